@@ -1,0 +1,1 @@
+"""Chat: users, servers, channels, roles, messages, and what holds them together."""

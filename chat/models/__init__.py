@@ -1,0 +1,5 @@
+"""The tables of the chat application, one file per aggregate."""
+
+from chat.models.users import User
+
+__all__ = ["User"]

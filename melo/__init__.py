@@ -1,0 +1,1 @@
+"""The MELO project: settings, URLs, and the way to its database."""
