@@ -1,16 +1,26 @@
-"""Django's settings for MELO, from the environment."""
+"""Django's settings for MELO; what varies comes from `melo.environment`."""
 
-import os
 from pathlib import Path
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from melo.environment import read_environment
 
-SECRET_KEY = "placeholder"
-DEBUG = True
-ALLOWED_HOSTS = ["*"]
+BASE_DIR = Path(__file__).resolve().parent.parent
+ENVIRONMENT = read_environment(base_dir=BASE_DIR)
+
+IS_PRODUCTION = ENVIRONMENT.is_production
+MELO_ENV = "production" if IS_PRODUCTION else "development"
+FORCE_RESET = ENVIRONMENT.is_reset_forced
+FORCE_ROLLBACK = ENVIRONMENT.is_rollback_forced
+
+SECRET_KEY = ENVIRONMENT.secret_key
+DEBUG = ENVIRONMENT.is_debug
+ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
+CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.csrf_trusted_origins)
 
 INSTALLED_APPS = [
+    # First, so that its commands win over Django's of the same name.
     "chat",
+    "melo",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -29,6 +39,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "melo.urls"
 WSGI_APPLICATION = "melo.wsgi.application"
+ASGI_APPLICATION = "melo.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -42,18 +53,43 @@ TEMPLATES = [
         },
     },
 ]
+
+# runserver answers each request in a new thread, where a kept connection would only pile up.
 DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.postgresql",
-        "HOST": os.environ.get("DB_HOST", "localhost"),
-        "PORT": os.environ.get("DB_PORT", "5432"),
-        "USER": os.environ.get("DB_USER", "postgres"),
-        "PASSWORD": os.environ.get("DB_PASSWORD", "postgres"),
-        "NAME": os.environ.get("DB_NAME", "melo_v2"),
-    },
+    "default": ENVIRONMENT.database.as_django_setting(
+        keep_connections_seconds=600 if IS_PRODUCTION else 0
+    )
 }
-AUTH_USER_MODEL = "chat.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "chat.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# Over plain HTTP, as in development, a browser would never send a secure cookie back.
+SESSION_COOKIE_SECURE = IS_PRODUCTION
+CSRF_COOKIE_SECURE = IS_PRODUCTION
+SECURE_SSL_REDIRECT = IS_PRODUCTION
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if IS_PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_PRODUCTION
+SECURE_HSTS_PRELOAD = IS_PRODUCTION
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+# Only on request: without a proxy that sets the header, any client could claim to use HTTPS.
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.is_behind_https_proxy else None
+)
+
+LANGUAGE_CODE = "en-us"
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+DEFAULT_EXCEPTION_REPORTER_FILTER = "melo.debugging.ReporterFilter"
+
 STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"

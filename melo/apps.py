@@ -1,0 +1,17 @@
+"""The project's own app configuration: it registers the checks."""
+
+from django.apps import AppConfig
+from django.core.checks import Tags, register
+
+from melo.checks import check_database_password
+
+
+class MeloConfig(AppConfig):
+    """The wiring of the project."""
+
+    name = "melo"
+    verbose_name = "MELO"
+
+    def ready(self) -> None:
+        """Register the checks of this project."""
+        register(check_database_password, Tags.security, deploy=True)

@@ -1,0 +1,92 @@
+"""flock: who uses the server, who may change its state, who keeps watch.
+
+The kernel drops a flock when the last descriptor of its open file description is closed, however
+the process ends. A forked child shares the description, so nothing here ever unlocks: it closes.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+
+class FileLock:
+    """A lock on a file, through an open file description of its own."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        self.path = path
+        # Python opens with O_CLOEXEC, so no program that is started keeps the lock.
+        self.fd = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
+
+    def share(self) -> None:
+        """Wait until nobody excludes others, then hold the lock together with others."""
+        fcntl.flock(self.fd, fcntl.LOCK_SH)
+
+    def exclude(self) -> None:
+        """Wait until nobody else holds the lock, then hold it alone."""
+        fcntl.flock(self.fd, fcntl.LOCK_EX)
+
+    def try_exclude(self) -> bool:
+        """Hold the lock alone if nobody else holds it; otherwise hold nothing."""
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def is_current(self) -> bool:
+        """Tell whether the path still leads to the file that is locked."""
+        try:
+            there = os.stat(self.path)  # noqa: PTH116 — beside fstat, the same call is clearer
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(os.fstat(self.fd), there)
+
+    def close(self) -> None:
+        """Let go of this process's part of the lock."""
+        os.close(self.fd)
+
+
+@contextmanager
+def excluding(path: Path, *, create: bool = False) -> Iterator[None]:
+    """Hold the lock on `path` alone for the length of the block.
+
+    Whoever removed and remade the directory meanwhile has made another file; then that one counts.
+    """
+    while True:
+        lock = FileLock(path, create=create)
+        lock.exclude()
+        if lock.is_current():
+            break
+        lock.close()
+    try:
+        yield
+    finally:
+        lock.close()
+
+
+def wait_until_unused(path: Path) -> None:
+    """Wait until nobody shares the lock on `path`; hold nothing afterwards."""
+    lock = FileLock(path)
+    try:
+        lock.exclude()
+    finally:
+        lock.close()
+
+
+def is_unused(path: Path) -> bool:
+    """Tell whether nobody shares the lock on `path`; ask only while holding the control lock."""
+    lock = FileLock(path)
+    try:
+        if lock.try_exclude():
+            return True
+        # It may be the keeper, who holds it for a moment and then waits for the control lock.
+        # Once it can be shared that moment is over, and a second refusal comes from a user.
+        lock.share()
+        return lock.try_exclude()
+    finally:
+        lock.close()

@@ -1,0 +1,204 @@
+"""The one place where the environment is read.
+
+Real variables win over `.env` at the project's root; an empty variable counts as not set, so
+`DB_HOST=` in front of a command switches off what `.env` says.
+"""
+
+import base64
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import environ  # type: ignore[import-untyped]
+
+from melo.database_choice import DB_VARIABLES, DatabaseChoice, choose_database
+from melo.errors import BadSetting
+
+VARIABLES = (
+    "MELO_ENV",
+    "MELO_EMBEDDED_DIR",
+    *DB_VARIABLES,
+    "DATABASE_URL",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "BEHIND_HTTPS_PROXY",
+    "DEBUG",
+    "FORCE_RESET",
+    "FORCE_ROLLBACK",
+)
+_A_KEY = "$(python -c 'import secrets; print(secrets.token_urlsafe(50))')"
+_LOCAL_HOSTS = ("localhost", ".localhost", "127.0.0.1", "[::1]")
+_LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=")
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Everything that the settings take from outside."""
+
+    is_production: bool
+    secret_key: str = field(repr=False)
+    is_debug: bool
+    allowed_hosts: tuple[str, ...]
+    csrf_trusted_origins: tuple[str, ...]
+    is_behind_https_proxy: bool
+    is_reset_forced: bool
+    is_rollback_forced: bool
+    database: DatabaseChoice
+
+
+def read_environment(*, base_dir: Path, environ: Mapping[str, str] = os.environ) -> Environment:
+    """Return what `environ`, and `.env` in `base_dir` behind it, ask for.
+
+    Raises:
+        BadSetting: a variable holds what cannot be used, or production lacks one that it needs.
+    """
+    given = _with_dotenv(base_dir / ".env", environ)
+    is_production = _is_production(given)
+    return Environment(
+        is_production=is_production,
+        secret_key=_secret_key(given, is_production=is_production, base_dir=base_dir),
+        is_debug=_debug(given, is_production=is_production),
+        allowed_hosts=_allowed_hosts(given, is_production=is_production),
+        csrf_trusted_origins=_words(given.get("CSRF_TRUSTED_ORIGINS")),
+        is_behind_https_proxy=_switch(given, "BEHIND_HTTPS_PROXY", default=False),
+        is_reset_forced=_switch(given, "FORCE_RESET", default=False),
+        is_rollback_forced=_switch(given, "FORCE_ROLLBACK", default=False),
+        database=choose_database(
+            given,
+            is_production=is_production,
+            default_embedded_dir=_embedded_dir(given, base_dir=base_dir),
+        ),
+    )
+
+
+def _with_dotenv(path: Path, environ_: Mapping[str, str]) -> dict[str, str]:
+    class Reader(environ.Env):  # type: ignore[misc]
+        # Its own mapping, so that reading a file does not change the process's environment.
+        ENVIRON = dict(environ_)
+
+    _check_lines(path)
+    Reader.read_env(path)
+    return {
+        name: value if name == "DB_PASSWORD" else value.strip()
+        for name in VARIABLES
+        if (value := Reader.ENVIRON.get(name, "")) and value.strip()
+    }
+
+
+def _check_lines(path: Path) -> None:
+    # django-environ logs a line that it cannot read, password and all, and goes on without it.
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return
+    except UnicodeDecodeError as error:
+        raise _bad_dotenv(f"{path} is not text in UTF-8") from error
+    except OSError as error:
+        # To go on without it could turn production into development.
+        raise _bad_dotenv(f"{path} cannot be read: {error.strerror}") from error
+    for number, line in enumerate(lines, start=1):
+        if line.strip() and not line.startswith("#") and not _LINE.match(line):
+            raise _bad_dotenv(f"line {number} of {path} is not NAME=value")
+
+
+def _bad_dotenv(seen: str) -> BadSetting:
+    return BadSetting(
+        ".env",
+        seen=seen,
+        expected="lines of NAME=value without spaces around the =, and # before comments",
+        example="DB_HOST=localhost",
+    )
+
+
+def _is_production(given: Mapping[str, str]) -> bool:
+    name = given.get("MELO_ENV", "development")
+    if name not in {"development", "production"}:
+        raise BadSetting(
+            "MELO_ENV",
+            seen=f"{name!r} is not an environment",
+            expected="development or production",
+            example="MELO_ENV=production",
+        )
+    return name == "production"
+
+
+def _embedded_dir(given: Mapping[str, str], *, base_dir: Path) -> Path:
+    path = base_dir / Path(given.get("MELO_EMBEDDED_DIR", "var/postgres")).expanduser()
+    if not path.name:
+        raise BadSetting(
+            "MELO_EMBEDDED_DIR",
+            seen=f"{str(path)!r} is no directory that could be made",
+            expected="a directory for the data of the embedded server alone",
+            example="MELO_EMBEDDED_DIR=var/postgres",
+        )
+    return path
+
+
+def _secret_key(given: Mapping[str, str], *, is_production: bool, base_dir: Path) -> str:
+    if key := given.get("SECRET_KEY"):
+        return key
+    if is_production:
+        raise BadSetting(
+            "SECRET_KEY",
+            seen="it is not set, and MELO_ENV is production",
+            expected="at least 50 random characters, kept secret and kept the same",
+            example=f"SECRET_KEY={_A_KEY}",
+        )
+    # The same on every run, so that sessions survive a restart; no secret, and it says so.
+    digest = hashlib.sha512(b"melo development key " + os.fsencode(base_dir)).digest()
+    return "django-insecure-" + base64.urlsafe_b64encode(digest).decode()
+
+
+def _debug(given: Mapping[str, str], *, is_production: bool) -> bool:
+    is_debug = _switch(given, "DEBUG", default=not is_production)
+    if is_debug and is_production:
+        raise BadSetting(
+            "DEBUG",
+            seen="it is on, and MELO_ENV is production: every error would show its innards",
+            expected="off in production",
+            example="unset DEBUG",
+        )
+    return is_debug
+
+
+def _allowed_hosts(given: Mapping[str, str], *, is_production: bool) -> tuple[str, ...]:
+    hosts = _words(given.get("ALLOWED_HOSTS"))
+    if not hosts and is_production:
+        raise BadSetting(
+            "ALLOWED_HOSTS",
+            seen="it is not set, and MELO_ENV is production",
+            expected="the host names that this site answers to, separated by commas",
+            example="ALLOWED_HOSTS=chat.example.com,www.example.com",
+        )
+    if "*" in hosts and is_production:
+        raise BadSetting(
+            "ALLOWED_HOSTS",
+            seen="it has '*', and MELO_ENV is production: any Host header would be believed",
+            expected="the host names that this site answers to, separated by commas",
+            example="ALLOWED_HOSTS=chat.example.com,www.example.com",
+        )
+    return hosts or _LOCAL_HOSTS
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
+
+
+def _switch(given: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = given.get(name)
+    if text is None:
+        return default
+    if text.lower() in _TRUE | _FALSE:
+        return text.lower() in _TRUE
+    raise BadSetting(
+        name,
+        seen=f"{text!r} is neither on nor off",
+        expected="1, true, yes or on; or 0, false, no or off",
+        example=f"{name}=1",
+    )

@@ -1,0 +1,5 @@
+"""The database backend: Django's for PostgreSQL, with what this project adds.
+
+It starts the embedded server, says what is wrong with a connection, reads timestamps in C and
+binds parameters on the server. It knows no settings but those of its own connection.
+"""

@@ -1,0 +1,147 @@
+"""The connection."""
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.db.backends.postgresql import base
+
+from melo.embedded.errors import EmbeddedServerError
+from melo.embedded.server import EmbeddedServer, embedded_server
+from melo.postgresql.client import DatabaseClient
+from melo.postgresql.creation import create_database
+from melo.postgresql.errors import Attempt, DatabaseUnavailable, Reason, too_old, unavailable
+from melo.postgresql.features import DatabaseFeatures
+from melo.postgresql.operations import DatabaseOperations
+from melo.postgresql.timestamps import with_native_timestamps
+from melo.postgresql.validation import DatabaseValidation
+
+# psycopg's own number: a statement is planned once when it comes for the sixth time.
+_PREPARE_THRESHOLD = 5
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection to PostgreSQL, as Django's with the additions of this room.
+
+    In `settings.DATABASES`, EMBEDDED_DIR makes it one to the embedded server with its data there,
+    and VARIABLES names the variables that an error should speak of. In OPTIONS,
+    `server_side_binding` and `prepare_threshold` are on unless they say otherwise.
+    """
+
+    client_class = DatabaseClient
+    ops_class = DatabaseOperations
+    features_class = DatabaseFeatures
+    validation_class = DatabaseValidation
+
+    def __init__(self, settings_dict: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        settings_dict["OPTIONS"].setdefault("server_side_binding", True)
+        settings_dict["OPTIONS"].setdefault("prepare_threshold", _PREPARE_THRESHOLD)
+        super().__init__(settings_dict, *args, **kwargs)
+
+    @property
+    def embedded(self) -> EmbeddedServer | None:
+        """The embedded server that this connection leads to, if it does."""
+        data_dir = self.settings_dict.get("EMBEDDED_DIR")
+        return None if data_dir is None else embedded_server(data_dir)
+
+    def describe(self) -> str:
+        """Return one line that names the database to people; connects if need be."""
+        self.ensure_connection()
+        info = self.connection.info
+        version = info.parameter_status("server_version").split()[0]
+        if self.embedded is not None:
+            data_dir = _as_people_write(self.settings_dict["EMBEDDED_DIR"])
+            return f"embedded PostgreSQL {version}, database {info.dbname} ({data_dir})"
+        place = self._attempt(host=info.host, port=str(info.port)).place
+        return f"PostgreSQL {version} at {place}, database {info.dbname} as {info.user}"
+
+    def unavailable(self, error: psycopg.Error, params: Mapping[str, Any]) -> DatabaseUnavailable:
+        """Return what to raise for the error with which psycopg did not connect with `params`."""
+        tried = {
+            name: str(params[key])
+            for name, key in (("host", "host"), ("port", "port"), ("name", "dbname"))
+            if params.get(key)
+        }
+        return unavailable(str(error), attempt=self._attempt(**tried))
+
+    def create_database(self) -> bool:
+        """Create the database that the settings name; return False when it was there already."""
+        return create_database(self)
+
+    def connect(self) -> None:
+        """Connect; a connection that turns out to be of no use is not kept."""
+        try:
+            super().connect()
+        except DatabaseUnavailable:
+            self.close()
+            raise
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Return what to connect with; the embedded server runs afterwards."""
+        params: dict[str, Any] = super().get_connection_params()
+        if self.embedded is not None:
+            try:
+                endpoint = self.embedded.ensure_running()
+            except EmbeddedServerError as error:
+                raise DatabaseUnavailable(str(error), reason=Reason.EMBEDDED) from error
+            params["host"] = str(endpoint.socket_dir)
+            params["port"] = endpoint.port
+        if self.timezone == dt.UTC:
+            params["context"] = with_native_timestamps(params["context"])
+        return params
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Return a new connection, having repaired what can be repaired on the embedded server."""
+        try:
+            return super().get_new_connection(conn_params)
+        except psycopg.Error as error:
+            failure = self.unavailable(error, conn_params)
+            if self.embedded is None or not self._repair(failure):
+                raise failure from error
+        try:
+            return super().get_new_connection(conn_params)
+        except psycopg.Error as error:
+            raise self.unavailable(error, conn_params) from error
+
+    def check_database_version_supported(self) -> None:
+        """Refuse a server that is older than `features.minimum_database_version`."""
+        minimum = self.features.minimum_database_version or ()
+        if self.get_database_version() < minimum:
+            raise too_old(
+                found=".".join(map(str, self.get_database_version())),
+                minimum=".".join(map(str, minimum)),
+                attempt=self._attempt(),
+            )
+
+    def _repair(self, failure: DatabaseUnavailable) -> bool:
+        if failure.reason is Reason.MISSING_DATABASE:
+            create_database(self)
+            return True
+        if self.embedded is None or failure.reason is Reason.TOO_MANY_CONNECTIONS:
+            return False
+        try:
+            self.embedded.recover()
+        except EmbeddedServerError as error:
+            raise DatabaseUnavailable(str(error), reason=Reason.EMBEDDED) from error
+        return True
+
+    def _attempt(self, **instead: str) -> Attempt:
+        settings = self.settings_dict
+        tried = {
+            "host": str(settings["HOST"] or "the default socket"),
+            "port": str(settings["PORT"] or 5432),
+            "user": str(settings["USER"] or ""),
+            "name": str(settings["NAME"] or "postgres"),
+        }
+        return Attempt(
+            **(tried | instead),
+            password=str(settings["PASSWORD"] or ""),
+            variables=settings.get("VARIABLES") or "",
+        )
+
+
+def _as_people_write(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,0 +1,9 @@
+"""What the database can do, where this project knows better than Django."""
+
+from django.db.backends.postgresql import features
+
+
+class DatabaseFeatures(features.DatabaseFeatures):
+    """PostgreSQL from 15 on: UNIQUE NULLS NOT DISTINCT, on which the schema relies, is of 15."""
+
+    minimum_database_version = (15,)

@@ -1,0 +1,84 @@
+"""What every test may use: databases of its own, and `manage.py` as a real process."""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+from psycopg import sql
+
+from melo.environment import VARIABLES
+
+Completed = subprocess.CompletedProcess[str]
+Manage = Callable[..., Completed]
+
+ROOT = Path(settings.BASE_DIR)
+
+
+def clean_environ(**variables: str) -> dict[str, str]:
+    """Return this process's environment with only these of the project's variables set.
+
+    The others are empty and not absent, because an empty one switches off what `.env` says.
+    """
+    others = dict.fromkeys(VARIABLES, "")
+    return {**os.environ, "PYTHONWARNINGS": "", **others, **variables}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScratchDatabase:
+    """A database that is there for one test; `environ` leads a process to it."""
+
+    name: str
+    environ: Mapping[str, str]
+
+
+@pytest.fixture
+def scratch_database() -> Iterator[ScratchDatabase]:
+    """Make an empty database on the server that the tests use, and drop it after the test."""
+    params = connections["default"].get_connection_params() | {"dbname": "postgres"}
+    name = f"scratch_{uuid.uuid4().hex}"
+    with psycopg.connect(**params, autocommit=True) as session:
+        session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield ScratchDatabase(
+            name=name,
+            environ=clean_environ(
+                DB_HOST=str(params.get("host") or ""),
+                DB_PORT=str(params.get("port") or ""),
+                DB_USER=str(params.get("user") or ""),
+                DB_PASSWORD=str(params.get("password") or ""),
+                DB_NAME=name,
+            ),
+        )
+        session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def manage() -> Manage:
+    """Return a function that runs `python manage.py …` and returns the completed process."""
+
+    def run(
+        *args: str,
+        env: Mapping[str, str] | None = None,
+        input: str | None = None,  # noqa: A002 — as subprocess.run calls it
+        timeout: float = 60,
+    ) -> Completed:
+        return subprocess.run(
+            [sys.executable, "manage.py", *args],
+            cwd=ROOT,
+            env=dict(env) if env is not None else None,
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run

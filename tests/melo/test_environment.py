@@ -1,0 +1,262 @@
+"""What the environment may say, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from melo.environment import Environment, read_environment
+from melo.errors import BadSetting
+from tests.conftest import Manage, clean_environ
+
+PRODUCTION = {
+    "MELO_ENV": "production",
+    "SECRET_KEY": "0hVvN2vJ7c-not-a-real-one-Xy3oKqTtW8mZ5pRbLfGdHsJk",
+    "ALLOWED_HOSTS": "chat.example.com",
+}
+
+
+def read(base_dir: Path, **environ: str) -> Environment:
+    return read_environment(base_dir=base_dir, environ=environ)
+
+
+def refusal(base_dir: Path, **environ: str) -> BadSetting:
+    with pytest.raises(BadSetting) as caught:
+        read(base_dir, **environ)
+    return caught.value
+
+
+def test_nothing_set_is_the_embedded_server(tmp_path: Path) -> None:
+    database = read(tmp_path).database
+
+    assert database.embedded_dir == tmp_path / "var" / "postgres"
+    assert database.address.name == "melo_v2"
+
+
+def test_embedded_data_can_be_elsewhere(tmp_path: Path) -> None:
+    assert read(tmp_path, MELO_EMBEDDED_DIR="/srv/x").database.embedded_dir == Path("/srv/x")
+    assert read(tmp_path, MELO_EMBEDDED_DIR="x").database.embedded_dir == tmp_path / "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DB_HOST", "localhost"),
+        ("DB_PORT", "5432"),
+        ("DB_USER", "postgres"),
+        ("DB_PASSWORD", "postgres"),
+        ("DB_NAME", "melo_v2"),
+    ],
+)
+def test_one_variable_is_enough_for_a_server(tmp_path: Path, name: str, value: str) -> None:
+    database = read(tmp_path, **{name: value}).database
+
+    assert database.embedded_dir is None
+    assert database.address.host == "localhost"
+    assert database.address.port == 5432
+    assert database.address.user == "postgres"
+    assert database.address.password == "postgres"
+    assert database.address.name == "melo_v2"
+
+
+def test_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
+    database = read(tmp_path, DB_HOST="", DATABASE_URL="", MELO_ENV="", DEBUG="").database
+
+    assert database.embedded_dir is not None
+
+
+def test_host_may_be_a_socket_directory(tmp_path: Path) -> None:
+    address = read(tmp_path, DB_HOST="/var/run/postgresql").database.address
+
+    assert address.host == "/var/run/postgresql"
+
+
+def test_password_is_taken_as_it_is(tmp_path: Path) -> None:
+    assert read(tmp_path, DB_PASSWORD=" $ecret ").database.address.password == " $ecret "
+
+
+def test_url_is_read_with_its_encoding_and_options(tmp_path: Path) -> None:
+    url = (
+        "postgres://me%40x:p%40s%2Fs%3A%23%3F@[::1]:6000/my%20db?sslmode=require&connect_timeout=3"
+    )
+
+    database = read(tmp_path, DATABASE_URL=url).database
+
+    assert database.address.host == "::1"
+    assert database.address.port == 6000
+    assert database.address.user == "me@x"
+    assert database.address.password == "p@s/s:#?"
+    assert database.address.name == "my db"
+    assert database.options == {"sslmode": "require", "connect_timeout": "3"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://%2FVar%2Frun/melo_v2", "postgres:///melo_v2?host=/Var/run"],
+)
+def test_url_may_name_a_socket_directory(tmp_path: Path, url: str) -> None:
+    address = read(tmp_path, DATABASE_URL=url).database.address
+
+    assert address.host == "/Var/run"
+    assert address.user == "postgres"
+
+
+def test_url_may_turn_off_what_a_pooler_cannot_do(tmp_path: Path) -> None:
+    url = "postgres://localhost/melo?prepare_threshold=none&server_side_binding=false"
+
+    assert read(tmp_path, DATABASE_URL=url).database.options == {
+        "prepare_threshold": None,
+        "server_side_binding": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://u:hunter2@localhost/melo",
+        "hunter2",
+        "postgres://u:hunter2@localhost:0/melo",
+        "postgres://u:hunter2@localhost:65536/melo",
+        "postgres://u:hunter2@localhost:x/melo",
+        "postgres://u:hunter2@localhost",
+        "postgres://u:hunter2@localhost/",
+        "postgres://u:hunter2@[::1/melo",
+        "postgres://u:hunter2/x@localhost/melo",
+        "postgres://u:hunter2#x@localhost/melo",
+        "postgres://u:hunter2?x@localhost/melo",
+        "postgres://u:hunter2@a,b/melo",
+        "postgres://u:hunter2@localhost/melo?hunter2",
+        "postgres://u:hunter2@localhost/melo?nosuchoption=hunter2",
+        "postgres://u:hunter2@localhost/a/b",
+        "postgres://u:hunter2",
+    ],
+)
+def test_bad_url_is_refused_without_repeating_it(tmp_path: Path, url: str) -> None:
+    error = refusal(tmp_path, DATABASE_URL=url)
+
+    assert error.variable == "DATABASE_URL"
+    assert "hunter2" not in str(error)
+    assert "postgres://melo:p%40ss@db.example.com:5432/melo_v2" in str(error)
+
+
+@pytest.mark.parametrize(
+    "port", ["0", "65536", "-1", "five", "5432.0", "\N{ARABIC-INDIC DIGIT FIVE}"]
+)
+def test_bad_port_is_refused(tmp_path: Path, port: str) -> None:
+    text = str(refusal(tmp_path, DB_PORT=port))
+
+    assert text == (
+        f"DB_PORT cannot be used: {port!r} is not a port.\n"
+        "Expected: a whole number from 1 to 65535.\n"
+        "Example: DB_PORT=5432"
+    )
+
+
+def test_url_beside_parts_is_refused(tmp_path: Path) -> None:
+    text = str(refusal(tmp_path, DATABASE_URL="postgres://u:hunter2@h/d", DB_HOST="h", DB_NAME="d"))
+
+    assert "DB_HOST, DB_NAME set beside it" in text
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize("name", ["test", "prod", "Production"])
+def test_other_environment_is_refused(tmp_path: Path, name: str) -> None:
+    assert "development or production" in str(refusal(tmp_path, MELO_ENV=name))
+
+
+def test_switch_that_is_neither_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, DEBUG="maybe").variable == "DEBUG"
+
+
+def test_production_is_never_embedded(tmp_path: Path) -> None:
+    environment = read(tmp_path, **PRODUCTION)
+
+    assert environment.database.embedded_dir is None
+    assert environment.database.address.host == "localhost"
+    assert environment.is_debug is False
+
+
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "ALLOWED_HOSTS"])
+def test_production_needs_its_variables(tmp_path: Path, missing: str) -> None:
+    assert refusal(tmp_path, **(PRODUCTION | {missing: ""})).variable == missing
+
+
+def test_production_is_never_debugged(tmp_path: Path) -> None:
+    assert refusal(tmp_path, **PRODUCTION, DEBUG="1").variable == "DEBUG"
+
+
+def test_development_key_is_stable_and_of_this_project(tmp_path: Path) -> None:
+    key = read(tmp_path).secret_key
+
+    assert key == read(tmp_path).secret_key
+    assert key != read(tmp_path / "other").secret_key
+    assert key.startswith("django-insecure-")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_secrets_are_not_in_the_repr(tmp_path: Path) -> None:
+    environment = read(tmp_path, SECRET_KEY="hunter2", DB_PASSWORD="hunter2")
+
+    assert "hunter2" not in repr(environment)
+
+
+def test_dotenv_is_read_behind_the_real_environment(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# ours\n\nDB_HOST=db.example.com\nexport DB_NAME='one'\n")
+
+    address = read(tmp_path, DB_NAME="two").database.address
+
+    assert address.host == "db.example.com"
+    assert address.name == "two"
+    assert read(tmp_path, DB_NAME="", DB_HOST="").database.embedded_dir is not None
+
+
+def test_dotenv_line_that_says_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DB_HOST=localhost\nDB_PASSWORD = hunter2\n")
+
+    text = str(refusal(tmp_path))
+
+    assert "line 2" in text
+    assert "hunter2" not in text
+
+
+def test_example_dotenv_is_accepted(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / ".env.example"
+    (tmp_path / ".env").write_text(example.read_text().replace("\n#", "\n"))
+
+    with pytest.raises(BadSetting):
+        read(tmp_path)
+    (tmp_path / ".env").write_text(example.read_text())
+    assert read(tmp_path).database.embedded_dir is not None
+
+
+@pytest.mark.parametrize("command", ["migrate", "check", "runserver", "showmigrations"])
+def test_command_prints_a_bad_setting_and_no_traceback(manage: Manage, command: str) -> None:
+    done = manage(command, env=clean_environ(DB_PORT="70000", DB_PASSWORD="hunter2"))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("BadSetting: DB_PORT cannot be used: '70000' is not a port.")
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_command_shows_the_traceback_when_asked(manage: Manage) -> None:
+    done = manage("check", "--traceback", env=clean_environ(DB_PORT="70000"))
+
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_deploy_check_is_clean_in_production(manage: Manage) -> None:
+    done = manage("check", "--deploy", env=clean_environ(**PRODUCTION, DB_PASSWORD="Tr0ub4dor"))
+
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+    assert "0 silenced" in done.stdout
+    assert "WARNING" not in done.stderr
+
+
+def test_deploy_check_fails_with_the_default_password(manage: Manage) -> None:
+    done = manage("check", "--deploy", env=clean_environ(**PRODUCTION))
+
+    assert done.returncode == 1
+    assert "melo.E002" in done.stderr
+    assert "DB_PASSWORD" in done.stderr
