@@ -1,0 +1,61 @@
+"""What the commands of the migration room share: their errors, their help, their --database."""
+
+from argparse import RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    DjangoHelpFormatter,
+)
+from django.core.management.color import Style, no_style
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from chat.schema.errors import SchemaError
+
+
+class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
+    """Django's order of options, and the text as it was written."""
+
+
+class SchemaCommandMixin(BaseCommand):
+    """Ends with the exit code of a SchemaError, and shows `details` below the options.
+
+    `details` says what the command may destroy, its exit codes, and two examples.
+    """
+
+    details: str = ""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Return the parser, with the details kept as they were written."""
+        kwargs.setdefault("formatter_class", _HelpFormatter)
+        kwargs.setdefault("epilog", self.details)
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command; the one place where an error of the room becomes an exit code."""
+        try:
+            self.before_checks(options)
+            return super().execute(*args, **options)
+        except SchemaError as exc:
+            raise CommandError(str(exc), returncode=int(exc.exit_code)) from exc
+
+    def before_checks(self, options: dict[str, Any]) -> None:
+        """Do what must be done before the system checks, which connect to the database."""
+
+    def style_for_stdout(self, options: dict[str, Any]) -> Style:
+        """Return Django's style on a terminal or with --force-color, and no style otherwise."""
+        if options["force_color"] or (self.stdout.isatty() and not options["no_color"]):
+            return self.style
+        return no_style()
+
+
+def add_database_argument(parser: CommandParser) -> None:
+    """Add --database, as Django's own commands have it."""
+    parser.add_argument(
+        "--database",
+        default=DEFAULT_DB_ALIAS,
+        choices=tuple(connections),
+        help="The alias of the database to work on (default: %(default)s).",
+    )

@@ -1,0 +1,118 @@
+"""Scratch databases for the migration room, and its commands run as an operator runs them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import override_settings
+from psycopg import sql
+from pytest_django import DjangoDbBlocker
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+ManageSituation = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchServer:
+    """Where scratch databases are made."""
+
+    maintenance: BaseDatabaseWrapper
+
+    def create(self) -> str:
+        name = f"{connections['default'].settings_dict['NAME']}_{uuid4().hex[:12]}"
+        self._execute("CREATE DATABASE {} TEMPLATE template0", name)
+        return name
+
+    def drop(self, name: str) -> None:
+        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def _execute(self, statement: str, name: str) -> None:
+        with self.maintenance.cursor() as cursor:
+            cursor.execute(sql.SQL(statement).format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def scratch_server(django_db_blocker: DjangoDbBlocker) -> Iterator[ScratchServer]:
+    with django_db_blocker.unblock(), closing(_connect("postgres", alias="maintenance")) as wrapper:
+        yield ScratchServer(wrapper)
+
+
+@pytest.fixture
+def scratch_connection(scratch_server: ScratchServer) -> Iterator[BaseDatabaseWrapper]:
+    """A connection, known to Django as `scratch`, to an empty database that is dropped again."""
+    name = scratch_server.create()
+    wrapper = _connect(name, alias="scratch")
+    connections.settings["scratch"] = wrapper.settings_dict
+    connections["scratch"] = wrapper
+    try:
+        yield wrapper
+    finally:
+        wrapper.close()
+        del connections["scratch"]
+        del connections.settings["scratch"]
+        scratch_server.drop(name)
+
+
+@pytest.fixture
+def scratch_environ(scratch_connection: BaseDatabaseWrapper) -> dict[str, str]:
+    """The environment with which a process of its own works on the scratch database."""
+    scratch_connection.ensure_connection()
+    info = scratch_connection.connection.info
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.schema.settings",
+        "SITUATION_DB_HOST": info.host,
+        "SITUATION_DB_PORT": str(info.port),
+        "SITUATION_DB_USER": info.user,
+        "SITUATION_DB_PASSWORD": info.password,
+        "SITUATION_DB_NAME": info.dbname,
+    }
+
+
+@pytest.fixture
+def manage(scratch_environ: dict[str, str]) -> ManageSituation:
+    """Runs `manage.py` in a process of its own: `manage("migrate", situations=["two_steps"])`."""
+
+    def run(
+        *arguments: str, situations: list[str], **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=PROJECT,
+            env={**scratch_environ, "SITUATIONS": ",".join(situations), **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def situation() -> Iterator[Callable[..., None]]:
+    """Installs situations, and nothing else, in this process: `situation("two_steps", "house")`."""
+    with ExitStack() as stack:
+
+        def install(*names: str) -> None:
+            apps = [f"tests.schema.situations.{name}" for name in names]
+            stack.enter_context(override_settings(INSTALLED_APPS=apps))
+
+        yield install
+
+
+def _connect(name: str, *, alias: str) -> BaseDatabaseWrapper:
+    default: dict[str, Any] = connections["default"].settings_dict
+    wrapper_class = type(connections["default"])
+    return wrapper_class({**default, "NAME": name}, alias=alias)

@@ -1,0 +1,32 @@
+"""Settings for processes of the schema's tests: the commands, and the situations asked for.
+
+SITUATIONS names them, with commas between; a name with a dot in it is an app from elsewhere.
+"""
+
+import os
+
+SECRET_KEY = "for tests only"
+DEBUG = False
+MELO_ENV = os.environ.get("SITUATION_MELO_ENV", "development")
+FORCE_RESET = os.environ.get("SITUATION_FORCE_RESET") == "1"
+
+_SITUATIONS = [name for name in os.environ["SITUATIONS"].split(",") if name]
+INSTALLED_APPS = [
+    "tests.schema.apps.ChatCommands",
+    *(name if "." in name else f"tests.schema.situations.{name}" for name in _SITUATIONS),
+]
+MIGRATION_MODULES = {"chat_commands": None}
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": os.environ["SITUATION_DB_HOST"],
+        "PORT": os.environ["SITUATION_DB_PORT"],
+        "USER": os.environ["SITUATION_DB_USER"],
+        "PASSWORD": os.environ["SITUATION_DB_PASSWORD"],
+        "NAME": os.environ["SITUATION_DB_NAME"],
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"

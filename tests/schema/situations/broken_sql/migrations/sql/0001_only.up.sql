@@ -1,0 +1,3 @@
+-- The second statement is wrong.
+CREATE TABLE things (id integer PRIMARY KEY);
+CREATE TABEL others ();

@@ -1,0 +1,2 @@
+-- A table.
+CREATE TABLE things (id integer PRIMARY KEY);

@@ -1,0 +1,2 @@
+-- A table that stays.
+CREATE TABLE things (id integer PRIMARY KEY);

@@ -1,0 +1,2 @@
+-- café
+CREATE TABLE things ();

@@ -1,0 +1,243 @@
+"""The commands as an operator sees them: output, exit codes, help."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from chat.schema.catalogue import ObjectKind, read_catalogue
+from tests.schema.conftest import PROJECT, ManageSituation
+from tests.schema.test_status import record
+
+COMMANDS = ["migrate", "migration_status", "migration_current", "migration_reset", "schema_diagram"]
+
+
+def test_status_shows_states_versions_and_what_is_next(manage: ManageSituation) -> None:
+    manage("migrate", "two_steps", "0001", situations=["two_steps"])
+
+    result = manage("migration_status", situations=["two_steps"])
+
+    assert result.returncode == 0
+    assert "\x1b" not in result.stdout
+    lines = [
+        re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "<the time now>..", line)
+        for line in result.stdout.splitlines()
+    ]
+    assert lines[1:] == [
+        "  state    applied (UTC)     kind    down  migration",
+        "two_steps",
+        "  applied  <the time now>..  python  yes   0001_initial",
+        "  pending                    sql     yes   0002_touch",
+        "",
+        "Current version of two_steps: 0001_initial",
+        "1 pending: python manage.py migrate",
+    ]
+
+
+def test_status_check_ends_with_two_when_something_is_pending(manage: ManageSituation) -> None:
+    before = manage("migration_status", "--check", situations=["two_steps"])
+    manage("migrate", situations=["two_steps"])
+    after = manage("migration_status", "--check", situations=["two_steps"])
+
+    assert before.returncode == 2
+    assert "two_steps.0001_initial, two_steps.0002_touch" in before.stderr
+    assert (after.returncode, after.stderr) == (0, "")
+
+
+def test_status_check_ends_with_six_when_the_database_is_ahead(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    record(scratch_connection, "two_steps", "0003_newer")
+
+    result = manage("migration_status", "--check", situations=["two_steps"])
+
+    assert result.returncode == 6
+    assert "two_steps.0003_newer" in result.stderr
+
+
+def test_status_of_one_app(manage: ManageSituation) -> None:
+    one = manage("migration_status", "house", situations=["two_steps", "house"])
+    mistyped = manage("migration_status", "huose", situations=["two_steps", "house"])
+
+    assert "two_steps" not in one.stdout
+    assert mistyped.returncode == 1
+    assert mistyped.stderr.endswith("Did you mean house?\n")
+
+
+def test_status_as_json(manage: ManageSituation, scratch_connection: BaseDatabaseWrapper) -> None:
+    record(scratch_connection, "gone", "0001_initial")
+
+    result = manage("migration_status", "--format", "json", "--check", situations=["two_steps"])
+
+    told = json.loads(result.stdout)
+    gone = told["migrations"].pop()
+    assert result.returncode == 6
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00", gone.pop("applied_at"))
+    assert gone == {
+        "app": "gone",
+        "name": "0001_initial",
+        "state": "missing",
+        "is_reversible": None,
+        "kind": None,
+    }
+    assert told.pop("next_step").startswith("The database is ahead of the code by 1")
+    assert scratch_connection.settings_dict["NAME"] in told.pop("database")
+    assert told == {
+        "version": 1,
+        "is_ready": False,
+        "counts": {"applied": 0, "pending": 2, "missing": 1},
+        "current": {"two_steps": None, "gone": "0001_initial"},
+        "migrations": [
+            {
+                "app": "two_steps",
+                "name": "0001_initial",
+                "state": "pending",
+                "applied_at": None,
+                "is_reversible": True,
+                "kind": "python",
+            },
+            {
+                "app": "two_steps",
+                "name": "0002_touch",
+                "state": "pending",
+                "applied_at": None,
+                "is_reversible": True,
+                "kind": "sql",
+            },
+        ],
+    }
+
+
+def test_status_is_coloured_on_a_terminal(scratch_environ: dict[str, str]) -> None:
+    ours, theirs = pty.openpty()
+    environ = {**scratch_environ, "SITUATIONS": "two_steps", "TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "migration_status"],
+        cwd=PROJECT,
+        env=environ,
+        stdout=theirs,
+    )
+    os.close(theirs)
+    process.wait(timeout=30)
+    seen = os.read(ours, 65536).decode()
+    os.close(ours)
+
+    assert "\x1b[33;1mpending\x1b[0m" in seen
+    assert {len(re.sub(r"\x1b\[[\d;]*m", "", line)) <= 80 for line in seen.splitlines()[1:]} == {
+        True
+    }
+
+
+def test_current_is_one_line(manage: ManageSituation) -> None:
+    nothing = manage("migration_current", "two_steps", situations=["two_steps", "house"])
+    manage("migrate", "two_steps", "0001", situations=["two_steps", "house"])
+    first = manage("migration_current", "two_steps", situations=["two_steps", "house"])
+    every = manage("migration_current", "--all", situations=["two_steps", "house"])
+    mistyped = manage("migration_current", "two_step", situations=["two_steps", "house"])
+
+    assert (nothing.stdout, nothing.returncode) == ("zero\n", 0)
+    assert first.stdout == "0001_initial\n"
+    assert every.stdout == "house zero\ntwo_steps 0001_initial\n"
+    assert (mistyped.returncode, mistyped.stdout) == (1, "")
+
+
+@pytest.mark.usefixtures("scratch_connection")
+def test_current_is_of_chat_unless_told() -> None:
+    stdout = StringIO()
+
+    call_command("migration_current", database="scratch", stdout=stdout)
+
+    assert stdout.getvalue() == "zero\n"
+
+
+def test_migrate_names_the_database_first(
+    manage: ManageSituation, scratch_environ: dict[str, str]
+) -> None:
+    result = manage("migrate", situations=["two_steps"])
+
+    host, port, name = (scratch_environ[f"SITUATION_DB_{key}"] for key in ("HOST", "PORT", "NAME"))
+    assert result.stdout.splitlines()[0] == f"Database: {name} on {host}:{port}"
+
+
+@pytest.mark.parametrize("options", [["--verbosity", "0"], ["--check"]])
+def test_migrate_is_silent_when_it_must_be(manage: ManageSituation, options: list[str]) -> None:
+    manage("migrate", situations=["two_steps"])
+
+    result = manage("migrate", *options, situations=["two_steps"])
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_migrate_plan_starts_with_the_plan(manage: ManageSituation) -> None:
+    result = manage("migrate", "--plan", situations=["two_steps"])
+
+    assert result.stdout.startswith("Planned operations:\ntwo_steps.0001_initial\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggestion"),
+    [
+        (["two_stpes"], "Did you mean two_steps?"),
+        (["two_steps", "0002_tuoch"], "Did you mean 0002_touch?"),
+        (
+            ["two_steps", "0099"],
+            "The migrations of two_steps are: zero, 0001_initial, 0002_touch.",
+        ),
+    ],
+)
+def test_migrate_suggests_the_nearest_name(
+    manage: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    arguments: list[str],
+    suggestion: str,
+) -> None:
+    result = manage("migrate", *arguments, situations=["two_steps"])
+
+    assert result.returncode == 1
+    assert result.stderr.endswith(f"{suggestion}\n")
+    assert len(read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE)) == 0
+
+
+def test_migrate_goes_to_the_migration_named(manage: ManageSituation) -> None:
+    manage("migrate", situations=["two_steps"])
+
+    back = manage("migrate", "two_steps", "0001", situations=["two_steps"])
+    fake = manage("migrate", "two_steps", "0002", "--fake", situations=["two_steps"])
+    current = manage("migration_current", "two_steps", situations=["two_steps"])
+
+    assert "Unapplying two_steps.0002_touch... OK" in back.stdout
+    assert "Applying two_steps.0002_touch... FAKED" in fake.stdout
+    assert current.stdout == "0002_touch\n"
+
+
+def test_create_database_needs_a_backend_that_can(
+    manage: ManageSituation, scratch_environ: dict[str, str]
+) -> None:
+    result = manage("migrate", "--create-database", situations=["two_steps"])
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        "CommandError: This database backend cannot do that.\n"
+        "django.db.backends.postgresql has no create_database().\n"
+        f"Create it yourself: createdb {scratch_environ['SITUATION_DB_NAME']}\n"
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_tells_exit_codes_and_two_examples(manage: ManageSituation, command: str) -> None:
+    result = manage(command, "--help", situations=["two_steps"])
+
+    assert result.returncode == 0
+    assert "--database" in result.stdout
+    assert "destroy" in result.stdout.lower()
+    codes = result.stdout.partition("\nexit codes:\n")[2].partition("\n\n")[0]
+    assert [line[:3] for line in codes.splitlines()][:2] == ["  0", "  1"]
+    examples = result.stdout.partition("\nexamples:\n")[2].splitlines()
+    assert [line.startswith(f"  python manage.py {command}") for line in examples] == [True, True]

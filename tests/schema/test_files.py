@@ -1,0 +1,166 @@
+"""Migrations that are SQL files, run on a real database."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from django.db import migrations
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.writer import MigrationWriter
+
+from chat.schema.catalogue import ObjectKind, read_catalogue
+from chat.schema.errors import EmptySQLFileError, MissingSQLFileError, UnreadableSQLFileError
+from chat.schema.files import RunSQLFile
+from tests.schema.conftest import ManageSituation
+
+SITUATIONS = Path(__file__).parent / "situations"
+
+
+def file_of(situation: str, name: str = "0001_only") -> str:
+    return str(SITUATIONS / situation / "migrations" / f"{name}.py")
+
+
+def test_up_and_down_files_are_run(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    before = read_catalogue(scratch_connection)
+
+    up = manage("migrate", "two_steps", situations=["two_steps"])
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("INSERT INTO two_steps_messages (content) VALUES ('loud'), ('soft')")
+        cursor.execute("UPDATE two_steps_messages SET content = content")
+        cursor.execute("SELECT content FROM two_steps_messages ORDER BY id")
+        contents = cursor.fetchall()
+    down = manage("migrate", "two_steps", "zero", situations=["two_steps"])
+
+    assert (up.returncode, down.returncode) == (0, 0), up.stderr + down.stderr
+    assert contents == [("loud!",), ("soft",)]
+    left = read_catalogue(scratch_connection).without_tables({"public.django_migrations"})
+    assert left == before
+
+
+def test_sqlmigrate_prints_the_file(manage: ManageSituation) -> None:
+    up = manage("sqlmigrate", "two_steps", "0002", situations=["two_steps"])
+    down = manage("sqlmigrate", "two_steps", "0002", "--backwards", situations=["two_steps"])
+
+    assert "-- SQL file 0002_touch\n" in up.stdout
+    assert "NEW.content := format('%s!', NEW.content);" in up.stdout
+    assert "WHEN (NEW.content LIKE '%loud%')" in up.stdout
+    assert "DROP FUNCTION public.shout();" in down.stdout
+
+
+def test_file_from_windows_is_run(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    up = manage("migrate", situations=["windows_file"])
+    tables = read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE)
+    down = manage("migrate", "windows_file", "zero", situations=["windows_file"])
+
+    assert (up.returncode, down.returncode) == (0, 0), up.stderr + down.stderr
+    assert "public.things" in tables
+    assert "public.things" not in read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE)
+
+
+def test_error_in_a_file_leaves_nothing_of_it(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    result = manage("migrate", situations=["broken_sql"])
+
+    assert result.returncode == 1
+    assert 'syntax error at or near "TABEL"' in result.stderr
+    assert "public.things" not in read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE)
+
+
+def test_missing_up_file_stops_before_anything_runs(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    result = manage("migrate", situations=["two_steps", "missing_up"])
+
+    path = SITUATIONS / "missing_up" / "migrations" / "sql" / "0001_only.up.sql"
+    assert result.returncode == 1
+    assert result.stderr == (
+        "CommandError: A migration names a SQL file that is not there.\n"
+        f"Expected {path}\n"
+        "Write that file, or correct the name that is given to RunSQLFile.\n"
+    )
+    assert read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE) == {}
+
+
+def test_missing_up_file_is_named() -> None:
+    with pytest.raises(MissingSQLFileError) as caught:
+        RunSQLFile(file_of("missing_up"))
+
+    assert caught.value.path == SITUATIONS / "missing_up/migrations/sql/0001_only.up.sql"
+
+
+def test_missing_down_file_makes_it_irreversible(manage: ManageSituation) -> None:
+    operation = RunSQLFile(file_of("missing_down"))
+    manage("migrate", situations=["missing_down"])
+    result = manage("migrate", "missing_down", "zero", situations=["missing_down"])
+
+    assert operation.down_path is None
+    assert not operation.reversible
+    assert result.returncode == 1
+    assert "SQL file 0001_only in missing_down.0001_only is not reversible" in result.stderr
+
+
+@pytest.mark.parametrize(("situation", "name"), [("empty_up", "up"), ("empty_down", "down")])
+def test_empty_file_is_refused(situation: str, name: str) -> None:
+    with pytest.raises(EmptySQLFileError) as caught:
+        RunSQLFile(file_of(situation))
+
+    assert caught.value.path.name == f"0001_only.{name}.sql"
+
+
+def test_file_that_is_not_utf8_is_refused() -> None:
+    with pytest.raises(UnreadableSQLFileError) as caught:
+        RunSQLFile(file_of("not_utf8"))
+
+    assert caught.value.path.name == "0001_only.up.sql"
+    assert caught.value.position == 6
+
+
+def test_paths_are_told() -> None:
+    operation = RunSQLFile(file_of("two_steps", "0002_touch"))
+
+    sql = SITUATIONS / "two_steps" / "migrations" / "sql"
+    assert operation.up_path == sql / "0002_touch.up.sql"
+    assert operation.down_path == sql / "0002_touch.down.sql"
+    assert operation.describe() == "SQL file 0002_touch"
+
+
+def test_another_stem_can_be_named() -> None:
+    operation = RunSQLFile(file_of("two_steps", "0001_initial"), "0002_touch", elidable=True)
+
+    assert operation.up_path.name == "0002_touch.up.sql"
+    assert operation.elidable
+
+
+def test_squashed_migration_names_the_same_files(tmp_path: Path) -> None:
+    (tmp_path / "sql").mkdir()
+    (tmp_path / "sql" / "0002_x.up.sql").write_text("SELECT 1;")
+    operation = RunSQLFile(str(tmp_path / "0002_x.py"), hints={"reason": "none"})
+    squashed = type("Migration", (migrations.Migration,), {"operations": [operation]})
+
+    text = MigrationWriter(
+        squashed("0001_squashed_0002_x", "app"), include_header=False
+    ).as_string()
+    module = load(tmp_path / "0001_squashed_0002_x.py", text)
+    written = module.Migration.operations[0]
+
+    assert "migration_file=__file__" in text
+    assert str(tmp_path) not in text
+    assert written.up_path == tmp_path / "sql" / "0002_x.up.sql"
+    assert written.sql == "SELECT 1;"
+    assert written.hints == {"reason": "none"}
+
+
+def load(path: Path, text: str) -> ModuleType:
+    path.write_text(text)
+    spec = importlib.util.spec_from_file_location("squashed", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,255 @@
+"""The state of every migration, in each state, as values."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import call_command
+from django.core.management.color import no_style
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
+from django.test.utils import CaptureQueriesContext
+
+from chat.management.commands.migrate import Command as Migrate
+from chat.schema.errors import BrokenMigrationsError, UnknownAppError
+from chat.schema.render import status_table
+from chat.schema.status import (
+    MigrationKind,
+    MigrationState,
+    MigrationStatus,
+    current_migration,
+    is_ready,
+    migration_statuses,
+    next_step,
+)
+
+Situation = Callable[..., None]
+
+
+def migrate(*arguments: str) -> None:
+    call_command(Migrate(), *arguments, database="scratch", verbosity=0, interactive=False)
+
+
+def record(connection: BaseDatabaseWrapper, app: str, name: str) -> None:
+    recorder = MigrationRecorder(connection)
+    recorder.ensure_schema()
+    recorder.record_applied(app, name)
+
+
+def states(connection: BaseDatabaseWrapper, app_label: str | None = None) -> list[tuple[str, str]]:
+    return [
+        (str(status), str(status.state))
+        for status in migration_statuses(connection, app_label=app_label)
+    ]
+
+
+def test_everything_is_pending_on_an_empty_database(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("house", "two_steps")
+
+    statuses = migration_statuses(scratch_connection)
+
+    assert statuses == [
+        MigrationStatus(
+            app="two_steps",
+            name="0001_initial",
+            state=MigrationState.PENDING,
+            is_reversible=True,
+            kind=MigrationKind.PYTHON,
+        ),
+        MigrationStatus(
+            app="house",
+            name="0001_initial",
+            state=MigrationState.PENDING,
+            is_reversible=True,
+            kind=MigrationKind.PYTHON,
+        ),
+        MigrationStatus(
+            app="two_steps",
+            name="0002_touch",
+            state=MigrationState.PENDING,
+            is_reversible=True,
+            kind=MigrationKind.SQL,
+        ),
+    ]
+    assert current_migration(scratch_connection, app_label="two_steps") is None
+    assert not is_ready(scratch_connection)
+    with scratch_connection.cursor() as cursor:
+        assert scratch_connection.introspection.table_names(cursor) == []
+
+
+def test_applied_migrations_say_when(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("two_steps")
+    earlier = datetime.now(UTC)
+    migrate("two_steps", "0001")
+
+    first, second = migration_statuses(scratch_connection, app_label="two_steps")
+
+    assert first.state is MigrationState.APPLIED
+    assert first.applied_at is not None
+    assert earlier <= first.applied_at <= datetime.now(UTC)
+    assert (second.state, second.applied_at) == (MigrationState.PENDING, None)
+    assert current_migration(scratch_connection, app_label="two_steps") == "0001_initial"
+    assert not is_ready(scratch_connection)
+
+
+def test_ready_when_all_is_applied(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("two_steps")
+
+    migrate()
+
+    assert is_ready(scratch_connection)
+    assert current_migration(scratch_connection, app_label="two_steps") == "0002_touch"
+
+
+def test_recorded_but_not_on_disk_is_missing(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("two_steps")
+    migrate()
+    record(scratch_connection, "two_steps", "0003_newer")
+    record(scratch_connection, "gone", "0001_initial")
+
+    statuses = migration_statuses(scratch_connection)
+
+    assert [(str(status), str(status.state)) for status in statuses] == [
+        ("two_steps.0001_initial", "applied"),
+        ("two_steps.0002_touch", "applied"),
+        ("two_steps.0003_newer", "missing"),
+        ("gone.0001_initial", "missing"),
+    ]
+    assert (statuses[2].is_reversible, statuses[2].kind) == (None, None)
+    assert statuses[2].applied_at is not None
+    assert current_migration(scratch_connection, app_label="two_steps") == "0003_newer"
+    assert current_migration(scratch_connection, app_label="gone") == "0001_initial"
+    assert not is_ready(scratch_connection)
+    assert next_step(statuses).startswith("The database is ahead of the code by 2:")
+
+
+def test_older_row_of_a_deleted_migration_is_not_the_current_version(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("two_steps")
+    record(scratch_connection, "two_steps", "0000_deleted")
+    migrate()
+
+    assert current_migration(scratch_connection, app_label="two_steps") == "0002_touch"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected", "current"),
+    [
+        ([], [("squashed.0001_squashed_0002_two", "pending")], None),
+        (
+            ["0001_one"],
+            [("squashed.0001_one", "applied"), ("squashed.0002_two", "pending")],
+            "0001_one",
+        ),
+        (
+            ["0001_one", "0002_two"],
+            [("squashed.0001_squashed_0002_two", "applied")],
+            "0001_squashed_0002_two",
+        ),
+        (
+            ["0001_one", "0002_two", "0001_squashed_0002_two"],
+            [("squashed.0001_squashed_0002_two", "applied")],
+            "0001_squashed_0002_two",
+        ),
+    ],
+)
+def test_squashed_migration_stands_for_what_it_replaces(
+    scratch_connection: BaseDatabaseWrapper,
+    situation: Situation,
+    recorded: list[str],
+    expected: list[tuple[str, str]],
+    current: str | None,
+) -> None:
+    situation("squashed")
+    for name in recorded:
+        record(scratch_connection, "squashed", name)
+
+    assert states(scratch_connection) == expected
+    assert current_migration(scratch_connection, app_label="squashed") == current
+    for status in migration_statuses(scratch_connection):
+        assert (status.applied_at is not None) == (status.state is MigrationState.APPLIED)
+
+
+def test_replaced_migrations_whose_files_are_deleted_are_not_missing(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("squashed_and_deleted")
+    for name in ("0001_one", "0002_two", "0001_squashed_0002_two"):
+        record(scratch_connection, "squashed_and_deleted", name)
+
+    assert states(scratch_connection) == [
+        ("squashed_and_deleted.0001_squashed_0002_two", "applied")
+    ]
+    assert is_ready(scratch_connection)
+
+
+def test_missing_down_file_is_not_reversible(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("missing_down")
+
+    (status,) = migration_statuses(scratch_connection)
+
+    assert (status.is_reversible, status.kind) == (False, MigrationKind.SQL)
+
+
+def test_mistyped_app_gets_the_nearest_suggested(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("two_steps", "house")
+
+    with pytest.raises(UnknownAppError) as caught:
+        migration_statuses(scratch_connection, app_label="two_stesp")
+
+    assert caught.value.nearest == ("two_steps",)
+
+
+def test_dependency_that_is_not_on_disk_is_named(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("broken_dependency")
+
+    with pytest.raises(BrokenMigrationsError, match="0001_first"):
+        migration_statuses(scratch_connection)
+
+
+def test_two_statements_and_one_on_an_empty_database(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("two_steps", "house")
+    scratch_connection.ensure_connection()
+
+    with CaptureQueriesContext(scratch_connection) as empty:
+        migration_statuses(scratch_connection)
+    migrate()
+    with CaptureQueriesContext(scratch_connection) as migrated:
+        migration_statuses(scratch_connection)
+
+    assert (len(empty), len(migrated)) == (1, 2)
+
+
+def test_table_fits_eighty_columns_and_keeps_both_ends_of_a_long_name() -> None:
+    status = MigrationStatus(
+        app="chat",
+        name="0009_" + "a_very_long_description_" * 4 + "end",
+        state=MigrationState.APPLIED,
+        applied_at=datetime(2026, 1, 31, 23, 59, tzinfo=UTC),
+        is_reversible=False,
+        kind=MigrationKind.SQL,
+    )
+
+    row = status_table([status], style=no_style()).splitlines()[2]
+
+    assert len(row) == 80
+    assert row == (
+        "  applied  2026-01-31 23:59  sql     no    0009_a_very_long_d…ng_description_end"
+    )
