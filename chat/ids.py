@@ -17,8 +17,8 @@ _NANOSECONDS_IN_A_MILLISECOND = 1_000_000
 def uuid7() -> UUID:
     """Return a new UUID of version 7 (RFC 9562), sortable by the time it was made.
 
-    As PostgreSQL 18 does, the 12 bits after the milliseconds hold the fraction of the millisecond,
-    so that ids made by one process sort in the order in which they were made.
+    As PostgreSQL 18 does, the 12 bits after the milliseconds hold the fraction of the millisecond:
+    ids sort by the clock to a quarter of a microsecond.
     """
     milliseconds, nanoseconds = divmod(time.time_ns(), _NANOSECONDS_IN_A_MILLISECOND)
     fraction = (nanoseconds << 12) // _NANOSECONDS_IN_A_MILLISECOND

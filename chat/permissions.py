@@ -184,7 +184,7 @@ class Rank(NamedTuple):
 OWNER_RANK = Rank(position=250, id=UUID(int=0))
 
 
-def resolve(  # noqa: PLR0913 - the facts that the answer depends on, no more
+def resolve(
     *,
     is_owner: bool,
     everyone: int,

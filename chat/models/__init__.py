@@ -1,5 +1,37 @@
 """The tables of the chat application, one file per aggregate."""
 
-from chat.models.users import User
+from chat.models.access import ChannelAccess
+from chat.models.attachments import MessageAttachment
+from chat.models.channels import Channel, ChannelPermission
+from chat.models.direct import DirectConversation, DirectMessage, DirectParticipant
+from chat.models.messages import Mention, Message, MessageRevision, Reaction
+from chat.models.moderation import AuditLogEntry, Ban
+from chat.models.read_states import ReadState
+from chat.models.roles import MemberRole, Role
+from chat.models.servers import Invite, Server, ServerMember
+from chat.models.users import User, UserPreferences, UserSession
 
-__all__ = ["User"]
+__all__ = [
+    "AuditLogEntry",
+    "Ban",
+    "Channel",
+    "ChannelAccess",
+    "ChannelPermission",
+    "DirectConversation",
+    "DirectMessage",
+    "DirectParticipant",
+    "Invite",
+    "MemberRole",
+    "Mention",
+    "Message",
+    "MessageAttachment",
+    "MessageRevision",
+    "Reaction",
+    "ReadState",
+    "Role",
+    "Server",
+    "ServerMember",
+    "User",
+    "UserPreferences",
+    "UserSession",
+]

@@ -1,23 +1,258 @@
-"""Users."""
+"""Users, their sessions and their preferences."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import CheckConstraint, F, Func, Index, Q, TextField, Value
+from django.db.models.functions import Cast, Concat, Left, Length, Lower, Now, Replace
+from django.db.models.lookups import Exact
 
-from chat.ids import UUIDv7, uuid7
+from chat.constraints import CompositeForeignKey
+from chat.models.base import ChangingRow, Reference, moments_constraint
+
+USERNAME_PATTERN = r"^[a-z0-9_.]{2,32}$"
+ERASED_PREFIX = "erased_"
 
 
-class User(AbstractBaseUser, PermissionsMixin):
-    """Placeholder."""
+class UserManager(BaseUserManager["User"]):
+    """Makes users with a hashed password and names in the one form that the database stores."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, db_default=UUIDv7(), editable=False)
-    username = models.CharField(max_length=32, unique=True)
-    email = models.EmailField(null=True, blank=True, unique=True)
-    is_staff = models.BooleanField(default=False)
-    is_active = models.BooleanField(default=True)
-    objects = BaseUserManager()
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str | None:  # type: ignore[override]
+        """Return the address in lower case, and None for no address."""
+        return email.strip().lower() or None if email else None
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Find a user by the name typed at a log-in, in whatever case."""
+        return self.get(username=(username or "").lower())
+
+    def create_user(
+        self,
+        username: str,
+        email: str | None = None,
+        password: str | None = None,
+        **fields: Any,
+    ) -> User:
+        """Create a user; without a password nobody can log in as it."""
+        user = self.model(
+            username=self.model.normalize_username(username),
+            email=self.normalize_email(email),
+            **fields,
+        )
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(
+        self,
+        username: str,
+        email: str | None = None,
+        password: str | None = None,
+        **fields: Any,
+    ) -> User:
+        """Create a user who may do everything in the admin."""
+        flags = {"is_staff": True, "is_superuser": True}
+        return self.create_user(username, email, password, **flags, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
+    """A person, a bot, or the system itself.
+
+    Never deleted: what a user wrote keeps its place, so erasing empties the row instead.
+    """
+
+    class Kind(models.TextChoices):
+        """What stands behind the name."""
+
+        HUMAN = "human"
+        BOT = "bot"
+        SYSTEM = "system"
+
+    # Set here too, not by the trigger alone: on a cluster this table is copied to every node, and
+    # each copy of a trigger would read its own clock.
+    updated_at = models.DateTimeField(auto_now=True, db_default=Now(), editable=False)
+    username = models.CharField(
+        max_length=32,
+        unique=True,
+        validators=[
+            RegexValidator(
+                USERNAME_PATTERN, "Two to 32 lower-case letters, digits, underscores or dots."
+            )
+        ],
+    )
+    display_name = models.CharField(max_length=32, blank=True, default="", db_default="")
+    email = models.EmailField(unique=True, null=True, blank=True, default=None)
+    kind = models.CharField(
+        max_length=8, choices=Kind.choices, default=Kind.HUMAN, db_default=Kind.HUMAN
+    )
+    bio = models.CharField(max_length=190, blank=True, default="", db_default="")
+    avatar_key = models.CharField(max_length=255, null=True, blank=True)
+    is_active = models.BooleanField(default=True, db_default=True)
+    is_staff = models.BooleanField("may use the admin", default=False, db_default=False)
+    is_superuser = models.BooleanField("may do everything", default=False, db_default=False)
+    # A row made by another client has no password of ours: "!" alone matches none.
+    password = models.CharField(max_length=128, db_default=UNUSABLE_PASSWORD_PREFIX)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
 
     class Meta:
         db_table = "users"
+        db_table_comment = "People, bots and the system. Erased in place, never deleted."
+        constraints = [
+            CheckConstraint(
+                name="users_username_ck", condition=Q(username__regex=USERNAME_PATTERN)
+            ),
+            CheckConstraint(
+                name="users_email_ck",
+                condition=Q(email=Lower("email"), email__regex=r"^[^@\s]+@[^@\s]+$"),
+            ),
+            CheckConstraint(name="users_kind_ck", condition=Q(kind__in=["human", "bot", "system"])),
+            moments_constraint("users", "created_at", "updated_at", "last_login", "erased_at"),
+            CheckConstraint(
+                name="users_erased_ck",
+                condition=Q(erased_at__isnull=True)
+                | Q(
+                    username=Concat(
+                        Value(ERASED_PREFIX),
+                        Left(Replace(Cast("id", TextField()), Value("-"), Value("")), 25),
+                    ),
+                    display_name="",
+                    email__isnull=True,
+                    bio="",
+                    avatar_key__isnull=True,
+                    password__startswith=UNUSABLE_PASSWORD_PREFIX,
+                    last_login__isnull=True,
+                    is_active=False,
+                    is_staff=False,
+                    is_superuser=False,
+                ),
+                violation_error_message="An erased user keeps no personal data.",
+            ),
+            # This prevents somebody from taking the very name that another user gets when erased.
+            CheckConstraint(
+                name="users_erased_name_ck",
+                condition=Q(erased_at__isnull=False) | ~Q(username__startswith=ERASED_PREFIX),
+                violation_error_message="Names beginning with 'erased_' are kept for erased users.",
+            ),
+        ]
+
+    def clean(self) -> None:
+        """Bring name and address into the form that the database stores."""
+        self.username = self.normalize_username(self.username)
+        self.email = UserManager.normalize_email(self.email)
+
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        """Return the name in lower case."""
+        return super().normalize_username(username).lower()
+
+
+class UserSession(ChangingRow):
+    """A log-in from one device. The token itself is never stored, only its SHA-256."""
+
+    user = Reference(User, related_name="sessions")
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    user_agent = models.CharField(max_length=512, blank=True, default="", db_default="")
+    last_seen_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "user_sessions"
+        db_table_comment = "Log-ins. token_hash is the SHA-256 of the token, never the token."
+        indexes = [
+            # A user's sessions, newest first, and signing out everywhere.
+            Index(F("user"), F("expires_at").desc(), name="user_sessions_user_ix"),
+        ]
+        constraints = [
+            # This prevents a token from being stored in clear: written in hex or base64, as tokens
+            # are, 32 random bytes are longer.
+            CheckConstraint(
+                name="user_sessions_token_hash_ck", condition=Exact(Length("token_hash"), 32)
+            ),
+            CheckConstraint(
+                name="user_sessions_expires_at_ck", condition=Q(expires_at__gt=F("created_at"))
+            ),
+            moments_constraint(
+                "user_sessions",
+                "created_at",
+                "updated_at",
+                "last_seen_at",
+                "expires_at",
+                "revoked_at",
+            ),
+            CompositeForeignKey(
+                name="user_sessions_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"session {self.pk} of user {self.user_id}"
+
+
+class UserPreferences(models.Model):
+    """How a user wants to see things; at most one row each."""
+
+    class Theme(models.TextChoices):
+        """The colours of the client."""
+
+        SYSTEM = "system"
+        LIGHT = "light"
+        DARK = "dark"
+
+    user = models.OneToOneField(
+        User,
+        models.DO_NOTHING,
+        primary_key=True,
+        db_constraint=False,
+        related_name="preferences",
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    theme = models.CharField(
+        max_length=8, choices=Theme.choices, default=Theme.SYSTEM, db_default=Theme.SYSTEM
+    )
+    # A BCP 47 tag, such as "en" or "pt-BR".
+    locale = models.CharField(max_length=35, default="en", db_default="en")
+    # What clients keep for themselves; nothing that a query asks for belongs here.
+    data = models.JSONField(default=dict, blank=True, db_default={})
+
+    class Meta:
+        db_table = "user_preferences"
+        db_table_comment = "A user's settings; data is an object that only clients read."
+        verbose_name_plural = "user preferences"
+        constraints = [
+            CheckConstraint(
+                name="user_preferences_theme_ck",
+                condition=Q(theme__in=["system", "light", "dark"]),
+            ),
+            CheckConstraint(
+                name="user_preferences_locale_ck",
+                condition=Q(locale__regex=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"),
+            ),
+            CheckConstraint(
+                name="user_preferences_data_ck",
+                condition=Exact(
+                    Func("data", function="jsonb_typeof", output_field=TextField()), "object"
+                ),
+            ),
+            moments_constraint("user_preferences", "created_at", "updated_at"),
+            CompositeForeignKey(
+                name="user_preferences_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"preferences of user {self.user_id}"

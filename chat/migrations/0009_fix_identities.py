@@ -1,0 +1,17 @@
+"""Rows that stay what they are."""
+
+from django.db import migrations
+
+from chat.schema.files import RunSQLFile
+
+
+class Migration(migrations.Migration):
+    """Refuse that users go, that everyone's role changes, and that rows change their tenant.
+
+    Takes SHARE ROW EXCLUSIVE on the tables concerned for a moment: reads go on, writes wait. Rows
+    that are there already are not looked at. Undone by dropping the triggers.
+    """
+
+    dependencies = [("chat", "0008_guard_conversations")]
+
+    operations = [RunSQLFile(__file__)]

@@ -1,0 +1,33 @@
+"""What each member may do in each channel: the view `channel_access`."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from chat.models.base import Reference
+
+
+class ChannelAccess(models.Model):
+    """The effective permissions of one member in one channel that they can see.
+
+    Read only. A channel that somebody cannot see has no row for them. Always ask with a user, and
+    with a server or a channel wherever one is known.
+    """
+
+    pk = models.CompositePrimaryKey("user", "channel")
+    user = Reference(settings.AUTH_USER_MODEL, related_name="+")
+    server = Reference("chat.Server", related_name="+")
+    channel = Reference("chat.Channel", related_name="+")
+    # chat.permissions.Permission says what each bit allows.
+    permissions = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
+    last_message_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "channel_access"
+        managed = False
+        verbose_name_plural = "channel access"
+
+    def __str__(self) -> str:
+        return f"user {self.user_id} in channel {self.channel_id}"

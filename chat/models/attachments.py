@@ -1,0 +1,112 @@
+"""Files that hang on messages."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact, GreaterThanOrEqual
+
+from chat.constraints import CompositeForeignKey, OnDelete
+from chat.models.base import ChangingRow, Reference, moments_constraint
+from chat.models.posts import PostPart
+
+MAX_SIZE_BYTES = 25 * 1024 * 1024
+
+
+class MessageAttachment(PostPart, ChangingRow):
+    """A file in the object store, reserved while it is uploaded and then sent with a message."""
+
+    uploader = Reference(settings.AUTH_USER_MODEL, related_name="+")
+    # Ten places and one file in each: there is no eleventh, and nothing to count.
+    position = models.SmallIntegerField(default=0, db_default=0)
+    filename = models.CharField(max_length=255)
+    content_type = models.CharField(max_length=127)
+    size_bytes = models.IntegerField()
+    sha256 = models.BinaryField(max_length=32)
+    # Where the file is, never a URL: those are signed when they are asked for.
+    storage_key = models.CharField(max_length=255)
+    width = models.IntegerField(null=True, blank=True)
+    height = models.IntegerField(null=True, blank=True)
+    duration_ms = models.IntegerField(null=True, blank=True)
+    alt_text = models.CharField(max_length=1024, blank=True, default="", db_default="")
+
+    class Meta:
+        db_table = "message_attachments"
+        db_table_comment = "Files of messages; a row without a message is still uploading."
+        indexes = [
+            # The uploads that were never sent, oldest first, for the sweeper.
+            Index(
+                F("created_at"),
+                name="message_attachments_unsent_ix",
+                condition=Q(message__isnull=True, direct_message__isnull=True),
+            ),
+            # What somebody uploaded, asked by erasure.
+            Index(fields=["uploader"], name="message_attachments_user_ix"),
+        ]
+        constraints = [
+            UniqueConstraint(
+                name="message_attachments_storage_key_uq", fields=["space_id", "storage_key"]
+            ),
+            UniqueConstraint(
+                name="message_attachments_message_uq",
+                fields=["space_id", "message", "position"],
+            ),
+            UniqueConstraint(
+                name="message_attachments_direct_uq",
+                fields=["space_id", "direct_message", "position"],
+            ),
+            CheckConstraint(
+                name="message_attachments_target_ck",
+                condition=Q(message__isnull=True) | Q(direct_message__isnull=True),
+            ),
+            CheckConstraint(
+                name="message_attachments_position_ck",
+                condition=Q(position__gte=0, position__lte=9),
+                violation_error_message="A message has at most ten attachments.",
+            ),
+            CheckConstraint(
+                name="message_attachments_filename_ck",
+                condition=GreaterThanOrEqual(Length("filename"), 1),
+            ),
+            CheckConstraint(
+                name="message_attachments_size_bytes_ck",
+                condition=Q(size_bytes__gte=1, size_bytes__lte=MAX_SIZE_BYTES),
+                violation_error_message="An attachment has between 1 byte and 25 MiB.",
+            ),
+            CheckConstraint(
+                name="message_attachments_sha256_ck", condition=Exact(Length("sha256"), 32)
+            ),
+            CheckConstraint(
+                name="message_attachments_media_ck",
+                condition=(Q(width__isnull=True) | Q(width__gte=1))
+                & (Q(height__isnull=True) | Q(height__gte=1))
+                & (Q(duration_ms__isnull=True) | Q(duration_ms__gte=0)),
+            ),
+            moments_constraint("message_attachments", "created_at", "updated_at"),
+            # RESTRICT: a row must not vanish before its file.
+            CompositeForeignKey(
+                name="message_attachments_message_fk",
+                fields=["space_id", "message"],
+                to="chat.Message",
+                to_fields=["server", "id"],
+                on_delete=OnDelete.RESTRICT,
+            ),
+            CompositeForeignKey(
+                name="message_attachments_direct_fk",
+                fields=["space_id", "direct_message"],
+                to="chat.DirectMessage",
+                to_fields=["conversation", "id"],
+                on_delete=OnDelete.RESTRICT,
+            ),
+            CompositeForeignKey(
+                name="message_attachments_uploader_fk",
+                fields=["uploader"],
+                to="chat.User",
+                to_fields=["id"],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.filename

@@ -1,0 +1,67 @@
+"""What tables share: an id, the moments of a row, and a ForeignKey whose constraint is declared."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Now
+
+from chat.ids import UUIDv7, uuid7
+
+
+class Reference(models.ForeignKey[Any, Any]):
+    """A ForeignKey for the ORM alone.
+
+    The database's side of it (which columns, what happens on delete) is a CompositeForeignKey in
+    Meta.constraints and its index one of Meta.indexes, so that both have names, are checked at the
+    statement and not at COMMIT, and carry the tenant.
+    """
+
+    def __init__(self, to: Any, on_delete: Any = models.DO_NOTHING, **kwargs: Any) -> None:
+        kwargs = {"db_constraint": False, "db_index": False, **kwargs}
+        super().__init__(to, on_delete, **kwargs)
+
+    def deconstruct(self) -> Any:
+        """Return an ordinary ForeignKey: a migration must not depend on this module."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.ForeignKey", args, kwargs
+
+
+def moments_constraint(table: str, *columns: str) -> models.CheckConstraint:
+    """Return the CHECK that holds the moments of a table to those that every client can read.
+
+    PostgreSQL stores 'infinity' and years that Python's datetime does not have; one such row would
+    break every page that shows it.
+    """
+    readable = models.Q()
+    for column in columns:
+        readable &= models.Q(
+            **{
+                f"{column}__gte": datetime(1970, 1, 1, tzinfo=UTC),
+                f"{column}__lt": datetime(9999, 1, 1, tzinfo=UTC),
+            }
+        )
+    return models.CheckConstraint(
+        name=f"{table}_moments_ck",
+        condition=readable,
+        violation_error_message="Moments are between the years 1970 and 9998; for ever is NULL.",
+    )
+
+
+class Row(models.Model):
+    """A row that is written once: an id that sorts by time, and when it was made."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_default=UUIDv7(), editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class ChangingRow(Row):
+    """A row that changes: a trigger moves `updated_at` at every UPDATE, whoever sends it."""
+
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        abstract = True

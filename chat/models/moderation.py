@@ -1,0 +1,99 @@
+"""Bans, and the log of what moderators did."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import CheckConstraint, F, Func, Index, Q, TextField, UniqueConstraint
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact, GreaterThanOrEqual
+
+from chat.constraints import CompositeForeignKey, OnDelete
+from chat.models.base import ChangingRow, Reference, Row, moments_constraint
+
+
+class Ban(ChangingRow):
+    """A user who may not be a member of a server, for ever or until it expires."""
+
+    server = Reference("chat.Server", related_name="bans")
+    user = Reference(settings.AUTH_USER_MODEL, related_name="bans")
+    actor = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
+    reason = models.CharField(max_length=512, blank=True, default="", db_default="")
+    # NULL: for ever.
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "bans"
+        db_table_comment = "Who may not be a member of a server (trigger on both tables)."
+        constraints = [
+            UniqueConstraint(name="bans_uq", fields=["server", "user"]),
+            CheckConstraint(name="bans_expires_at_ck", condition=Q(expires_at__gt=F("created_at"))),
+            moments_constraint("bans", "created_at", "updated_at", "expires_at"),
+            CompositeForeignKey(
+                name="bans_server_fk",
+                fields=["server"],
+                to="chat.Server",
+                to_fields=["id"],
+                on_delete=OnDelete.CASCADE,
+            ),
+            CompositeForeignKey(
+                name="bans_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
+            ),
+            CompositeForeignKey(
+                name="bans_actor_fk", fields=["actor"], to="chat.User", to_fields=["id"]
+            ),
+        ]
+        indexes = [
+            # A user's sanctions.
+            Index(fields=["user"], name="bans_user_ix"),
+        ]
+
+    def __str__(self) -> str:
+        return f"ban of user {self.user_id} from server {self.server_id}"
+
+
+class AuditLogEntry(Row):
+    """Something that somebody with power did. Written once, never changed or removed (trigger)."""
+
+    server = Reference("chat.Server", related_name="audit_log")
+    # NULL: the system itself.
+    actor = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
+    # Dotted, such as "member.ban" or "role.update".
+    action = models.CharField(max_length=64)
+    target_type = models.CharField(max_length=32, blank=True, default="", db_default="")
+    target_id = models.UUIDField(null=True, blank=True)
+    # {"field": [before, after]}; ids rather than names, for this row outlives an erasure.
+    changes = models.JSONField(default=dict, blank=True, db_default={})
+    reason = models.CharField(max_length=512, blank=True, default="", db_default="")
+
+    class Meta:
+        db_table = "audit_log"
+        db_table_comment = "What moderators did. Append-only (trigger)."
+        verbose_name = "audit log entry"
+        verbose_name_plural = "audit log"
+        indexes = [
+            # A server's log, newest first.
+            Index(F("server"), F("created_at").desc(), F("id").desc(), name="audit_log_server_ix"),
+        ]
+        constraints = [
+            CheckConstraint(
+                name="audit_log_action_ck", condition=GreaterThanOrEqual(Length("action"), 1)
+            ),
+            CheckConstraint(
+                name="audit_log_changes_ck",
+                condition=Exact(
+                    Func("changes", function="jsonb_typeof", output_field=TextField()), "object"
+                ),
+            ),
+            moments_constraint("audit_log", "created_at"),
+            # No cascade: a server with a log cannot be deleted from under it.
+            CompositeForeignKey(
+                name="audit_log_server_fk", fields=["server"], to="chat.Server", to_fields=["id"]
+            ),
+            CompositeForeignKey(
+                name="audit_log_actor_fk", fields=["actor"], to="chat.User", to_fields=["id"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} by user {self.actor_id}"

@@ -1,0 +1,67 @@
+"""How far a member has read."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
+
+from chat.constraints import CompositeForeignKey, OnDelete
+from chat.models.base import ChangingRow, Reference, moments_constraint
+
+
+class ReadState(ChangingRow):
+    """A member's place in a channel.
+
+    What is unread is arithmetic on it: last_seq - last_read_seq - what was deleted in between. The
+    mark moves forward only, and never past the newest message (trigger).
+    """
+
+    class Notify(models.TextChoices):
+        """What a member wants to hear of."""
+
+        ALL = "all"
+        MENTIONS = "mentions"
+        NOTHING = "nothing"
+
+    server = Reference("chat.Server", related_name="+")
+    user = Reference(settings.AUTH_USER_MODEL, related_name="read_states")
+    channel = Reference("chat.Channel", related_name="read_states")
+    last_read_seq = models.BigIntegerField(default=0, db_default=0)
+    # NULL: as the client's default has it.
+    notify = models.CharField(max_length=8, choices=Notify.choices, null=True, blank=True)
+    muted_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "read_states"
+        db_table_comment = "How far a member has read in a channel; goes with either of them."
+        indexes = [
+            # The cascade from channels.
+            Index(fields=["server", "channel"], name="read_states_channel_ix"),
+        ]
+        constraints = [
+            UniqueConstraint(name="read_states_uq", fields=["server", "user", "channel"]),
+            CheckConstraint(name="read_states_last_read_seq_ck", condition=Q(last_read_seq__gte=0)),
+            CheckConstraint(
+                name="read_states_notify_ck",
+                condition=Q(notify__in=["all", "mentions", "nothing"]),
+            ),
+            moments_constraint("read_states", "created_at", "updated_at", "muted_until"),
+            CompositeForeignKey(
+                name="read_states_member_fk",
+                fields=["server", "user"],
+                to="chat.ServerMember",
+                to_fields=["server", "user"],
+                on_delete=OnDelete.CASCADE,
+            ),
+            CompositeForeignKey(
+                name="read_states_channel_fk",
+                fields=["server", "channel"],
+                to="chat.Channel",
+                to_fields=["server", "id"],
+                on_delete=OnDelete.CASCADE,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"user {self.user_id} at {self.last_read_seq} in channel {self.channel_id}"

@@ -1,0 +1,100 @@
+"""Roles, and who has them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import CheckConstraint, Deferrable, Index, Q, UniqueConstraint
+from django.db.models.functions import Length
+from django.db.models.lookups import GreaterThanOrEqual
+
+from chat.constraints import CompositeForeignKey, OnDelete
+from chat.models.base import ChangingRow, Reference, Row, moments_constraint
+
+# The largest integer that a JavaScript number holds exactly; it has room for every permission.
+LARGEST_MASK = 2**53 - 1
+
+
+class Role(ChangingRow):
+    """A named set of permissions. The one at position 0 is everyone's."""
+
+    server = Reference("chat.Server", related_name="roles")
+    name = models.CharField(max_length=100)
+    position = models.SmallIntegerField()
+    # chat.permissions.Permission says what each bit allows.
+    permissions = models.BigIntegerField(default=0, db_default=0)
+    color = models.IntegerField(default=0, db_default=0)
+    # Shown apart in the member list.
+    hoist = models.BooleanField(default=False, db_default=False)
+    mentionable = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        db_table = "roles"
+        db_table_comment = "Named sets of permissions; position 0 is everyone's, higher outranks."
+        constraints = [
+            UniqueConstraint(name="roles_uq", fields=["server", "id"]),
+            # Deferrable, so that two roles can change places in one transaction. At most 250
+            # positions and one role each: no server has more roles than that.
+            UniqueConstraint(
+                name="roles_position_uq",
+                fields=["server", "position"],
+                deferrable=Deferrable.DEFERRED,
+            ),
+            CheckConstraint(
+                name="roles_position_ck", condition=Q(position__gte=0, position__lte=249)
+            ),
+            CheckConstraint(name="roles_name_ck", condition=GreaterThanOrEqual(Length("name"), 1)),
+            CheckConstraint(
+                name="roles_permissions_ck",
+                condition=Q(permissions__gte=0, permissions__lte=LARGEST_MASK),
+            ),
+            CheckConstraint(name="roles_color_ck", condition=Q(color__gte=0, color__lte=0xFFFFFF)),
+            moments_constraint("roles", "created_at", "updated_at"),
+            CompositeForeignKey(
+                name="roles_server_fk",
+                fields=["server"],
+                to="chat.Server",
+                to_fields=["id"],
+                on_delete=OnDelete.CASCADE,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MemberRole(Row):
+    """A role that a member has been given; everyone's role needs no row."""
+
+    server = Reference("chat.Server", related_name="+")
+    user = Reference(settings.AUTH_USER_MODEL, related_name="+")
+    role = Reference(Role, related_name="member_roles")
+
+    class Meta:
+        db_table = "member_roles"
+        db_table_comment = "Roles given to members; a role of another server cannot be."
+        indexes = [
+            # Who has a role, and the cascade from roles.
+            Index(fields=["server", "role"], name="member_roles_role_ix"),
+        ]
+        constraints = [
+            UniqueConstraint(name="member_roles_uq", fields=["server", "user", "role"]),
+            moments_constraint("member_roles", "created_at"),
+            CompositeForeignKey(
+                name="member_roles_member_fk",
+                fields=["server", "user"],
+                to="chat.ServerMember",
+                to_fields=["server", "user"],
+                on_delete=OnDelete.CASCADE,
+            ),
+            CompositeForeignKey(
+                name="member_roles_role_fk",
+                fields=["server", "role"],
+                to="chat.Role",
+                to_fields=["server", "id"],
+                on_delete=OnDelete.CASCADE,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"role {self.role_id} of user {self.user_id}"

@@ -1,0 +1,150 @@
+"""Servers, their members, and the invites by which people become one."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import CheckConstraint, Deferrable, F, Index, Q, UniqueConstraint
+from django.db.models.functions import Length, Now
+from django.db.models.lookups import GreaterThanOrEqual
+
+from chat.constraints import CompositeForeignKey, OnDelete
+from chat.models.base import ChangingRow, Reference, moments_constraint
+
+
+class Server(ChangingRow):
+    """A community: the tenant to which channels, roles, members and messages belong."""
+
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=300, blank=True, default="", db_default="")
+    icon_key = models.CharField(max_length=255, null=True, blank=True)
+    owner = Reference(settings.AUTH_USER_MODEL, related_name="owned_servers")
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "servers"
+        db_table_comment = "Communities. The owner is a member, checked at COMMIT."
+        indexes = [
+            # The servers that somebody owns, asked before an account is erased.
+            Index(fields=["owner"], name="servers_owner_ix"),
+        ]
+        constraints = [
+            CheckConstraint(
+                name="servers_name_ck", condition=GreaterThanOrEqual(Length("name"), 2)
+            ),
+            moments_constraint("servers", "created_at", "updated_at", "deleted_at"),
+            # The one deferred key: a server and its first member need each other.
+            CompositeForeignKey(
+                name="servers_owner_fk",
+                fields=["id", "owner"],
+                to="chat.ServerMember",
+                to_fields=["server", "user"],
+                deferrable=Deferrable.DEFERRED,
+                violation_error_message="The owner must be a member of the server.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ServerMember(ChangingRow):
+    """A user in a server."""
+
+    server = Reference(Server, related_name="members")
+    user = Reference(settings.AUTH_USER_MODEL, related_name="memberships")
+    nickname = models.CharField(max_length=32, null=True, blank=True)
+    joined_at = models.DateTimeField(db_default=Now())
+    # Until then a member may look and read, no more.
+    timed_out_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "server_members"
+        db_table_comment = "Who is in which server. Somebody banned cannot be (trigger)."
+        indexes = [
+            # "My servers", and the way into channel_access from a user.
+            Index(fields=["user", "server"], name="server_members_user_ix"),
+            # The member list, page by page.
+            Index(fields=["server", "joined_at", "user"], name="server_members_joined_ix"),
+        ]
+        constraints = [
+            UniqueConstraint(name="server_members_uq", fields=["server", "user"]),
+            CheckConstraint(
+                name="server_members_nickname_ck",
+                condition=GreaterThanOrEqual(Length("nickname"), 1),
+            ),
+            moments_constraint(
+                "server_members", "created_at", "updated_at", "joined_at", "timed_out_until"
+            ),
+            CompositeForeignKey(
+                name="server_members_server_fk",
+                fields=["server"],
+                to="chat.Server",
+                to_fields=["id"],
+                on_delete=OnDelete.CASCADE,
+            ),
+            CompositeForeignKey(
+                name="server_members_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"user {self.user_id} in server {self.server_id}"
+
+
+class Invite(ChangingRow):
+    """A code that lets somebody join, as often as it says and for as long as it says."""
+
+    server = Reference(Server, related_name="invites")
+    channel = Reference("chat.Channel", related_name="invites", null=True, blank=True)
+    code = models.CharField(max_length=32, unique=True)
+    creator = Reference(settings.AUTH_USER_MODEL, related_name="invites")
+    # NULL: as often as one likes.
+    max_uses = models.IntegerField(null=True, blank=True)
+    uses = models.IntegerField(default=0, db_default=0)
+    # NULL: for ever.
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "invites"
+        db_table_comment = "Codes to join by. uses never exceeds max_uses: a race fails here."
+        indexes = [
+            # A server's invites, newest first.
+            Index(F("server"), F("created_at").desc(), name="invites_server_ix"),
+        ]
+        constraints = [
+            CheckConstraint(
+                name="invites_code_ck", condition=Q(code__regex=r"^[A-Za-z0-9-]{2,32}$")
+            ),
+            CheckConstraint(
+                name="invites_uses_ck",
+                condition=Q(uses__gte=0)
+                & (Q(max_uses__isnull=True) | Q(max_uses__gte=1, uses__lte=F("max_uses"))),
+                violation_error_message="This invite has been used as often as it may be.",
+            ),
+            CheckConstraint(
+                name="invites_expires_at_ck", condition=Q(expires_at__gt=F("created_at"))
+            ),
+            moments_constraint("invites", "created_at", "updated_at", "expires_at", "revoked_at"),
+            CompositeForeignKey(
+                name="invites_server_fk",
+                fields=["server"],
+                to="chat.Server",
+                to_fields=["id"],
+                on_delete=OnDelete.CASCADE,
+            ),
+            CompositeForeignKey(
+                name="invites_channel_fk",
+                fields=["server", "channel"],
+                to="chat.Channel",
+                to_fields=["server", "id"],
+                on_delete=OnDelete.CASCADE,
+            ),
+            CompositeForeignKey(
+                name="invites_creator_fk", fields=["creator"], to="chat.User", to_fields=["id"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code

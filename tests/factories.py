@@ -1,0 +1,305 @@
+"""Factories: for every table of chat the smallest row that it takes, with all that it needs.
+
+A row made here is of one tenant: a reaction knows the server of its message, a role given is of
+the member's server. Pass what the test is about; the rest is made fresh. Call `create()`, which
+tells a type checker what comes back.
+"""
+
+# factory_boy says that it is typed, and its declarations are not.
+# mypy: disable-error-code="no-untyped-call, no-any-return"
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from django.db import transaction
+from factory.declarations import (
+    LazyAttribute,
+    LazyFunction,
+    SelfAttribute,
+    Sequence,
+    SubFactory,
+    Trait,
+)
+from factory.django import DjangoModelFactory
+
+from chat import models
+from chat.ids import direct_pair_id, uuid7
+
+FAR_AWAY = datetime(2099, 1, 1, tzinfo=UTC)
+
+
+class UserFactory(DjangoModelFactory[models.User]):
+    class Meta:
+        model = models.User
+
+    username = Sequence("sailor_{}".format)
+
+
+class UserSessionFactory(DjangoModelFactory[models.UserSession]):
+    class Meta:
+        model = models.UserSession
+
+    user = SubFactory(UserFactory)
+    token_hash = Sequence(lambda n: sha256(b"token %d" % n).digest())
+    expires_at = FAR_AWAY
+
+
+class UserPreferencesFactory(DjangoModelFactory[models.UserPreferences]):
+    class Meta:
+        model = models.UserPreferences
+
+    user = SubFactory(UserFactory)
+
+
+class ServerFactory(DjangoModelFactory[models.Server]):
+    """A server whose owner is its only member."""
+
+    class Meta:
+        model = models.Server
+
+    name = Sequence("Harbour {}".format)
+    owner = SubFactory(UserFactory)
+
+    @classmethod
+    def _create(cls, model_class: type[models.Server], *args: Any, **kwargs: Any) -> models.Server:
+        with transaction.atomic():
+            server = super()._create(model_class, *args, **kwargs)
+            models.ServerMember.objects.create(server=server, user=server.owner)
+        return server
+
+
+class ServerMemberFactory(DjangoModelFactory[models.ServerMember]):
+    """A member who is not the owner."""
+
+    class Meta:
+        model = models.ServerMember
+
+    server = SubFactory(ServerFactory)
+    user = SubFactory(UserFactory)
+
+
+class InviteFactory(DjangoModelFactory[models.Invite]):
+    class Meta:
+        model = models.Invite
+
+    server = SubFactory(ServerFactory)
+    code = Sequence("invite-{}".format)
+    creator = SelfAttribute("server.owner")
+
+
+class RoleFactory(DjangoModelFactory[models.Role]):
+    """A role above everyone's."""
+
+    class Meta:
+        model = models.Role
+
+    server = SubFactory(ServerFactory)
+    name = Sequence("deckhand {}".format)
+    # Fresh for 249 roles in a row, which is more than a server can have.
+    position = Sequence(lambda n: 1 + n % 249)
+
+
+class MemberRoleFactory(DjangoModelFactory[models.MemberRole]):
+    class Meta:
+        model = models.MemberRole
+
+    role = SubFactory(RoleFactory)
+    server = SelfAttribute("role.server")
+    user = LazyAttribute(lambda given: ServerMemberFactory.create(server=given.server).user)
+
+
+class ChannelFactory(DjangoModelFactory[models.Channel]):
+    """A text channel without a parent."""
+
+    class Meta:
+        model = models.Channel
+
+    class Params:
+        category = Trait(kind=models.Channel.Kind.CATEGORY)
+        voice = Trait(kind=models.Channel.Kind.VOICE)
+        thread = Trait(
+            kind=models.Channel.Kind.THREAD,
+            parent=SubFactory("tests.factories.ChannelFactory", server=SelfAttribute("..server")),
+        )
+
+    server = SubFactory(ServerFactory)
+    name = Sequence("pier-{}".format)
+
+
+class ChannelPermissionFactory(DjangoModelFactory[models.ChannelPermission]):
+    """An overwrite for a role, which neither allows nor denies anything."""
+
+    class Meta:
+        model = models.ChannelPermission
+
+    channel = SubFactory(ChannelFactory)
+    server = SelfAttribute("channel.server")
+    role = SubFactory(RoleFactory, server=SelfAttribute("..server"))
+
+
+class MessageFactory(DjangoModelFactory[models.Message]):
+    """A text by a user of its own."""
+
+    class Meta:
+        model = models.Message
+
+    channel = SubFactory(ChannelFactory)
+    server = SelfAttribute("channel.server")
+    author = SubFactory(UserFactory)
+    content = "ahoy"
+
+
+class MentionFactory(DjangoModelFactory[models.Mention]):
+    """A message that names everyone."""
+
+    class Meta:
+        model = models.Mention
+
+    class Params:
+        message = SubFactory(MessageFactory)
+
+    server = SelfAttribute("message.server")
+    channel = SelfAttribute("message.channel")
+    seq = SelfAttribute("message.seq")
+
+
+class DirectConversationFactory(DjangoModelFactory[models.DirectConversation]):
+    """A pair, in which both take part; or a group, in which its owner does."""
+
+    class Meta:
+        model = models.DirectConversation
+
+    class Params:
+        group = Trait(
+            kind=models.DirectConversation.Kind.GROUP,
+            pair_low=None,
+            pair_high=None,
+            owner=SubFactory(UserFactory),
+        )
+
+    id = LazyFunction(uuid7)
+    pair_low = SubFactory(UserFactory)
+    pair_high = SubFactory(UserFactory)
+    owner = None
+
+    @classmethod
+    def _create(
+        cls, model_class: type[models.DirectConversation], *args: Any, **kwargs: Any
+    ) -> models.DirectConversation:
+        pair = [kwargs["pair_low"], kwargs["pair_high"]]
+        if None not in pair:
+            low, high = sorted(pair, key=lambda user: user.id)
+            kwargs |= {"id": direct_pair_id(low.id, high.id), "pair_low": low, "pair_high": high}
+        conversation = super()._create(model_class, *args, **kwargs)
+        for user in {*pair, kwargs["owner"]} - {None}:
+            models.DirectParticipant.objects.create(conversation=conversation, user=user)
+        return conversation
+
+
+class DirectParticipantFactory(DjangoModelFactory[models.DirectParticipant]):
+    """Somebody in a group that another owns."""
+
+    class Meta:
+        model = models.DirectParticipant
+
+    conversation = SubFactory(DirectConversationFactory, group=True)
+    user = SubFactory(UserFactory)
+
+
+class DirectMessageFactory(DjangoModelFactory[models.DirectMessage]):
+    """A text by the first of a pair, or by the owner of a group."""
+
+    class Meta:
+        model = models.DirectMessage
+
+    conversation = SubFactory(DirectConversationFactory)
+    author = LazyAttribute(lambda post: post.conversation.owner or post.conversation.pair_low)
+    content = "ahoy"
+
+
+class PostPartFactory(DjangoModelFactory[Any]):
+    """What hangs on a message, or with `direct=True` on a direct message."""
+
+    class Meta:
+        abstract = True
+
+    class Params:
+        direct = Trait(
+            message=None,
+            direct_message=SubFactory(DirectMessageFactory),
+            space_id=SelfAttribute("direct_message.conversation_id"),
+        )
+
+    message = SubFactory(MessageFactory)
+    direct_message = None
+    space_id = SelfAttribute("message.server_id")
+
+
+def somebody_there(part: Any) -> models.User:
+    """Return who can put `part` where it hangs: of a direct message only a participant."""
+    return part.direct_message.author if part.direct_message else UserFactory.create()
+
+
+class MessageRevisionFactory(PostPartFactory):
+    """What an edit replaced: the message is edited, for only the trigger writes revisions."""
+
+    class Meta:
+        model = models.MessageRevision
+
+    @classmethod
+    def _create(
+        cls, model_class: type[models.MessageRevision], *args: Any, **kwargs: Any
+    ) -> models.MessageRevision:
+        post = kwargs["message"] or kwargs["direct_message"]
+        type(post).objects.filter(pk=post.pk).update(content=f"{post.content}!")
+        return model_class.objects.filter(
+            message=kwargs["message"], direct_message=kwargs["direct_message"]
+        ).latest("version")
+
+
+class ReactionFactory(PostPartFactory):
+    class Meta:
+        model = models.Reaction
+
+    emoji = "⚓"
+    user = LazyAttribute(somebody_there)
+
+
+class MessageAttachmentFactory(PostPartFactory):
+    class Meta:
+        model = models.MessageAttachment
+
+    uploader = LazyAttribute(somebody_there)
+    filename = "chart.png"
+    content_type = "image/png"
+    size_bytes = 1
+    sha256 = sha256(b"a chart").digest()
+    storage_key = Sequence("charts/{}".format)
+
+
+class ReadStateFactory(DjangoModelFactory[models.ReadState]):
+    """A member who has read nothing yet."""
+
+    class Meta:
+        model = models.ReadState
+
+    channel = SubFactory(ChannelFactory)
+    server = SelfAttribute("channel.server")
+    user = LazyAttribute(lambda state: ServerMemberFactory.create(server=state.server).user)
+
+
+class BanFactory(DjangoModelFactory[models.Ban]):
+    class Meta:
+        model = models.Ban
+
+    server = SubFactory(ServerFactory)
+    user = SubFactory(UserFactory)
+
+
+class AuditLogEntryFactory(DjangoModelFactory[models.AuditLogEntry]):
+    class Meta:
+        model = models.AuditLogEntry
+
+    server = SubFactory(ServerFactory)
+    action = "role.update"

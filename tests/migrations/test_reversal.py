@@ -1,0 +1,100 @@
+"""Every migration of chat goes up, down and up again, and the catalogue is the same each time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+
+from chat.schema.catalogue import Catalogue, ObjectKind, diff, read_catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+MIGRATIONS = sorted(name for app, name in MigrationLoader(None).disk_migrations if app == "chat")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """The catalogue around one migration."""
+
+    before: Catalogue
+    up: Catalogue
+    down: Catalogue
+    up_again: Catalogue
+
+
+def move(connection: BaseDatabaseWrapper, target: str | None) -> Catalogue:
+    """Bring chat to a migration, None being before the first, and read the catalogue."""
+    MigrationExecutor(connection).migrate([("chat", target)])
+    return read_catalogue(connection)
+
+
+@pytest.fixture(scope="module")
+def steps(scratch_connection: BaseDatabaseWrapper) -> Mapping[str, Step]:
+    """Each migration, taken up, down and up on top of the one before."""
+    executor = MigrationExecutor(scratch_connection)
+    executor.migrate([("auth", "0012_alter_user_first_name_max_length")])
+    before = read_catalogue(scratch_connection)
+    steps = {}
+    for previous, name in zip([None, *MIGRATIONS], MIGRATIONS, strict=False):
+        step = Step(
+            before=before,
+            up=move(scratch_connection, name),
+            down=move(scratch_connection, previous),
+            up_again=move(scratch_connection, name),
+        )
+        steps[name] = step
+        before = step.up_again
+    return steps
+
+
+@pytest.mark.parametrize("name", MIGRATIONS)
+def test_migration_changes_the_catalogue(steps: Mapping[str, Step], name: str) -> None:
+    assert diff(steps[name].before, steps[name].up)
+
+
+@pytest.mark.parametrize("name", MIGRATIONS)
+def test_down_is_the_exact_inverse_of_up(steps: Mapping[str, Step], name: str) -> None:
+    assert diff(steps[name].before, steps[name].down) == []
+
+
+@pytest.mark.parametrize("name", MIGRATIONS)
+def test_up_again_makes_the_same(steps: Mapping[str, Step], name: str) -> None:
+    assert diff(steps[name].up, steps[name].up_again) == []
+
+
+def test_rolling_back_to_the_first_leaves_what_the_first_made(
+    steps: Mapping[str, Step], scratch_connection: BaseDatabaseWrapper
+) -> None:
+    first, last = MIGRATIONS[0], MIGRATIONS[-1]
+
+    rolled_back = move(scratch_connection, first)
+
+    assert diff(steps[first].up, rolled_back) == []
+    assert diff(steps[last].up, move(scratch_connection, last)) == []
+
+
+def test_zero_leaves_nothing_of_ours(
+    steps: Mapping[str, Step], scratch_connection: BaseDatabaseWrapper
+) -> None:
+    first, last = MIGRATIONS[0], MIGRATIONS[-1]
+
+    rolled_back = move(scratch_connection, None)
+
+    assert diff(steps[first].before, rolled_back) == []
+    for kind in (ObjectKind.FUNCTION, ObjectKind.TRIGGER, ObjectKind.VIEW, ObjectKind.TYPE):
+        assert rolled_back.of_kind(kind) == {}
+    assert sorted(rolled_back.of_kind(ObjectKind.TABLE)) == [
+        "public.auth_group",
+        "public.auth_group_permissions",
+        "public.auth_permission",
+        "public.django_content_type",
+        "public.django_migrations",
+    ]
+    assert diff(steps[last].up, move(scratch_connection, last)) == []
