@@ -1,0 +1,69 @@
+"""Real connections to the test database, and many of them at work at once under a time limit."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Barrier
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
+
+import psycopg
+from django.db import connection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import LiteralString
+
+Result = TypeVar("Result")
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_WHERE = ("host", "port", "user", "password", "dbname")
+
+
+def connect(*, application_name: str = "melo concurrency test") -> Connection:
+    """Open a connection in autocommit; with `with`, it is closed at the end of the block."""
+    params = connection.get_connection_params()
+    where = {name: params[name] for name in _WHERE if name in params}
+    return psycopg.connect(**where, application_name=application_name, autocommit=True)
+
+
+def run_together(
+    jobs: Sequence[Callable[[Connection], Result]], *, seconds: float = 30
+) -> list[Result]:
+    """Run each job in a thread with a connection of its own, all begun at one moment.
+
+    Returns what they returned, in the order of `jobs`. A job that raises fails the test, and so do
+    jobs that are still waiting after `seconds`: their backends are ended, so nothing hangs.
+    """
+    name = f"melo {uuid4()}"
+    start = Barrier(len(jobs), timeout=seconds)
+
+    def work(job: Callable[[Connection], Result]) -> Result:
+        with connect(application_name=name) as own:
+            start.wait()
+            return job(own)
+
+    with ThreadPoolExecutor(max_workers=len(jobs)) as pool:
+        futures: list[Future[Result]] = [pool.submit(work, job) for job in jobs]
+        waiting = wait(futures, timeout=seconds).not_done
+        if waiting:
+            end_backends(application_name=name)
+    assert not waiting, f"{len(waiting)} of {len(jobs)} were still waiting after {seconds} s"
+    return [future.result() for future in futures]
+
+
+def end_backends(*, application_name: str) -> None:
+    """End every backend that works under this name."""
+    with connect() as killer:
+        killer.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = %s AND datname = current_database()",
+            [application_name],
+        )
+
+
+def value(own: Connection, sql: LiteralString, params: Sequence[object] = ()) -> object:
+    """Return the first column of the first row."""
+    row = own.execute(sql, params).fetchone()
+    assert row is not None, sql
+    return row[0]
