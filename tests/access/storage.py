@@ -1,0 +1,91 @@
+"""Random servers, written into the database with COPY."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import LiteralString
+    from uuid import UUID
+
+    from tests.access.servers import Channel, Server
+
+
+def store(servers: Sequence[Server]) -> None:
+    """Write the servers and their users; to be called in a transaction."""
+    users = {user_id for server in servers for user_id in _people(server)}
+    _copy(
+        "COPY users (id, username) FROM STDIN",
+        ((user_id, f"user_{number}") for number, user_id in enumerate(sorted(users))),
+    )
+    _copy(
+        "COPY servers (id, name, owner_id, deleted_at) FROM STDIN",
+        ((at.id, "Server", at.owner_id, _deleted_at(at)) for at in servers),
+    )
+    _copy(
+        "COPY server_members (server_id, user_id, timed_out_until) FROM STDIN",
+        (
+            (at.id, member.user_id, member.timed_out_until)
+            for at in servers
+            for member in at.members
+        ),
+    )
+    _copy(
+        "COPY roles (server_id, id, name, position, permissions) FROM STDIN",
+        (
+            (at.id, role.id, "role", role.position, role.permissions)
+            for at in servers
+            for role in at.roles
+        ),
+    )
+    _copy(
+        "COPY member_roles (server_id, user_id, role_id) FROM STDIN",
+        (
+            (at.id, member.user_id, role_id)
+            for at in servers
+            for member in at.members
+            for role_id in member.role_ids
+        ),
+    )
+    _copy(
+        "COPY channels (server_id, id, name, kind, parent_id, deleted_at) FROM STDIN",
+        (
+            (at.id, channel.id, "channel", channel.kind, channel.parent_id, _deleted_at(channel))
+            for at in servers
+            for channel in at.channels
+        ),
+    )
+    _copy(
+        "COPY channel_permissions (server_id, channel_id, role_id, user_id, allow, deny) "
+        "FROM STDIN",
+        (
+            (at.id, channel.id, *target, overwrite.allow, overwrite.deny)
+            for at in servers
+            for channel in at.channels
+            for target, overwrite in [
+                *(((role_id, None), rule) for role_id, rule in channel.of_roles.items()),
+                *(((None, user_id), rule) for user_id, rule in channel.of_users.items()),
+            ]
+        ),
+    )
+
+
+def _copy(statement: LiteralString, rows: Iterable[Sequence[object]]) -> None:
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _people(server: Server) -> Iterable[UUID]:
+    for member in server.members:
+        yield member.user_id
+    for channel in server.channels:
+        yield from channel.of_users
+
+
+def _deleted_at(what: Server | Channel) -> datetime | None:
+    return datetime.now(UTC) - timedelta(days=1) if what.is_deleted else None

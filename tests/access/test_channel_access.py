@@ -1,0 +1,210 @@
+"""The view `channel_access` and `chat.permissions.resolve` say the same, of any server."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from random import Random, SystemRandom
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+from django.db import IntegrityError, connection
+
+from chat.permissions import Permission
+from tests.access.questions import branches, questions
+from tests.access.servers import random_servers
+from tests.access.storage import store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.access.questions import Question
+
+pytestmark = pytest.mark.django_db
+
+FIXED_SEED = 20240229
+# Every rule that must decide at least so many of the questions, lest a test prove nothing.
+ENOUGH = 100
+BRANCHES = {
+    "administrator by a role",
+    "administrator by everyone's role",
+    "administrator in a timeout",
+    "administrator in an overwrite",
+    "bit 47 in a role",
+    "bit 47 in an overwrite",
+    "channel deleted",
+    "channel in a deleted category",
+    "channel with the right to send",
+    "channel without the right to send",
+    "everyone's role given",
+    "four roles",
+    "in announcement",
+    "in category",
+    "in text",
+    "in thread",
+    "in voice",
+    "member's allows what a role denies",
+    "member's denies what a role allows",
+    "no overwrite",
+    "no role",
+    "no view",
+    "nothing by roles",
+    "overwrites on the thread",
+    "owner",
+    "owner in a timeout",
+    "parent of the thread deleted",
+    "role allows what another role denies",
+    "role allows what everyone's denies",
+    "role denies what everyone's allows",
+    "server deleted",
+    "server without everyone's role",
+    "several role overwrites",
+    "thread with it, without SEND_MESSAGES",
+    "thread with the right to send in threads",
+    "thread without it, with SEND_MESSAGES",
+    "thread without the right to send in threads",
+    "timeout",
+    "timeout that is over",
+    "view allowed by an overwrite",
+    "view denied by an overwrite",
+    "voice with the right to connect",
+    "voice without the right to connect",
+}
+
+Pair = tuple[UUID, UUID]
+
+
+def test_view_and_python_agree_on_known_servers() -> None:
+    assert_view_equals_python(seed=FIXED_SEED)
+
+
+def test_view_and_python_agree_on_servers_never_seen_before() -> None:
+    seed = int(os.environ.get("MELO_TEST_SEED") or SystemRandom().getrandbits(32))
+
+    assert_view_equals_python(seed=seed)
+
+
+def test_function_equals_the_view() -> None:
+    servers = random_servers(seed=FIXED_SEED, count=6, users=60)
+    store(servers)
+    # Every user with every channel: in their own servers and in those of others.
+    users = sorted({member.user_id for server in servers for member in server.members})
+    channels = [channel.id for server in servers for channel in server.channels]
+    sample = Random(FIXED_SEED).sample([(u, c) for u in users for c in channels], 2000)
+
+    answers = ask_function(sample)
+
+    seen = view()
+    assert answers == [seen.get(pair, 0) for pair in sample]
+    assert sum(answer == 0 for answer in answers) > ENOUGH
+    assert sum(answer != 0 for answer in answers) > ENOUGH
+
+
+def test_function_gives_nothing_where_user_or_channel_is_unknown() -> None:
+    (server,) = random_servers(seed=1, count=1, users=30)
+    store([server])
+    owner, channel, unknown = server.owner_id, server.channels[0].id, UUID(int=1)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT channel_permissions(%s, %s), channel_permissions(%s, %s), "
+            "channel_permissions(NULL, %s), channel_permissions(%s, NULL), "
+            "channel_permissions(NULL, NULL)",
+            [unknown, channel, owner, unknown, channel, owner],
+        )
+        answers = cursor.fetchone()
+
+    assert answers == (0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("mask", [1 << 53, 1 << 62, -1])
+def test_mask_beyond_53_bits_is_refused_in_a_role(mask: int) -> None:
+    store(random_servers(seed=1, count=1, users=30))
+
+    with pytest.raises(IntegrityError, match="roles_permissions_ck"), connection.cursor() as cursor:
+        cursor.execute("UPDATE roles SET permissions = %s", [mask])
+
+
+@pytest.mark.parametrize("mask", [1 << 53, 1 << 62, -1])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE channel_permissions SET allow = %s, deny = 0",
+        "UPDATE channel_permissions SET allow = 0, deny = %s",
+    ],
+)
+def test_mask_beyond_53_bits_is_refused_in_an_overwrite(statement: str, mask: int) -> None:
+    store(random_servers(seed=1, count=1, users=30))
+
+    with (
+        pytest.raises(IntegrityError, match="channel_permissions_mask_ck"),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement, [mask])
+
+
+# --- what the tests above share ---
+
+
+def assert_view_equals_python(*, seed: int) -> None:
+    print(f"MELO_TEST_SEED={seed}")  # noqa: T201 - pytest shows it with a failure
+    servers = random_servers(seed=seed, count=60, users=180)
+    store(servers)
+    asked = {(question.user_id, question.channel_id): question for question in questions(servers)}
+
+    expected = {pair: int(answer) for pair, q in asked.items() if (answer := q.answer())}
+    actual = view()
+
+    if actual != expected:
+        pytest.fail(explain(seed=seed, asked=asked, expected=expected, actual=actual))
+    assert len(asked) >= 20_000
+    hits = Counter(name for question in asked.values() for name in branches(question))
+    assert set(hits) == BRANCHES
+    assert {name: count for name, count in hits.items() if count <= ENOUGH} == {}
+
+
+def view() -> dict[Pair, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT user_id, channel_id, permissions FROM channel_access")
+        rows = cursor.fetchall()
+    seen = {(user_id, channel_id): permissions for user_id, channel_id, permissions in rows}
+    assert len(seen) == len(rows), "the view has a member twice in one channel"
+    return seen
+
+
+def ask_function(pairs: list[Pair]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT channel_permissions(pair.of_user, pair.in_channel) "
+            "FROM unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY "
+            "AS pair (of_user, in_channel, place) ORDER BY pair.place",
+            [[user_id for user_id, _ in pairs], [channel_id for _, channel_id in pairs]],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def explain(
+    *,
+    seed: int,
+    asked: Mapping[Pair, Question],
+    expected: Mapping[Pair, int],
+    actual: Mapping[Pair, int],
+) -> str:
+    """Say how many differ, and of the first all that it takes to see why."""
+    differing = sorted(
+        pair
+        for pair in expected.keys() | actual.keys()
+        if expected.get(pair, 0) != actual.get(pair, 0)
+    )
+    if not differing:
+        return f"the view has rows without any permission (MELO_TEST_SEED={seed})"
+    first = differing[0]
+    python, sql = Permission(expected.get(first, 0)), Permission(actual.get(first, 0))
+    return (
+        f"{len(differing)} of {len(asked)} pairs differ; again with MELO_TEST_SEED={seed}. "
+        f"The first:\n"
+        f"{asked[first].describe() if first in asked else f'{first}, not a member'}\n"
+        f"python only: {python & ~sql!r}\n"
+        f"view only:   {sql & ~python!r}"
+    )

@@ -1,0 +1,75 @@
+"""What the view costs: the pages that an answer touches, with a plan for these values or for any.
+
+Bounds on pages and not on time, which other work on the machine would change. `member_roles` has
+just been written here and not yet vacuumed, as after an import or a busy day: it is then that a
+scan through everybody who has a role looks to the planner as cheap as one through a member's own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, LiteralString
+
+import pytest
+
+from tests.access.plans import Full, explain, full_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_django import DjangoDbBlocker
+
+# Without it there is no test database, and the rows would go into the other one.
+pytestmark = pytest.mark.django_db
+
+BIG = {"channel_permissions", "channels", "member_roles", "roles", "server_members", "users"}
+# 27 and 7 are needed: two or three for each index on the way, and one for each row.
+PAGES_OF_ONE_CHECK = 40
+PAGES_OF_ONE_CHANNEL_AMONG_ALL = 10
+
+for_any_plan = pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+
+
+@pytest.fixture(scope="module")
+def full(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Full]:
+    with django_db_blocker.unblock(), full_database() as filled:
+        yield filled
+
+
+@for_any_plan
+def test_one_check_touches_few_pages(full: Full, mode: LiteralString) -> None:
+    params = [full.member_id, full.server_id, full.channel_id]
+
+    plan = explain(full, "one_channel (%s, %s, %s)", params, mode=mode)
+
+    assert plan.rows == 1
+    assert plan.pages <= PAGES_OF_ONE_CHECK, plan.text
+    assert plan.scanned_whole & BIG == set()
+
+
+@for_any_plan
+def test_one_check_in_a_crowd_touches_no_more(full: Full, mode: LiteralString) -> None:
+    params = [full.member_id, full.crowd_id, full.channel_in_crowd_id]
+
+    plan = explain(full, "one_channel (%s, %s, %s)", params, mode=mode)
+
+    assert plan.rows == 1
+    assert plan.pages <= PAGES_OF_ONE_CHECK, plan.text
+    assert plan.scanned_whole & BIG == set()
+
+
+@for_any_plan
+def test_all_channels_of_a_member_touch_few_pages_each(full: Full, mode: LiteralString) -> None:
+    plan = explain(full, "all_channels (%s)", [full.member_id], mode=mode)
+
+    assert plan.rows == 21 * 40
+    assert plan.pages <= plan.rows * PAGES_OF_ONE_CHANNEL_AMONG_ALL, plan.text
+    assert plan.scanned_whole & BIG == set(), plan.text
+
+
+def test_stranger_is_answered_without_a_look_at_roles(full: Full) -> None:
+    params = [full.channel_id, full.server_id, full.channel_id]
+
+    plan = explain(full, "one_channel (%s, %s, %s)", params, mode="force_generic_plan")
+
+    assert plan.rows == 0
+    assert plan.pages <= 4, plan.text
