@@ -1,0 +1,39 @@
+"""The admin, for looking at the data; one file per aggregate.
+
+Nothing is changed here but users: a change made past the services would check no permission and
+leave no trace in the audit log.
+"""
+
+from chat.admin.attachments import MessageAttachmentAdmin
+from chat.admin.channels import ChannelAdmin, ChannelPermissionAdmin
+from chat.admin.direct import DirectConversationAdmin, DirectMessageAdmin, DirectParticipantAdmin
+from chat.admin.messages import MentionAdmin, MessageAdmin, MessageRevisionAdmin, ReactionAdmin
+from chat.admin.moderation import AuditLogEntryAdmin, BanAdmin
+from chat.admin.read_states import ReadStateAdmin
+from chat.admin.roles import MemberRoleAdmin, RoleAdmin
+from chat.admin.servers import InviteAdmin, ServerAdmin, ServerMemberAdmin
+from chat.admin.users import UserAdmin, UserPreferencesAdmin, UserSessionAdmin
+
+__all__ = [
+    "AuditLogEntryAdmin",
+    "BanAdmin",
+    "ChannelAdmin",
+    "ChannelPermissionAdmin",
+    "DirectConversationAdmin",
+    "DirectMessageAdmin",
+    "DirectParticipantAdmin",
+    "InviteAdmin",
+    "MemberRoleAdmin",
+    "MentionAdmin",
+    "MessageAdmin",
+    "MessageAttachmentAdmin",
+    "MessageRevisionAdmin",
+    "ReactionAdmin",
+    "ReadStateAdmin",
+    "RoleAdmin",
+    "ServerAdmin",
+    "ServerMemberAdmin",
+    "UserAdmin",
+    "UserPreferencesAdmin",
+    "UserSessionAdmin",
+]
