@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
 from chat.schema.catalogue import ObjectKind, read_catalogue
-from chat.schema.reset import TableRows, plan_reset
+from chat.schema.reset import plan_reset
 from tests.schema.conftest import PROJECT, ManageSituation
 from tests.schema.test_status import Situation, migrate, record
 
@@ -96,9 +96,10 @@ def test_everything_goes_down_and_up(
         "  house.0001_initial",
         "  two_steps.0002_touch",
         "  two_steps.0001_initial",
-        "To be lost: 4 rows in the 2 tables of these models",
-        "  1  house_room",
-        "  3  two_steps_messages",
+        "To be lost: 4 rows in 2 tables",
+        "  table    house_room                                                      1 row",
+        "  table    two_steps_messages                                             3 rows",
+        "Known from a rehearsal on this database, which was rolled back.",
         "Rolling back house",
         "Rolling back two_steps",
         "Applying everything",
@@ -296,14 +297,10 @@ def test_dependent_comes_back_to_where_it_was(
     with CaptureQueriesContext(scratch_connection) as captured:
         plan = plan_reset(scratch_connection, app_label="two_steps")
 
-    assert len(captured) == 8
+    assert len(captured) == 6
     assert plan.rollbacks == (
         ("house_extended", "0001_initial"),
         ("two_steps", "0001_initial"),
     )
     assert plan.down == ("two_steps",)
     assert plan.up == (("two_steps",), ("house_extended", "0001_initial"))
-    assert plan.losses == (
-        TableRows(table="house_extended_wing", rows=0),
-        TableRows(table="two_steps_messages", rows=0),
-    )

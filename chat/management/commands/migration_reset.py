@@ -6,11 +6,14 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import CommandParser
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.management.commands._base import SchemaCommandMixin, add_database_argument
 from chat.schema.database import database_name, describe_database
 from chat.schema.errors import NotConfirmedError
 from chat.schema.guards import require_override
+from chat.schema.loss import measure_loss
+from chat.schema.loss_table import loss_table
 from chat.schema.reset import ResetPlan, plan_reset
 
 
@@ -19,9 +22,10 @@ class Command(SchemaCommandMixin):
 
     help = "Roll back an app and what depends on it, or every app, and apply it all again."
     details = """\
-IT DESTROYS ALL ROWS of the tables concerned; their number is shown before anything is done. On a
-terminal it asks for the database's name; without a terminal it needs --noinput. With MELO_ENV set
-to production it also needs FORCE_RESET=1 in the environment, whatever --noinput says.
+IT DESTROYS ALL ROWS of the tables concerned. What would go is measured in a rehearsal that is
+rolled back, and shown before anything is done. On a terminal it asks for the database's name;
+without a terminal it needs --noinput. With MELO_ENV set to production it also needs FORCE_RESET=1
+in the environment, whatever --noinput says.
 
 exit codes:
   0  rolled back and applied again
@@ -59,25 +63,21 @@ examples:
         )
         plan = plan_reset(connection, app_label=options["app_label"])
         if options["verbosity"] > 0 or options["interactive"]:
-            self._show(plan, database=describe_database(connection))
+            self._show(connection, plan)
         if plan.rollbacks and options["interactive"]:
             self._confirm(database_name(connection))
         self._carry_out(plan, options)
 
-    def _show(self, plan: ResetPlan, *, database: str) -> None:
-        self.stdout.write(f"Database: {database}")
+    def _show(self, connection: BaseDatabaseWrapper, plan: ResetPlan) -> None:
+        self.stdout.write(f"Database: {describe_database(connection)}")
         if not plan.rollbacks:
             self.stdout.write("Nothing is applied, so nothing is rolled back.")
             return
         self.stdout.write(f"To be rolled back, then applied again: {len(plan.rollbacks)}")
         for app, name in plan.rollbacks:
             self.stdout.write(f"  {app}.{name}")
-        self.stdout.write(
-            f"To be lost: {plan.lost_rows} rows in the {len(plan.losses)} tables of these models"
-        )
-        width = max((len(str(loss.rows)) for loss in plan.losses), default=0)
-        for loss in plan.losses:
-            self.stdout.write(f"  {loss.rows:>{width}}  {loss.table}")
+        loss = measure_loss(connection, plan=plan.backwards)
+        self.stdout.write(loss_table(loss))
 
     def _confirm(self, name: str) -> None:
         if not sys.stdin.isatty():
