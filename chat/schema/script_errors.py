@@ -1,0 +1,124 @@
+"""What can go wrong with the text of a SQL file, and with running it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from django import db
+
+from chat.schema.errors import SQLFileError
+
+
+class AmbiguousSQLFileError(SQLFileError):
+    """A migration has its SQL twice."""
+
+    def __init__(self, path: Path, *, beside: Sequence[Path]) -> None:
+        self.beside = tuple(beside)
+        super().__init__(
+            path,
+            seen=f"{path} has both directions, and beside it lies "
+            + " and ".join(other.name for other in self.beside),
+            next_step="Keep one form: the single file, or the pair of .up.sql and .down.sql.",
+        )
+
+
+class SQLSectionsError(SQLFileError):
+    """The sections of a SQL file cannot be told apart."""
+
+    def __init__(self, path: Path, *, line: int, reason: str) -> None:
+        self.line = line
+        super().__init__(
+            path,
+            seen=f"{path}, line {line}: {reason}.",
+            next_step=(
+                "Write a line `-- UP` above the statements that go forwards and a line `-- DOWN` "
+                "above those that go back, each at most once; before the first, only comments."
+            ),
+        )
+
+
+class UnwrittenSQLFileError(SQLFileError):
+    """A SQL file of a migration has no statement in it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            path,
+            seen=f"Nothing but comments in {path}",
+            next_step="Write its statements, then run it again. The migration was not applied.",
+        )
+
+
+class TransactionInSQLFileError(SQLFileError):
+    """A SQL file begins or ends a transaction that is not its own."""
+
+    def __init__(self, path: Path, *, line: int, statement: str) -> None:
+        self.line = line
+        super().__init__(
+            path,
+            seen=f"{path}, line {line}: {statement}\nNothing of the file was run.",
+            next_step=(
+                "Remove it: the migration runs in one transaction, with its record. To have the "
+                "statements commit by themselves, set atomic = False in the migration."
+            ),
+        )
+
+
+class SQLFileFailedError(SQLFileError, db.DatabaseError):
+    """A statement of a SQL file failed.
+
+    It is also the error of django.db that the statement alone would have raised, and psycopg's
+    error is its `__cause__`. `line` is the line that the server points at, else the one where the
+    statement begins; `server_message` is what the server said.
+    """
+
+    def __init__(
+        self, path: Path, *, line: int, source: str, server_message: str, next_step: str
+    ) -> None:
+        self.line = line
+        self.server_message = server_message
+        super().__init__(
+            path,
+            seen=f"{path}, line {line}:\n  {source}\n{server_message}",
+            next_step=next_step,
+        )
+
+    kinds: ClassVar[dict[type[db.DatabaseError], type["SQLFileFailedError"]]] = {}
+
+    @classmethod
+    def like(cls, error: db.DatabaseError) -> type["SQLFileFailedError"]:
+        """Return the class to raise instead of an error of django.db."""
+        return cls.kinds.get(type(error), cls)
+
+
+class _DataError(SQLFileFailedError, db.DataError):
+    __doc__ = SQLFileFailedError.__doc__
+
+
+class _OperationalError(SQLFileFailedError, db.OperationalError):
+    __doc__ = SQLFileFailedError.__doc__
+
+
+class _IntegrityError(SQLFileFailedError, db.IntegrityError):
+    __doc__ = SQLFileFailedError.__doc__
+
+
+class _InternalError(SQLFileFailedError, db.InternalError):
+    __doc__ = SQLFileFailedError.__doc__
+
+
+class _ProgrammingError(SQLFileFailedError, db.ProgrammingError):
+    __doc__ = SQLFileFailedError.__doc__
+
+
+class _NotSupportedError(SQLFileFailedError, db.NotSupportedError):
+    __doc__ = SQLFileFailedError.__doc__
+
+
+SQLFileFailedError.kinds = {
+    db.DataError: _DataError,
+    db.OperationalError: _OperationalError,
+    db.IntegrityError: _IntegrityError,
+    db.InternalError: _InternalError,
+    db.ProgrammingError: _ProgrammingError,
+    db.NotSupportedError: _NotSupportedError,
+}

@@ -1,0 +1,200 @@
+"""SQL text by its tokens: where statements and sections begin, and on which line.
+
+It knows the lexical structure (PostgreSQL manual, 4.1) and cuts where psql does; it knows neither
+files nor databases. It takes standard_conforming_strings to be on, as it is by default.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import zip_longest
+
+
+class TokenKind(Enum):
+    """What a token is, as far as cutting needs to know."""
+
+    BLANK = auto()
+    LINE_COMMENT = auto()
+    BLOCK_COMMENT = auto()
+    QUOTED = auto()
+    DOLLAR_QUOTED = auto()
+    WORD = auto()
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token and where it lies; `is_open` when a quote or comment has no end."""
+
+    kind: TokenKind
+    start: int
+    end: int
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement without its semicolon and the comments around it.
+
+    `start` is where it lies in the script. `words` are its first words in lower case, at most four.
+    """
+
+    text: str
+    start: int
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What lies below a marker line: `name` is "up" or "down", `start` where its text begins.
+
+    `marker` is where the marker itself lies.
+    """
+
+    name: str
+    marker: int
+    start: int
+    text: str
+
+
+_BLANKS = r"[ \t\n\r\f\v]"
+_LETTER = r"[A-Za-z_\x80-\U0010ffff]"
+_ESCAPED_BODY = r"'[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+'"
+# A string goes on after white space with a line break in it, by the rules it began with.
+_CONTINUATION = (
+    r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r])*+" + _ESCAPED_BODY
+)
+_TOKEN = re.compile(
+    rf"""
+      (?P<BLANK>{_BLANKS}++)
+    | (?P<LINE_COMMENT>--[^\n\r]*+)
+    | (?P<BLOCK_COMMENT>/\*)
+    | (?P<QUOTED>
+          [eE]{_ESCAPED_BODY}(?:{_CONTINUATION})*+
+        | '[^']*+(?:''[^']*+)*+'
+        | "[^"]*+(?:""[^"]*+)*+"
+      )
+    | (?P<DOLLAR_QUOTED>\$(?:{_LETTER}(?:{_LETTER}|[0-9])*+)?\$)
+    | (?P<OPEN>[eE]?'|")
+    | (?P<WORD>{_LETTER}(?:{_LETTER}|[0-9$])*+)
+    | (?P<OTHER>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+_MARKER = re.compile(r"--[ \t]*(up|down)[ \t]*", re.IGNORECASE)
+_ROUTINES = {"function", "procedure"}
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Return the tokens in order; joined together they are the text."""
+    position = 0
+    while match := _TOKEN.match(text, position):
+        name, end, is_open = str(match.lastgroup), match.end(), False
+        if name == "OPEN":
+            name, end, is_open = "QUOTED", len(text), True
+        elif name == "BLOCK_COMMENT":
+            end, is_open = _end_of_comment(text, end)
+        elif name == "DOLLAR_QUOTED":
+            closing = text.find(match.group(), end)
+            is_open = closing < 0
+            end = len(text) if is_open else closing + len(match.group())
+        yield Token(TokenKind[name], position, end, is_open)
+        position = end
+
+
+def split_statements(text: str) -> list[Statement]:
+    """Return the statements in order, without those that are empty.
+
+    A semicolon ends one unless it lies in a quote, a comment, parentheses (CREATE RULE), or the
+    BEGIN ATOMIC … END of a routine, which is what psql goes by. What has no end goes to the end of
+    the text, and the server will say so.
+    """
+    statements: list[Statement] = []
+    start = end = None
+    words: list[str] = []
+    depth = blocks = 0
+    for token in tokens(text):
+        if token.kind in _INSIGNIFICANT:
+            continue
+        mark = text[token.start : token.end] if token.kind is TokenKind.OTHER else ""
+        if mark == ";" and depth == blocks == 0:
+            if start is not None:
+                statements.append(Statement(text[start:end], start, tuple(words[:4])))
+            start, words = None, []
+            continue
+        start = token.start if start is None else start
+        end = token.end
+        depth = max(0, depth + {"(": 1, ")": -1}.get(mark, 0))
+        if token.kind is TokenKind.WORD:
+            word = text[token.start : token.end].lower()
+            words.append(word)
+            if depth == 0 and _makes_routine(words):
+                blocks = _blocks_after(word, blocks)
+    if start is not None:
+        statements.append(Statement(text[start:end], start, tuple(words[:4])))
+    return statements
+
+
+def split_sections(text: str) -> list[Section]:
+    """Return the sections in order; a marker is a line with nothing but `-- UP` or `-- DOWN`.
+
+    What looks like a marker within a quote or a comment is none.
+    """
+    markers = []
+    for token in tokens(text):
+        if token.kind is not TokenKind.LINE_COMMENT:
+            continue
+        match = _MARKER.fullmatch(text, token.start, token.end)
+        line_start = max(text.rfind("\n", 0, token.start), text.rfind("\r", 0, token.start)) + 1
+        if match and not text[line_start : token.start].strip():
+            markers.append((match.group(1).lower(), line_start, token.end))
+    ends = [marker for _, marker, _ in markers[1:]]
+    return [
+        Section(name, marker, start, text[start:end])
+        for (name, marker, start), end in zip_longest(markers, ends)
+    ]
+
+
+def first_token(text: str) -> Token | None:
+    """Return the first token that is neither blank nor comment."""
+    return next((token for token in tokens(text) if token.kind not in _INSIGNIFICANT), None)
+
+
+def open_token(text: str) -> Token | None:
+    """Return the quote or comment that has no end, if there is one."""
+    return next((token for token in tokens(text) if token.is_open), None)
+
+
+def line_at(text: str, position: int) -> int:
+    """Return the number of the line at a position, the first being 1."""
+    return text.count("\n", 0, position) + 1
+
+
+_INSIGNIFICANT = frozenset({TokenKind.BLANK, TokenKind.LINE_COMMENT, TokenKind.BLOCK_COMMENT})
+
+
+def _end_of_comment(text: str, position: int) -> tuple[int, bool]:
+    depth = 1
+    while edge := _COMMENT_EDGE.search(text, position):
+        position = edge.end()
+        depth += 1 if edge.group() == "/*" else -1
+        if depth == 0:
+            return position, False
+    return len(text), True
+
+
+def _makes_routine(words: list[str]) -> bool:
+    if words[0] != "create":
+        return False
+    kind = words[3:4] if words[1:3] == ["or", "replace"] else words[1:2]
+    return bool(_ROUTINES.intersection(kind))
+
+
+def _blocks_after(word: str, blocks: int) -> int:
+    if word == "begin" or (word == "case" and blocks):
+        return blocks + 1
+    if word == "end" and blocks:
+        return blocks - 1
+    return blocks

@@ -1,0 +1,1 @@
+-- Makes things; nobody has written how.

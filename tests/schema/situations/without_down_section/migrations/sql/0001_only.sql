@@ -1,0 +1,2 @@
+-- UP
+CREATE TABLE public.things (id integer PRIMARY KEY);
