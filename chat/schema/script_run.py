@@ -57,7 +57,7 @@ def _is_about_transactions(statement: Statement) -> bool:
     """Tell what begins or ends a transaction; savepoints do neither."""
     first, second = (*statement.words, "", "")[:2]
     if first == "rollback":
-        return second not in {"prepared"} and "to" not in statement.words
+        return second != "prepared" and "to" not in statement.words
     if first in {"start", "prepare"}:
         return second == "transaction"
     return first in {"begin", "commit", "end", "abort"} and second != "prepared"
