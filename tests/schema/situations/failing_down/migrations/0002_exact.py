@@ -1,0 +1,10 @@
+"""Right, whatever came before."""
+
+from django.db import migrations
+
+from chat.schema.files import RunSQLFile
+
+
+class Migration(migrations.Migration):
+    dependencies = [("failing_down", "0001_initial")]
+    operations = [RunSQLFile(__file__)]

@@ -1,0 +1,10 @@
+"""Long enough to be interrupted."""
+
+from django.db import migrations
+
+from chat.schema.files import RunSQLFile
+
+
+class Migration(migrations.Migration):
+    initial = True
+    operations = [RunSQLFile(__file__)]

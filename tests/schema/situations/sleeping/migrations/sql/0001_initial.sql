@@ -1,0 +1,7 @@
+-- Long enough to be interrupted.
+
+-- UP
+SELECT pg_sleep(600);
+
+-- DOWN
+-- Nothing to undo.
