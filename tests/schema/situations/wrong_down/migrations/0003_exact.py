@@ -1,4 +1,4 @@
-"""Right, whatever came before."""
+"""Right, and in need of what came before."""
 
 from django.db import migrations
 

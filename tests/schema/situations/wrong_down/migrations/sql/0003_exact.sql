@@ -1,7 +1,7 @@
--- Right, whatever came before.
+-- Right, and in need of what came before.
 
 -- UP
-ALTER TABLE public.things ADD COLUMN size integer;
+ALTER TABLE public.things ALTER COLUMN loud SET DEFAULT true;
 
 -- DOWN
-ALTER TABLE public.things DROP COLUMN size;
+ALTER TABLE public.things ALTER COLUMN loud SET DEFAULT false;
