@@ -131,7 +131,12 @@ def measure_loss(
             failure = str(exc)
     if plan and found is None:
         found = read_effects(connection, plan=plan, snapshot=read_snapshot(connection))
-    counted = _count(connection, found or (), row_budget=row_budget)
+    counted = [
+        item
+        for item in _count(connection, found or (), row_budget=row_budget)
+        # It was empty before, and only written anew.
+        if not (item.kind is EffectKind.TABLE_EMPTIED and item.count.is_nothing)
+    ]
     return Loss(
         rollbacks=tuple((migration.app_label, migration.name) for migration, _ in plan),
         lost=_of_kinds(counted, _LOST),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from django.apps import apps
 from django.db import Error
@@ -119,8 +119,9 @@ def rehearse(
         RehearsalSessionLostError: the session is gone, and with it the locks of the caller.
     """
     steps = _Executor(connection).steps(plan)
+    session = connection.connection
     reached = ""
-    with _advisory_locks_kept(connection):
+    with _advisory_locks_kept(connection, session=session):
         try:
             with (
                 rolled_back(connection, lock_timeout=lock_timeout, time_limit=time_limit),
@@ -132,22 +133,31 @@ def rehearse(
                     _unapply(connection, step)
                 after = read_snapshot(connection)
                 return effects(before, after, empty=read_empty(connection, before, after))
-        except TimeLimitReachedError as exc:
-            raise RehearsalAbandonedError(
-                f"{reached} was not reached and undone within {_seconds(time_limit)}"
-            ) from exc
         except Exception as exc:
-            _require_session(connection, exc)
-            if isinstance(exc, Error) and sqlstate(exc) == _LOCK_NOT_AVAILABLE:
-                raise RehearsalAbandonedError(
-                    f"{reached} did not get a lock within {_seconds(lock_timeout)}, because "
-                    "somebody else uses the table"
-                ) from exc
-            if isinstance(exc, Error) and _is_passing(sqlstate(exc)):
-                raise RehearsalAbandonedError(f"{reached}: {_first_line(exc)}") from exc
-            raise RehearsalFailedError(f"{reached}: {_first_line(exc)}") from exc
+            told = _told(exc, at=reached, lock_timeout=lock_timeout, time_limit=time_limit)
+            if not _is_alive(connection, session):
+                raise RehearsalSessionLostError(str(told)) from exc
+            raise told from exc
         finally:
             _forget_content_types()
+
+
+def _told(
+    error: Exception, *, at: str, lock_timeout: timedelta, time_limit: timedelta
+) -> RehearsalAbandonedError | RehearsalFailedError:
+    """Return whether it was the rehearsal or the rollback that could not be done, and why."""
+    if isinstance(error, TimeLimitReachedError):
+        return RehearsalAbandonedError(f"{at} was not undone within {_seconds(time_limit)}")
+    state = sqlstate(error) if isinstance(error, Error) else ""
+    if state == _LOCK_NOT_AVAILABLE:
+        return RehearsalAbandonedError(
+            f"{at} did not get a lock within {_seconds(lock_timeout)}, because somebody else uses "
+            "the table"
+        )
+    told = f"{at}: {_first_line(error)}"
+    if state in _PASSING or state.startswith(_INSUFFICIENT_RESOURCES):
+        return RehearsalAbandonedError(told)
+    return RehearsalFailedError(told)
 
 
 class _Executor(MigrationExecutor):
@@ -189,7 +199,7 @@ def _unapply(connection: BaseDatabaseWrapper, step: _Step) -> None:
 
 
 @contextmanager
-def _advisory_locks_kept(connection: BaseDatabaseWrapper) -> Iterator[None]:
+def _advisory_locks_kept(connection: BaseDatabaseWrapper, *, session: Any) -> Iterator[None]:
     """Give back the advisory locks that the block takes for the session; a rollback does not."""
     with connection.cursor() as cursor:
         cursor.execute(_ADVISORY_LOCKS)
@@ -197,7 +207,7 @@ def _advisory_locks_kept(connection: BaseDatabaseWrapper) -> Iterator[None]:
     try:
         yield
     finally:
-        if _is_alive(connection):
+        if _is_alive(connection, session):
             with connection.cursor() as cursor:
                 cursor.execute(_UNLOCK_OTHERS, [held])
 
@@ -209,17 +219,9 @@ def _forget_content_types() -> None:
         manager.clear_cache()
 
 
-def _require_session(connection: BaseDatabaseWrapper, error: Exception) -> None:
-    if not _is_alive(connection):
-        raise RehearsalSessionLostError(_first_line(error)) from error
-
-
-def _is_alive(connection: BaseDatabaseWrapper) -> bool:
-    return connection.connection is not None and not connection.connection.closed
-
-
-def _is_passing(state: str) -> bool:
-    return state in _PASSING or state.startswith(_INSUFFICIENT_RESOURCES)
+def _is_alive(connection: BaseDatabaseWrapper, session: Any) -> bool:
+    """Return whether this is the session still; Django replaces a lost one without a word."""
+    return connection.connection is session and not session.closed
 
 
 def _first_line(error: Exception) -> str:

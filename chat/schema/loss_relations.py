@@ -184,7 +184,8 @@ def effects(before: Snapshot, after: Snapshot, *, empty: set[int]) -> list[Effec
     """Return what happened to data between two snapshots of one transaction, table by table.
 
     A generated column loses nothing: its values come from other columns. A type that changed
-    without the table being written anew changed no value.
+    without the table being written anew changed no value. A table that was empty before looks like
+    one that was emptied; to count it tells.
     """
     names = {relation.shown for relation in after.relations.values()}
     found = []
@@ -197,10 +198,11 @@ def effects(before: Snapshot, after: Snapshot, *, empty: set[int]) -> list[Effec
             is_replaced = was.shown in names
             kind = EffectKind.TABLE_REPLACED if is_replaced else EffectKind.TABLE_DROPPED
             found.append(Effect(kind=kind, relation=was))
-        elif oid in empty:
-            found.append(Effect(kind=EffectKind.TABLE_EMPTIED, relation=was))
         else:
-            found += _row_effects(was, now, before=before, after=after)
+            if oid in empty:
+                found.append(Effect(kind=EffectKind.TABLE_EMPTIED, relation=was))
+            else:
+                found += _row_effects(was, now, before=before, after=after)
             found += _column_effects(was, now)
     return found
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Sequence
 
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -37,18 +38,17 @@ def rows(connection: BaseDatabaseWrapper) -> int:
     return int(row[0])
 
 
-def _take_terminal() -> None:
-    # Without a controlling terminal ^C would be no signal; and whoever runs the tests in the
-    # background has it ignored, which a child inherits.
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def on_terminal(environ: dict[str, str], *arguments: str, answer: bytes) -> tuple[int, str]:
-    """Runs manage.py on a pseudo-terminal, types `answer` at the question."""
+def on_terminal(
+    environ: dict[str, str],
+    *arguments: str,
+    answer: bytes,
+    program: Sequence[str] = ("manage.py",),
+    question: bytes = b"to go on: ",
+) -> tuple[int, str]:
+    """Runs manage.py, or another program, on a pseudo-terminal; types `answer` at the question."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "manage.py", *arguments],
+        [sys.executable, *program, *arguments],
         cwd=PROJECT,
         env={**environ, "SITUATIONS": "two_steps,house", "TERM": "dumb"},
         stdin=theirs,
@@ -64,14 +64,14 @@ def on_terminal(environ: dict[str, str], *arguments: str, answer: bytes) -> tupl
         # A ^C between the question and the reading of its answer is lost, as it is for a person
         # with quick fingers: so type again whenever nothing happens for a while.
         if not select.select([ours], [], [], 3)[0]:
-            if b"to go on: " in seen:
+            if question in seen:
                 os.write(ours, answer)
             continue
         try:
             chunk = os.read(ours, 4096)
         except OSError:  # Linux: the other side is closed
             break
-        if b"to go on: " in seen + chunk and b"to go on: " not in seen:
+        if question in seen + chunk and question not in seen:
             os.write(ours, answer)
         seen += chunk
     os.close(ours)
