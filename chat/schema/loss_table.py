@@ -37,7 +37,8 @@ def loss_table(loss: Loss) -> str:
     What is empty is only counted. Reasons and the database's words are broken into lines, so that
     nothing is wider than 80 columns; a name that is too long loses its middle.
     """
-    lines = [f"To be lost: {_sum(loss.lost)}"]
+    nothing = "nothing that can be known" if loss.unread else "nothing"
+    lines = [f"To be lost: {_sum(loss.lost) or nothing}"]
     lines += _rows(loss.lost)
     changed = [item for item in loss.changed if not item.count.is_nothing]
     if changed:
@@ -75,7 +76,7 @@ def _sum(items: Sequence[LossItem]) -> str:
         parts.append(
             f"{count_in_words(total(values), unit='value')} in {_of(len(values), 'column')}"
         )
-    return ", ".join(parts) or "nothing"
+    return ", ".join(parts)
 
 
 def _rows(items: Sequence[LossItem]) -> list[str]:
