@@ -38,6 +38,13 @@ def rows(connection: BaseDatabaseWrapper) -> int:
     return int(row[0])
 
 
+def _take_terminal() -> None:
+    # Without a controlling terminal ^C would be no signal; and whoever runs the tests in the
+    # background has it ignored, which a child inherits.
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def on_terminal(
     environ: dict[str, str],
     *arguments: str,
