@@ -34,9 +34,13 @@ _INDENT = " " * 6
 _MODES_SHOWN = list(LOCK_MODES.values())[3:][::-1]
 
 
-def heading() -> str:
-    """Return the line above the table."""
-    return _ROW.format(result="result", up="up ms", down="down ms", wal="WAL kB", name="migration")
+def heading(*, server: str) -> str:
+    """Return what stands above the table: where it is tried, and the names of the columns."""
+    where = _wrapped(f"Scratch database: {server}", indent="")
+    columns = _ROW.format(
+        result="result", up="up ms", down="down ms", wal="WAL kB", name="migration"
+    )
+    return "\n".join([*where, columns])
 
 
 def rows(rehearsal: Rehearsal, *, style: Style) -> str:
@@ -102,15 +106,19 @@ def _work(seen: Observation) -> Iterator[str]:
     for waiting, tables in by_waiting.items():
         yield from _listed(f"meanwhile {waiting} wait on", tables)
     if seen.unseen:
-        yield f"{_INDENT}locks not seen, as not possible in a transaction: {seen.unseen} statements"
+        yield f"{_INDENT}statements that refuse a transaction, so locks not seen: {seen.unseen}"
 
 
 def _listed(title: str, tables: Iterable[str]) -> list[str]:
+    return _wrapped(f"{title}: {', '.join(tables)}", indent=_INDENT)
+
+
+def _wrapped(text: str, *, indent: str) -> list[str]:
     return wrap(
-        f"{title}: {', '.join(tables)}",
+        text,
         WIDTH,
-        initial_indent=_INDENT,
-        subsequent_indent=_INDENT + "  ",
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -55,7 +55,7 @@ def test_every_migration_of_the_project_is_exact() -> None:
     assert "0008_message_search" in result.stdout
     assert "0012_alter_user_first_name_max_length" in result.stdout
     assert re.search(r"^Rehearsed up, down and up again: \d+ exact\.$", result.stdout, re.MULTILINE)
-    assert {len(line) <= 80 for line in result.stdout.splitlines()[1:]} == {True}
+    assert [line for line in result.stdout.splitlines() if len(line) > 80] == []
 
 
 def test_what_migrations_do_to_tables_is_measured(manage: ManageSituation) -> None:
@@ -108,10 +108,8 @@ def test_table_tells_the_heavy_from_the_light(manage: ManageSituation) -> None:
     lines = [re.sub(r" +\d+ +\d+ +\d+  ", "  ", line) for line in result.stdout.splitlines()]
     heavy = lines.index("  exact  0002_volatile_default")
     light = lines.index("  exact  0006_validate_check")
-    assert lines[1:3] == [
-        "  result         up ms  down ms   WAL kB  migration",
-        "measured",
-    ]
+    columns = lines.index("  result         up ms  down ms   WAL kB  migration")
+    assert lines[columns + 1 : columns + 3] == ["measured", "  exact  0001_initial"]
     assert lines[heavy + 1 : heavy + 5] == [
         "      locks ACCESS EXCLUSIVE: things",
         "      rewrites: things",
@@ -123,6 +121,7 @@ def test_table_tells_the_heavy_from_the_light(manage: ManageSituation) -> None:
         "      reads all of: things",
         "  exact  0007_both_in_one",
     ]
+    assert "      statements that refuse a transaction, so locks not seen: 1" in lines
     assert lines[-1] == "Rehearsed up, down and up again: 11 exact."
 
 

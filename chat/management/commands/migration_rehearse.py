@@ -82,8 +82,7 @@ examples:
             rehearsals = list(found)
             self.stdout.write(rehearsal_json(rehearsals, server=server))
             return rehearsals
-        self.stdout.write(f"Scratch database: {server}")
-        self.stdout.write(heading())
+        self.stdout.write(heading(server=server))
         style, app, rehearsals = self.style_for_stdout(options), None, []
         for rehearsal in found:
             if rehearsal.app != app:
