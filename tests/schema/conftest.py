@@ -1,8 +1,10 @@
 """Scratch databases for the migration room, and its commands run as an operator runs them."""
 
 import os
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -19,7 +21,10 @@ from pytest_django import DjangoDbBlocker
 
 PROJECT = Path(__file__).resolve().parents[2]
 
+SITUATIONS = Path(__file__).parent / "situations"
+
 ManageSituation = Callable[..., subprocess.CompletedProcess[str]]
+StartSituation = Callable[..., "subprocess.Popen[str]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,75 @@ def manage(scratch_environ: dict[str, str]) -> ManageSituation:
         )
 
     return run
+
+
+@pytest.fixture
+def start(scratch_environ: dict[str, str]) -> Iterator[StartSituation]:
+    """Starts what `manage` runs, and kills what is left of it after the test."""
+    with ExitStack() as stack:
+
+        def popen(
+            *arguments: str, situations: list[str], **environ: str
+        ) -> "subprocess.Popen[str]":
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", *arguments],
+                cwd=PROJECT,
+                env={**scratch_environ, "SITUATIONS": ",".join(situations), **environ},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield popen
+
+
+@pytest.fixture
+def another_session(scratch_connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
+    """A second connection to the scratch database."""
+    with closing(scratch_connection.copy()) as wrapper:
+        yield wrapper
+
+
+@dataclass(frozen=True, slots=True)
+class EditedSituation:
+    """A situation of which one may change the files: a copy that is an app from elsewhere."""
+
+    name: str
+    environ: dict[str, str]
+    migrations: Path
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Callable[[str], EditedSituation]:
+    """Copies a situation: `edited("two_steps")`."""
+
+    def copy(name: str) -> EditedSituation:
+        # A package that no other test has, for modules stay imported.
+        package = f"edited_{uuid4().hex}"
+        shutil.copytree(
+            SITUATIONS / name,
+            tmp_path / package / name,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        return EditedSituation(
+            name=f"{package}.{name}",
+            environ={"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+            migrations=tmp_path / package / name / "migrations",
+        )
+
+    return copy
+
+
+def wait_until(condition: Callable[[], object], *, seconds: float = 40) -> None:
+    """Return when the condition holds; it is an error that it never does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
 
 
 @pytest.fixture
