@@ -6,6 +6,7 @@ to do next. The class docstring is the first answer.
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import ClassVar
@@ -17,7 +18,10 @@ class ExitCode(IntEnum):
     ERROR = 1
     PENDING = 2
     REFUSED = 3
+    CHECKSUM = 5
     AHEAD = 6
+    INTERRUPTED = 7
+    LOCKED = 75
 
 
 class SchemaError(Exception):
@@ -149,6 +153,128 @@ class DatabaseAheadError(SchemaError):
             next_step=(
                 "Deploy the code that has them. If they were deleted on purpose, forget them with: "
                 "python manage.py migrate APP --prune"
+            ),
+        )
+
+
+class ForeignLedgerError(SchemaError):
+    """A table with the ledger's name is in the way."""
+
+    def __init__(self, table: str, *, columns: Sequence[str], missing: Sequence[str]) -> None:
+        self.table = table
+        super().__init__(
+            seen=(
+                f"{table} has the columns {', '.join(columns)}; the ledger needs also: "
+                f"{', '.join(missing)}. An earlier migration runner may have made it."
+            ),
+            next_step=(
+                "Keep it under another name, then run this again: "
+                f"ALTER TABLE {table} RENAME TO {table}_before_django;"
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedMigration:
+    """A migration whose files are not those that it was applied with."""
+
+    app: str
+    name: str
+    files: tuple[str, ...]
+    recorded: str
+    on_disk: str
+
+
+class ChangedMigrationsError(SchemaError):
+    """An applied migration has changed on disk; nothing was done."""
+
+    exit_code = ExitCode.CHECKSUM
+
+    def __init__(self, changed: Sequence[ChangedMigration]) -> None:
+        self.changed = tuple(changed)
+        first = self.changed[0]
+        super().__init__(
+            seen="\n".join(
+                f"{migration.app}.{migration.name}: {', '.join(migration.files)}\n"
+                f"  applied: {migration.recorded}\n"
+                f"  on disk: {migration.on_disk}"
+                for migration in self.changed
+            ),
+            next_step=(
+                "Restore the file as it was applied, and put the change into a new migration. Or, "
+                "if the database already is what the file says now (nothing will be run): "
+                f"python manage.py migration_accept {first.app} {first.name} "
+                '--reason "why it is the same"'
+            ),
+        )
+
+
+class InterruptedMigrationsError(SchemaError):
+    """A migration was interrupted half way."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self, *, sentences: Sequence[str], next_step: str) -> None:
+        self.sentences = tuple(sentences)
+        super().__init__(seen="\n".join(self.sentences), next_step=next_step)
+
+
+class NotAppliedError(SchemaError):
+    """The migration is not applied, so there is nothing to accept."""
+
+
+class LockHeldError(SchemaError):
+    """Another migrator holds the lock; nothing was done."""
+
+    exit_code = ExitCode.LOCKED
+
+    def __init__(self, *, holder: str, waited: str) -> None:
+        self.holder = holder
+        super().__init__(
+            seen=f"Waited {waited}. The lock is held by {holder}.",
+            next_step=(
+                "Let it finish and run this again, or wait longer with --lock-wait SECONDS. If its "
+                "process is dead, the server drops the lock by itself; to end it yourself: "
+                "SELECT pg_terminate_backend(PID);"
+            ),
+        )
+
+
+class LockLostError(SchemaError):
+    """The migration lock is not held any more; the run was stopped."""
+
+
+class PoolerError(LockLostError):
+    """Statements of one session reach different server processes; the run was stopped."""
+
+    def __init__(self, *, before: int, now: int) -> None:
+        super().__init__(
+            seen=(
+                f"The lock was taken by the server process {before}, this statement was answered "
+                f"by {now}: a pooler in transaction mode is in between, where no lock is kept."
+            ),
+            next_step=(
+                "Use the direct port of PostgreSQL for migrations (DB_PORT), not the pooler's."
+            ),
+        )
+
+
+class BlockedError(SchemaError):
+    """A lock on a table was not had in time; nothing of this migration was done."""
+
+    exit_code = ExitCode.LOCKED
+
+    def __init__(self, migration: str, *, attempts: int, blockers: Sequence[str]) -> None:
+        self.migration = migration
+        self.blockers = tuple(blockers)
+        super().__init__(
+            seen="\n".join(
+                [f"{migration} was tried {attempts} times. Blocked at last by:", *self.blockers]
+            ),
+            next_step=(
+                "Let them finish and run this again, at a quieter time, or with a longer "
+                "--lock-timeout SECONDS (for as long others may queue behind the migration) or "
+                "more --lock-retries. To end one yourself: SELECT pg_terminate_backend(PID);"
             ),
         )
 

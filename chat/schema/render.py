@@ -4,48 +4,66 @@ Nothing here reads a database or prints; README.md beside this file documents th
 """
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
+from typing import Any
 
 from django.core.management.color import Style
 
-from chat.schema.status import MigrationState, MigrationStatus, current_migrations, next_step
+from chat.schema.checksums import short_checksum
+from chat.schema.sentences import next_step, sentence
+from chat.schema.status import (
+    MigrationState,
+    MigrationStatus,
+    all_ready,
+    current_migrations,
+)
 
-JSON_VERSION = 1
+JSON_VERSION = 2
 WIDTH = 80
 
 _STYLE_ROLES: Mapping[MigrationState, str] = {
     MigrationState.APPLIED: "SUCCESS",
     MigrationState.PENDING: "WARNING",
+    MigrationState.MODIFIED: "ERROR",
     MigrationState.MISSING: "ERROR",
+    MigrationState.FAKED: "WARNING",
+    MigrationState.UNTRACKED: "WARNING",
+    MigrationState.INTERRUPTED: "ERROR",
 }
 _STATE_WIDTH = max(len(state) for state in MigrationState)
-_ROW = f"  {{state:<{_STATE_WIDTH}}}  {{applied:<16}}  {{kind:<6}}  {{down:<4}}  {{name}}"
-_NAME_WIDTH = WIDTH - len(_ROW.format(state="", applied="", kind="", down="", name=""))
+_ROW = f"  {{state:<{_STATE_WIDTH}}}  {{kind:<6}}  {{down:<4}}  {{name}}"
+# What is known of an applied migration, on a line of its own.
+_DETAIL = f"  {'':<{_STATE_WIDTH}}  {{applied:<16}}  {{took:>8}}  {{checksum:<8}}  {{by}}"
+_NAME_WIDTH = WIDTH - len(_ROW.format(state="", kind="", down="", name=""))
+_BY_WIDTH = WIDTH - len(_DETAIL.format(applied="", took="", checksum="", by=""))
 
 
 def status_table(statuses: Sequence[MigrationStatus], *, style: Style) -> str:
-    """Return the migrations app by app, then the current versions and what to do next.
+    """Return the migrations app by app, the current versions, what happened, what to do next.
 
-    No line of the table is longer than 80 columns: a name that is longer than its column loses its
-    middle. Times are UTC. Apps come in the order in which they are first met.
+    No line of the table or of what happened is longer than 80 columns: a name that is longer than
+    its column loses its middle. Times are UTC. Apps come in the order in which they are first met.
     """
     apps: dict[str, list[MigrationStatus]] = {}
     for status in statuses:
         apps.setdefault(status.app, []).append(status)
     lines = [
-        _ROW.format(
-            state="state", applied="applied (UTC)", kind="kind", down="down", name="migration"
-        )
+        _ROW.format(state="state", kind="kind", down="down", name="migration"),
+        _DETAIL.format(applied="applied (UTC)", took="took", checksum="checksum", by="by"),
     ]
     for app, of_app in apps.items():
         lines.append(style.MIGRATE_HEADING(app))
-        lines += [_row(status, style=style) for status in of_app]
+        for status in of_app:
+            lines += _rows(status, style=style)
     lines.append("")
     lines += [
         f"Current version of {app}: {name or 'zero'}"
         for app, name in current_migrations(statuses).items()
     ]
+    for said in filter(None, map(sentence, statuses)):
+        lines += textwrap.wrap(said, WIDTH, break_long_words=False, break_on_hyphens=False)
     lines.append(next_step(statuses))
     return "\n".join(lines)
 
@@ -56,48 +74,73 @@ def status_json(statuses: Sequence[MigrationStatus], *, database: str) -> str:
         {
             "version": JSON_VERSION,
             "database": database,
-            "is_ready": all(status.state is MigrationState.APPLIED for status in statuses),
+            "is_ready": all_ready(statuses),
             "counts": {
                 state: sum(status.state is state for status in statuses) for state in MigrationState
             },
             "current": current_migrations(statuses),
             "next_step": next_step(statuses),
-            "migrations": [
-                {
-                    "app": status.app,
-                    "name": status.name,
-                    "state": status.state,
-                    "applied_at": status.applied_at.astimezone(UTC).isoformat()
-                    if status.applied_at
-                    else None,
-                    "is_reversible": status.is_reversible,
-                    "kind": status.kind,
-                }
-                for status in statuses
-            ],
+            "migrations": [_as_json(status) for status in statuses],
         },
         indent=2,
     )
 
 
-def _row(status: MigrationStatus, *, style: Style) -> str:
-    applied = (
-        status.applied_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if status.applied_at else ""
-    )
-    down = {True: "yes", False: "no", None: "?"}[status.is_reversible]
-    line = _ROW.format(
+def _as_json(status: MigrationStatus) -> dict[str, Any]:
+    return {
+        "app": status.app,
+        "name": status.name,
+        "state": status.state,
+        "is_applied": status.is_applied,
+        "applied_at": _iso(status.applied_at),
+        "applied_by": status.applied_by,
+        "duration_ms": status.duration_ms,
+        "checksum": status.checksum,
+        "checksum_on_disk": status.checksum_on_disk,
+        "is_reversible": status.is_reversible,
+        "is_atomic": status.is_atomic,
+        "kind": status.kind,
+        "begun_at": _iso(status.begun.applied_at if status.begun else None),
+        "sentence": sentence(status),
+    }
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).isoformat() if time else None
+
+
+def _rows(status: MigrationStatus, *, style: Style) -> list[str]:
+    row = _ROW.format(
         state=status.state,
-        applied=applied,
         kind=status.kind or "?",
-        down=down,
-        name=_shortened(status.name),
+        down={True: "yes", False: "no", None: "?"}[status.is_reversible],
+        name=_shortened(status.name, _NAME_WIDTH),
     ).rstrip()
     paint = getattr(style, _STYLE_ROLES[status.state])
-    return line.replace(status.state, paint(status.state), 1)
+    rows = [row.replace(status.state, paint(status.state), 1)]
+    if status.applied_at is not None:
+        rows.append(
+            _DETAIL.format(
+                applied=f"{status.applied_at.astimezone(UTC):%Y-%m-%d %H:%M}",
+                took=_duration(status.duration_ms),
+                checksum=short_checksum(status.checksum or ""),
+                by=_shortened(status.applied_by or "", _BY_WIDTH),
+            ).rstrip()
+        )
+    return rows
 
 
-def _shortened(name: str) -> str:
-    if len(name) <= _NAME_WIDTH:
-        return name
-    tail = _NAME_WIDTH // 2
-    return f"{name[: _NAME_WIDTH - tail - 1]}…{name[-tail:]}"
+def _duration(milliseconds: int | None) -> str:
+    if milliseconds is None:
+        return ""
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    seconds = milliseconds / 1000
+    return f"{seconds:.1f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
+
+
+def _shortened(text: str, width: int) -> str:
+    if len(text) <= width:
+        return text
+    tail = width // 2
+    return f"{text[: width - tail - 1]}…{text[-tail:]}"

@@ -12,8 +12,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from chat.schema.errors import DatabaseAheadError, IrreversibleMigrationError
+from chat.schema.ledger import MigrationKey
 from chat.schema.status import (
-    MigrationKey,
     MigrationState,
     load_migrations,
     migration_statuses,
@@ -40,7 +40,7 @@ class ResetPlan:
 def plan_reset(connection: BaseDatabaseWrapper, *, app_label: str | None) -> ResetPlan:
     """Return what a reset of an app and of all that depends on it, or of every app, would do.
 
-    What would be lost on the way down, `measure_loss` tells from the plan's `backwards`. Six
+    What would be lost on the way down, `measure_loss` tells from the plan's `backwards`. Eight
     statements at most. Changes and locks nothing.
 
     Raises:

@@ -16,7 +16,14 @@ from chat.schema.catalogue import ObjectKind, read_catalogue
 from tests.schema.conftest import PROJECT, ManageSituation
 from tests.schema.test_status import record
 
-COMMANDS = ["migrate", "migration_status", "migration_current", "migration_reset", "schema_diagram"]
+COMMANDS = [
+    "migrate",
+    "migration_accept",
+    "migration_current",
+    "migration_reset",
+    "migration_status",
+    "schema_diagram",
+]
 
 
 def test_status_shows_states_versions_and_what_is_next(manage: ManageSituation) -> None:
@@ -26,15 +33,17 @@ def test_status_shows_states_versions_and_what_is_next(manage: ManageSituation) 
 
     assert result.returncode == 0
     assert "\x1b" not in result.stdout
-    lines = [
-        re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "<the time now>..", line)
-        for line in result.stdout.splitlines()
-    ]
+    lines = result.stdout.splitlines()
+    detail = lines.pop(5)
+    assert re.fullmatch(
+        r" {15}\d{4}-\d\d-\d\d \d\d:\d\d {2} +\d+ ms  [0-9a-f]{8}  \w+ \(.+\)", detail
+    )
     assert lines[1:] == [
-        "  state    applied (UTC)     kind    down  migration",
+        "  state        kind    down  migration",
+        "               applied (UTC)         took  checksum  by",
         "two_steps",
-        "  applied  <the time now>..  python  yes   0001_initial",
-        "  pending                    sql     yes   0002_touch",
+        "  applied      python  yes   0001_initial",
+        "  pending      sql     yes   0002_touch",
         "",
         "Current version of two_steps: 0001_initial",
         "1 pending: python manage.py migrate",
@@ -84,32 +93,63 @@ def test_status_as_json(manage: ManageSituation, scratch_connection: BaseDatabas
         "app": "gone",
         "name": "0001_initial",
         "state": "missing",
+        "is_applied": True,
+        "applied_by": None,
+        "duration_ms": None,
+        "checksum": None,
+        "checksum_on_disk": None,
         "is_reversible": None,
+        "is_atomic": None,
         "kind": None,
+        "begun_at": None,
+        "sentence": (
+            "gone.0001_initial is applied, and not on disk: the database is ahead of the code."
+        ),
     }
     assert told.pop("next_step").startswith("The database is ahead of the code by 1")
     assert scratch_connection.settings_dict["NAME"] in told.pop("database")
+    for migration in told["migrations"]:
+        assert re.fullmatch(r"sha256:[0-9a-f]{64}", migration.pop("checksum_on_disk"))
+    nothing_yet = {
+        "is_applied": False,
+        "applied_at": None,
+        "applied_by": None,
+        "duration_ms": None,
+        "checksum": None,
+        "begun_at": None,
+        "sentence": None,
+    }
     assert told == {
-        "version": 1,
+        "version": 2,
         "is_ready": False,
-        "counts": {"applied": 0, "pending": 2, "missing": 1},
+        "counts": {
+            "applied": 0,
+            "pending": 2,
+            "modified": 0,
+            "missing": 1,
+            "faked": 0,
+            "untracked": 0,
+            "interrupted": 0,
+        },
         "current": {"two_steps": None, "gone": "0001_initial"},
         "migrations": [
             {
                 "app": "two_steps",
                 "name": "0001_initial",
                 "state": "pending",
-                "applied_at": None,
                 "is_reversible": True,
+                "is_atomic": True,
                 "kind": "python",
+                **nothing_yet,
             },
             {
                 "app": "two_steps",
                 "name": "0002_touch",
                 "state": "pending",
-                "applied_at": None,
                 "is_reversible": True,
+                "is_atomic": True,
                 "kind": "sql",
+                **nothing_yet,
             },
         ],
     }

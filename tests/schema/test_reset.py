@@ -304,7 +304,7 @@ def test_dependent_comes_back_to_where_it_was(
     with CaptureQueriesContext(scratch_connection) as captured:
         plan = plan_reset(scratch_connection, app_label="two_steps")
 
-    assert len(captured) == 6
+    assert len(captured) == 8
     assert plan.rollbacks == (
         ("house_extended", "0001_initial"),
         ("two_steps", "0001_initial"),

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from chat.management.commands.migrate import Command as Migrate
 from chat.schema.errors import BrokenMigrationsError, UnknownAppError
 from chat.schema.render import status_table
+from chat.schema.sentences import next_step
 from chat.schema.status import (
     MigrationKind,
     MigrationState,
@@ -20,7 +21,6 @@ from chat.schema.status import (
     current_migration,
     is_ready,
     migration_statuses,
-    next_step,
 )
 
 Situation = Callable[..., None]
@@ -50,29 +50,14 @@ def test_everything_is_pending_on_an_empty_database(
 
     statuses = migration_statuses(scratch_connection)
 
-    assert statuses == [
-        MigrationStatus(
-            app="two_steps",
-            name="0001_initial",
-            state=MigrationState.PENDING,
-            is_reversible=True,
-            kind=MigrationKind.PYTHON,
-        ),
-        MigrationStatus(
-            app="house",
-            name="0001_initial",
-            state=MigrationState.PENDING,
-            is_reversible=True,
-            kind=MigrationKind.PYTHON,
-        ),
-        MigrationStatus(
-            app="two_steps",
-            name="0002_touch",
-            state=MigrationState.PENDING,
-            is_reversible=True,
-            kind=MigrationKind.SQL,
-        ),
+    assert [(str(one), one.state, one.is_applied, one.kind) for one in statuses] == [
+        ("two_steps.0001_initial", MigrationState.PENDING, False, MigrationKind.PYTHON),
+        ("house.0001_initial", MigrationState.PENDING, False, MigrationKind.PYTHON),
+        ("two_steps.0002_touch", MigrationState.PENDING, False, MigrationKind.SQL),
     ]
+    assert {(one.is_reversible, one.applied_at, one.checksum) for one in statuses} == {
+        (True, None, None)
+    }
     assert current_migration(scratch_connection, app_label="two_steps") is None
     assert not is_ready(scratch_connection)
     with scratch_connection.cursor() as cursor:
@@ -135,8 +120,12 @@ def test_older_row_of_a_deleted_migration_is_not_the_current_version(
     scratch_connection: BaseDatabaseWrapper, situation: Situation
 ) -> None:
     situation("two_steps")
-    record(scratch_connection, "two_steps", "0000_deleted")
     migrate()
+    record(scratch_connection, "two_steps", "0000_deleted")
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE django_migrations SET applied = '2020-01-01Z' WHERE name = '0000_deleted'"
+        )
 
     assert current_migration(scratch_connection, app_label="two_steps") == "0002_touch"
 
@@ -147,17 +136,17 @@ def test_older_row_of_a_deleted_migration_is_not_the_current_version(
         ([], [("squashed.0001_squashed_0002_two", "pending")], None),
         (
             ["0001_one"],
-            [("squashed.0001_one", "applied"), ("squashed.0002_two", "pending")],
+            [("squashed.0001_one", "untracked"), ("squashed.0002_two", "pending")],
             "0001_one",
         ),
         (
             ["0001_one", "0002_two"],
-            [("squashed.0001_squashed_0002_two", "applied")],
+            [("squashed.0001_squashed_0002_two", "untracked")],
             "0001_squashed_0002_two",
         ),
         (
             ["0001_one", "0002_two", "0001_squashed_0002_two"],
-            [("squashed.0001_squashed_0002_two", "applied")],
+            [("squashed.0001_squashed_0002_two", "untracked")],
             "0001_squashed_0002_two",
         ),
     ],
@@ -176,7 +165,7 @@ def test_squashed_migration_stands_for_what_it_replaces(
     assert states(scratch_connection) == expected
     assert current_migration(scratch_connection, app_label="squashed") == current
     for status in migration_statuses(scratch_connection):
-        assert (status.applied_at is not None) == (status.state is MigrationState.APPLIED)
+        assert (status.applied_at is not None) == status.is_applied
 
 
 def test_replaced_migrations_whose_files_are_deleted_are_not_missing(
@@ -187,7 +176,7 @@ def test_replaced_migrations_whose_files_are_deleted_are_not_missing(
         record(scratch_connection, "squashed_and_deleted", name)
 
     assert states(scratch_connection) == [
-        ("squashed_and_deleted.0001_squashed_0002_two", "applied")
+        ("squashed_and_deleted.0001_squashed_0002_two", "untracked")
     ]
     assert is_ready(scratch_connection)
 
@@ -222,7 +211,7 @@ def test_dependency_that_is_not_on_disk_is_named(
         migration_statuses(scratch_connection)
 
 
-def test_two_statements_and_one_on_an_empty_database(
+def test_four_statements_and_two_on_an_empty_database(
     scratch_connection: BaseDatabaseWrapper, situation: Situation
 ) -> None:
     situation("two_steps", "house")
@@ -234,7 +223,7 @@ def test_two_statements_and_one_on_an_empty_database(
     with CaptureQueriesContext(scratch_connection) as migrated:
         migration_statuses(scratch_connection)
 
-    assert (len(empty), len(migrated)) == (1, 2)
+    assert (len(empty), len(migrated)) == (2, 4)
 
 
 def test_table_fits_eighty_columns_and_keeps_both_ends_of_a_long_name() -> None:
@@ -242,14 +231,19 @@ def test_table_fits_eighty_columns_and_keeps_both_ends_of_a_long_name() -> None:
         app="chat",
         name="0009_" + "a_very_long_description_" * 4 + "end",
         state=MigrationState.APPLIED,
+        is_applied=True,
         applied_at=datetime(2026, 1, 31, 23, 59, tzinfo=UTC),
+        duration_ms=61_400,
+        applied_by="deployment (continuous-integration@runner-7)",
+        checksum="sha256:0123456789abcdef",
         is_reversible=False,
         kind=MigrationKind.SQL,
     )
 
-    row = status_table([status], style=no_style()).splitlines()[2]
+    rows = status_table([status], style=no_style()).splitlines()[3:5]
 
-    assert len(row) == 80
-    assert row == (
-        "  applied  2026-01-31 23:59  sql     no    0009_a_very_long_d…ng_description_end"
-    )
+    assert [len(row) for row in rows] == [80, 80]
+    assert rows == [
+        "  applied      sql     no    0009_a_very_long_descript…very_long_description_end",
+        "               2026-01-31 23:59    61.4 s  01234567  deployment (c…ion@runner-7)",
+    ]

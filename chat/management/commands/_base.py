@@ -1,6 +1,8 @@
-"""What the commands of the migration room share: their errors, their help, their --database."""
+"""What the commands of the migration room share: their errors, their help, their options."""
 
-from argparse import RawDescriptionHelpFormatter
+import math
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import (
@@ -59,3 +61,51 @@ def add_database_argument(parser: CommandParser) -> None:
         choices=tuple(connections),
         help="The alias of the database to work on (default: %(default)s).",
     )
+
+
+def add_lock_wait_argument(parser: CommandParser) -> None:
+    """Add --lock-wait, for commands that only one at a time may run on a database."""
+    parser.add_argument(
+        "--lock-wait",
+        type=_seconds,
+        default=timedelta(seconds=60),
+        metavar="SECONDS",
+        help="How long to wait while another migrator holds the lock (default: 60).",
+    )
+
+
+def add_lock_timeout_arguments(parser: CommandParser) -> None:
+    """Add --lock-timeout and --lock-retries, for commands that lock tables."""
+    parser.add_argument(
+        "--lock-timeout",
+        type=_seconds,
+        default=timedelta(seconds=3),
+        metavar="SECONDS",
+        help=(
+            "How long a migration in one transaction may wait for a lock, while others queue "
+            "behind it, before it is rolled back and tried again; 0 waits for ever (default: 3)."
+        ),
+    )
+    parser.add_argument(
+        "--lock-retries",
+        type=_count,
+        default=5,
+        metavar="N",
+        help="How often it is tried again (default: %(default)s).",
+    )
+
+
+def _seconds(text: str) -> timedelta:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return timedelta(seconds=seconds)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is not a number of times")
+    return int(text)

@@ -1,4 +1,4 @@
-"""Django's migrate, which says which database it works on."""
+"""Django's migrate, which keeps the ledger, and refuses what would go wrong."""
 
 from typing import Any
 
@@ -9,14 +9,29 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
-from chat.management.commands._base import SchemaCommandMixin
+from chat.management.commands._base import (
+    SchemaCommandMixin,
+    add_lock_timeout_arguments,
+    add_lock_wait_argument,
+)
 from chat.schema.database import database_name, describe_database
 from chat.schema.errors import UnsupportedBackendError
+from chat.schema.executor import (
+    BlockedAttempt,
+    GatedExecutor,
+    LedgerExecutor,
+    Listener,
+    Patience,
+)
+from chat.schema.gates import Plan
+from chat.schema.lock import LockHolder, MigrationLock, migration_lock
 from chat.schema.names import require_app, require_migration
+from chat.schema.patching import ExecutorFactory, executor_of_migrate
+from chat.schema.pruning import prune_removed_app, removed_apps
 
 
 class Command(SchemaCommandMixin, migrate.Command):
-    """Django's migrate, which says which database it works on."""
+    """Django's migrate, one at a time, with the ledger and the gates of the migration room."""
 
     help = (
         "Bring the database to a version: to the newest of every app, to the newest of one app, "
@@ -29,6 +44,10 @@ back before the first. Going forwards destroys what the migrations say; --plan s
 exit codes:
   0  done; with --check: nothing to apply
   1  error; with --check: something to apply
+  5  an applied migration has changed on disk; nothing was done
+  6  the database is ahead of the code; nothing was done
+  7  a migration was interrupted, and must be finished first
+ 75  another migrator holds the lock, or a table could not be locked in time
 
 examples:
   python manage.py migrate
@@ -36,8 +55,10 @@ examples:
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add Django's options and --create-database."""
+        """Add Django's options and those of the lock, and --create-database."""
         super().add_arguments(parser)
+        add_lock_wait_argument(parser)
+        add_lock_timeout_arguments(parser)
         parser.add_argument(
             "--create-database",
             action="store_true",
@@ -50,13 +71,88 @@ examples:
             self._create_database(connections[options["database"]])
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Name the database, correct mistyped names, then do what Django does."""
+        """Name the database, correct mistyped names, then do what Django does, under the lock."""
         connection = connections[options["database"]]
-        is_read_only = options["check_unapplied"] or options["plan"]
+        # Django prunes whatever --plan and --check say.
+        is_read_only = (options["check_unapplied"] or options["plan"]) and not options["prune"]
         if options["verbosity"] > 0 and not is_read_only:
             self.stdout.write(f"Database: {describe_database(connection)}")
-        _require_names(options["app_label"], options["migration_name"])
-        super().handle(*args, **options)
+        is_removed_app = options["prune"] and options["app_label"] in removed_apps(connection)
+        if not is_removed_app:
+            _require_names(options["app_label"], options["migration_name"])
+        if options["plan"] and is_read_only:
+            super().handle(*args, **options)
+        elif is_read_only:
+            with executor_of_migrate(GatedExecutor):
+                super().handle(*args, **options)
+        else:
+            with migration_lock(
+                connection,
+                wait=options["lock_wait"],
+                on_wait=lambda holder: self._say_who_holds_the_lock(holder, options),
+            ) as lock:
+                if is_removed_app:
+                    self._prune_removed_app(connection, options)
+                    return
+                with executor_of_migrate(self._executor(lock, options)):
+                    super().handle(*args, **options)
+
+    def before_rollback(
+        self, connection: BaseDatabaseWrapper, plan: Plan, options: dict[str, Any]
+    ) -> None:
+        """Do what must be done before the first migration of a backwards plan is undone.
+
+        The lock is held, the plan is final, nothing was changed; what is raised stops the run.
+        """
+        # THE MEASURED LOSS BELONGS HERE: show what would be lost, ask, refuse in production.
+
+    def _executor(self, lock: MigrationLock, options: dict[str, Any]) -> ExecutorFactory:
+        patience = Patience(lock_timeout=options["lock_timeout"], retries=options["lock_retries"])
+
+        def make(connection: BaseDatabaseWrapper, progress_callback: Any) -> LedgerExecutor:
+            return LedgerExecutor(
+                connection,
+                progress_callback,
+                lock=lock,
+                patience=patience,
+                listener=Listener(
+                    notice=lambda line: self._say(f"  {line}", options),
+                    blocked=lambda attempt: self._say_who_blocks(attempt, options),
+                    before_rollback=lambda plan: self.before_rollback(connection, plan, options),
+                ),
+                allow_missing=options["prune"],
+            )
+
+        return make
+
+    def _say_who_holds_the_lock(self, holder: LockHolder, options: dict[str, Any]) -> None:
+        seconds = options["lock_wait"].total_seconds()
+        self._say(f"Waiting up to {seconds:g} s for the migration lock, held by {holder}.", options)
+
+    def _say_who_blocks(self, blocked: BlockedAttempt, options: dict[str, Any]) -> None:
+        self._say(" BLOCKED", options)
+        self._say(
+            f"    Attempt {blocked.attempt} of {blocked.attempts} waited "
+            f"{blocked.waited.total_seconds():g} s for a lock and was rolled back. Blocked by:",
+            options,
+        )
+        for blocker in blocked.blockers:
+            self._say(f"      {blocker}", options)
+        self._say(
+            f"    Trying {blocked.migration} again in {blocked.pause.total_seconds():g} s...",
+            options,
+            ending="",
+        )
+
+    def _say(self, line: str, options: dict[str, Any], *, ending: str | None = None) -> None:
+        if options["verbosity"] > 0:
+            self.stdout.write(line, ending=ending)
+            self.stdout.flush()
+
+    def _prune_removed_app(self, connection: BaseDatabaseWrapper, options: dict[str, Any]) -> None:
+        self._say("Pruning migrations:", options)
+        for name in prune_removed_app(connection, app_label=options["app_label"]):
+            self._say(f"  Pruning {options['app_label']}.{name} OK", options)
 
     def _create_database(self, connection: BaseDatabaseWrapper) -> None:
         create = getattr(connection, "create_database", None)

@@ -7,9 +7,9 @@ from django.db import connections
 
 from chat.management.commands._base import SchemaCommandMixin, add_database_argument
 from chat.schema.database import describe_database
-from chat.schema.errors import DatabaseAheadError, PendingMigrationsError
+from chat.schema.gates import require_ready
 from chat.schema.render import status_json, status_table
-from chat.schema.status import MigrationState, migration_statuses, names_in_state
+from chat.schema.status import migration_statuses
 
 
 class Command(SchemaCommandMixin):
@@ -23,7 +23,9 @@ exit codes:
   0  shown; with --check: the database is what the code expects
   1  error
   2  with --check: migrations are pending
+  5  with --check: an applied migration has changed on disk
   6  with --check: the database is ahead of the code
+  7  with --check: a migration was interrupted
 
 examples:
   python manage.py migration_status chat
@@ -39,7 +41,7 @@ examples:
             "--format", choices=("table", "json"), default="table", help="How to show it."
         )
         parser.add_argument(
-            "--check", action="store_true", help="End with 2 or 6 unless all is applied."
+            "--check", action="store_true", help="End with 2, 5, 6 or 7 unless all is well."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,9 +53,5 @@ examples:
         else:
             self.stdout.write(f"Database: {describe_database(connection)}")
             self.stdout.write(status_table(statuses, style=self.style_for_stdout(options)))
-        if not options["check"]:
-            return
-        if missing := names_in_state(statuses, MigrationState.MISSING):
-            raise DatabaseAheadError(missing)
-        if pending := names_in_state(statuses, MigrationState.PENDING):
-            raise PendingMigrationsError(pending)
+        if options["check"]:
+            require_ready(statuses)

@@ -1,0 +1,139 @@
+"""Who blocks a session, seen while it waits.
+
+A session that waits for a lock cannot ask, and when its lock_timeout is over the answer is gone:
+so another session asks meanwhile, and only when it takes long.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event, Thread
+from types import TracebackType
+from typing import Final, LiteralString, Self
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+_QUERY_LENGTH: Final = 200
+
+# A prepared transaction blocks as pid 0, and has no session.
+_BLOCKERS: Final[LiteralString] = """
+SELECT DISTINCT b.pid, a.usename, a.application_name, a.state,
+       clock_timestamp() - coalesce(a.query_start, a.xact_start), a.query
+FROM unnest(pg_blocking_pids(%s::int)) AS b (pid)
+LEFT JOIN pg_stat_activity AS a ON a.pid = b.pid
+ORDER BY b.pid
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocker:
+    """A session that holds, or waits for, the lock that another waits for.
+
+    What the server does not show to this role is None. The query of a session that is idle in a
+    transaction is its last one.
+    """
+
+    pid: int
+    user: str | None
+    application: str | None
+    state: str | None
+    query_age: timedelta | None
+    query: str | None
+
+    def __str__(self) -> str:
+        if self.pid == 0:
+            return "a prepared transaction (see pg_prepared_xacts)"
+        age = f"{self.query_age.total_seconds():.1f} s" if self.query_age else "an unknown time"
+        query = " ".join((self.query or "unknown").split())
+        if len(query) > _QUERY_LENGTH:
+            query = f"{query[:_QUERY_LENGTH]}…"
+        return (
+            f"pid {self.pid}, user {self.user or 'unknown'}, "
+            f"application {self.application or 'unnamed'}, {self.state or 'unknown'}, "
+            f"query of {age} ago: {query}"
+        )
+
+
+class BlockerWatch:
+    """Watches a server process for the duration of a block, on a connection of its own.
+
+    Within `attempt()` it connects after `patience`, or up to twice that, and asks again after every
+    other; `blockers` are those that were seen last, `error` why nobody could be asked.
+    """
+
+    def __init__(
+        self, connection: BaseDatabaseWrapper, *, backend_pid: int, patience: timedelta
+    ) -> None:
+        self.blockers: tuple[Blocker, ...] = ()
+        self.error: Exception | None = None
+        self._connection = connection
+        self._backend_pid = backend_pid
+        self._patience_seconds = patience.total_seconds()
+        self._began: float | None = None
+        self._is_over = Event()
+        self._thread: Thread | None = None
+
+    def __enter__(self) -> Self:
+        # One thread for all attempts: starting one takes longer than many a migration.
+        self._is_over.clear()
+        self._thread = Thread(target=self._watch, name="blocker-watch", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._is_over.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Watch during this block, and forget what was seen before."""
+        self.blockers, self.error = (), None
+        self._began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._began = None
+
+    def _watch(self) -> None:
+        # A connection belongs to the thread that makes it, and is opened by its first statement.
+        connection: BaseDatabaseWrapper = self._connection.copy()
+        try:
+            while not self._is_over.wait(self._patience_seconds):
+                if self._is_long():
+                    self._look(connection)
+        finally:
+            connection.close()
+
+    def _is_long(self) -> bool:
+        began = self._began
+        return began is not None and time.monotonic() - began >= self._patience_seconds
+
+    def _look(self, connection: BaseDatabaseWrapper) -> None:
+        try:
+            self.blockers = _blockers(connection, self._backend_pid) or self.blockers
+        except Exception as error:  # shown in place of the blockers
+            self.error = error
+
+
+def _blockers(connection: BaseDatabaseWrapper, backend_pid: int) -> tuple[Blocker, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_BLOCKERS, (backend_pid,))
+        return tuple(
+            Blocker(
+                pid=pid,
+                user=user,
+                application=application,
+                state=state,
+                query_age=query_age,
+                query=query,
+            )
+            for pid, user, application, state, query_age, query in cursor.fetchall()
+        )

@@ -1,0 +1,353 @@
+"""Django's executor, which keeps a migration and its records together.
+
+A migration in one transaction, Django's row and the ledger's are one commit; a migration that is
+not leaves a row before it begins. Nothing is run that the gates refuse, or without the lock.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from typing import Any, Final
+
+from django.db import DatabaseError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
+from django.db.migrations.exceptions import BadMigrationError, NodeNotFoundError
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import ProjectState
+from psycopg import errors
+
+from chat.schema.blockers import BlockerWatch
+from chat.schema.errors import BlockedError, BrokenMigrationsError, InterruptedMigrationsError
+from chat.schema.gates import (
+    Plan,
+    require_known,
+    require_unchanged,
+    require_uninterrupted,
+    resumed,
+)
+from chat.schema.leftovers import drop_leftover, find_leftovers
+from chat.schema.lock import MigrationLock
+from chat.schema.recorder import LedgerRecorder, Step
+from chat.schema.sentences import sentence
+from chat.schema.session import is_usable, session_settings
+from chat.schema.status import MigrationStatus, loaded_statuses
+
+# Reading the catalogue takes 20 ms for the whole schema. A deployment brings a few migrations,
+# and each gets its snapshot; a run from zero, which nobody interrupts to look, gets the last one.
+SNAPSHOT_EACH_OF: Final = 5
+_LONGEST_PAUSE: Final = timedelta(seconds=30)
+_LOOK_WITHOUT_TIMEOUT: Final = timedelta(seconds=1)
+_NO_TIMEOUT: Final = "0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a migration waits for a lock on a table, and how often it tries again.
+
+    Whoever comes later queues behind a session that waits, so this is how long a migration may
+    hold up the others; zero waits for ever.
+    """
+
+    lock_timeout: timedelta = timedelta(seconds=3)
+    retries: int = 5
+
+    @property
+    def attempts(self) -> int:
+        """How often a migration is tried in all."""
+        return self.retries + 1
+
+    def pause(self, *, attempt: int) -> timedelta:
+        """Return how long to leave the others alone: at first as long as they were held up."""
+        return min(self.lock_timeout * (1 << attempt - 1), _LONGEST_PAUSE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedAttempt:
+    """A migration that did not get a lock in time, and was rolled back."""
+
+    migration: Migration
+    attempt: int
+    attempts: int
+    waited: timedelta
+    pause: timedelta
+    blockers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Whom the executor tells, and whom it asks before it undoes anything.
+
+    `before_rollback` gets a backwards plan with the lock held and nothing done yet; what it
+    raises stops the run.
+    """
+
+    notice: Callable[[str], None]
+    blocked: Callable[[BlockedAttempt], None]
+    before_rollback: Callable[[Plan], None]
+
+
+class GatedExecutor(MigrationExecutor):
+    """Django's executor, which cannot be made when an applied migration is unknown or changed."""
+
+    def __init__(
+        self,
+        connection: BaseDatabaseWrapper,
+        progress_callback: Any = None,
+        *,
+        is_lock_ours: bool = False,
+        allow_missing: bool = False,
+    ) -> None:
+        try:
+            super().__init__(connection, progress_callback)
+        except (BadMigrationError, NodeNotFoundError) as exc:
+            raise BrokenMigrationsError(str(exc)) from exc
+        self.statuses = loaded_statuses(connection, self.loader, is_lock_ours=is_lock_ours)
+        if not allow_missing:
+            require_known(self.statuses)
+        require_unchanged(self.statuses)
+        if not is_lock_ours:
+            require_uninterrupted(self.statuses)
+
+
+class LedgerExecutor(GatedExecutor):
+    """Django's executor with the ledger, under the lock."""
+
+    def __init__(
+        self,
+        connection: BaseDatabaseWrapper,
+        progress_callback: Any = None,
+        *,
+        lock: MigrationLock,
+        patience: Patience,
+        listener: Listener,
+        allow_missing: bool = False,
+    ) -> None:
+        super().__init__(connection, self._progress, is_lock_ours=True, allow_missing=allow_missing)
+        self._records = LedgerRecorder(connection, on_disk=self.loader.disk_migrations.get)
+        self.recorder = self._records
+        self._tell = progress_callback or (lambda *_: None)
+        self._lock = lock
+        self._patience = patience
+        self._listener = listener
+        # Several looks within one wait.
+        self._watch = BlockerWatch(
+            connection,
+            backend_pid=lock.backend_pid,
+            patience=patience.lock_timeout / 3 or _LOOK_WITHOUT_TIMEOUT,
+        )
+        self._steps_left = 0
+        self._with_each_snapshot = False
+        self._attempt = 1
+        self._is_holding_back = False
+        self._held_back: list[tuple[Any, ...]] = []
+
+    def migrate(
+        self,
+        targets: Any,
+        plan: Any = None,
+        state: ProjectState | None = None,
+        fake: bool = False,  # noqa: FBT001, FBT002 — Django's signature
+        fake_initial: bool = False,  # noqa: FBT001, FBT002
+    ) -> ProjectState:
+        """Run the plan, having finished what was interrupted and asked before a rollback."""
+        plan = self.migration_plan(targets) if plan is None else plan
+        interrupted = resumed(self.statuses, plan, graph=self.loader.graph)
+        if any(is_backwards for _, is_backwards in plan):
+            self._listener.before_rollback(plan)
+        if not fake:
+            for status in interrupted:
+                self._clear_away(status)
+        self._steps_left = len(plan)
+        self._with_each_snapshot = len(plan) <= SNAPSHOT_EACH_OF
+        if not plan:
+            return super().migrate(targets, plan, state, fake, fake_initial)
+        with self._watch, session_settings(self.connection, self._session):
+            return super().migrate(targets, plan, state, fake, fake_initial)
+
+    def apply_migration(
+        self,
+        state: ProjectState,
+        migration: Migration,
+        fake: bool = False,  # noqa: FBT001, FBT002 — Django's signature
+        fake_initial: bool = False,  # noqa: FBT001, FBT002
+    ) -> ProjectState:
+        """Run a migration forwards, together with its records."""
+        # Applying changes the state that it is given, so each attempt needs one of its own.
+        before = state.clone() if migration.atomic and not fake else state
+
+        def attempt(number: int) -> ProjectState:
+            given = state if number == 1 else before.clone()
+            return super(LedgerExecutor, self).apply_migration(given, migration, fake, fake_initial)
+
+        return self._run(migration, attempt, is_backwards=False, is_fake=fake)
+
+    def unapply_migration(
+        self,
+        state: ProjectState,
+        migration: Migration,
+        fake: bool = False,  # noqa: FBT001, FBT002 — Django's signature
+    ) -> ProjectState:
+        """Run a migration backwards, together with its records."""
+
+        def attempt(_: int) -> ProjectState:
+            return super(LedgerExecutor, self).unapply_migration(state, migration, fake)
+
+        return self._run(migration, attempt, is_backwards=True, is_fake=fake)
+
+    def detect_soft_applied(
+        self, project_state: ProjectState | None, migration: Migration
+    ) -> tuple[bool, ProjectState]:
+        """Return what Django does, and remember that --fake-initial found the tables."""
+        is_there, state = super().detect_soft_applied(project_state, migration)
+        if is_there and self._records.step is not None:
+            self._records.step.is_fake = True
+        return is_there, state
+
+    @property
+    def _session(self) -> dict[str, str]:
+        milliseconds = round(self._patience.lock_timeout.total_seconds() * 1000)
+        return {"lock_timeout": f"{milliseconds}ms"}
+
+    def _run(
+        self,
+        migration: Migration,
+        attempt: Callable[[int], ProjectState],
+        *,
+        is_backwards: bool,
+        is_fake: bool,
+    ) -> ProjectState:
+        self._lock.verify()
+        self._steps_left -= 1
+        step = Step(
+            migration=migration,
+            is_backwards=is_backwards,
+            is_fake=is_fake,
+            with_snapshot=self._with_each_snapshot or not self._steps_left or not migration.atomic,
+        )
+        with self._at(step):
+            if is_fake:
+                with self._committed():
+                    return attempt(1)
+            self._records.record_begun(step)
+            with self._failure_recorded(step):
+                if migration.atomic:
+                    return self._patiently(migration, attempt)
+                # It may wait for others by design, as CREATE INDEX CONCURRENTLY does.
+                with session_settings(self.connection, {"lock_timeout": _NO_TIMEOUT}):
+                    return attempt(1)
+
+    def _patiently(
+        self, migration: Migration, attempt: Callable[[int], ProjectState]
+    ) -> ProjectState:
+        """Try until no lock is in the way; each attempt is a transaction of its own."""
+        patience = self._patience
+        for number in count(1):
+            self._attempt = number
+            try:
+                with self._watch.attempt(), self._committed():
+                    return attempt(number)
+            except DatabaseError as exc:
+                if not _is_blocked(exc):
+                    raise
+                blockers = _described(self._watch)
+                if number >= patience.attempts:
+                    raise BlockedError(str(migration), attempts=number, blockers=blockers) from exc
+            pause = patience.pause(attempt=number)
+            self._listener.blocked(
+                BlockedAttempt(
+                    migration=migration,
+                    attempt=number,
+                    attempts=patience.attempts,
+                    waited=patience.lock_timeout,
+                    pause=pause,
+                    blockers=blockers,
+                )
+            )
+            time.sleep(pause.total_seconds())
+            self._lock.verify()
+        raise AssertionError("count() has no end")
+
+    def _clear_away(self, status: MigrationStatus) -> None:
+        """Say what happened, and drop the invalid indexes that are certainly of that run."""
+        migration = self.loader.graph.nodes[status.key]
+        self._listener.notice(f"{sentence(status)} It is run again from its first operation.")
+        leftovers = find_leftovers(self.connection, migration, is_backwards=status.is_applied)
+        unclear = [leftover for leftover in leftovers if not leftover.is_own]
+        if unclear:
+            raise InterruptedMigrationsError(
+                sentences=[
+                    str(sentence(status)),
+                    *(f"INVALID index {leftover}: not certainly of it." for leftover in unclear),
+                ],
+                next_step=(
+                    "See in pg_stat_progress_create_index that nobody is building them, drop them "
+                    f"(DROP INDEX CONCURRENTLY {unclear[0].schema}.{unclear[0].name};), then run "
+                    "this again."
+                ),
+            )
+        for leftover in leftovers:
+            drop_leftover(self.connection, leftover)
+            self._listener.notice(f"Dropped the INVALID index {leftover}, which that run left.")
+
+    @contextmanager
+    def _at(self, step: Step) -> Iterator[None]:
+        self._records.step = step
+        self._attempt = 1
+        try:
+            yield
+        finally:
+            self._records.step = None
+
+    @contextmanager
+    def _committed(self) -> Iterator[None]:
+        """Run the block in one transaction; what it reports as done is passed on afterwards."""
+        self._held_back.clear()
+        self._is_holding_back = True
+        try:
+            with transaction.atomic(using=self.connection.alias):
+                yield
+        finally:
+            self._is_holding_back = False
+        for report in self._held_back:
+            self._tell(*report)
+
+    @contextmanager
+    def _failure_recorded(self, step: Step) -> Iterator[None]:
+        session = self.connection.connection
+        try:
+            yield
+        except BaseException as exc:
+            # The error itself matters more than that it could not be written down.
+            if is_usable(self.connection, session=session):
+                try:
+                    self._records.record_failed(step, reason=_reason(exc))
+                except DatabaseError as unwritten:
+                    exc.add_note(f"The ledger has no row of this failure: {unwritten}")
+            raise
+
+    def _progress(self, action: str, migration: Any = None, fake: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Hold back what is not certain before COMMIT, and say once what is tried again."""
+        if action in {"apply_success", "unapply_success"} and self._is_holding_back:
+            self._held_back.append((action, migration, fake))
+        elif action not in {"apply_start", "unapply_start"} or self._attempt == 1:
+            self._tell(action, migration, fake)
+
+
+def _is_blocked(error: DatabaseError) -> bool:
+    return isinstance(error.__cause__, errors.LockNotAvailable | errors.DeadlockDetected)
+
+
+def _described(watch: BlockerWatch) -> tuple[str, ...]:
+    if watch.blockers:
+        return tuple(map(str, watch.blockers))
+    if watch.error is not None:
+        return (f"unknown: {watch.error}",)
+    return ("sessions that were gone before they could be seen",)
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".strip()

@@ -1,0 +1,115 @@
+"""What must hold before a migration is run; each gate raises and changes nothing."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from django.db.migrations import Migration
+from django.db.migrations.graph import MigrationGraph
+
+from chat.schema.errors import (
+    ChangedMigration,
+    ChangedMigrationsError,
+    DatabaseAheadError,
+    InterruptedMigrationsError,
+    PendingMigrationsError,
+)
+from chat.schema.sentences import finishing_command, sentence
+from chat.schema.status import MigrationState, MigrationStatus, in_state, names_in_state
+
+# Django's: each migration, and whether it is undone.
+Plan: TypeAlias = Sequence[tuple[Migration, bool]]
+
+
+def require_known(statuses: Iterable[MigrationStatus]) -> None:
+    """Raise when a migration is applied that is not on disk.
+
+    Raises:
+        DatabaseAheadError: one is.
+    """
+    if missing := names_in_state(statuses, MigrationState.MISSING):
+        raise DatabaseAheadError(missing)
+
+
+def require_unchanged(statuses: Iterable[MigrationStatus]) -> None:
+    """Raise when an applied migration is not written as it was.
+
+    Those of which the ledger knows no bytes pass.
+
+    Raises:
+        ChangedMigrationsError: one is not.
+    """
+    changed = [
+        ChangedMigration(
+            app=status.app,
+            name=status.name,
+            files=tuple(map(_as_people_write, status.files)),
+            recorded=status.checksum or "",
+            on_disk=status.checksum_on_disk or "",
+        )
+        for status in in_state(statuses, MigrationState.MODIFIED)
+    ]
+    if changed:
+        raise ChangedMigrationsError(changed)
+
+
+def require_uninterrupted(statuses: Sequence[MigrationStatus]) -> None:
+    """Raise when a migration was interrupted half way.
+
+    Raises:
+        InterruptedMigrationsError: one was.
+    """
+    if interrupted := in_state(statuses, MigrationState.INTERRUPTED):
+        raise _interrupted(interrupted, among=statuses)
+
+
+def require_ready(statuses: Sequence[MigrationStatus]) -> None:
+    """Raise unless the database is what the code expects; the most pressing reason comes first.
+
+    Raises:
+        DatabaseAheadError, ChangedMigrationsError, InterruptedMigrationsError: as their gates.
+        PendingMigrationsError: a migration is pending.
+    """
+    require_known(statuses)
+    require_unchanged(statuses)
+    require_uninterrupted(statuses)
+    if pending := names_in_state(statuses, MigrationState.PENDING):
+        raise PendingMigrationsError(pending)
+
+
+def resumed(
+    statuses: Sequence[MigrationStatus], plan: Plan, *, graph: MigrationGraph
+) -> list[MigrationStatus]:
+    """Return the interrupted migrations that this plan finishes.
+
+    One that it does not touch may wait, unless the plan would take away what it stands on, or it
+    is a rollback: what is half undone is not what the others expect.
+
+    Raises:
+        InterruptedMigrationsError: it must be finished first.
+    """
+    forwards = {(migration.app_label, migration.name) for migration, undo in plan if not undo}
+    backwards = {(migration.app_label, migration.name) for migration, undo in plan if undo}
+    finished, in_the_way = [], []
+    for status in in_state(statuses, MigrationState.INTERRUPTED):
+        if status.key in (backwards if status.is_applied else forwards):
+            finished.append(status)
+        elif status.is_applied or backwards.intersection(graph.forwards_plan(status.key)):
+            in_the_way.append(status)
+    if in_the_way:
+        raise _interrupted(in_the_way, among=statuses)
+    return finished
+
+
+def _interrupted(
+    interrupted: Sequence[MigrationStatus], *, among: Sequence[MigrationStatus]
+) -> InterruptedMigrationsError:
+    return InterruptedMigrationsError(
+        sentences=[sentence(status) or str(status) for status in interrupted],
+        next_step=f"Finish it first: {finishing_command(interrupted[0], among=among)}",
+    )
+
+
+def _as_people_write(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,0 +1,86 @@
+"""The ledger's table and the statements on it.
+
+What the server knows best (when, which version, where in the WAL) is a default, so that a row
+that is added by hand is complete as well.
+"""
+
+from typing import Final, LiteralString
+
+TABLE: Final = "schema_migrations"
+FUNCTION: Final = "schema_migrations_refuse_change"
+
+CREATE: Final[LiteralString] = """
+CREATE TABLE schema_migrations (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    event text NOT NULL,
+    app text NOT NULL,
+    name text NOT NULL,
+    checksum text,
+    duration_ms bigint,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    applied_by text NOT NULL DEFAULT session_user,
+    django_version text NOT NULL,
+    postgresql_version text NOT NULL DEFAULT current_setting('server_version'),
+    wal_lsn pg_lsn NOT NULL DEFAULT pg_current_wal_insert_lsn(),
+    fingerprint text,
+    catalogue jsonb,
+    reason text,
+    CONSTRAINT schema_migrations_event_ck CHECK (event ~ '^[a-z_]+$'),
+    CONSTRAINT schema_migrations_checksum_ck CHECK (checksum ~ '^[a-z0-9-]+:'),
+    CONSTRAINT schema_migrations_duration_ck CHECK (duration_ms >= 0),
+    CONSTRAINT schema_migrations_catalogue_ck CHECK (catalogue IS NULL OR fingerprint IS NOT NULL)
+);
+
+COMMENT ON TABLE schema_migrations IS
+    'What was done to the schema, one row per event, never changed.';
+
+CREATE OR REPLACE FUNCTION schema_migrations_refuse_change() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    RAISE EXCEPTION 'schema_migrations is append-only: % was refused', TG_OP
+        USING ERRCODE = 'restrict_violation', HINT = 'Add a row that says what is true now.';
+END
+$$;
+
+CREATE TRIGGER schema_migrations_append_only
+BEFORE UPDATE OR DELETE OR TRUNCATE ON schema_migrations
+FOR EACH STATEMENT EXECUTE FUNCTION schema_migrations_refuse_change();
+"""
+
+# NULL where there is no such table.
+COLUMNS: Final[LiteralString] = """
+SELECT array_agg(attname::text)
+FROM pg_attribute
+WHERE attrelid = to_regclass('schema_migrations') AND attnum > 0 AND NOT attisdropped
+"""
+
+APPEND: Final[LiteralString] = """
+INSERT INTO schema_migrations (
+    event, app, name, checksum, duration_ms, applied_by, django_version,
+    fingerprint, catalogue, reason
+)
+VALUES (%s, %s, %s, %s, %s, format('%%s (%%s)', session_user, %s::text), %s, %s, %s, %s)
+"""
+
+# The last event of each kind is all that decides a migration's state; of these there are few,
+# however often the schema went up and down. Kinds that only newer code knows are left out.
+LAST_EVENTS: Final[LiteralString] = """
+SELECT DISTINCT ON (app, name, event)
+       id, event, app, name, checksum, duration_ms, applied_at, applied_by, reason
+FROM schema_migrations
+WHERE event = ANY (%s)
+ORDER BY app, name, event, id DESC
+"""
+
+LAST_SNAPSHOT: Final[LiteralString] = """
+SELECT id, app, name, applied_at, postgresql_version, fingerprint, catalogue,
+       NOT EXISTS (
+           SELECT FROM schema_migrations AS later
+           WHERE later.id > last.id AND later.event IN ('started', 'unapply_started')
+       )
+FROM schema_migrations AS last
+WHERE catalogue IS NOT NULL
+ORDER BY id DESC
+LIMIT 1
+"""

@@ -1,0 +1,141 @@
+"""Django's recorder, which writes the ledger's row beside Django's own.
+
+It is the one seam that sees everything that makes a migration applied or not: runs, --fake,
+--fake-initial, --prune, and squashed migrations that stand for what they replace.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
+from django.db.migrations.recorder import MigrationRecorder
+
+from chat.schema.checksums import migration_checksum
+from chat.schema.ledger import (
+    Event,
+    MigrationKey,
+    Snapshot,
+    append,
+    ensure_ledger,
+    take_snapshot,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """One migration that is being run, or only recorded."""
+
+    migration: Migration
+    is_backwards: bool
+    is_fake: bool
+    with_snapshot: bool
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def event(self) -> Event:
+        """What it amounts to in the end."""
+        if self.is_backwards:
+            return Event.UNFAKED if self.is_fake else Event.UNAPPLIED
+        return Event.FAKED if self.is_fake else Event.APPLIED
+
+    @property
+    def duration_ms(self) -> int:
+        """How long it has taken until now."""
+        return round((time.monotonic() - self.began) * 1000)
+
+
+class LedgerRecorder(MigrationRecorder):
+    """Django's recorder and the ledger, each pair of rows in one transaction.
+
+    `step` is set while the executor is at a migration; without one, what is recorded is a squashed
+    migration, and what is unrecorded is pruned.
+    """
+
+    def __init__(
+        self,
+        connection: BaseDatabaseWrapper,
+        *,
+        on_disk: Callable[[MigrationKey], Migration | None],
+    ) -> None:
+        super().__init__(connection)
+        self.step: Step | None = None
+        self._on_disk = on_disk
+        self._has_ledger = False
+
+    def ensure_schema(self) -> None:
+        """Make Django's table and the ledger where they are not there yet."""
+        super().ensure_schema()
+        if not self._has_ledger:
+            ensure_ledger(self.connection)
+            self._has_ledger = True
+
+    def record_begun(self, step: Step) -> None:
+        """Record, in a transaction of its own, that a migration is about to be run."""
+        migration = step.migration
+        self.append(
+            Event.UNAPPLY_STARTED if step.is_backwards else Event.STARTED,
+            app=migration.app_label,
+            name=migration.name,
+            # Where an interruption can leave something, what was there before is worth knowing.
+            snapshot=None if migration.atomic else take_snapshot(self.connection),
+        )
+
+    def record_failed(self, step: Step, *, reason: str) -> None:
+        """Record, in a transaction of its own, why a migration did not come to its end."""
+        self.append(
+            Event.FAILED,
+            app=step.migration.app_label,
+            name=step.migration.name,
+            duration_ms=step.duration_ms,
+            snapshot=take_snapshot(self.connection),
+            reason=reason,
+        )
+
+    def record_applied(self, app: str, name: str) -> None:
+        """Record that a migration is applied, in Django's table and in the ledger."""
+        with transaction.atomic(using=self.connection.alias, savepoint=False):
+            super().record_applied(app, name)
+            self._record(self.step.event if self.step else Event.SQUASHED, app, name)
+
+    def record_unapplied(self, app: str, name: str) -> None:
+        """Record that a migration is not applied any more, in Django's table and in the ledger."""
+        with transaction.atomic(using=self.connection.alias, savepoint=False):
+            super().record_unapplied(app, name)
+            self._record(self.step.event if self.step else Event.PRUNED, app, name)
+
+    def append(
+        self,
+        event: Event,
+        *,
+        app: str,
+        name: str,
+        duration_ms: int | None = None,
+        snapshot: Snapshot | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Add a row to the ledger, with the checksum of the files on disk."""
+        self.ensure_schema()
+        migration = self._on_disk((app, name)) or (self.step.migration if self.step else None)
+        append(
+            self.connection,
+            event=event,
+            app=app,
+            name=name,
+            checksum=migration_checksum(migration) if migration else None,
+            duration_ms=duration_ms,
+            snapshot=snapshot,
+            reason=reason,
+        )
+
+    def _record(self, event: Event, app: str, name: str) -> None:
+        step = self.step
+        self.append(
+            event,
+            app=app,
+            name=name,
+            duration_ms=step.duration_ms if step else None,
+            snapshot=take_snapshot(self.connection) if step and step.with_snapshot else None,
+        )

@@ -1,0 +1,1 @@
+"""An index that is built concurrently, on a table that others can hold up."""

@@ -1,0 +1,1 @@
+"""A unique index that is built concurrently and takes the name that PostgreSQL gives it."""

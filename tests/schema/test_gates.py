@@ -1,0 +1,233 @@
+"""What is refused before anything is run: changed files, a database that is ahead."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
+
+from tests.schema.conftest import EditedSituation, ManageSituation
+from tests.schema.test_status import record
+
+CHECKSUM = r"sha256:[0-9a-f]{64}"
+
+
+@pytest.fixture
+def applied(edited: Callable[[str], EditedSituation], manage: ManageSituation) -> EditedSituation:
+    """A copy of two_steps, of which the first step is applied."""
+    copy = edited("two_steps")
+    result = manage("migrate", "two_steps", "0001", situations=[copy.name], **copy.environ)
+    assert result.returncode == 0, result.stderr
+    return copy
+
+
+def tables(connection: BaseDatabaseWrapper) -> set[str]:
+    with connection.cursor() as cursor:
+        return set(connection.introspection.table_names(cursor))
+
+
+def checksums(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT event, checksum FROM schema_migrations"
+            " WHERE name = '0001_initial' AND event <> 'started' ORDER BY id"
+        )
+        return list(cursor.fetchall())
+
+
+def test_edited_migration_is_refused(applied: EditedSituation, manage: ManageSituation) -> None:
+    file = applied.migrations / "0001_initial.py"
+    file.write_bytes(file.read_bytes() + b"#")
+
+    for arguments in (["migrate"], ["migrate", "--check"], ["migrate", "two_steps", "zero"]):
+        result = manage(*arguments, situations=[applied.name], **applied.environ)
+
+        assert result.returncode == 5
+        assert "Applying" not in result.stdout
+        assert "Unapplying" not in result.stdout
+    assert re.fullmatch(
+        r"CommandError: An applied migration has changed on disk; nothing was done\.\n"
+        rf"two_steps\.0001_initial: {re.escape(str(file))}\n"
+        rf"  applied: {CHECKSUM}\n"
+        rf"  on disk: {CHECKSUM}\n"
+        r"Restore the file as it was applied, and put the change into a new migration\. Or, if "
+        r"the database already is what the file says now \(nothing will be run\): python "
+        r'manage\.py migration_accept two_steps 0001_initial --reason "why it is the same"\n',
+        result.stderr,
+    )
+
+
+def test_edited_sql_file_is_refused(
+    edited: Callable[[str], EditedSituation], manage: ManageSituation
+) -> None:
+    copy = edited("two_steps")
+    manage("migrate", situations=[copy.name], **copy.environ)
+    file = copy.migrations / "sql" / "0002_touch.down.sql"
+    file.write_bytes(file.read_bytes() + b"\n")
+
+    result = manage("migrate", situations=[copy.name], **copy.environ)
+    status = manage("migration_status", "--check", situations=[copy.name], **copy.environ)
+
+    assert (result.returncode, status.returncode) == (5, 5)
+    assert str(file) in result.stderr
+    assert "  modified     sql     yes   0002_touch" in status.stdout
+    said = " ".join(status.stdout.split())
+    assert "two_steps.0002_touch was changed after it was applied" in said
+
+
+def test_other_line_endings_are_no_change(
+    applied: EditedSituation, manage: ManageSituation
+) -> None:
+    for file in applied.migrations.rglob("0*.*"):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+
+    result = manage("migrate", situations=[applied.name], **applied.environ)
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_pending_migration_may_be_edited(applied: EditedSituation, manage: ManageSituation) -> None:
+    file = applied.migrations / "0002_touch.py"
+    file.write_bytes(file.read_bytes() + b"#")
+
+    result = manage("migrate", situations=[applied.name], **applied.environ)
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_accepted_with_a_reason_and_the_history_is_kept(
+    applied: EditedSituation, manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    file = applied.migrations / "0001_initial.py"
+    file.write_bytes(file.read_bytes() + b"#")
+
+    accepted = manage(
+        "migration_accept",
+        "two_steps",
+        "0001",
+        "--reason",
+        "a comment",
+        situations=[applied.name],
+        **applied.environ,
+    )
+    again = manage("migrate", situations=[applied.name], **applied.environ)
+
+    assert accepted.returncode == 0, accepted.stderr
+    assert re.search(
+        rf"Accepted two_steps\.0001_initial\n  before: {CHECKSUM}\n  now:    {CHECKSUM}\n",
+        accepted.stdout,
+    )
+    assert again.returncode == 0, again.stderr
+    (first, before), (second, now) = checksums(scratch_connection)
+    assert (first, second) == ("applied", "accepted")
+    assert before != now
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT reason FROM schema_migrations WHERE event = 'accepted'")
+        assert cursor.fetchall() == [("a comment",)]
+
+
+def test_accepting_is_of_one_applied_migration_for_a_reason(
+    applied: EditedSituation, manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    def accept(*arguments: str) -> tuple[int, str]:
+        result = manage(
+            "migration_accept", *arguments, situations=[applied.name], **applied.environ
+        )
+        return result.returncode, result.stderr + result.stdout
+
+    code, said = accept("two_steps", "0001_initial")
+    assert (code, "The reason is empty." in said) == (3, True)
+    code, said = accept("two_steps", "0001_initail", "--reason", "x")
+    assert (code, "Did you mean 0001_initial?" in said) == (1, True)
+    code, said = accept("two_stpes", "0001_initial", "--reason", "x")
+    assert (code, "Did you mean two_steps?" in said) == (1, True)
+    code, said = accept("two_steps", "0002", "--reason", "x")
+    assert (code, "two_steps.0002_touch is pending." in said) == (1, True)
+    code, said = accept("two_steps", "000", "--reason", "x")
+    assert (code, "is the beginning of: " in said) == (3, True)
+    code, said = accept("two_steps", "0001", "--reason", "x")
+    assert (code, "Nothing to accept" in said) == (0, True)
+    assert [event for event, _ in checksums(scratch_connection)] == ["applied"]
+
+
+def test_untracked_migration_is_tracked_once_it_is_accepted(
+    edited: Callable[[str], EditedSituation],
+    manage: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    copy = edited("two_steps")
+    record(scratch_connection, "two_steps", "0001_initial")
+
+    def run(*arguments: str) -> tuple[int, str]:
+        result = manage(*arguments, situations=[copy.name], **copy.environ)
+        return result.returncode, " ".join(result.stdout.split())
+
+    before = run("migration_status")
+    accepted = run("migration_accept", "two_steps", "0001", "--reason", "as it was deployed")
+    after = run("migration_status")
+    file = copy.migrations / "0001_initial.py"
+    file.write_bytes(file.read_bytes() + b"#")
+    edited_since = run("migration_status", "--check")
+
+    assert "untracked python yes 0001_initial" in before[1]
+    assert "applied without the ledger, so nobody knows with which bytes" in before[1]
+    assert accepted[0] == 0
+    assert " applied python yes 0001_initial" in after[1]
+    assert edited_since[0] == 5
+
+
+def test_database_ahead_of_the_code_is_refused(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    record(scratch_connection, "two_steps", "0003_newer")
+    record(scratch_connection, "gone", "0001_initial")
+
+    results = [
+        manage(*arguments, situations=["two_steps"])
+        for arguments in (
+            ["migrate"],
+            ["migrate", "--check"],
+            ["migrate", "two_steps", "zero"],
+            ["migration_status", "--check"],
+        )
+    ]
+
+    assert [result.returncode for result in results] == [6, 6, 6, 6]
+    for result in results:
+        assert "Applied, but not on disk: two_steps.0003_newer, gone.0001_initial" in result.stderr
+    assert tables(scratch_connection) == {"django_migrations"}
+
+
+def test_pruning_is_the_way_out_also_for_an_app_that_is_gone(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    record(scratch_connection, "two_steps", "0003_newer")
+    record(scratch_connection, "gone", "0001_initial")
+
+    of_app = manage("migrate", "two_steps", "--prune", situations=["two_steps"])
+    of_gone = manage("migrate", "gone", "--prune", situations=["two_steps"])
+    result = manage("migrate", situations=["two_steps"])
+
+    assert of_app.returncode == 0, of_app.stderr
+    assert "  Pruning two_steps.0003_newer OK" in of_app.stdout
+    assert of_gone.returncode == 0, of_gone.stderr
+    assert "  Pruning gone.0001_initial OK" in of_gone.stdout
+    assert result.returncode == 0, result.stderr
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT app, name FROM schema_migrations WHERE event = 'pruned'")
+        assert cursor.fetchall() == [("two_steps", "0003_newer"), ("gone", "0001_initial")]
+
+
+def test_faked_migration_is_shown_as_faked(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", "two_steps", "0001", "--fake", situations=["two_steps"])
+
+    result = manage("migration_status", situations=["two_steps"])
+
+    assert "  faked        python  yes   0001_initial" in result.stdout
+    assert "nothing of it was run then." in " ".join(result.stdout.split())
+    assert set(MigrationRecorder(scratch_connection).applied_migrations()) == {
+        ("two_steps", "0001_initial")
+    }
