@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from chat.schema.ledger import MigrationKey
 from chat.schema.loss_counts import Count, TableCounts, count_table
 from chat.schema.loss_reading import read_effects, unread_operations
 from chat.schema.loss_rehearsal import (
@@ -20,7 +21,6 @@ from chat.schema.loss_rehearsal import (
     rehearse,
 )
 from chat.schema.loss_relations import Effect, EffectKind, read_snapshot
-from chat.schema.status import MigrationKey
 
 ROW_BUDGET: Final = 1_000_000
 LOCK_TIMEOUT: Final = timedelta(seconds=1)

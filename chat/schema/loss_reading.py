@@ -14,8 +14,9 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 
+from chat.schema.ledger import MigrationKey
 from chat.schema.loss_relations import Column, Effect, EffectKind, Relation, Snapshot
-from chat.schema.status import MigrationKey, load_migrations
+from chat.schema.status import load_migrations
 
 # Table → column → type.
 _Tables: TypeAlias = dict[str, dict[str, str | None]]

@@ -9,6 +9,7 @@ SECRET_KEY = "for tests only"
 DEBUG = False
 MELO_ENV = os.environ.get("SITUATION_MELO_ENV", "development")
 FORCE_RESET = os.environ.get("SITUATION_FORCE_RESET") == "1"
+FORCE_ROLLBACK = os.environ.get("SITUATION_FORCE_ROLLBACK") == "1"
 
 _SITUATIONS = [name for name in os.environ["SITUATIONS"].split(",") if name]
 INSTALLED_APPS = [

@@ -1,8 +1,10 @@
 """Django's migrate, which keeps the ledger, and refuses what would go wrong."""
 
+import sys
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 from django.db import connections
@@ -24,7 +26,9 @@ from chat.schema.executor import (
     Patience,
 )
 from chat.schema.gates import Plan
+from chat.schema.guards import is_production
 from chat.schema.lock import LockHolder, MigrationLock, migration_lock
+from chat.schema.loss_consent import confirm_loss
 from chat.schema.names import require_app, require_migration
 from chat.schema.patching import ExecutorFactory, executor_of_migrate
 from chat.schema.pruning import prune_removed_app, removed_apps
@@ -37,13 +41,18 @@ class Command(SchemaCommandMixin, migrate.Command):
         "Bring the database to a version: to the newest of every app, to the newest of one app, "
         "or forwards or backwards to one migration."
     )
+    # How migration_reset says that it has asked already.
+    stealth_options = (*migrate.Command.stealth_options, "is_loss_accepted")
     details = """\
 Going backwards destroys what the migrations on the way made, with all the rows in it; `zero` goes
-back before the first. Going forwards destroys what the migrations say; --plan shows it.
+back before the first. What would be lost is measured and shown first; on a terminal it asks, and
+with MELO_ENV set to production it needs FORCE_ROLLBACK=1 in the environment, whatever --noinput
+says. Going forwards destroys what the migrations say; --plan shows it.
 
 exit codes:
   0  done; with --check: nothing to apply
   1  error; with --check: something to apply
+  3  a rollback that was not confirmed, would fail, or is in production; nothing was done
   5  an applied migration has changed on disk; nothing was done
   6  the database is ahead of the code; nothing was done
   7  a migration was interrupted, and must be finished first
@@ -100,11 +109,20 @@ examples:
     def before_rollback(
         self, connection: BaseDatabaseWrapper, plan: Plan, options: dict[str, Any]
     ) -> None:
-        """Do what must be done before the first migration of a backwards plan is undone.
+        """Show what a backwards plan would lose, and ask; a faked one undoes nothing.
 
         The lock is held, the plan is final, nothing was changed; what is raised stops the run.
         """
-        # THE MEASURED LOSS BELONGS HERE: show what would be lost, ask, refuse in production.
+        if options["fake"] or options.get("is_loss_accepted"):
+            return
+        confirm_loss(
+            connection,
+            plan=plan,
+            ask=input if options["interactive"] and sys.stdin.isatty() else None,
+            is_production=is_production(),
+            is_forced=bool(getattr(settings, "FORCE_ROLLBACK", False)),
+            write=lambda text: self._say(text, options),
+        )
 
     def _executor(self, lock: MigrationLock, options: dict[str, Any]) -> ExecutorFactory:
         patience = Patience(lock_timeout=options["lock_timeout"], retries=options["lock_retries"])

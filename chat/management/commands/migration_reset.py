@@ -119,6 +119,7 @@ examples:
             *targets,
             database=database,
             interactive=False,
+            is_loss_accepted=True,
             verbosity=verbosity,
             stdout=self.stdout,
             stderr=self.stderr,
