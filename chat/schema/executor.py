@@ -21,7 +21,12 @@ from django.db.migrations.state import ProjectState
 from psycopg import errors
 
 from chat.schema.blockers import BlockerWatch
-from chat.schema.errors import BlockedError, BrokenMigrationsError, InterruptedMigrationsError
+from chat.schema.errors import (
+    BlockedError,
+    BrokenMigrationsError,
+    InterruptedMigrationsError,
+    what_was_said,
+)
 from chat.schema.gates import (
     Plan,
     require_known,
@@ -350,4 +355,4 @@ def _described(watch: BlockerWatch) -> tuple[str, ...]:
 
 
 def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".strip()
+    return f"{type(error).__name__}: {what_was_said(error)}".strip()

@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 from psycopg.sql import SQL, Identifier
 
-from chat.schema.errors import SchemaError
+from chat.schema.errors import SchemaError, what_was_said
 from chat.schema.loss_bounds import TimeLimitReachedError, deadline, rolled_back, sqlstate
 from chat.schema.loss_relations import Effect, effects, read_empty, read_snapshot
 
@@ -225,7 +225,7 @@ def _is_alive(connection: BaseDatabaseWrapper, session: Any) -> bool:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__
+    return what_was_said(error).partition("\n")[0] or type(error).__name__
 
 
 def _seconds(duration: timedelta) -> str:

@@ -8,6 +8,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from chat.schema.catalogue import ObjectKind, read_catalogue
 from chat.schema.errors import EmptySQLFileError, SQLFileError
 from chat.schema.files import RunSQLFile
+from chat.schema.ledger import without_bookkeeping
 from chat.schema.script_errors import AmbiguousSQLFileError, SQLSectionsError
 from tests.schema.conftest import ManageSituation
 
@@ -31,7 +32,7 @@ def test_sections_are_run(manage: ManageSituation, scratch_connection: BaseDatab
 
     assert (up.returncode, down.returncode) == (0, 0), up.stderr + down.stderr
     assert label == ("-- DOWN;",)
-    left = read_catalogue(scratch_connection).without_tables({"public.django_migrations"})
+    left = without_bookkeeping(read_catalogue(scratch_connection))
     assert left == before
 
 

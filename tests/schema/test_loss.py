@@ -383,4 +383,5 @@ class TestChat:
             "django_content_type",
             "django_migrations",
             "django_session",
+            "schema_migrations",
         }
