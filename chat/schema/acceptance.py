@@ -40,7 +40,8 @@ def accept_migration(
     loader = load_migrations(connection)
     require_app(app_label, known=loader.migrated_apps)
     require_migration(loader, app_label=app_label, name=name)
-    status = _only(loaded_statuses(connection, loader), app_label=app_label, name=name)
+    statuses = loaded_statuses(connection, loader, is_lock_ours=True)
+    status = _only(statuses, app_label=app_label, name=name)
     if not status.is_applied or status.checksum_on_disk is None:
         raise NotAppliedError(
             seen=f"{status} is {status.state}.",

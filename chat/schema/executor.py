@@ -34,6 +34,7 @@ from chat.schema.gates import (
     require_uninterrupted,
     resumed,
 )
+from chat.schema.ledger import catalogue_at
 from chat.schema.leftovers import drop_leftover, find_leftovers
 from chat.schema.lock import MigrationLock
 from chat.schema.recorder import LedgerRecorder, Step
@@ -277,16 +278,21 @@ class LedgerExecutor(GatedExecutor):
         raise AssertionError("count() has no end")
 
     def _clear_away(self, status: MigrationStatus) -> None:
-        """Say what happened, and drop the invalid indexes that are certainly of that run."""
+        """Say what happened, and drop the indexes that are certainly of that run."""
         migration = self.loader.graph.nodes[status.key]
         self._listener.notice(f"{sentence(status)} It is run again from its first operation.")
-        leftovers = find_leftovers(self.connection, migration, is_backwards=status.is_applied)
+        leftovers = find_leftovers(
+            self.connection,
+            migration,
+            is_backwards=status.is_applied,
+            before=catalogue_at(self.connection, status.begun.id) if status.begun else None,
+        )
         unclear = [leftover for leftover in leftovers if not leftover.is_own]
         if unclear:
             raise InterruptedMigrationsError(
                 sentences=[
                     str(sentence(status)),
-                    *(f"INVALID index {leftover}: not certainly of it." for leftover in unclear),
+                    *(f"Not certainly of that run: {leftover}." for leftover in unclear),
                 ],
                 next_step=(
                     "See in pg_stat_progress_create_index that nobody is building them, drop them "
@@ -296,7 +302,7 @@ class LedgerExecutor(GatedExecutor):
             )
         for leftover in leftovers:
             drop_leftover(self.connection, leftover)
-            self._listener.notice(f"Dropped the INVALID index {leftover}, which that run left.")
+            self._listener.notice(f"Dropped the {leftover}, which that run left.")
 
     @contextmanager
     def _at(self, step: Step) -> Iterator[None]:

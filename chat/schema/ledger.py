@@ -237,6 +237,14 @@ def last_snapshot(connection: BaseDatabaseWrapper) -> RecordedSnapshot | None:
     )
 
 
+def catalogue_at(connection: BaseDatabaseWrapper, event_id: int) -> Catalogue | None:
+    """Return the catalogue that a row of the ledger has, None when it has none; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(ledger_sql.CATALOGUE_AT, (event_id,))
+        row = cursor.fetchone()
+    return _from_json(row[0]) if row and row[0] is not None else None
+
+
 def without_bookkeeping(catalogue: Catalogue, *, schema: str = "public") -> Catalogue:
     """Return the catalogue without the ledger, its function, and Django's own table."""
     rest = catalogue.without_tables({f"{schema}.{table}" for table in _BOOKKEEPING_TABLES})

@@ -84,3 +84,5 @@ WHERE catalogue IS NOT NULL
 ORDER BY id DESC
 LIMIT 1
 """
+
+CATALOGUE_AT: Final[LiteralString] = "SELECT catalogue FROM schema_migrations WHERE id = %s"

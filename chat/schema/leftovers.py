@@ -1,7 +1,7 @@
-"""INVALID indexes that an interrupted CREATE INDEX CONCURRENTLY left.
+"""Indexes that an interrupted migration left, and that would be in its way.
 
-PostgreSQL keeps such an index up to date and never uses it. Left alone, it makes the same
-statement fail when it is run again, or, with IF NOT EXISTS, do nothing at all.
+An INVALID one, which CREATE INDEX CONCURRENTLY leaves when it is cut off, PostgreSQL keeps up to
+date and never uses. The same statement fails on it, or, with IF NOT EXISTS, does nothing at all.
 """
 
 import re
@@ -15,62 +15,97 @@ from django.db.migrations.operations import SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 from psycopg.sql import SQL, Identifier
 
+from chat.schema.catalogue import Catalogue, ObjectKind
+
 _NAME: Final = r'(?:"[^"]+"|\w+)'
 _QUALIFIED: Final = rf"(?:{_NAME}\s*\.\s*)?({_NAME})"
 _CREATE: Final = re.compile(
-    rf"\bCREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?"
+    rf"\bCREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(IF\s+NOT\s+EXISTS\s+)?"
     rf"(?:(?!ON\b)({_NAME})\s+)?ON\s+(?:ONLY\s+)?{_QUALIFIED}",
     re.IGNORECASE,
 )
 
-_INVALID: Final[LiteralString] = """
-SELECT n.nspname, c.relname, t.relname, p.pid
+_INDEXES: Final[LiteralString] = """
+SELECT n.nspname, c.relname, t.relname, i.indisvalid, format('%I.%I', n.nspname, c.relname), p.pid
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_class AS t ON t.oid = i.indrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_stat_progress_create_index AS p
     ON p.datname = current_database() AND p.relid = i.indrelid
-WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname = ANY (current_schemas(false))
+WHERE c.relkind = 'i' AND n.nspname = ANY (current_schemas(false))
 ORDER BY c.relname
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
-    """An INVALID index on a table that the migration builds an index on.
+    """An index that the migration builds, or an INVALID one on a table that it builds one on.
 
     `is_own` when the migration itself gives it that name and nobody is building an index on the
-    table now, so that it can be from nowhere else worth keeping.
+    table now, so that it can be of nothing else worth keeping.
     """
 
     schema: str
     name: str
     table: str
+    is_valid: bool
     is_own: bool
 
     def __str__(self) -> str:
-        return f"{self.schema}.{self.name} on {self.table}"
+        invalid = "" if self.is_valid else "INVALID "
+        return f"{invalid}index {self.schema}.{self.name} on {self.table}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Build:
+    """An index that is built concurrently; without a name, PostgreSQL chooses one."""
+
+    name: str | None
+    table: str | None
+    if_not_exists: bool
 
 
 def find_leftovers(
-    connection: BaseDatabaseWrapper, migration: Migration, *, is_backwards: bool
+    connection: BaseDatabaseWrapper,
+    migration: Migration,
+    *,
+    is_backwards: bool,
+    before: Catalogue | None,
 ) -> list[Leftover]:
-    """Return the INVALID indexes that running this migration may have left; one statement."""
-    built = list(_built(migration.operations, is_backwards=is_backwards))
-    names = {name for name, _ in built if name}
-    tables = {table for name, table in built if table and not name}
-    if not built:
+    """Return what an interrupted run of this migration left; one statement.
+
+    A valid index is a leftover only when `before`, the catalogue when that run began, has it not,
+    and when the migration would fail on it.
+    """
+    builds = list(_builds(migration.operations, is_backwards=is_backwards))
+    if not builds:
         return []
+    names = {build.name for build in builds if build.name}
+    failing = {build.name for build in builds if build.name and not build.if_not_exists}
+    tables = {build.table for build in builds if build.table and not build.name}
+    indexes_before = before.of_kind(ObjectKind.INDEX) if before else None
     with connection.cursor() as cursor:
-        cursor.execute(_INVALID)
-        return [
-            Leftover(
-                schema=schema, name=name, table=table, is_own=name in names and builder is None
+        cursor.execute(_INDEXES)
+        rows = cursor.fetchall()
+    leftovers = []
+    for schema, name, table, is_valid, qualified, builder in rows:
+        if is_valid:
+            is_new = indexes_before is not None and qualified not in indexes_before
+            is_left = name in failing and is_new
+        else:
+            is_left = name in names or table in tables
+        if is_left:
+            leftovers.append(
+                Leftover(
+                    schema=schema,
+                    name=name,
+                    table=table,
+                    is_valid=is_valid,
+                    is_own=name in names and builder is None,
+                )
             )
-            for schema, name, table, builder in cursor.fetchall()
-            if name in names or table in tables
-        ]
+    return leftovers
 
 
 def drop_leftover(connection: BaseDatabaseWrapper, leftover: Leftover) -> None:
@@ -83,21 +118,22 @@ def drop_leftover(connection: BaseDatabaseWrapper, leftover: Leftover) -> None:
         )
 
 
-def _built(
-    operations: Iterable[Operation], *, is_backwards: bool
-) -> Iterator[tuple[str | None, str | None]]:
-    """Yield (index, table) of what is built concurrently; one of the two may not be known."""
+def _builds(operations: Iterable[Operation], *, is_backwards: bool) -> Iterator[_Build]:
     for operation in operations:
         if isinstance(operation, SeparateDatabaseAndState):
-            yield from _built(operation.database_operations, is_backwards=is_backwards)
+            yield from _builds(operation.database_operations, is_backwards=is_backwards)
         elif type(operation).__name__ == _concurrent_operation(is_backwards=is_backwards):
-            index = getattr(operation, "index", None)
-            yield getattr(index or operation, "name", None), None
+            index = getattr(operation, "index", operation)
+            yield _Build(name=getattr(index, "name", None), table=None, if_not_exists=False)
         else:
             sql = getattr(operation, "reverse_sql" if is_backwards else "sql", None)
             for script in _scripts(sql):
-                for name, table in _CREATE.findall(script):
-                    yield _folded(name) or None, _folded(table)
+                for if_not_exists, name, table in _CREATE.findall(script):
+                    yield _Build(
+                        name=_folded(name) or None,
+                        table=_folded(table),
+                        if_not_exists=bool(if_not_exists),
+                    )
 
 
 def _concurrent_operation(*, is_backwards: bool) -> str:

@@ -208,6 +208,50 @@ def test_killed_in_the_middle_of_a_concurrent_index(
     assert is_ready(scratch_connection)
 
 
+def test_killed_after_the_concurrent_index_is_there(
+    manage: ManageSituation,
+    start: StartSituation,
+    situation: Situation,
+    scratch_connection: BaseDatabaseWrapper,
+    tmp_path: Path,
+) -> None:
+    situation("paused_index", "finished_index")
+    situations = ["paused_index", "finished_index"]
+    process = start("migrate", situations=situations, SITUATION_PAUSES=str(tmp_path))
+    wait_until((tmp_path / "index.reached").exists)
+    process.kill()
+    process.wait()
+    wait_until(lambda: lock_holder(scratch_connection) is None)
+    assert ("paused_pages_long_ix", True) in indexes(scratch_connection)
+
+    result = manage("migrate", situations=situations)
+
+    assert result.returncode == 0, result.stderr
+    assert (
+        "Dropped the index public.paused_pages_long_ix on paused_pages, which that run left.\n"
+        in result.stdout
+    )
+    assert indexes(scratch_connection) == [
+        ("paused_pages_long_ix", True),
+        ("paused_pages_title_ix", True),
+    ]
+    assert is_ready(scratch_connection)
+
+
+def test_index_that_was_there_before_is_never_dropped(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    situations = ["paused_index", "finished_index"]
+    manage("migrate", "paused_index", situations=situations)
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX paused_pages_long_ix ON paused_pages (id, title)")
+
+    failed = [manage("migrate", situations=situations).returncode for _ in range(2)]
+
+    assert failed == [1, 1]
+    assert ("paused_pages_long_ix", True) in indexes(scratch_connection)
+
+
 @pytest.mark.usefixtures("interrupted_index")
 def test_interrupted_migration_must_be_finished_before_a_rollback(
     manage: ManageSituation, scratch_connection: BaseDatabaseWrapper

@@ -182,6 +182,19 @@ def test_failed_migration_is_pending_and_says_why(manage: ManageSituation) -> No
     assert "it is one transaction, so nothing of that was kept." in said
 
 
+def test_ok_is_not_said_before_the_commit(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    result = manage("migrate", situations=["fails_at_commit"])
+
+    assert result.returncode == 1
+    assert result.stdout.endswith("Applying fails_at_commit.0001_initial...")
+    assert "violates foreign key constraint" in result.stderr
+    left = without_bookkeeping(read_catalogue(scratch_connection))
+    assert list(left.of_kind(ObjectKind.TABLE)) == []
+    assert rows(scratch_connection, "event") == [("started",), ("failed",)]
+
+
 @pytest.mark.parametrize(
     "statement",
     [

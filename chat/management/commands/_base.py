@@ -2,7 +2,6 @@
 
 import math
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import (
@@ -68,9 +67,9 @@ def add_lock_wait_argument(parser: CommandParser) -> None:
     parser.add_argument(
         "--lock-wait",
         type=_seconds,
-        default=timedelta(seconds=60),
+        default=60.0,
         metavar="SECONDS",
-        help="How long to wait while another migrator holds the lock (default: 60).",
+        help="How long to wait while another migrator holds the lock (default: %(default)g).",
     )
 
 
@@ -79,11 +78,12 @@ def add_lock_timeout_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "--lock-timeout",
         type=_seconds,
-        default=timedelta(seconds=3),
+        default=3.0,
         metavar="SECONDS",
         help=(
             "How long a migration in one transaction may wait for a lock, while others queue "
-            "behind it, before it is rolled back and tried again; 0 waits for ever (default: 3)."
+            "behind it, before it is rolled back and tried again; 0 waits for ever "
+            "(default: %(default)g)."
         ),
     )
     parser.add_argument(
@@ -95,14 +95,14 @@ def add_lock_timeout_arguments(parser: CommandParser) -> None:
     )
 
 
-def _seconds(text: str) -> timedelta:
+def _seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1
     if not (math.isfinite(seconds) and seconds >= 0):
         raise ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return timedelta(seconds=seconds)
+    return seconds
 
 
 def _count(text: str) -> int:

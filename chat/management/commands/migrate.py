@@ -1,6 +1,7 @@
 """Django's migrate, which keeps the ledger, and refuses what would go wrong."""
 
 import sys
+from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
@@ -97,7 +98,7 @@ examples:
         else:
             with migration_lock(
                 connection,
-                wait=options["lock_wait"],
+                wait=timedelta(seconds=options["lock_wait"]),
                 on_wait=lambda holder: self._say_who_holds_the_lock(holder, options),
             ) as lock:
                 if is_removed_app:
@@ -125,7 +126,10 @@ examples:
         )
 
     def _executor(self, lock: MigrationLock, options: dict[str, Any]) -> ExecutorFactory:
-        patience = Patience(lock_timeout=options["lock_timeout"], retries=options["lock_retries"])
+        patience = Patience(
+            lock_timeout=timedelta(seconds=options["lock_timeout"]),
+            retries=options["lock_retries"],
+        )
 
         def make(connection: BaseDatabaseWrapper, progress_callback: Any) -> LedgerExecutor:
             return LedgerExecutor(
@@ -144,8 +148,10 @@ examples:
         return make
 
     def _say_who_holds_the_lock(self, holder: LockHolder, options: dict[str, Any]) -> None:
-        seconds = options["lock_wait"].total_seconds()
-        self._say(f"Waiting up to {seconds:g} s for the migration lock, held by {holder}.", options)
+        self._say(
+            f"Waiting up to {options['lock_wait']:g} s for the migration lock, held by {holder}.",
+            options,
+        )
 
     def _say_who_blocks(self, blocked: BlockedAttempt, options: dict[str, Any]) -> None:
         self._say(" BLOCKED", options)

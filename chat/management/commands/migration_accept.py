@@ -1,5 +1,6 @@
 """Accept the files of one applied migration as they are now."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -55,7 +56,7 @@ examples:
         connection = connections[options["database"]]
         if options["verbosity"] > 0:
             self.stdout.write(f"Database: {describe_database(connection)}")
-        with migration_lock(connection, wait=options["lock_wait"]):
+        with migration_lock(connection, wait=timedelta(seconds=options["lock_wait"])):
             accepted = accept_migration(
                 connection,
                 app_label=options["app_label"],

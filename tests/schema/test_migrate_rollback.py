@@ -1,0 +1,108 @@
+"""`migrate` backwards: what it shows, when it asks, and when it refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.schema.test_reset import on_terminal
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from tests.schema.conftest import ManageSituation
+
+BACK = ("migrate", "two_steps", "zero")
+APPS = ["two_steps", "house"]
+
+
+@pytest.fixture
+def two_messages(manage: ManageSituation, scratch_connection: BaseDatabaseWrapper) -> None:
+    assert manage("migrate", situations=APPS).returncode == 0
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("INSERT INTO two_steps_messages (content) VALUES ('a'), ('b')")
+
+
+def is_there(connection: BaseDatabaseWrapper) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('two_steps_messages') IS NOT NULL")
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+@pytest.mark.usefixtures("two_messages")
+def test_loss_and_the_migrations_of_other_apps_are_shown_in_order(
+    manage: ManageSituation,
+) -> None:
+    result = manage(*BACK, situations=APPS)
+
+    assert result.returncode == 0, result.stderr
+    shown = result.stdout.partition("Running migrations")[2]
+    assert shown.index("house.0001_initial") < shown.index("two_steps.0001_initial")
+    assert "two_steps_messages" in shown
+    assert "2 rows" in shown
+
+
+@pytest.mark.usefixtures("two_messages")
+@pytest.mark.parametrize(
+    ("answer", "code"), [(b"yes\n", 0), (b"no\n", 3), (b"\n", 3), (b"\x04", 3)]
+)
+def test_terminal_is_asked(
+    scratch_environ: dict[str, str],
+    scratch_connection: BaseDatabaseWrapper,
+    answer: bytes,
+    code: int,
+) -> None:
+    returncode, seen = on_terminal(
+        scratch_environ, *BACK, answer=answer, question=b"Type yes to roll back: "
+    )
+
+    assert returncode == code, seen
+    assert is_there(scratch_connection) == (code != 0)
+
+
+@pytest.mark.usefixtures("two_messages")
+@pytest.mark.parametrize("options", [(), ("--noinput",)])
+def test_production_refuses_whatever_is_said(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, options: tuple[str, ...]
+) -> None:
+    result = manage(*BACK, *options, situations=APPS, SITUATION_MELO_ENV="production")
+
+    assert result.returncode == 3
+    assert "FORCE_ROLLBACK=1" in result.stderr
+    assert is_there(scratch_connection)
+
+
+@pytest.mark.usefixtures("two_messages")
+def test_production_goes_back_when_it_is_forced(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    forced = {"SITUATION_MELO_ENV": "production", "SITUATION_FORCE_ROLLBACK": "1"}
+
+    result = manage(*BACK, "--noinput", situations=APPS, **forced)
+
+    assert result.returncode == 0, result.stderr
+    assert not is_there(scratch_connection)
+
+
+@pytest.mark.usefixtures("two_messages")
+def test_reset_that_is_forced_is_not_refused_on_its_way_down(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    forced = {"SITUATION_MELO_ENV": "production", "SITUATION_FORCE_RESET": "1"}
+
+    result = manage("migration_reset", "--noinput", situations=APPS, **forced)
+
+    assert result.returncode == 0, result.stderr
+    assert is_there(scratch_connection)
+
+
+@pytest.mark.usefixtures("two_messages")
+def test_faked_rollback_loses_nothing_and_is_not_asked_about(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    result = manage(*BACK, "--fake", situations=APPS, SITUATION_MELO_ENV="production")
+
+    assert result.returncode == 0, result.stderr
+    assert is_there(scratch_connection)
