@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
-from psycopg import sql
 from pytest_django import DjangoDbBlocker
+
+from tests.scratch import ScratchServer, open_scratch_connection, open_scratch_server
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -27,45 +26,17 @@ ManageSituation = Callable[..., subprocess.CompletedProcess[str]]
 StartSituation = Callable[..., "subprocess.Popen[str]"]
 
 
-@dataclass(frozen=True, slots=True)
-class ScratchServer:
-    """Where scratch databases are made."""
-
-    maintenance: BaseDatabaseWrapper
-
-    def create(self) -> str:
-        name = f"{connections['default'].settings_dict['NAME']}_{uuid4().hex[:12]}"
-        self._execute("CREATE DATABASE {} TEMPLATE template0", name)
-        return name
-
-    def drop(self, name: str) -> None:
-        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
-
-    def _execute(self, statement: str, name: str) -> None:
-        with self.maintenance.cursor() as cursor:
-            cursor.execute(sql.SQL(statement).format(sql.Identifier(name)))
-
-
 @pytest.fixture
 def scratch_server(django_db_blocker: DjangoDbBlocker) -> Iterator[ScratchServer]:
-    with django_db_blocker.unblock(), closing(_connect("postgres", alias="maintenance")) as wrapper:
-        yield ScratchServer(wrapper)
+    with django_db_blocker.unblock(), open_scratch_server() as server:
+        yield server
 
 
 @pytest.fixture
 def scratch_connection(scratch_server: ScratchServer) -> Iterator[BaseDatabaseWrapper]:
     """A connection, known to Django as `scratch`, to an empty database that is dropped again."""
-    name = scratch_server.create()
-    wrapper = _connect(name, alias="scratch")
-    connections.settings["scratch"] = wrapper.settings_dict
-    connections["scratch"] = wrapper
-    try:
-        yield wrapper
-    finally:
-        wrapper.close()
-        del connections["scratch"]
-        del connections.settings["scratch"]
-        scratch_server.drop(name)
+    with open_scratch_connection(scratch_server) as connection:
+        yield connection
 
 
 @pytest.fixture
@@ -184,9 +155,3 @@ def situation() -> Iterator[Callable[..., None]]:
             stack.enter_context(override_settings(INSTALLED_APPS=apps))
 
         yield install
-
-
-def _connect(name: str, *, alias: str) -> BaseDatabaseWrapper:
-    default: dict[str, Any] = connections["default"].settings_dict
-    wrapper_class = type(connections["default"])
-    return wrapper_class({**default, "NAME": name}, alias=alias)

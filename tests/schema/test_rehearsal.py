@@ -16,7 +16,8 @@ from psycopg import sql
 
 from chat.schema.catalogue import read_catalogue
 from chat.schema.scratch import scratch_database
-from tests.schema.conftest import PROJECT, ManageSituation, ScratchServer
+from tests.schema.conftest import PROJECT, ManageSituation
+from tests.scratch import ScratchServer
 
 README = PROJECT / "chat" / "schema" / "README.md"
 
