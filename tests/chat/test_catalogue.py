@@ -128,10 +128,15 @@ def test_every_table_has_its_trigger_for_updated_at() -> None:
     assert without == []
 
 
+# Triggers of the schema, and not of the ledger of migrations beside it.
+BY_STATEMENT = """
+    FROM pg_trigger
+    WHERE NOT tgisinternal AND tgtype & 1 = 0 AND tgrelid <> 'schema_migrations'::regclass
+"""
+
+
 def test_triggers_fire_row_by_row_unless_a_table_is_emptied() -> None:
-    by_statement = rows(
-        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgtype & 1 = 0 ORDER BY tgname"
-    )
+    by_statement = rows(f"SELECT tgname {BY_STATEMENT} ORDER BY tgname")
 
     assert by_statement == [
         ("audit_log_table_kept",),
@@ -143,6 +148,6 @@ def test_triggers_fire_row_by_row_unless_a_table_is_emptied() -> None:
 
 def test_triggers_that_fire_by_statement_guard_against_truncate_alone() -> None:
     # Of tgtype: 2 is BEFORE, 32 TRUNCATE.
-    kinds = rows("SELECT DISTINCT tgtype FROM pg_trigger WHERE NOT tgisinternal AND tgtype & 1 = 0")
+    kinds = rows(f"SELECT DISTINCT tgtype {BY_STATEMENT}")
 
     assert kinds == [(34,)]
