@@ -99,6 +99,26 @@ def test_goes_on_when_the_way_is_free(start: StartSituation, reader: BaseDatabas
     assert "Applying" not in stdout
 
 
+def test_each_attempt_begins_with_the_same_state(
+    manage: ManageSituation, start: StartSituation, another_session: BaseDatabaseWrapper
+) -> None:
+    situations = ["renamed_field"]
+    assert manage("migrate", "renamed_field", "0001", situations=situations).returncode == 0
+    another_session.set_autocommit(False)
+    with another_session.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM renamed_labels")
+    process = start("migrate", "--lock-timeout", "0.3", situations=situations)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "Blocked by:" in line:
+            break
+
+    another_session.rollback()
+    stdout = process.stdout.read()
+
+    assert process.wait() == 0, stdout
+
+
 def test_rollback_gives_way_too(
     manage: ManageSituation, another_session: BaseDatabaseWrapper
 ) -> None:

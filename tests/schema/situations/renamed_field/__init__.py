@@ -1,0 +1,1 @@
+"""A field that is renamed, which cannot be done twice to the same state."""
