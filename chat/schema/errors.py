@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     ERROR = 1
     PENDING = 2
     REFUSED = 3
+    DRIFT = 4
     CHECKSUM = 5
     AHEAD = 6
     INTERRUPTED = 7
@@ -316,6 +317,24 @@ class ProductionRefusedError(RefusedError):
 
 class NotConfirmedError(RefusedError):
     """Not confirmed; nothing was changed."""
+
+
+class DriftError(SchemaError):
+    """The database is not what the last migration left."""
+
+    exit_code = ExitCode.DRIFT
+
+    def __init__(self, differences: Sequence[str]) -> None:
+        self.differences = tuple(differences)
+        shown, more = self.differences[:5], len(self.differences[5:])
+        super().__init__(
+            seen=", ".join([*shown, f"and {more} more"] if more else shown),
+            next_step="Look at each, and at what to do next: python manage.py migration_drift",
+        )
+
+
+class UnknownDriftError(SchemaError):
+    """Whether the database was changed by hand is not known."""
 
 
 class UnsupportedBackendError(SchemaError):

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from django.db.migrations import Migration
 from django.db.migrations.graph import MigrationGraph
 
+from chat.schema.drift import Drift, require_known_drift, require_no_drift
 from chat.schema.errors import (
     ChangedMigration,
     ChangedMigrationsError,
@@ -63,18 +64,27 @@ def require_uninterrupted(statuses: Sequence[MigrationStatus]) -> None:
         raise _interrupted(interrupted, among=statuses)
 
 
-def require_ready(statuses: Sequence[MigrationStatus]) -> None:
+def require_ready(statuses: Sequence[MigrationStatus], *, drift: Drift | None = None) -> None:
     """Raise unless the database is what the code expects; the most pressing reason comes first.
+
+    Drift comes before what is pending: a migration that is run takes a snapshot of the database as
+    it finds it, and the drift would be forgotten.
 
     Raises:
         DatabaseAheadError, ChangedMigrationsError, InterruptedMigrationsError: as their gates.
+        DriftError: there is drift.
         PendingMigrationsError: a migration is pending.
+        UnknownDriftError: nobody can know whether there is drift.
     """
     require_known(statuses)
     require_unchanged(statuses)
     require_uninterrupted(statuses)
+    if drift is not None:
+        require_no_drift(drift)
     if pending := names_in_state(statuses, MigrationState.PENDING):
         raise PendingMigrationsError(pending)
+    if drift is not None:
+        require_known_drift(drift)
 
 
 def resumed(

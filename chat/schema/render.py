@@ -68,8 +68,13 @@ def status_table(statuses: Sequence[MigrationStatus], *, style: Style) -> str:
     return "\n".join(lines)
 
 
-def status_json(statuses: Sequence[MigrationStatus], *, database: str) -> str:
-    """Return the migrations as one JSON object, in the order given; README.md has its schema."""
+def status_json(
+    statuses: Sequence[MigrationStatus], *, database: str, more: Mapping[str, Any] | None = None
+) -> str:
+    """Return the migrations as one JSON object, in the order given; README.md has its schema.
+
+    `more` are keys that were asked for besides.
+    """
     return json.dumps(
         {
             "version": JSON_VERSION,
@@ -81,6 +86,7 @@ def status_json(statuses: Sequence[MigrationStatus], *, database: str) -> str:
             "current": current_migrations(statuses),
             "next_step": next_step(statuses),
             "migrations": [_as_json(status) for status in statuses],
+            **(more or {}),
         },
         indent=2,
     )

@@ -20,6 +20,7 @@ COMMANDS = [
     "migrate",
     "migration_accept",
     "migration_current",
+    "migration_drift",
     "migration_reset",
     "migration_status",
     "schema_diagram",

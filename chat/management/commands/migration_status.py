@@ -7,6 +7,8 @@ from django.db import connections
 
 from chat.management.commands._base import SchemaCommandMixin, add_database_argument
 from chat.schema.database import describe_database
+from chat.schema.drift import read_drift
+from chat.schema.drift_report import drift_as_json, drift_summary
 from chat.schema.gates import require_ready
 from chat.schema.render import status_json, status_table
 from chat.schema.status import migration_statuses
@@ -21,11 +23,13 @@ It reads only, and destroys nothing.
 
 exit codes:
   0  shown; with --check: the database is what the code expects
-  1  error
+  1  error; with --check and --drift: whether there is drift is not known
   2  with --check: migrations are pending
+  4  with --check and --drift: the database is not what the last migration left
   5  with --check: an applied migration has changed on disk
   6  with --check: the database is ahead of the code
   7  with --check: a migration was interrupted
+When several hold, the first of 6, 5, 7, 4, 2, 1.
 
 examples:
   python manage.py migration_status chat
@@ -34,24 +38,37 @@ examples:
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the app, --database, --format and --check."""
+        """Add the app, --database, --format, --check and --drift."""
         parser.add_argument("app_label", nargs="?", metavar="app", help="Only this app.")
         add_database_argument(parser)
         parser.add_argument(
             "--format", choices=("table", "json"), default="table", help="How to show it."
         )
         parser.add_argument(
-            "--check", action="store_true", help="End with 2, 5, 6 or 7 unless all is well."
+            "--check",
+            action="store_true",
+            help="End with 2, 5, 6 or 7 (4 with --drift) unless all is well.",
+        )
+        parser.add_argument(
+            "--drift",
+            action="store_true",
+            help="Say also what was changed in the whole schema past the migrations.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the state to stdout; with --check, raise what it amounts to."""
         connection = connections[options["database"]]
         statuses = migration_statuses(connection, app_label=options["app_label"])
+        drift = read_drift(connection) if options["drift"] else None
+        database = describe_database(connection)
         if options["format"] == "json":
-            self.stdout.write(status_json(statuses, database=describe_database(connection)))
+            more = {"drift": drift_as_json(drift)} if drift else {}
+            self.stdout.write(status_json(statuses, database=database, more=more))
         else:
-            self.stdout.write(f"Database: {describe_database(connection)}")
-            self.stdout.write(status_table(statuses, style=self.style_for_stdout(options)))
+            style = self.style_for_stdout(options)
+            self.stdout.write(f"Database: {database}")
+            self.stdout.write(status_table(statuses, style=style))
+            if drift:
+                self.stdout.write(drift_summary(drift, style=style))
         if options["check"]:
-            require_ready(statuses)
+            require_ready(statuses, drift=drift)

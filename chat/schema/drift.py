@@ -1,0 +1,243 @@
+"""Drift: what the live catalogue has that the ledger's last snapshot has not, and the reverse.
+
+Reads only. Whatever keeps it from knowing is a state of its own, never "no drift".
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from chat.schema.catalogue import Change, Difference, ObjectKind, diff
+from chat.schema.errors import DriftError, UnknownDriftError
+from chat.schema.ledger import (
+    RecordedSnapshot,
+    last_snapshot,
+    take_snapshot,
+    without_bookkeeping,
+)
+from chat.schema.wording import canonical, skeleton
+
+_READINGS = 3
+
+
+class DriftState(StrEnum):
+    """What is known of the difference between the ledger and the database."""
+
+    NONE = "none"
+    DRIFT = "drift"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How the database differs from the last snapshot, in the order of the kinds, then by name.
+
+    `before` of a difference is what the snapshot has, `after` what the database has. `not_compared`
+    are definitions with an expression in them that another major version may print in other words,
+    and that are in other words; nobody knows whether they differ. What the snapshot was taken with
+    is None where there is no snapshot; it is not current when a migration was begun since.
+    """
+
+    differences: tuple[Difference, ...] = ()
+    not_compared: tuple[Difference, ...] = ()
+    app: str | None = None
+    name: str | None = None
+    taken_at: datetime | None = None
+    taken_on: str | None = None
+    server_version: str
+    is_current: bool = False
+
+    @property
+    def state(self) -> DriftState:
+        """Whether it differs; unknown without a snapshot, or when a migration may be the reason."""
+        if self.migration is None:
+            return DriftState.UNKNOWN
+        if not self.differences:
+            return DriftState.NONE
+        return DriftState.DRIFT if self.is_current else DriftState.UNKNOWN
+
+    @property
+    def migration(self) -> str | None:
+        """The migration with which the snapshot was taken."""
+        return f"{self.app}.{self.name}" if self.app else None
+
+    @property
+    def is_other_major(self) -> bool:
+        """Whether the snapshot was taken on another major version than this server's."""
+        return self.taken_on is not None and _major(self.taken_on) != _major(self.server_version)
+
+
+def read_drift(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Drift:
+    """Return how the database differs from the ledger's last snapshot, without the bookkeeping.
+
+    The ledger, Django's own table, and what goes with them are left out. 2 statements where there
+    is no ledger, 3 where it has no snapshot, else 16, and 2 more when something differs, to see
+    whether a migration ended meanwhile: then all is read again, three times at most. Locks nothing.
+
+    Raises:
+        ForeignLedgerError: a table with the ledger's name is not the ledger.
+    """
+    version = _server_version(connection)
+    recorded = last_snapshot(connection)
+    for _ in range(_READINGS):
+        if recorded is None:
+            return Drift(server_version=version)
+        drift = _compared(connection, recorded, version=version, schema=schema)
+        if not drift.differences:
+            return drift
+        newer = last_snapshot(connection)
+        if newer is None or newer.event_id == recorded.event_id:
+            return drift
+        recorded = newer
+    return drift
+
+
+def require_no_drift(drift: Drift) -> None:
+    """Raise when the database differs from the last snapshot.
+
+    Raises:
+        DriftError: it does.
+    """
+    if drift.state is DriftState.DRIFT:
+        raise DriftError([str(difference) for difference in drift.differences])
+
+
+def require_known_drift(drift: Drift) -> None:
+    """Raise when nobody can know whether the database was changed by hand.
+
+    Raises:
+        UnknownDriftError: nobody can.
+    """
+    if drift.state is DriftState.UNKNOWN:
+        raise UnknownDriftError(seen=sentence(drift), next_step=next_step(drift))
+
+
+def sentence(drift: Drift) -> str:
+    """Return in a sentence what is known."""
+    if drift.migration is None:
+        return "The ledger has no snapshot of the schema, so nobody can know what changed since."
+    count = len(drift.differences)
+    objects = "1 object differs" if count == 1 else f"{count} objects differ"
+    if drift.state is DriftState.UNKNOWN:
+        return (
+            f"{objects} from the snapshot of {drift.migration}, but another migration was begun "
+            "after it: what differs may be its work."
+        )
+    if drift.state is DriftState.DRIFT:
+        return f"{objects} from the snapshot of {drift.migration}."
+    if drift.not_compared:
+        return f"Nothing that can be compared differs from the snapshot of {drift.migration}."
+    return f"Nothing differs from the snapshot of {drift.migration}."
+
+
+def not_compared_sentence(drift: Drift) -> str | None:
+    """Return in a sentence what was not compared, None when everything was."""
+    if not drift.is_other_major:
+        return None
+    begins = (
+        f"The snapshot was taken on PostgreSQL {_major(drift.taken_on or '')}, this server is "
+        f"{_major(drift.server_version)}"
+    )
+    if not drift.not_compared:
+        return f"{begins}: all definitions are in the same words, and were compared."
+    return (
+        f"{begins}: versions of extensions and definitions with expressions in them may be in "
+        "other words without another meaning. These are, and were not compared:"
+    )
+
+
+def next_step(drift: Drift) -> str:
+    """Return in one sentence what the operator does next."""
+    if drift.migration is None:
+        return (
+            "A snapshot is taken with the next migration that is run: python manage.py migrate. "
+            "Until then compare by hand with a database that was made from the migrations."
+        )
+    if drift.state is DriftState.UNKNOWN:
+        return (
+            "Let a run that is still going end, or finish it: python manage.py migrate. Then ask "
+            "again. python manage.py migration_status says what was begun."
+        )
+    if drift.state is DriftState.DRIFT:
+        return (
+            "Undo each by hand, or keep it: write it as a migration and record it here with "
+            "python manage.py migrate APP NAME --fake. Do it before the next migrate, whose "
+            "snapshot takes the database as it finds it."
+        )
+    if drift.not_compared:
+        return (
+            "Look at what was not compared. The next migrate takes a snapshot in this version's "
+            "words."
+        )
+    return "Nothing to do."
+
+
+def _compared(
+    connection: BaseDatabaseWrapper, recorded: RecordedSnapshot, *, version: str, schema: str
+) -> Drift:
+    before = without_bookkeeping(recorded.catalogue, schema=schema)
+    after = take_snapshot(connection, schema=schema).catalogue
+    different = _in_other_meaning(diff(before, after))
+    is_other_major = _major(recorded.postgresql_version) != _major(version)
+    return Drift(
+        differences=tuple(
+            one for one in different if not (is_other_major and _may_be_reworded(one))
+        ),
+        not_compared=tuple(one for one in different if is_other_major and _may_be_reworded(one)),
+        app=recorded.app,
+        name=recorded.name,
+        taken_at=recorded.applied_at,
+        taken_on=recorded.postgresql_version,
+        server_version=version,
+        is_current=recorded.is_current,
+    )
+
+
+def _in_other_meaning(differences: Iterable[Difference]) -> list[Difference]:
+    return [one for one in differences if not _is_restored_wording(one)]
+
+
+def _is_restored_wording(difference: Difference) -> bool:
+    """Return whether only words differ, as they do after dump and restore."""
+    if difference.kind is ObjectKind.COMMENT:
+        return False
+    if difference.before is None or difference.after is None:
+        return False
+    return canonical(difference.before) == canonical(difference.after)
+
+
+def _may_be_reworded(difference: Difference) -> bool:
+    """Return whether another major version may have printed the same in these other words."""
+    before, after = difference.before, difference.after
+    if difference.what is not Change.CHANGED or before is None or after is None:
+        return False
+    match difference.kind:
+        case ObjectKind.EXTENSION | ObjectKind.VIEW | ObjectKind.MATERIALIZED_VIEW:
+            return True
+        case ObjectKind.FUNCTION:
+            # A body in quotes is text, printed as it was written.
+            return "$function$" not in before and "$function$" not in after
+        case ObjectKind.COMMENT | ObjectKind.SEQUENCE:
+            return False
+        case _:
+            return skeleton(before) == skeleton(after)
+
+
+def _server_version(connection: BaseDatabaseWrapper) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version')")
+        (version,) = cursor.fetchone()
+    return str(version)
+
+
+def _major(version: str) -> str:
+    # `18.6`, `15.20 (Debian 15.20-0+deb12u1)`, `19beta1`.
+    digits = ""
+    for character in version:
+        if not character.isdigit():
+            break
+        digits += character
+    return digits or version

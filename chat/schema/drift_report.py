@@ -1,0 +1,160 @@
+"""Drift as text: a table for people, JSON for programs.
+
+Nothing here reads a database or prints; README.md beside this file documents the JSON.
+"""
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC
+from textwrap import wrap
+from typing import Any
+
+from django.core.management.color import Style
+
+from chat.schema.catalogue import Change, Difference, ObjectKind
+from chat.schema.drift import Drift, DriftState, next_step, not_compared_sentence, sentence
+
+JSON_VERSION = 1
+WIDTH = 80
+
+_STYLE_ROLES: Mapping[DriftState, str] = {
+    DriftState.NONE: "SUCCESS",
+    DriftState.DRIFT: "ERROR",
+    DriftState.UNKNOWN: "WARNING",
+}
+_CHANGE_WIDTH = max(len(change) for change in Change)
+_KIND_WIDTH = max(len(kind) for kind in ObjectKind)
+_ROW = f"  {{what:<{_CHANGE_WIDTH}}}  {{kind:<{_KIND_WIDTH}}}  {{name}}"
+_NAME_WIDTH = WIDTH - len(_ROW.format(what="", kind="", name=""))
+_SIDE = f"  {'':<{_CHANGE_WIDTH}}  {{side:<6}}  {{definition}}"
+_DEFINITION_WIDTH = WIDTH - len(_SIDE.format(side="", definition=""))
+# How much of what both sides begin with is left standing before what differs.
+_CONTEXT = 16
+_NAMES_IN_SUMMARY = 5
+
+
+def drift_table(drift: Drift, *, style: Style) -> str:
+    """Return every object that differs with before and after, what is known, and what to do next.
+
+    No line is longer than 80 columns: of a definition that is, the part that differs is shown.
+    """
+    lines = _wrapped(_snapshot(drift))
+    for difference in drift.differences:
+        lines += _rows(difference)
+    paint = getattr(style, _STYLE_ROLES[drift.state])
+    lines += [paint(line) for line in _wrapped(sentence(drift))]
+    lines += _not_compared(drift)
+    lines += _wrapped(next_step(drift))
+    return "\n".join(lines)
+
+
+def drift_summary(drift: Drift, *, style: Style) -> str:
+    """Return the number of objects that differ and their names, five at most, in 80 columns."""
+    paint = getattr(style, _STYLE_ROLES[drift.state])
+    lines = [paint(line) for line in _wrapped(f"Drift: {drift.state}. {sentence(drift)}")]
+    shown = drift.differences[:_NAMES_IN_SUMMARY]
+    lines += [_row(difference) for difference in shown]
+    if more := len(drift.differences) - len(shown):
+        lines.append(f"  and {more} more: python manage.py migration_drift")
+    lines += _not_compared(drift)
+    if drift.state is DriftState.UNKNOWN:
+        lines += _wrapped(next_step(drift))
+    return "\n".join(lines)
+
+
+def drift_json(drift: Drift, *, database: str) -> str:
+    """Return the drift as one JSON object; README.md has its schema."""
+    return json.dumps(
+        {"version": JSON_VERSION, "database": database, **drift_as_json(drift)}, indent=2
+    )
+
+
+def drift_as_json(drift: Drift) -> dict[str, Any]:
+    """Return what `drift_json` says of the drift, for another object to hold."""
+    return {
+        "state": drift.state,
+        "server_version": drift.server_version,
+        "snapshot": {
+            "app": drift.app,
+            "name": drift.name,
+            "taken_at": drift.taken_at.astimezone(UTC).isoformat() if drift.taken_at else None,
+            "postgresql_version": drift.taken_on,
+            "is_current": drift.is_current,
+        }
+        if drift.migration
+        else None,
+        "differences": [asdict(difference) for difference in drift.differences],
+        "not_compared": [asdict(difference) for difference in drift.not_compared],
+        "sentence": sentence(drift),
+        "next_step": next_step(drift),
+    }
+
+
+def _snapshot(drift: Drift) -> str:
+    if drift.taken_at is None:
+        return "Snapshot: none"
+    version = (drift.taken_on or "").partition(" ")[0]
+    return (
+        f"Snapshot: {drift.migration}, {drift.taken_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, "
+        f"PostgreSQL {version}"
+    )
+
+
+def _not_compared(drift: Drift) -> list[str]:
+    said = not_compared_sentence(drift)
+    if said is None:
+        return []
+    return [*_wrapped(said), *map(_row, drift.not_compared)]
+
+
+def _rows(difference: Difference) -> list[str]:
+    before, after = _focused(difference.before, difference.after)
+    sides = [("before", before), ("after", after)]
+    return [
+        _row(difference),
+        *(
+            _SIDE.format(side=side, definition=definition)
+            for side, definition in sides
+            if definition is not None
+        ),
+    ]
+
+
+def _row(difference: Difference) -> str:
+    name = difference.name.removeprefix("public.")
+    return _ROW.format(
+        what=difference.what, kind=difference.kind, name=_without_middle(name, _NAME_WIDTH)
+    )
+
+
+def _focused(before: str | None, after: str | None) -> list[str | None]:
+    """Return both on one line each, cut so that the first thing that differs is seen."""
+    sides = [None if text is None else " ".join(text.split()) for text in (before, after)]
+    both = [text for text in sides if text is not None]
+    start = 0
+    if len(both) == 2 and max(map(len, both)) > _DEFINITION_WIDTH:
+        start = max(0, _common_length(*both) - _CONTEXT)
+    return [None if text is None else _cut(text, start) for text in sides]
+
+
+def _common_length(one: str, other: str) -> int:
+    alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return sum(1 for _ in alike)
+
+
+def _cut(text: str, start: int) -> str:
+    shown = f"…{text[start:]}" if start else text
+    return shown if len(shown) <= _DEFINITION_WIDTH else f"{shown[: _DEFINITION_WIDTH - 1]}…"
+
+
+def _without_middle(text: str, width: int) -> str:
+    if len(text) <= width:
+        return text
+    tail = width // 2
+    return f"{text[: width - tail - 1]}…{text[-tail:]}"
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -1,0 +1,415 @@
+"""Drift: what is changed by hand is named, what is undone is clean, and nothing else is told."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test.utils import CaptureQueriesContext
+
+from chat.schema.drift import DriftState, read_drift
+from chat.schema.ledger import Event, append, ensure_ledger, take_snapshot
+from tests.schema.conftest import EditedSituation, ManageSituation
+
+GROUND = """
+    CREATE TYPE mood AS ENUM ('sad', 'glad');
+    CREATE SEQUENCE counter;
+    CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+    CREATE TABLE users (
+        id bigint PRIMARY KEY,
+        name varchar(20) NOT NULL,
+        nick text,
+        age integer DEFAULT 1,
+        score integer,
+        CONSTRAINT users_age_ck CHECK (age > 0),
+        CONSTRAINT users_nick_uq UNIQUE (nick)
+    );
+    CREATE TABLE notes (
+        id bigint PRIMARY KEY,
+        user_id bigint CONSTRAINT notes_user_fk REFERENCES users
+    );
+    CREATE INDEX users_score_ix ON users (score);
+    CREATE TRIGGER users_touch BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touch();
+    CREATE VIEW grown_ups AS SELECT id FROM users WHERE age > 17;
+    COMMENT ON TABLE users IS 'People.';
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What somebody does by hand, how it is undone, and which rows of the table name it."""
+
+    do: str
+    undo: str
+    named: tuple[str, ...]
+
+
+DEEDS = {
+    "table": Deed(
+        do="CREATE TABLE strays ()", undo="DROP TABLE strays", named=("added table strays",)
+    ),
+    "column": Deed(
+        do="ALTER TABLE users ADD COLUMN email text",
+        undo="ALTER TABLE users DROP COLUMN email",
+        named=("added column users.email",),
+    ),
+    "type of a column": Deed(
+        do="ALTER TABLE users ALTER COLUMN name TYPE varchar(30)",
+        undo="ALTER TABLE users ALTER COLUMN name TYPE varchar(20)",
+        named=("changed column users.name",),
+    ),
+    "type": Deed(
+        do="ALTER TYPE mood RENAME VALUE 'glad' TO 'happy'",
+        undo="ALTER TYPE mood RENAME VALUE 'happy' TO 'glad'",
+        named=("changed type mood",),
+    ),
+    "default": Deed(
+        do="ALTER TABLE users ALTER COLUMN age SET DEFAULT 2",
+        undo="ALTER TABLE users ALTER COLUMN age SET DEFAULT 1",
+        named=("changed column users.age",),
+    ),
+    "not null": Deed(
+        do="ALTER TABLE users ALTER COLUMN name DROP NOT NULL",
+        undo="ALTER TABLE users ALTER COLUMN name SET NOT NULL",
+        named=("changed column users.name",),
+    ),
+    "check": Deed(
+        do="""
+            ALTER TABLE users DROP CONSTRAINT users_age_ck;
+            ALTER TABLE users ADD CONSTRAINT users_age_ck CHECK (age > 1)
+        """,
+        undo="""
+            ALTER TABLE users DROP CONSTRAINT users_age_ck;
+            ALTER TABLE users ADD CONSTRAINT users_age_ck CHECK (age > 0)
+        """,
+        named=("changed constraint users.users_age_ck",),
+    ),
+    "unique": Deed(
+        do="ALTER TABLE users DROP CONSTRAINT users_nick_uq",
+        undo="ALTER TABLE users ADD CONSTRAINT users_nick_uq UNIQUE (nick)",
+        named=("removed constraint users.users_nick_uq", "removed index users_nick_uq"),
+    ),
+    "foreign key": Deed(
+        do="ALTER TABLE notes DROP CONSTRAINT notes_user_fk",
+        undo="""
+            ALTER TABLE notes ADD CONSTRAINT notes_user_fk FOREIGN KEY (user_id) REFERENCES users
+        """,
+        named=("removed constraint notes.notes_user_fk",),
+    ),
+    "validity of a foreign key": Deed(
+        do="""
+            ALTER TABLE notes DROP CONSTRAINT notes_user_fk;
+            ALTER TABLE notes ADD CONSTRAINT notes_user_fk
+                FOREIGN KEY (user_id) REFERENCES users NOT VALID
+        """,
+        undo="ALTER TABLE notes VALIDATE CONSTRAINT notes_user_fk",
+        named=("changed constraint notes.notes_user_fk",),
+    ),
+    "index": Deed(
+        do="DROP INDEX users_score_ix; CREATE INDEX users_score_ix ON users (score DESC)",
+        undo="DROP INDEX users_score_ix; CREATE INDEX users_score_ix ON users (score)",
+        named=("changed index users_score_ix",),
+    ),
+    "validity of an index": Deed(
+        do="UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'users_score_ix'::regclass",
+        undo="REINDEX INDEX users_score_ix",
+        named=("changed index users_score_ix",),
+    ),
+    "trigger": Deed(
+        do="DROP TRIGGER users_touch ON users",
+        undo="""
+            CREATE TRIGGER users_touch BEFORE UPDATE ON users
+            FOR EACH ROW EXECUTE FUNCTION touch()
+        """,
+        named=("removed trigger users.users_touch",),
+    ),
+    "trigger that is switched off": Deed(
+        do="ALTER TABLE users DISABLE TRIGGER users_touch",
+        undo="ALTER TABLE users ENABLE TRIGGER users_touch",
+        named=("changed trigger users.users_touch",),
+    ),
+    "body of a function": Deed(
+        do="""
+            CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN RETURN OLD; END $$
+        """,
+        undo="""
+            CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN RETURN NEW; END $$
+        """,
+        named=("changed function touch()",),
+    ),
+    "body of a view": Deed(
+        do="CREATE OR REPLACE VIEW grown_ups AS SELECT id FROM users WHERE age > 20",
+        undo="CREATE OR REPLACE VIEW grown_ups AS SELECT id FROM users WHERE age > 17",
+        named=("changed view grown_ups",),
+    ),
+    "sequence": Deed(
+        do="ALTER SEQUENCE counter INCREMENT 5",
+        undo="ALTER SEQUENCE counter INCREMENT 1",
+        named=("changed sequence counter",),
+    ),
+    "comment": Deed(
+        do="COMMENT ON TABLE users IS 'Persons.'",
+        undo="COMMENT ON TABLE users IS 'People.'",
+        named=("changed comment table public.users",),
+    ),
+}
+
+
+def run(connection: BaseDatabaseWrapper, script: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(script)
+
+
+def record_snapshot(connection: BaseDatabaseWrapper, event: Event = Event.APPLIED) -> None:
+    ensure_ledger(connection)
+    append(
+        connection,
+        event=event,
+        app="house",
+        name="0001_initial",
+        snapshot=take_snapshot(connection),
+    )
+
+
+def drift(*options: str) -> tuple[int, str]:
+    """Return the exit code of migration_drift and what it wrote to stdout."""
+    stdout = StringIO()
+    try:
+        call_command("migration_drift", *options, database="scratch", stdout=stdout)
+    except CommandError as error:
+        return error.returncode, stdout.getvalue()
+    return 0, stdout.getvalue()
+
+
+def named(output: str) -> list[str]:
+    """Return the rows that name an object, with single spaces."""
+    return [
+        " ".join(line.split())
+        for line in output.splitlines()
+        if line.startswith(("  added ", "  removed ", "  changed "))
+    ]
+
+
+@pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
+def test_deed_is_named_and_clean_when_undone(
+    scratch_connection: BaseDatabaseWrapper, deed: Deed
+) -> None:
+    run(scratch_connection, GROUND)
+    record_snapshot(scratch_connection)
+    untouched = drift()
+
+    run(scratch_connection, deed.do)
+    code, output = drift()
+    run(scratch_connection, deed.undo)
+    undone = drift()
+
+    assert untouched[0] == 0
+    assert (code, named(output)) == (4, list(deed.named))
+    assert max(map(len, output.splitlines()[1:])) <= 80
+    assert (undone[0], named(undone[1])) == (0, [])
+
+
+def test_table_shows_before_and_after(scratch_connection: BaseDatabaseWrapper) -> None:
+    run(scratch_connection, GROUND)
+    record_snapshot(scratch_connection)
+    run(scratch_connection, DEEDS["body of a function"].do)
+    run(scratch_connection, DEEDS["default"].do)
+
+    _, output = drift()
+
+    assert output.splitlines()[2:9] == [
+        "  changed  function           touch()",
+        "           before  …n$ BEGIN RETURN NEW; END $function$",
+        "           after   …n$ BEGIN RETURN OLD; END $function$",
+        "  changed  column             users.age",
+        "           before  integer DEFAULT 1",
+        "           after   integer DEFAULT 2",
+        "2 objects differ from the snapshot of house.0001_initial.",
+    ]
+
+
+def test_json_has_whole_definitions(scratch_connection: BaseDatabaseWrapper) -> None:
+    run(scratch_connection, GROUND)
+    record_snapshot(scratch_connection)
+    run(scratch_connection, DEEDS["column"].do)
+
+    code, output = drift("--format", "json")
+
+    told = json.loads(output)
+    snapshot = told.pop("snapshot")
+    assert code == 4
+    assert (snapshot["app"], snapshot["name"], snapshot["is_current"]) == (
+        "house",
+        "0001_initial",
+        True,
+    )
+    assert snapshot["taken_at"].endswith("+00:00")
+    assert scratch_connection.settings_dict["NAME"] in told.pop("database")
+    assert told.pop("server_version") == snapshot["postgresql_version"]
+    assert told.pop("next_step").startswith("Undo each by hand, or keep it")
+    assert told == {
+        "version": 1,
+        "state": "drift",
+        "differences": [
+            {
+                "kind": "column",
+                "name": "public.users.email",
+                "what": "added",
+                "before": None,
+                "after": "text",
+            }
+        ],
+        "not_compared": [],
+        "sentence": "1 object differs from the snapshot of house.0001_initial.",
+    }
+
+
+def test_without_a_ledger_it_is_not_known(scratch_connection: BaseDatabaseWrapper) -> None:
+    run(scratch_connection, GROUND)
+
+    code, output = drift()
+
+    assert code == 1
+    assert "Snapshot: none" in output
+    assert "python manage.py migrate" in " ".join(output.split())
+
+
+def test_with_untracked_migrations_only_it_is_not_known(
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    ensure_ledger(scratch_connection)
+
+    assert read_drift(scratch_connection).state is DriftState.UNKNOWN
+    assert drift()[0] == 1
+
+
+def test_difference_after_another_migration_was_begun_is_not_known(
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    record_snapshot(scratch_connection)
+    append(scratch_connection, event=Event.STARTED, app="house", name="0002_more")
+    before = drift()
+
+    run(scratch_connection, GROUND)
+    after = drift()
+
+    assert before[0] == 0
+    assert after[0] == 1
+    assert "added table users" in named(after[1])
+    assert "may be its work" in " ".join(after[1].split())
+
+
+def test_error_names_five_at_most(scratch_connection: BaseDatabaseWrapper) -> None:
+    record_snapshot(scratch_connection)
+    run(scratch_connection, GROUND)
+
+    with pytest.raises(CommandError) as caught:
+        call_command("migration_drift", database="scratch", stdout=StringIO())
+
+    assert str(caught.value).splitlines()[0] == "The database is not what the last migration left."
+    assert str(caught.value).splitlines()[1].endswith(" more")
+
+
+def test_however_the_session_is_set(scratch_connection: BaseDatabaseWrapper) -> None:
+    run(scratch_connection, GROUND)
+    run(
+        scratch_connection,
+        """
+        CREATE SCHEMA other;
+        ALTER TABLE users ADD COLUMN born timestamptz DEFAULT '2020-01-01 00:00+00';
+        """,
+    )
+    record_snapshot(scratch_connection)
+    run(
+        scratch_connection,
+        "SET search_path = other, public; SET TimeZone = 'Asia/Tokyo'",
+    )
+
+    assert drift()[0] == 0
+
+
+def test_statements_are_counted(scratch_connection: BaseDatabaseWrapper) -> None:
+    scratch_connection.ensure_connection()
+    with CaptureQueriesContext(scratch_connection) as nothing:
+        read_drift(scratch_connection)
+    ensure_ledger(scratch_connection)
+    with CaptureQueriesContext(scratch_connection) as empty:
+        read_drift(scratch_connection)
+    record_snapshot(scratch_connection)
+    with CaptureQueriesContext(scratch_connection) as same:
+        read_drift(scratch_connection)
+    run(scratch_connection, GROUND)
+    with CaptureQueriesContext(scratch_connection) as differs:
+        read_drift(scratch_connection)
+
+    assert [len(one) for one in (nothing, empty, same, differs)] == [2, 3, 16, 18]
+
+
+def test_whole_run_from_migrate_to_clean_again(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    codes = [manage("migration_drift", situations=["two_steps"]).returncode]
+    manage("migrate", situations=["two_steps"])
+    codes.append(manage("migration_drift", situations=["two_steps"]).returncode)
+    run(scratch_connection, "CREATE TABLE strays ()")
+    changed = manage("migration_drift", situations=["two_steps"])
+    run(scratch_connection, "DROP TABLE strays")
+    codes.append(manage("migration_drift", situations=["two_steps"]).returncode)
+
+    assert codes == [1, 0, 0]
+    assert changed.returncode == 4
+    assert "added table public.strays" in changed.stderr
+
+
+def test_status_tells_drift_when_asked(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", situations=["two_steps"])
+    run(scratch_connection, "CREATE TABLE strays ()")
+
+    unasked = manage("migration_status", "--check", situations=["two_steps"])
+    shown = manage("migration_status", "--drift", situations=["two_steps"])
+    checked = manage(
+        "migration_status", "--drift", "--check", "--format", "json", situations=["two_steps"]
+    )
+
+    assert (unasked.returncode, shown.returncode, checked.returncode) == (0, 0, 4)
+    assert shown.stdout.splitlines()[-2:] == [
+        "Drift: drift. 1 object differs from the snapshot of two_steps.0002_touch.",
+        "  added    table              strays",
+    ]
+    assert json.loads(checked.stdout)["drift"]["state"] == "drift"
+
+
+@pytest.mark.parametrize(
+    ("is_changed", "expected"), [(False, 4), (True, 5)], ids=["pending", "modified"]
+)
+def test_drift_comes_before_pending_and_after_a_checksum(
+    manage: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    edited: Callable[[str], EditedSituation],
+    is_changed: bool,
+    expected: int,
+) -> None:
+    app = edited("two_steps")
+    manage("migrate", "two_steps", "0001", situations=[app.name], **app.environ)
+    run(scratch_connection, "CREATE TABLE strays ()")
+    if is_changed:
+        path = app.migrations / "0001_initial.py"
+        path.write_text(path.read_text() + "\n# changed\n")
+
+    result = manage("migration_status", "--check", "--drift", situations=[app.name], **app.environ)
+
+    assert result.returncode == expected
+
+
+def test_status_of_a_new_database_is_pending_before_unknown(manage: ManageSituation) -> None:
+    result = manage("migration_status", "--check", "--drift", situations=["two_steps"])
+
+    assert result.returncode == 2
+    assert "Drift: unknown." in result.stdout

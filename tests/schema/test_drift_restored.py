@@ -1,0 +1,202 @@
+"""Drift after dump and restore, into the same version and into another: nothing is invented."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from chat.management.commands.migrate import Command as Migrate
+from chat.schema.drift import Drift, DriftState, read_drift
+from melo.embedded.binaries import installed_binaries
+from melo.embedded.server import EmbeddedServer
+from tests.schema.conftest import ScratchServer
+from tests.schema.test_drift import GROUND, record_snapshot, run
+
+# What is printed in other words when it was read in again, or by another major version.
+REWORDED = """
+    CREATE DOMAIN size AS varchar(9) CHECK (VALUE IN ('small', 'large'));
+    ALTER TABLE users
+        ADD COLUMN kind varchar(9) CONSTRAINT users_kind_ck CHECK (kind IN ('human', 'bot')),
+        ADD COLUMN shown text
+            GENERATED ALWAYS AS (CASE WHEN nick IS NULL THEN name ELSE nick END) STORED,
+        ADD CONSTRAINT users_chain_ck CHECK (age > 0 AND score > 0 AND id > 0 AND age < 200);
+    CREATE INDEX users_kind_ix ON users (lower(name)) WHERE kind IN ('human', 'bot');
+    CREATE TRIGGER users_changed BEFORE UPDATE ON users FOR EACH ROW
+        WHEN (old.age IS DISTINCT FROM new.age OR old.nick IS DISTINCT FROM new.nick
+            OR old.kind IN ('human', 'bot'))
+        EXECUTE FUNCTION touch();
+    CREATE FUNCTION grown(n integer) RETURNS bigint LANGUAGE sql STABLE
+        BEGIN ATOMIC SELECT count(*) FROM users WHERE users.age > n; END;
+    CREATE VIEW noted AS
+        SELECT u.id, count(*) AS notes FROM users AS u JOIN notes AS n ON n.user_id = u.id
+        WHERE u.kind IN ('human', 'bot') GROUP BY u.id;
+    CREATE MATERIALIZED VIEW names AS SELECT name, nick FROM users;
+    ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY notes_own ON notes USING (user_id = 1 OR user_id = 2 OR user_id IN (3, 4));
+    COMMENT ON CONSTRAINT users_kind_ck ON users IS 'Who it is.';
+"""
+
+Restore = Callable[[BaseDatabaseWrapper], BaseDatabaseWrapper]
+
+
+@pytest.fixture(scope="module")
+def newest_server() -> Iterator[EmbeddedServer]:
+    # Root's server runs as another user, who must reach it.
+    directory = Path(tempfile.mkdtemp(prefix="melo-test-"))
+    directory.chmod(0o755)
+    server = EmbeddedServer(directory / "postgres")
+    server.ensure_running()
+    yield server
+    server.leave()
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def restored_here(scratch_server: ScratchServer) -> Iterator[Restore]:
+    name = scratch_server.create()
+    settings = {**connections["default"].settings_dict, "NAME": name}
+    with closing(_wrapper(settings)) as wrapper:
+        yield lambda source: _restored(source, wrapper)
+    scratch_server.drop(name)
+
+
+@pytest.fixture
+def restored_on_newest(newest_server: EmbeddedServer) -> Iterator[Restore]:
+    endpoint = newest_server.ensure_running()
+    settings = {
+        **connections["default"].settings_dict,
+        "HOST": str(endpoint.socket_dir),
+        "PORT": str(endpoint.port),
+        "USER": endpoint.user,
+    }
+    name = f"restored_{uuid4().hex[:12]}"
+    with closing(_wrapper({**settings, "NAME": "postgres"})) as maintenance:
+        run(maintenance, f"CREATE DATABASE {name} TEMPLATE template0")
+        with closing(_wrapper({**settings, "NAME": name})) as wrapper:
+            yield lambda source: _restored(source, wrapper)
+        run(maintenance, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _wrapper(settings: dict[str, Any]) -> BaseDatabaseWrapper:
+    return type(connections["default"])(settings, alias="restored")
+
+
+def _restored(source: BaseDatabaseWrapper, target: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    dump = _program("pg_dump", source)
+    # What the older server does not know, and what a server keeps in a column's options for itself.
+    unknown = ("SET transaction_timeout", "(pg_attver=")
+    script = "\n".join(
+        line for line in dump.splitlines() if not any(word in line for word in unknown)
+    )
+    _program("psql", target, "-qX", "-v", "ON_ERROR_STOP=1", script=script)
+    return target
+
+
+def _program(
+    name: str, connection: BaseDatabaseWrapper, *arguments: str, script: str | None = None
+) -> str:
+    connection.ensure_connection()
+    info = connection.connection.info
+    environ = {
+        **os.environ,
+        "PGHOST": info.host,
+        "PGPORT": str(info.port),
+        "PGUSER": info.user,
+        "PGPASSWORD": info.password,
+        "PGDATABASE": info.dbname,
+    }
+    result = subprocess.run(
+        [installed_binaries().program(name), *arguments],
+        env=environ,
+        input=script,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def _told(drift: Drift) -> tuple[DriftState, list[str]]:
+    return drift.state, [str(difference) for difference in drift.differences]
+
+
+@pytest.fixture
+def source(scratch_connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    """A database with whatever is printed in other words by another server or another time."""
+    run(scratch_connection, GROUND)
+    run(scratch_connection, REWORDED)
+    record_snapshot(scratch_connection)
+    return scratch_connection
+
+
+@pytest.fixture
+def migrated(scratch_connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    """A database that the project's own migrations made."""
+    call_command(Migrate(), database="scratch", verbosity=0, interactive=False)
+    return scratch_connection
+
+
+def test_own_migrations_are_clean_here_and_wherever_they_are_restored(
+    migrated: BaseDatabaseWrapper, restored_here: Restore, restored_on_newest: Restore
+) -> None:
+    here = read_drift(migrated)
+    same = read_drift(restored_here(migrated))
+    newest = read_drift(restored_on_newest(migrated))
+
+    assert [_told(one) for one in (here, same, newest)] == [(DriftState.NONE, [])] * 3
+    assert [one.not_compared for one in (here, same)] == [(), ()]
+
+
+def test_restored_into_the_same_version_is_clean_and_a_change_is_not(
+    source: BaseDatabaseWrapper, restored_here: Restore
+) -> None:
+    restored = restored_here(source)
+    untouched = read_drift(restored)
+    run(restored, "ALTER TABLE users DROP CONSTRAINT users_chain_ck")
+    run(
+        restored,
+        "ALTER TABLE users ADD CONSTRAINT users_chain_ck CHECK (age > 0 AND score > 0 AND id > 0)",
+    )
+    changed = read_drift(restored)
+
+    assert _told(untouched) == (DriftState.NONE, [])
+    assert untouched.not_compared == ()
+    assert _told(changed) == (
+        DriftState.DRIFT,
+        ["changed constraint public.users.users_chain_ck"],
+    )
+
+
+def test_restored_into_another_version_is_clean_and_a_change_is_not(
+    source: BaseDatabaseWrapper, restored_on_newest: Restore
+) -> None:
+    restored = restored_on_newest(source)
+    untouched = read_drift(restored)
+    run(restored, "ALTER TABLE users ALTER COLUMN age SET DEFAULT 2")
+    run(restored, "ALTER TABLE users DISABLE TRIGGER users_changed")
+    run(restored, "DROP VIEW noted")
+    changed = read_drift(restored)
+
+    assert _told(untouched) == (DriftState.NONE, [])
+    if untouched.is_other_major:
+        assert "changed view public.grown_ups" in map(str, untouched.not_compared)
+    assert _told(changed) == (
+        DriftState.DRIFT,
+        [
+            "changed column public.users.age",
+            "removed view public.noted",
+            "changed trigger public.users.users_changed",
+        ],
+    )
