@@ -3,10 +3,12 @@
 Reads only. Whatever keeps it from knowing is a state of its own, never "no drift".
 """
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -21,6 +23,7 @@ from chat.schema.ledger import (
 from chat.schema.wording import canonical, skeleton
 
 _READINGS = 3
+_QUOTED_BODY: Final = re.compile(r"^AS [$']", re.MULTILINE)
 
 
 class DriftState(StrEnum):
@@ -75,12 +78,14 @@ def read_drift(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Dr
 
     The ledger, Django's own table, and what goes with them are left out. 2 statements where there
     is no ledger, 3 where it has no snapshot, else 16, and 2 more when something differs, to see
-    whether a migration ended meanwhile: then all is read again, three times at most. Locks nothing.
+    whether a migration began or ended meanwhile: then all is read again. After three times it is
+    not known. Locks nothing.
 
     Raises:
         ForeignLedgerError: a table with the ledger's name is not the ledger.
     """
     version = _server_version(connection)
+    drift = Drift(server_version=version)
     recorded = last_snapshot(connection)
     for _ in range(_READINGS):
         if recorded is None:
@@ -89,10 +94,10 @@ def read_drift(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Dr
         if not drift.differences:
             return drift
         newer = last_snapshot(connection)
-        if newer is None or newer.event_id == recorded.event_id:
+        if newer is not None and _is_same(newer, recorded):
             return drift
         recorded = newer
-    return drift
+    return replace(drift, is_current=False)
 
 
 def require_no_drift(drift: Drift) -> None:
@@ -123,8 +128,8 @@ def sentence(drift: Drift) -> str:
     objects = "1 object differs" if count == 1 else f"{count} objects differ"
     if drift.state is DriftState.UNKNOWN:
         return (
-            f"{objects} from the snapshot of {drift.migration}, but another migration was begun "
-            "after it: what differs may be its work."
+            f"{objects} from the snapshot of {drift.migration}, but a migration was begun since "
+            "then that has no snapshot of its own: what differs may be its work."
         )
     if drift.state is DriftState.DRIFT:
         return f"{objects} from the snapshot of {drift.migration}."
@@ -196,6 +201,10 @@ def _compared(
     )
 
 
+def _is_same(one: RecordedSnapshot, other: RecordedSnapshot) -> bool:
+    return (one.event_id, one.is_current) == (other.event_id, other.is_current)
+
+
 def _in_other_meaning(differences: Iterable[Difference]) -> list[Difference]:
     return [one for one in differences if not _is_restored_wording(one)]
 
@@ -218,12 +227,16 @@ def _may_be_reworded(difference: Difference) -> bool:
         case ObjectKind.EXTENSION | ObjectKind.VIEW | ObjectKind.MATERIALIZED_VIEW:
             return True
         case ObjectKind.FUNCTION:
-            # A body in quotes is text, printed as it was written.
-            return "$function$" not in before and "$function$" not in after
+            return not (_is_as_written(before) or _is_as_written(after))
         case ObjectKind.COMMENT | ObjectKind.SEQUENCE:
             return False
         case _:
             return skeleton(before) == skeleton(after)
+
+
+def _is_as_written(function: str) -> bool:
+    """Return whether the body is a string; one that is not is printed from its parse tree."""
+    return function.startswith("AGGREGATE") or _QUOTED_BODY.search(function) is not None
 
 
 def _server_version(connection: BaseDatabaseWrapper) -> str:

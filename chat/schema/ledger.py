@@ -116,8 +116,8 @@ class Snapshot:
 class RecordedSnapshot(Snapshot):
     """The last snapshot in the ledger, and the event that it was taken with.
 
-    `is_current` is false when another migration was begun afterwards: then a run was interrupted
-    before it came to its own snapshot.
+    `is_current` is false when a migration was begun afterwards, or right then: a run is still
+    going, or was interrupted before it came to a snapshot of what it did.
     """
 
     event_id: int

@@ -77,7 +77,7 @@ LAST_SNAPSHOT: Final[LiteralString] = """
 SELECT id, app, name, applied_at, postgresql_version, fingerprint, catalogue,
        NOT EXISTS (
            SELECT FROM schema_migrations AS later
-           WHERE later.id > last.id AND later.event IN ('started', 'unapply_started')
+           WHERE later.id >= last.id AND later.event IN ('started', 'unapply_started')
        )
 FROM schema_migrations AS last
 WHERE catalogue IS NOT NULL

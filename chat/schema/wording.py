@@ -13,8 +13,9 @@ from typing import Final, TypeAlias
 # Strings and quoted names are one token each, and so is a dollar-quoted body: never looked into.
 _TOKEN: Final = re.compile(
     r"""
-      (?P<dollar>\$[A-Za-z_]*\$).*?(?P=dollar)
-    | [eE]?'(?:[^'\\]|''|\\.)*'
+      (?P<dollar>\$(?:[^\W\d]\w*)?\$).*?(?P=dollar)
+    | [eE]'(?:[^'\\]|''|\\.)*'
+    | '(?:[^']|'')*'
     | "(?:[^"]|"")*"
     | [^\W\d][\w$]*
     | \d+(?:\.\d*)?(?:[eE][+-]?\d+)?

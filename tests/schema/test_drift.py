@@ -304,6 +304,18 @@ def test_difference_after_another_migration_was_begun_is_not_known(
     assert "may be its work" in " ".join(after[1].split())
 
 
+def test_half_of_an_interrupted_migration_is_no_drift(
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    record_snapshot(scratch_connection, Event.STARTED)
+    run(scratch_connection, GROUND)
+    interrupted = drift()
+    record_snapshot(scratch_connection, Event.APPLIED)
+    finished = drift()
+
+    assert (interrupted[0], finished[0]) == (1, 0)
+
+
 def test_error_names_five_at_most(scratch_connection: BaseDatabaseWrapper) -> None:
     record_snapshot(scratch_connection)
     run(scratch_connection, GROUND)
@@ -322,12 +334,14 @@ def test_however_the_session_is_set(scratch_connection: BaseDatabaseWrapper) -> 
         """
         CREATE SCHEMA other;
         ALTER TABLE users ADD COLUMN born timestamptz DEFAULT '2020-01-01 00:00+00';
+        ALTER TABLE users ADD COLUMN path text DEFAULT 'a\\b';
         """,
     )
     record_snapshot(scratch_connection)
     run(
         scratch_connection,
-        "SET search_path = other, public; SET TimeZone = 'Asia/Tokyo'",
+        "SET search_path = other, public; SET TimeZone = 'Asia/Tokyo'; "
+        "SET standard_conforming_strings = off",
     )
 
     assert drift()[0] == 0

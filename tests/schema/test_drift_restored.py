@@ -37,6 +37,7 @@ REWORDED = """
         EXECUTE FUNCTION touch();
     CREATE FUNCTION grown(n integer) RETURNS bigint LANGUAGE sql STABLE
         BEGIN ATOMIC SELECT count(*) FROM users WHERE users.age > n; END;
+    CREATE PROCEDURE tidy() LANGUAGE plpgsql AS $$ BEGIN NULL; END $$;
     CREATE VIEW noted AS
         SELECT u.id, count(*) AS notes FROM users AS u JOIN notes AS n ON n.user_id = u.id
         WHERE u.kind IN ('human', 'bot') GROUP BY u.id;
@@ -187,6 +188,12 @@ def test_restored_into_another_version_is_clean_and_a_change_is_not(
     run(restored, "ALTER TABLE users ALTER COLUMN age SET DEFAULT 2")
     run(restored, "ALTER TABLE users DISABLE TRIGGER users_changed")
     run(restored, "DROP VIEW noted")
+    run(
+        restored,
+        """
+        CREATE OR REPLACE PROCEDURE tidy() LANGUAGE plpgsql AS $$ BEGIN NULL; NULL; END $$;
+        """,
+    )
     changed = read_drift(restored)
 
     assert _told(untouched) == (DriftState.NONE, [])
@@ -195,6 +202,7 @@ def test_restored_into_another_version_is_clean_and_a_change_is_not(
     assert _told(changed) == (
         DriftState.DRIFT,
         [
+            "changed function public.tidy()",
             "changed column public.users.age",
             "removed view public.noted",
             "changed trigger public.users.users_changed",

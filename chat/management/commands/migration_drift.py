@@ -23,7 +23,7 @@ It reads only, and destroys nothing. Owners, privileges and data are not compare
 
 exit codes:
   0  nothing differs; what could not be compared is named
-  1  error, or it is not known: there is no snapshot, or a migration was begun after it
+  1  error, or it is not known: there is no snapshot, or a migration was begun since
   4  drift: something differs
 
 examples:
