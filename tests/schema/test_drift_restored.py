@@ -19,8 +19,8 @@ from chat.management.commands.migrate import Command as Migrate
 from chat.schema.drift import Drift, DriftState, read_drift
 from melo.embedded.binaries import installed_binaries
 from melo.embedded.server import EmbeddedServer
-from tests.schema.conftest import ScratchServer
 from tests.schema.test_drift import GROUND, record_snapshot, run
+from tests.scratch import ScratchServer
 
 # What is printed in other words when it was read in again, or by another major version.
 REWORDED = """
