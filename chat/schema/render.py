@@ -38,9 +38,12 @@ _ROW = f"  {{state:<{_STATE_WIDTH}}}  {{kind:<6}}  {{down:<4}}  {{name}}"
 _DETAIL = f"  {'':<{_STATE_WIDTH}}  {{applied:<16}}  {{took:>8}}  {{checksum:<8}}  {{by}}"
 _NAME_WIDTH = WIDTH - len(_ROW.format(state="", kind="", down="", name=""))
 _BY_WIDTH = WIDTH - len(_DETAIL.format(applied="", took="", checksum="", by=""))
+_LOOK_AT_THE_DRIFT = "Nothing to migrate, but see the drift: python manage.py migration_drift"
 
 
-def status_table(statuses: Sequence[MigrationStatus], *, style: Style) -> str:
+def status_table(
+    statuses: Sequence[MigrationStatus], *, style: Style, is_drifted: bool = False
+) -> str:
     """Return the migrations app by app, the current versions, what happened, what to do next.
 
     No line of the table or of what happened is longer than 80 columns: a name that is longer than
@@ -64,7 +67,8 @@ def status_table(statuses: Sequence[MigrationStatus], *, style: Style) -> str:
     ]
     for said in filter(None, map(sentence, statuses)):
         lines += textwrap.wrap(said, WIDTH, break_long_words=False, break_on_hyphens=False)
-    lines.append(next_step(statuses))
+    is_all_well = all(status.state is MigrationState.APPLIED for status in statuses)
+    lines.append(_LOOK_AT_THE_DRIFT if is_drifted and is_all_well else next_step(statuses))
     return "\n".join(lines)
 
 

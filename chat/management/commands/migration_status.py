@@ -7,7 +7,7 @@ from django.db import connections
 
 from chat.management.commands._base import SchemaCommandMixin, add_database_argument
 from chat.schema.database import describe_database
-from chat.schema.drift import read_drift
+from chat.schema.drift import DriftState, read_drift
 from chat.schema.drift_report import drift_as_json, drift_summary
 from chat.schema.gates import require_ready
 from chat.schema.render import status_json, status_table
@@ -67,7 +67,8 @@ examples:
         else:
             style = self.style_for_stdout(options)
             self.stdout.write(f"Database: {database}")
-            self.stdout.write(status_table(statuses, style=style))
+            is_drifted = drift is not None and drift.state is DriftState.DRIFT
+            self.stdout.write(status_table(statuses, style=style, is_drifted=is_drifted))
             if drift:
                 self.stdout.write(drift_summary(drift, style=style))
         if options["check"]:
