@@ -1,0 +1,111 @@
+"""What can be wrong with a request to the services and queries, one class for each answer.
+
+A class's docstring is its default message. Whatever a person may not do is a `PermissionDenied` of
+Django's as well, so that a view answers 403 without knowing this room.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from uuid import UUID
+
+    from chat.permissions import Permission
+
+
+class ChatError(Exception):
+    """The request cannot be carried out as it was made."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class InvalidInput(ChatError, ValueError):
+    """An argument is not what it has to be; nothing was written."""
+
+    def __init__(self, field: str, *, seen: str, expected: str) -> None:
+        self.field = field
+        self.seen = seen
+        self.expected = expected
+        super().__init__(f"{field} is {seen}; it has to be {expected}.")
+
+
+class NotVisible(ChatError, PermissionDenied):
+    """There is no such thing, or it is not for this user to see: one answer to both.
+
+    Two answers would tell a stranger which ids exist.
+    """
+
+    def __init__(self, what: str, id: UUID | int | str, *, to: UUID | None = None) -> None:  # noqa: A002
+        self.what = what
+        self.id = id
+        viewer = "" if to is None else f" that user {to} can see"
+        super().__init__(f"There is no {what} {id}{viewer}.")
+
+
+class MissingPermission(ChatError, PermissionDenied):
+    """A permission is missing that this needs; `missing` holds the bits."""
+
+    def __init__(self, missing: Permission, *, user: UUID, place: str) -> None:
+        self.missing = missing
+        names = ", ".join(bit.name or str(bit.value) for bit in missing)
+        super().__init__(f"User {user} needs {names} in {place}.")
+
+
+class RankTooLow(ChatError, PermissionDenied):
+    """The role or the member stands as high as the actor, or higher."""
+
+
+class OwnerProtected(ChatError, PermissionDenied):
+    """Nobody acts against a server's owner, who leaves only after handing it over."""
+
+
+class TimedOut(ChatError, PermissionDenied):
+    """The member is in a timeout."""
+
+
+class Banned(ChatError, PermissionDenied):
+    """The user is banned from the server."""
+
+
+class SlowModeActive(ChatError):
+    """The channel is in slow mode, and the member's last message there is too young."""
+
+    def __init__(self, retry_after: timedelta) -> None:
+        self.retry_after = retry_after
+        super().__init__(
+            f"The channel is in slow mode: the next message in {retry_after.total_seconds():.0f} s."
+        )
+
+
+class IdTaken(ChatError):
+    """The id belongs to something else already; a retry has to repeat exactly what was sent."""
+
+
+class LimitReached(ChatError):
+    """There are as many of them as there may be."""
+
+    def __init__(self, what: str, limit: int) -> None:
+        self.what = what
+        self.limit = limit
+        super().__init__(f"There are {limit} {what} already, which is the limit.")
+
+
+class InviteUnusable(ChatError):
+    """The invite is unknown, used up, expired or revoked."""
+
+
+class Conflict(ChatError):
+    """Somebody else changed the same thing at the same moment; look again and repeat."""
+
+
+class DatabaseRefused(ChatError):
+    """The database refused what was written; `constraint` names the rule, where it has a name."""
+
+    def __init__(self, message: str, *, constraint: str = "") -> None:
+        self.constraint = constraint
+        super().__init__(message)

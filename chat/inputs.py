@@ -1,0 +1,83 @@
+"""What arguments have to be, checked before anything is sent to the database.
+
+Values in, values out. The database checks the same; from here the answer names the argument.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chat.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+
+PAGE_LIMIT = 100
+
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+_LARGEST_SEQ = 2**63 - 1
+
+
+def identify(field: str, value: Any, model: type[Model]) -> UUID:
+    """Return the id of `value`, which is a saved `model` or an id already."""
+    if isinstance(value, UUID):
+        return value
+    if isinstance(value, model) and isinstance(value.pk, UUID):
+        return value.pk
+    raise InvalidInput(field, seen=_shown(value), expected=f"a {model.__name__} or the UUID of one")
+
+
+def check_text(field: str, value: Any, *, least: int = 0, most: int) -> str:
+    """Return `value`, a text of `least` to `most` characters that PostgreSQL can store."""
+    expected = f"a text of {least} to {most} characters"
+    if not isinstance(value, str):
+        raise InvalidInput(field, seen=_shown(value), expected=expected)
+    if not least <= len(value) <= most:
+        raise InvalidInput(field, seen=f"{len(value)} characters long", expected=expected)
+    if "\0" in value:
+        raise InvalidInput(
+            field, seen=f"a text with a NUL at {value.index(chr(0))}", expected="a text without"
+        )
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(
+            field, seen=f"a text with half a surrogate pair at {error.start}", expected="Unicode"
+        ) from error
+    return value
+
+
+def check_number(field: str, value: Any, *, least: int, most: int) -> int:
+    """Return `value`, a whole number from `least` to `most`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidInput(
+            field, seen=_shown(value), expected=f"a whole number from {least} to {most}"
+        )
+    return value
+
+
+def check_limit(value: Any) -> int:
+    """Return `value`, how many entries a page may have."""
+    return check_number("limit", value, least=1, most=PAGE_LIMIT)
+
+
+def check_seq(field: str, value: Any) -> int:
+    """Return `value`, the number of a message in its channel or conversation."""
+    return check_number(field, value, least=1, most=_LARGEST_SEQ)
+
+
+def check_moment(field: str, value: Any) -> datetime:
+    """Return `value`, a moment with a time zone that every client can read."""
+    if not isinstance(value, datetime) or value.tzinfo is None or value.utcoffset() is None:
+        raise InvalidInput(field, seen=_shown(value), expected="a datetime with a time zone")
+    if not _EARLIEST <= value < _LATEST:
+        raise InvalidInput(field, seen=_shown(value), expected="between the years 1970 and 9998")
+    return value
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,114 @@
+"""What stands around every service: its transaction, refusals by name, a second try."""
+
+from __future__ import annotations
+
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connection, transaction
+
+from chat.errors import ChatError, Conflict, DatabaseRefused
+from chat.models import Server, User
+from chat.services.use_case import one_statement, use_case
+from tests.factories import ServerFactory, UserFactory
+
+
+@pytest.mark.django_db
+def test_a_refusal_of_the_database_names_the_rule() -> None:
+    @use_case
+    def rename() -> None:
+        User.objects.create(username="Capital Letters")
+
+    with pytest.raises(DatabaseRefused) as refused:
+        rename()
+
+    assert refused.value.constraint == "users_username_ck"
+
+
+@pytest.mark.django_db
+def test_what_was_written_before_an_error_is_gone_and_the_callers_transaction_goes_on() -> None:
+    @use_case
+    def half() -> None:
+        UserFactory.create(username="half_done")
+        raise ChatError("no further")
+
+    with pytest.raises(ChatError, match="no further"):
+        half()
+
+    assert not User.objects.filter(username="half_done").exists()
+
+
+@pytest.mark.django_db
+def test_text_that_the_database_cannot_store_is_a_refusal() -> None:
+    @one_statement
+    def insert() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 'x'::uuid")
+
+    with pytest.raises(DatabaseRefused, match="invalid input syntax for type uuid"):
+        insert()
+
+
+def _cross(names: tuple[str, str], barrier: Barrier, *, met: list[int]) -> None:
+    met.append(1)
+    Server.objects.filter(name=names[0]).update(description="crossing")
+    if len(met) <= 2:
+        barrier.wait(timeout=20)
+    Server.objects.filter(name=names[1]).update(description="crossing")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_wait_for_each_other_the_one_ended_is_tried_again() -> None:
+    ServerFactory.create(name="port")
+    ServerFactory.create(name="starboard")
+    barrier = Barrier(2)
+    met: list[int] = []
+    failed: list[BaseException] = []
+
+    def run(names: tuple[str, str]) -> None:
+        try:
+            use_case(_cross)(names, barrier, met=met)
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    sailors = [
+        Thread(target=run, args=[names]) for names in (("port", "starboard"), ("starboard", "port"))
+    ]
+    for sailor in sailors:
+        sailor.start()
+    for sailor in sailors:
+        sailor.join(timeout=30)
+
+    assert failed == []
+    assert len(met) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_inside_a_callers_transaction_a_clash_is_the_callers_to_repeat() -> None:
+    server = ServerFactory.create()
+    tries: list[int] = []
+
+    @use_case
+    def read_and_write() -> None:
+        tries.append(1)
+        Server.objects.filter(pk=server.pk).update(description="mine")
+
+    def elsewhere() -> None:
+        Server.objects.filter(pk=server.pk).update(description="theirs")
+        connection.close()
+
+    def against_a_snapshot() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        Server.objects.get(pk=server.pk)
+        other = Thread(target=elsewhere)
+        other.start()
+        other.join(timeout=20)
+        read_and_write()
+
+    with pytest.raises(Conflict), transaction.atomic():
+        against_a_snapshot()
+
+    assert tries == [1]

@@ -1,0 +1,77 @@
+"""What the services and queries accept as arguments."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from chat.errors import InvalidInput
+from chat.inputs import check_limit, check_moment, check_seq, check_text, identify
+from chat.models import Channel, User
+
+SOMEBODY = UUID("01890000-0000-7000-8000-000000000001")
+
+
+def test_a_model_and_its_id_are_the_same() -> None:
+    assert identify("author", User(id=SOMEBODY), User) == SOMEBODY
+    assert identify("author", SOMEBODY, User) == SOMEBODY
+
+
+@pytest.mark.parametrize("value", [None, "", str(SOMEBODY), 7, Channel(id=SOMEBODY)])
+def test_what_is_not_one_is_named(value: object) -> None:
+    with pytest.raises(InvalidInput, match=r"author is .*; it has to be a User or the UUID of one"):
+        identify("author", value, User)
+
+
+def test_a_text_may_have_every_length_between_its_bounds() -> None:
+    assert check_text("name", "ab", least=2, most=3) == "ab"
+    assert check_text("name", "🐙🐙🐙", least=2, most=3) == "🐙🐙🐙"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("a", r"name is 1 characters long; it has to be a text of 2 to 3 characters\."),
+        ("abcd", r"name is 4 characters long"),
+        (b"abc", r"name is b'abc'; it has to be a text of"),
+        ("a\0", r"name is a text with a NUL at 1"),
+        ("a\ud800", r"name is a text with half a surrogate pair at 1"),
+    ],
+)
+def test_a_text_that_cannot_be_stored_is_refused(value: object, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        check_text("name", value, least=2, most=3)
+
+
+@pytest.mark.parametrize("value", [0, -1, 101, True, 1.0, "50", None])
+def test_a_page_has_from_1_to_100_entries(value: object) -> None:
+    with pytest.raises(
+        InvalidInput, match=r"limit is .*; it has to be a whole number from 1 to 100"
+    ):
+        check_limit(value)
+
+
+def test_the_bounds_of_a_page_are_within() -> None:
+    assert [check_limit(1), check_limit(100)] == [1, 100]
+
+
+@pytest.mark.parametrize("value", [0, 2**63, "1"])
+def test_a_seq_is_what_a_message_can_have(value: object) -> None:
+    with pytest.raises(InvalidInput, match="before is"):
+        check_seq("before", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (datetime(2026, 1, 1), "a datetime with a time zone"),  # noqa: DTZ001
+        ("2026-01-01", "a datetime with a time zone"),
+        (datetime(1969, 12, 31, tzinfo=UTC), "between the years 1970 and 9998"),
+        (datetime(9999, 1, 1, tzinfo=UTC), "between the years 1970 and 9998"),
+    ],
+)
+def test_a_moment_that_not_every_client_can_read_is_refused(value: object, expected: str) -> None:
+    with pytest.raises(InvalidInput, match=expected):
+        check_moment("until", value)
