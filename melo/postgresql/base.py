@@ -15,6 +15,7 @@ from melo.postgresql.creation import create_database
 from melo.postgresql.errors import Attempt, DatabaseUnavailable, Reason, too_old, unavailable
 from melo.postgresql.features import DatabaseFeatures
 from melo.postgresql.operations import DatabaseOperations
+from melo.postgresql.schema import DatabaseSchemaEditor
 from melo.postgresql.timestamps import with_native_timestamps
 from melo.postgresql.validation import DatabaseValidation
 
@@ -33,6 +34,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     client_class = DatabaseClient
     ops_class = DatabaseOperations
     features_class = DatabaseFeatures
+    SchemaEditorClass = DatabaseSchemaEditor
     validation_class = DatabaseValidation
 
     def __init__(self, settings_dict: dict[str, Any], *args: Any, **kwargs: Any) -> None:
