@@ -280,17 +280,35 @@ class BlockedError(SchemaError):
         )
 
 
-class IrreversibleMigrationError(SchemaError):
-    """A migration in the way cannot be undone."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IrreversibleMigration:
+    """A migration without a way back; `operations` are in words."""
 
-    def __init__(self, operations: Sequence[str]) -> None:
-        self.operations = tuple(operations)
+    app: str
+    name: str
+    file: str
+    operations: tuple[str, ...]
+
+
+class IrreversibleMigrationError(SchemaError):
+    """A migration in the way cannot be undone; nothing was changed."""
+
+    def __init__(self, irreversible: Sequence[IrreversibleMigration]) -> None:
+        self.irreversible = tuple(irreversible)
+        first = self.irreversible[0]
         super().__init__(
-            seen="Nothing was changed. Without a way back:\n"
-            + "\n".join(f"  {operation}" for operation in self.operations),
+            seen="Without a way back:\n"
+            + "\n".join(
+                f"  {migration.app}.{migration.name}: {operation}"
+                + (f" ({migration.file})" if migration.file else "")
+                for migration in self.irreversible
+                for operation in migration.operations
+            ),
             next_step=(
-                "Give each a reverse (reverse_sql, reverse_code, or a .down.sql file), or drop "
-                "the database and migrate a new one."
+                "Give each a way back (a .down.sql file, reverse_sql, or reverse_code) and take it "
+                f"over with: python manage.py migration_accept {first.app} {first.name} --reason "
+                '"its way back was added". Or go back no further than to it: '
+                f"python manage.py migrate {first.app} {first.name}"
             ),
         )
 

@@ -38,6 +38,7 @@ from chat.schema.ledger import catalogue_at
 from chat.schema.leftovers import drop_leftover, find_leftovers
 from chat.schema.lock import MigrationLock
 from chat.schema.recorder import LedgerRecorder, Step
+from chat.schema.reversibility import require_reversible
 from chat.schema.sentences import sentence
 from chat.schema.session import is_usable, session_settings
 from chat.schema.status import MigrationStatus, loaded_statuses
@@ -163,6 +164,8 @@ class LedgerExecutor(GatedExecutor):
         plan = self.migration_plan(targets) if plan is None else plan
         interrupted = resumed(self.statuses, plan, graph=self.loader.graph)
         if any(is_backwards for _, is_backwards in plan):
+            if not fake:
+                require_reversible(migration for migration, is_backwards in plan if is_backwards)
             self._listener.before_rollback(plan)
         if not fake:
             for status in interrupted:

@@ -1,12 +1,12 @@
 """What must hold before a migration is run; each gate raises and changes nothing."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TypeAlias
 
 from django.db.migrations import Migration
 from django.db.migrations.graph import MigrationGraph
 
+from chat.schema.checksums import as_people_write
 from chat.schema.drift import Drift, require_known_drift, require_no_drift
 from chat.schema.errors import (
     ChangedMigration,
@@ -44,7 +44,7 @@ def require_unchanged(statuses: Iterable[MigrationStatus]) -> None:
         ChangedMigration(
             app=status.app,
             name=status.name,
-            files=tuple(map(_as_people_write, status.files)),
+            files=tuple(map(as_people_write, status.files)),
             recorded=status.checksum or "",
             on_disk=status.checksum_on_disk or "",
         )
@@ -118,8 +118,3 @@ def _interrupted(
         sentences=[sentence(status) or str(status) for status in interrupted],
         next_step=f"Finish it first: {finishing_command(interrupted[0], among=among)}",
     )
-
-
-def _as_people_write(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)

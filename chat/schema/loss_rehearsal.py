@@ -17,6 +17,7 @@ from psycopg.sql import SQL, Identifier
 from chat.schema.errors import SchemaError, what_was_said
 from chat.schema.loss_bounds import TimeLimitReachedError, deadline, rolled_back, sqlstate
 from chat.schema.loss_relations import Effect, effects, read_empty, read_snapshot
+from chat.schema.reversibility import irreversible_operations
 
 Plan: TypeAlias = Sequence[tuple[Migration, bool]]
 
@@ -93,10 +94,7 @@ def obstacles(plan: Plan) -> list[str]:
     """Return why a plan cannot be rehearsed, a line for each migration that stands in the way."""
     found = []
     for migration, _ in plan:
-        irreversible = [
-            operation.describe() for operation in migration.operations if not operation.reversible
-        ]
-        if irreversible:
+        if irreversible := irreversible_operations(migration):
             found.append(f"{migration} has no way back ({irreversible[0]})")
         elif not migration.atomic:
             found.append(f"{migration} runs outside of a transaction (atomic = False)")

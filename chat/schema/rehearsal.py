@@ -19,14 +19,13 @@ from django.db.migrations.exceptions import (
 )
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.operations import SeparateDatabaseAndState
-from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from chat.schema.catalogue import Catalogue, Difference, diff, read_catalogue
 from chat.schema.errors import BrokenMigrationsError, SchemaError
 from chat.schema.names import require_app, require_migration
 from chat.schema.observation import Observation, Observer
+from chat.schema.reversibility import irreversible_operations
 from chat.schema.scratch import ScratchDatabase
 
 
@@ -168,7 +167,7 @@ class _Run:
             up = self.up(migration)
         except Exception as exc:
             return _rehearsal(migration, RehearsalResult.FAILED, error=_told("up", exc))
-        if not all(map(_is_reversible, migration.operations)):
+        if irreversible_operations(migration):
             return _rehearsal(migration, RehearsalResult.IRREVERSIBLE, up=up)
         after = self._catalogue()
         after_state = self._state
@@ -249,13 +248,6 @@ def _key_of(loader: MigrationLoader, app_label: str, name: str) -> tuple[str, st
             next_step="Name the one that replaces it.",
         )
     return key
-
-
-def _is_reversible(operation: Operation) -> bool:
-    """Tell whether an operation can be undone; Django does not look into its parts."""
-    if isinstance(operation, SeparateDatabaseAndState):
-        return all(map(_is_reversible, operation.database_operations))
-    return operation.reversible
 
 
 def _not_reached(plan: Iterable[Migration], chosen: set[Migration]) -> Iterator[Rehearsal]:

@@ -3,7 +3,7 @@
 A plan is a value; the command shows it and has `migrate` carry it out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -11,8 +11,9 @@ from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
-from chat.schema.errors import DatabaseAheadError, IrreversibleMigrationError
+from chat.schema.errors import DatabaseAheadError
 from chat.schema.ledger import MigrationKey
+from chat.schema.reversibility import require_reversible
 from chat.schema.status import (
     MigrationState,
     load_migrations,
@@ -57,7 +58,7 @@ def plan_reset(connection: BaseDatabaseWrapper, *, app_label: str | None) -> Res
     loader = load_migrations(connection)
     labels = [app_label] if app_label else sorted(loader.migrated_apps)
     backwards = _backwards(connection, labels)
-    _require_reversible(migration for migration, _ in backwards)
+    require_reversible(migration for migration, _ in backwards)
     rollbacks = tuple((migration.app_label, migration.name) for migration, _ in backwards)
     rolled_back_apps = tuple(dict.fromkeys(app for app, _ in rollbacks))
     return ResetPlan(
@@ -74,17 +75,6 @@ def _backwards(
 ) -> list[tuple[Migration, bool]]:
     executor = MigrationExecutor(connection)
     return executor.migration_plan([(label, None) for label in labels])
-
-
-def _require_reversible(migrations: Iterable[Migration]) -> None:
-    irreversible = [
-        f"{migration}: {operation.describe()}"
-        for migration in migrations
-        for operation in migration.operations
-        if not operation.reversible
-    ]
-    if irreversible:
-        raise IrreversibleMigrationError(irreversible)
 
 
 def _up(

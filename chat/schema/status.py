@@ -22,6 +22,7 @@ from chat.schema.errors import BrokenMigrationsError
 from chat.schema.ledger import Event, History, LedgerEvent, MigrationKey, read_histories
 from chat.schema.lock import LockHolder, lock_holder
 from chat.schema.names import require_app
+from chat.schema.reversibility import irreversible_operations
 
 
 class MigrationState(StrEnum):
@@ -223,7 +224,7 @@ def _status_on_disk(
         checksum=history.checksum if is_applied else None,
         checksum_on_disk=on_disk,
         files=migration_files(migration),
-        is_reversible=all(operation.reversible for operation in migration.operations),
+        is_reversible=not irreversible_operations(migration),
         is_atomic=migration.atomic,
         kind=_kind(migration),
         begun=_begun(history, is_applied=is_applied),

@@ -102,7 +102,7 @@ def test_missing_down_file_makes_it_irreversible(manage: ManageSituation) -> Non
     assert operation.down_path is None
     assert not operation.reversible
     assert result.returncode == 1
-    assert "SQL file 0001_only in missing_down.0001_only is not reversible" in result.stderr
+    assert "\n  missing_down.0001_only: SQL file 0001_only (" in result.stderr
 
 
 @pytest.mark.parametrize(("situation", "name"), [("empty_up", "up"), ("empty_down", "down")])

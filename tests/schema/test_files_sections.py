@@ -61,7 +61,7 @@ def test_missing_down_section_makes_it_irreversible(manage: ManageSituation) -> 
     assert operation.down_path is None
     assert not operation.reversible
     assert result.returncode == 1
-    assert "SQL file 0001_only in without_down_section.0001_only is not reversible" in result.stderr
+    assert "\n  without_down_section.0001_only: SQL file 0001_only (" in result.stderr
 
 
 def test_both_forms_at_once_are_refused_before_anything_runs(

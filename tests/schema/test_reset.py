@@ -251,7 +251,7 @@ def test_irreversible_migration_is_named_before_anything_runs(
     result = manage("migration_reset", "--noinput", situations=situations)
 
     assert result.returncode == 1
-    assert "  missing_down.0001_only: SQL file 0001_only\n" in result.stderr
+    assert "\n  missing_down.0001_only: SQL file 0001_only (" in result.stderr
     assert result.stdout == ""
     assert rows(scratch_connection) == 3
 
