@@ -1,0 +1,1 @@
+"""What things cost, against the same done without us; never run by pytest."""
