@@ -1,6 +1,7 @@
-"""The app's configuration."""
+"""The app's configuration, and that of Django's admin with our site in it."""
 
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 from django.core import checks
 from django.db.models.signals import pre_migrate
 
@@ -18,3 +19,10 @@ class ChatConfig(AppConfig):
         """Register the app's system checks, and what tables made without migrations need."""
         checks.register(check_updated_at_triggers, checks.Tags.models)
         pre_migrate.connect(prepare_for_tables, sender=self)
+
+
+class ChatAdminConfig(admin_apps.AdminConfig):
+    """Django's admin, whose site is ours; to be named in INSTALLED_APPS in its place."""
+
+    default = False
+    default_site = "chat.admin_site.ChatAdminSite"

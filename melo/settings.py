@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from django.templatetags.static import static
+
 from melo.environment import read_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -21,7 +23,9 @@ INSTALLED_APPS = [
     # First, so that its commands win over Django's of the same name.
     "chat",
     "melo",
-    "django.contrib.admin",
+    # Before the admin whose templates it replaces.
+    "unfold.apps.BasicAppConfig",
+    "chat.apps.ChatAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -88,6 +92,17 @@ SECURE_PROXY_SSL_HEADER = (
 LANGUAGE_CODE = "en-us"
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# How the admin looks; what stands in its sidebar is told by chat.admin.sidebar.
+UNFOLD = {
+    "SITE_TITLE": "MELO",
+    "SITE_HEADER": "MELO",
+    "SITE_SUBHEADER": "What is in the database",
+    "SITE_SYMBOL": "anchor",
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda _: static("chat/admin.css")],
+    "SIDEBAR": {"navigation": "chat.admin.sidebar.sidebar"},
+}
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "melo.debugging.ReporterFilter"
 

@@ -12,7 +12,7 @@ from chat.admin.moderation import AuditLogEntryAdmin, BanAdmin
 from chat.admin.read_states import ReadStateAdmin
 from chat.admin.roles import MemberRoleAdmin, RoleAdmin
 from chat.admin.servers import InviteAdmin, ServerAdmin, ServerMemberAdmin
-from chat.admin.users import UserAdmin, UserPreferencesAdmin, UserSessionAdmin
+from chat.admin.users import GroupAdmin, UserAdmin, UserPreferencesAdmin, UserSessionAdmin
 
 __all__ = [
     "AuditLogEntryAdmin",
@@ -22,6 +22,7 @@ __all__ = [
     "DirectConversationAdmin",
     "DirectMessageAdmin",
     "DirectParticipantAdmin",
+    "GroupAdmin",
     "InviteAdmin",
     "MemberRoleAdmin",
     "MentionAdmin",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
 from django.db.models import BinaryField, GeneratedField, Model
+from unfold.admin import ModelAdmin
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
 
-class InspectionAdmin(admin.ModelAdmin):
+class InspectionAdmin(ModelAdmin):
     """A page that shows every column of a row, newest rows first, and offers no change."""
 
     # A count of the whole table reads the whole table.
@@ -43,7 +43,8 @@ class InspectionAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """Leave out what nobody reads: generated columns, such as the words of a message."""
         columns = _readable_columns(self.model)
-        return super().get_queryset(request).only(*columns, self.model._meta.pk.name)
+        rows: QuerySet[Model] = super().get_queryset(request)
+        return rows.only(*columns, self.model._meta.pk.name)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Return the same: without the right to change, Django shows only what is named here."""

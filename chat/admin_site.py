@@ -1,0 +1,83 @@
+"""The admin site: Unfold's, with pages beside the lists of models that are about no one table.
+
+Not in chat.admin: to import that package is to register the models, which asks for this site.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.urls import URLPattern, path, reverse
+from unfold.sites import UnfoldAdminSite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponseBase
+
+    View = Callable[..., HttpResponseBase]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page of the admin that is no list of a model; `name` is what `reverse` takes."""
+
+    route: str
+    name: str
+    title: str
+    icon: str
+    group: str
+    view: View
+    is_allowed: Callable[[HttpRequest], bool]
+
+    @property
+    def url(self) -> str:
+        """The path of the page."""
+        return reverse(f"admin:{self.name}")
+
+
+PAGES: list[Page] = []
+
+
+def admin_page(
+    *,
+    route: str,
+    name: str,
+    title: str,
+    icon: str,
+    group: str,
+    is_allowed: Callable[[HttpRequest], bool],
+) -> Callable[[View], View]:
+    """Put a view into the admin, for staff alone, and into `group` of the sidebar.
+
+    `is_allowed` decides who sees it in the sidebar; the view refuses the others itself.
+    """
+
+    def register(view: View) -> View:
+        PAGES.append(
+            Page(
+                route=route,
+                name=name,
+                title=title,
+                icon=icon,
+                group=group,
+                view=view,
+                is_allowed=is_allowed,
+            )
+        )
+        return view
+
+    return register
+
+
+class ChatAdminSite(UnfoldAdminSite):
+    """Unfold's site with the pages of `admin_page`."""
+
+    site_title = "MELO"
+    site_header = "MELO"
+    index_title = "MELO"
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Return the addresses of the pages; Unfold asks for them when it lists its own."""
+        return [path(page.route, self.admin_view(page.view), name=page.name) for page in PAGES]
