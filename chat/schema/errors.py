@@ -384,9 +384,3 @@ class StaleDiagramError(SchemaError):
     def __init__(self, path: Path, *, command: str) -> None:
         self.path = path
         super().__init__(seen=f"Stale in {path}", next_step=f"Draw it again: {command}")
-
-
-def what_was_said(error: BaseException) -> str:
-    """Return the server's own message behind an error, or the error's where no server spoke."""
-    diagnostics = getattr(error.__cause__, "diag", None)
-    return getattr(diagnostics, "message_primary", None) or str(error)

@@ -25,8 +25,9 @@ from chat.schema.errors import (
     BlockedError,
     BrokenMigrationsError,
     InterruptedMigrationsError,
-    what_was_said,
+    SchemaError,
 )
+from chat.schema.failures import migration_failed
 from chat.schema.gates import (
     Plan,
     require_known,
@@ -40,6 +41,7 @@ from chat.schema.lock import MigrationLock
 from chat.schema.recorder import LedgerRecorder, Step
 from chat.schema.reversibility import require_reversible
 from chat.schema.sentences import sentence
+from chat.schema.server_errors import what_was_said
 from chat.schema.session import is_usable, session_settings
 from chat.schema.status import MigrationStatus, loaded_statuses
 
@@ -88,12 +90,14 @@ class BlockedAttempt:
 class Listener:
     """Whom the executor tells, and whom it asks before it undoes anything.
 
+    `failed` is told at once, while the line of the migration is still open; the error says more.
     `before_rollback` gets a backwards plan with the lock held and nothing done yet; what it
     raises stops the run.
     """
 
     notice: Callable[[str], None]
     blocked: Callable[[BlockedAttempt], None]
+    failed: Callable[[], None]
     before_rollback: Callable[[Plan], None]
 
 
@@ -335,12 +339,18 @@ class LedgerExecutor(GatedExecutor):
         try:
             yield
         except BaseException as exc:
+            self._listener.failed()
             # The error itself matters more than that it could not be written down.
             if is_usable(self.connection, session=session):
                 try:
                     self._records.record_failed(step, reason=_reason(exc))
                 except DatabaseError as unwritten:
                     exc.add_note(f"The ledger has no row of this failure: {unwritten}")
+            if isinstance(exc, Exception) and not isinstance(exc, SchemaError):
+                is_session_lost = self.connection.connection is not session or session.closed
+                raise migration_failed(
+                    step.migration, exc, is_session_lost=is_session_lost
+                ) from exc
             raise
 
     def _progress(self, action: str, migration: Any = None, fake: bool = False) -> None:  # noqa: FBT001, FBT002

@@ -14,10 +14,11 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 from psycopg.sql import SQL, Identifier
 
-from chat.schema.errors import SchemaError, what_was_said
+from chat.schema.errors import SchemaError
 from chat.schema.loss_bounds import TimeLimitReachedError, deadline, rolled_back, sqlstate
 from chat.schema.loss_relations import Effect, effects, read_empty, read_snapshot
 from chat.schema.reversibility import irreversible_operations
+from chat.schema.server_errors import what_was_said
 
 Plan: TypeAlias = Sequence[tuple[Migration, bool]]
 

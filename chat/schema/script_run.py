@@ -10,6 +10,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 from chat.schema.script_errors import SQLFileFailedError, TransactionInSQLFileError
 from chat.schema.scripts import Statement, TokenKind, line_at, split_statements, tokens
+from chat.schema.server_errors import server_message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,20 +81,9 @@ def _failure(
         script.path,
         line=line,
         source=script.text.split("\n")[line - script.first_line].strip(),
-        server_message=_server_message(error, diagnosis),
+        server_message=server_message(error),
         next_step=next_step,
     )
-
-
-def _server_message(error: DatabaseError, diagnosis: Any) -> str:
-    if diagnosis is None or diagnosis.message_primary is None:
-        return str(error)
-    said = [f"{diagnosis.severity}: {diagnosis.message_primary}"]
-    if diagnosis.message_detail:
-        said.append(f"DETAIL: {diagnosis.message_detail}")
-    if diagnosis.message_hint:
-        said.append(f"HINT: {diagnosis.message_hint}")
-    return "\n".join(said)
 
 
 # What a DO block was doing; the words around it are in the server's language.

@@ -188,7 +188,7 @@ def test_ok_is_not_said_before_the_commit(
     result = manage("migrate", situations=["fails_at_commit"])
 
     assert result.returncode == 1
-    assert result.stdout.endswith("Applying fails_at_commit.0001_initial...")
+    assert result.stdout.endswith("Applying fails_at_commit.0001_initial... FAILED\n")
     assert "violates foreign key constraint" in result.stderr
     left = without_bookkeeping(read_catalogue(scratch_connection))
     assert list(left.of_kind(ObjectKind.TABLE)) == []

@@ -11,9 +11,10 @@ from django.core.management.base import (
     DjangoHelpFormatter,
 )
 from django.core.management.color import Style, no_style
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 
 from chat.schema.errors import SchemaError
+from chat.schema.failures import StatementRefusedError
 
 
 class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
@@ -40,7 +41,12 @@ class SchemaCommandMixin(BaseCommand):
             self.before_checks(options)
             return super().execute(*args, **options)
         except SchemaError as exc:
-            raise CommandError(str(exc), returncode=int(exc.exit_code)) from exc
+            raise _as_command_error(exc) from exc
+        except CommandError:
+            # Among them those that are errors of the database as well, and say what to do.
+            raise
+        except Error as exc:
+            raise _as_command_error(StatementRefusedError(exc)) from exc
 
     def before_checks(self, options: dict[str, Any]) -> None:
         """Do what must be done before the system checks, which connect to the database."""
@@ -50,6 +56,10 @@ class SchemaCommandMixin(BaseCommand):
         if options["force_color"] or (self.stdout.isatty() and not options["no_color"]):
             return self.style
         return no_style()
+
+
+def _as_command_error(error: SchemaError) -> CommandError:
+    return CommandError(str(error), returncode=int(error.exit_code))
 
 
 def add_database_argument(parser: CommandParser) -> None:

@@ -140,6 +140,7 @@ examples:
                 listener=Listener(
                     notice=lambda line: self._say(f"  {line}", options),
                     blocked=lambda attempt: self._say_who_blocks(attempt, options),
+                    failed=lambda: self._say(" FAILED", options),
                     before_rollback=lambda plan: self.before_rollback(connection, plan, options),
                 ),
                 allow_missing=options["prune"],

@@ -1,0 +1,175 @@
+"""Migrations in Python that fail: what an operator is told, and that it is true."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import sql
+
+from tests.schema.conftest import ManageSituation
+
+FILE = "tests/schema/situations/raises/migrations/0002_fill.py"
+ROLLED_BACK = (
+    "It is one transaction and was rolled back: nothing of it was kept. What this run did before "
+    "it stays.\n"
+)
+
+
+def shells(connection: BaseDatabaseWrapper) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM shells ORDER BY id")
+        return [number for (number,) in cursor.fetchall()]
+
+
+@pytest.fixture
+def guest(scratch_connection: BaseDatabaseWrapper) -> Iterator[dict[str, str]]:
+    """A role that may connect and nothing else, as the environment of a process."""
+    name = f"guest_{uuid4().hex[:12]}"
+    role = sql.Identifier(name)
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'guest'").format(role))
+        yield {"SITUATION_DB_USER": name, "SITUATION_DB_PASSWORD": "guest"}
+        cursor.execute(sql.SQL("DROP OWNED BY {}").format(role))
+        cursor.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+@pytest.mark.parametrize(
+    ("how", "line", "said", "next_step"),
+    [
+        (
+            "privilege",
+            24,
+            "ERROR: permission denied for schema public\n",
+            "Let the role that migrates do that: as the owner, GRANT it",
+        ),
+        (
+            "integrity",
+            24,
+            (
+                'ERROR: new row for relation "shells" violates check constraint '
+                '"shells_kind_check"\nDETAIL: Failing row contains (1, ).\n'
+            ),
+            "Correct the rows that break the rule, or the migration, then run this again.\n",
+        ),
+        (
+            "data",
+            24,
+            'ERROR: invalid input syntax for type integer: "one"\n',
+            "Correct the rows that do not fit, or the migration, then run this again.\n",
+        ),
+        (
+            "missing",
+            24,
+            'ERROR: relation "shellz" does not exist\n',
+            "Correct what it names, then run this again.\n",
+        ),
+        (
+            "twice",
+            24,
+            'ERROR: relation "shells" already exists\n',
+            "Something of that name is there already. Drop or rename it.",
+        ),
+        (
+            "code",
+            22,
+            "ZeroDivisionError: division by zero\n",
+            "Correct its code, then run this again; --traceback shows where the error is from.\n",
+        ),
+    ],
+)
+def test_failure_names_migration_place_state_and_what_to_do(
+    manage: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    how: str,
+    line: int,
+    said: str,
+    next_step: str,
+) -> None:
+    result = manage("migrate", situations=["raises"], SITUATION_RAISES=how)
+
+    assert result.returncode == 1
+    assert result.stderr.startswith(
+        "CommandError: A migration failed.\n"
+        f"raises.0002_fill: {FILE}, line {line}, in fill (Raw Python operation)\n"
+        f"{said}{ROLLED_BACK}{next_step}"
+    )
+    assert "Traceback" not in result.stderr
+    assert result.stdout.endswith("Applying raises.0002_fill... FAILED\n")
+    assert shells(scratch_connection) == []
+
+
+def test_way_back_that_fails_is_told_alike(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", "raises", "0001", situations=["raises"], SITUATION_RAISES="code")
+    manage("migrate", "raises", "--fake", situations=["raises"], SITUATION_RAISES="code")
+    environ = {"SITUATION_RAISES": "missing", "SITUATION_FORCE_ROLLBACK": "1"}
+
+    result = manage("migrate", "raises", "0001", situations=["raises"], **environ)
+
+    assert result.returncode == 1
+    assert f"raises.0002_fill: {FILE}, line 24, in fill" in result.stderr
+    assert 'ERROR: relation "shellz" does not exist\n' + ROLLED_BACK in result.stderr
+    assert shells(scratch_connection) == []
+
+
+@pytest.mark.parametrize("how", ["code", "missing"])
+def test_part_of_what_is_not_one_transaction_is_kept(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, how: str
+) -> None:
+    environ = {"SITUATION_RAISES": how, "SITUATION_ATOMIC": "no"}
+
+    result = manage("migrate", situations=["raises"], **environ)
+    status = manage("migration_status", "--check", situations=["raises"], **environ)
+
+    assert result.returncode == 1
+    assert "It is not one transaction (atomic = False): what it did before this is kept" in (
+        result.stderr
+    )
+    assert shells(scratch_connection) == [7]
+    assert status.returncode == 7
+
+
+def test_lost_connection_leaves_open_what_became_of_it(manage: ManageSituation) -> None:
+    result = manage("migrate", situations=["raises"], SITUATION_RAISES="session")
+
+    assert result.returncode == 1
+    assert "raises.0002_fill: " in result.stderr
+    assert "The connection was lost. The server keeps all of it or nothing" in result.stderr
+    assert "python manage.py migration_status" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_traceback_is_there_for_who_asks(manage: ManageSituation) -> None:
+    result = manage("migrate", "--traceback", situations=["raises"], SITUATION_RAISES="code")
+
+    assert result.returncode == 1
+    assert f'{FILE}", line 22, in fill\n' in result.stderr
+    assert "ZeroDivisionError: division by zero\n" in result.stderr
+    assert "CommandError: A migration failed.\n" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["migrate", "migration_reset"])
+def test_role_that_may_make_no_table_is_told_before_anything_is_done(
+    manage: ManageSituation, guest: dict[str, str], command: str
+) -> None:
+    result = manage(command, situations=["two_steps"], **guest)
+
+    assert result.returncode == 1
+    assert "CommandError: The database refused a statement.\n" in result.stderr
+    assert "ERROR: permission denied for schema public\n" in result.stderr
+    assert "GRANT it (CREATE ON SCHEMA public, say)" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_role_that_may_not_read_the_records_is_told(
+    manage: ManageSituation, guest: dict[str, str]
+) -> None:
+    manage("migrate", situations=["two_steps"])
+
+    result = manage("migration_status", situations=["two_steps"], **guest)
+
+    assert result.returncode == 1
+    assert "ERROR: permission denied for table django_migrations\n" in result.stderr
+    assert "Traceback" not in result.stderr
