@@ -64,7 +64,7 @@ def plan_reset(connection: BaseDatabaseWrapper, *, app_label: str | None) -> Res
     return ResetPlan(
         app_label=app_label,
         rollbacks=rollbacks,
-        down=(app_label,) if app_label else rolled_back_apps,
+        down=(app_label,) if app_label and rollbacks else rolled_back_apps,
         up=_up(loader, rollbacks, app_label=app_label),
         backwards=tuple(backwards),
     )

@@ -10,12 +10,16 @@ import sys
 import termios
 import time
 from collections.abc import Sequence
+from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
 from chat.schema.catalogue import ObjectKind, read_catalogue
+from chat.schema.lock import lock_holder, migration_lock
 from chat.schema.reset import plan_reset
 from tests.schema.conftest import PROJECT, ManageSituation
 from tests.schema.test_status import Situation, migrate, record
@@ -290,9 +294,70 @@ def test_nothing_applied_is_applied_without_a_question(
     result = manage("migration_reset", situations=["two_steps"])
 
     assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[1:] == [
+        "Nothing is applied, so nothing is rolled back and nothing is lost.",
+        "Applying everything",
+        "Everything is applied for the first time.",
+    ]
     assert "public.two_steps_messages" in read_catalogue(scratch_connection).of_kind(
         ObjectKind.TABLE
     )
+
+
+def test_app_of_which_nothing_is_applied_is_applied_alone(manage: ManageSituation) -> None:
+    manage("migrate", "two_steps", situations=["two_steps", "house"])
+
+    result = manage("migration_reset", "house", situations=["two_steps", "house"])
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[1:] == [
+        "Of house nothing is applied, so nothing is rolled back and nothing is lost.",
+        "Applying house",
+        "house is applied for the first time.",
+    ]
+
+
+@pytest.mark.usefixtures("three_messages")
+def test_nothing_is_looked_at_or_asked_while_another_holds_the_lock(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    with migration_lock(scratch_connection, wait=timedelta(0)) as lock:
+        result = manage("migration_reset", "--lock-wait", "0.2", situations=["two_steps", "house"])
+
+    assert result.returncode == 75
+    assert f"held by pid {lock.backend_pid}" in result.stdout
+    assert "To be rolled back" not in result.stdout
+    assert rows(scratch_connection) == 3
+
+
+class _Watched(StringIO):
+    """Asks with each line that is written who holds the lock."""
+
+    def __init__(self, session: BaseDatabaseWrapper) -> None:
+        super().__init__()
+        self.session = session
+        self.holders: list[int | None] = []
+
+    def write(self, text: str) -> int:
+        holder = lock_holder(self.session)
+        self.holders.append(holder.pid if holder else None)
+        return super().write(text)
+
+
+def test_lock_is_held_from_the_first_line_to_the_last(
+    scratch_connection: BaseDatabaseWrapper, another_session: BaseDatabaseWrapper
+) -> None:
+    call_command("migrate", "sessions", database="scratch", verbosity=0)
+    stdout = _Watched(another_session)
+
+    call_command(
+        "migration_reset", "sessions", database="scratch", interactive=False, stdout=stdout
+    )
+
+    assert "Rolling back sessions" in stdout.getvalue()
+    assert "Applying sessions" in stdout.getvalue()
+    assert set(stdout.holders) == {scratch_connection.connection.info.backend_pid}
+    assert lock_holder(another_session) is None
 
 
 def test_dependent_comes_back_to_where_it_was(

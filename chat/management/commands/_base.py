@@ -15,6 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 
 from chat.schema.errors import SchemaError
 from chat.schema.failures import StatementRefusedError
+from chat.schema.lock import LockHolder
 
 
 class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
@@ -81,6 +82,11 @@ def add_lock_wait_argument(parser: CommandParser) -> None:
         metavar="SECONDS",
         help="How long to wait while another migrator holds the lock (default: %(default)g).",
     )
+
+
+def waiting_line(holder: LockHolder, options: dict[str, Any]) -> str:
+    """Return what to say while another migrator holds the lock."""
+    return f"Waiting up to {options['lock_wait']:g} s for the migration lock, held by {holder}."
 
 
 def add_lock_timeout_arguments(parser: CommandParser) -> None:

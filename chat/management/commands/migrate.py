@@ -16,6 +16,7 @@ from chat.management.commands._base import (
     SchemaCommandMixin,
     add_lock_timeout_arguments,
     add_lock_wait_argument,
+    waiting_line,
 )
 from chat.schema.database import database_name, describe_database
 from chat.schema.errors import UnsupportedBackendError
@@ -149,10 +150,7 @@ examples:
         return make
 
     def _say_who_holds_the_lock(self, holder: LockHolder, options: dict[str, Any]) -> None:
-        self._say(
-            f"Waiting up to {options['lock_wait']:g} s for the migration lock, held by {holder}.",
-            options,
-        )
+        self._say(waiting_line(holder, options), options)
 
     def _say_who_blocks(self, blocked: BlockedAttempt, options: dict[str, Any]) -> None:
         self._say(" BLOCKED", options)

@@ -1,6 +1,7 @@
 """Roll migrations back all the way and apply them again."""
 
 import sys
+from datetime import timedelta
 from typing import Any
 
 from django.core.management import call_command
@@ -8,10 +9,16 @@ from django.core.management.base import CommandParser
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.management.commands._base import SchemaCommandMixin, add_database_argument
+from chat.management.commands._base import (
+    SchemaCommandMixin,
+    add_database_argument,
+    add_lock_wait_argument,
+    waiting_line,
+)
 from chat.schema.database import database_name, describe_database
 from chat.schema.errors import NotConfirmedError
 from chat.schema.guards import require_override
+from chat.schema.lock import migration_lock
 from chat.schema.loss import measure_loss
 from chat.schema.loss_table import loss_table
 from chat.schema.reset import ResetPlan, plan_reset
@@ -32,6 +39,7 @@ exit codes:
   1  error; also when a migration in the way is irreversible, before anything is done
   3  refused: not confirmed, or production without FORCE_RESET=1
   6  the database is ahead of the code, so the way back is not on disk
+ 75  another migrator holds the lock; it is taken once, for the whole way down and up
 
 examples:
   python manage.py migration_reset chat
@@ -39,7 +47,7 @@ examples:
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the app, --database and --noinput."""
+        """Add the app, --database, --lock-wait and --noinput."""
         parser.add_argument(
             "app_label",
             nargs="?",
@@ -47,6 +55,7 @@ examples:
             help="This app and what depends on it (default: every app).",
         )
         add_database_argument(parser)
+        add_lock_wait_argument(parser)
         parser.add_argument(
             "--noinput",
             "--no-input",
@@ -61,17 +70,24 @@ examples:
         require_override(
             "FORCE_RESET", action=f"{describe_database(connection)} was about to be reset"
         )
-        plan = plan_reset(connection, app_label=options["app_label"])
-        if options["verbosity"] > 0 or options["interactive"]:
-            self._show(connection, plan)
-        if plan.rollbacks and options["interactive"]:
-            self._confirm(database_name(connection))
-        self._carry_out(plan, options)
+        # Taken again by each `migrate` within, which the server counts; nobody comes in between.
+        with migration_lock(
+            connection,
+            wait=timedelta(seconds=options["lock_wait"]),
+            on_wait=lambda holder: self._say(waiting_line(holder, options), options),
+        ):
+            plan = plan_reset(connection, app_label=options["app_label"])
+            if options["verbosity"] > 0 or options["interactive"]:
+                self._show(connection, plan)
+            if plan.rollbacks and options["interactive"]:
+                self._confirm(database_name(connection))
+            self._carry_out(plan, options)
 
     def _show(self, connection: BaseDatabaseWrapper, plan: ResetPlan) -> None:
         self.stdout.write(f"Database: {describe_database(connection)}")
         if not plan.rollbacks:
-            self.stdout.write("Nothing is applied, so nothing is rolled back.")
+            what = f"Of {plan.app_label} nothing" if plan.app_label else "Nothing"
+            self.stdout.write(f"{what} is applied, so nothing is rolled back and nothing is lost.")
             return
         self.stdout.write(f"To be rolled back, then applied again: {len(plan.rollbacks)}")
         for app, name in plan.rollbacks:
@@ -111,7 +127,7 @@ examples:
                 "Then, when the cause is removed, go up again with: python manage.py migrate"
             )
             raise
-        self._say("Reset: everything that was rolled back is applied again.", options)
+        self._say(_summary(plan), options)
 
     def _migrate(self, *targets: str, database: str, verbosity: int) -> None:
         call_command(
@@ -128,3 +144,9 @@ examples:
     def _say(self, line: str, options: dict[str, Any]) -> None:
         if options["verbosity"] > 0:
             self.stdout.write(line)
+
+
+def _summary(plan: ResetPlan) -> str:
+    if plan.rollbacks:
+        return "Reset: everything that was rolled back is applied again."
+    return f"{plan.app_label or 'Everything'} is applied for the first time."
