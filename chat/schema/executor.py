@@ -5,11 +5,11 @@ not leaves a row before it begins. Nothing is run that the gates refuse, or with
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
+from itertools import chain, count
 from typing import Any, Final
 
 from django.db import DatabaseError, transaction
@@ -24,7 +24,6 @@ from chat.schema.blockers import BlockerWatch
 from chat.schema.errors import (
     BlockedError,
     BrokenMigrationsError,
-    InterruptedMigrationsError,
     SchemaError,
 )
 from chat.schema.failures import migration_failed
@@ -36,7 +35,12 @@ from chat.schema.gates import (
     resumed,
 )
 from chat.schema.ledger import catalogue_at
-from chat.schema.leftovers import drop_leftover, find_leftovers
+from chat.schema.leftovers import (
+    drop_leftover,
+    find_leftovers,
+    require_certain,
+    require_named,
+)
 from chat.schema.lock import MigrationLock
 from chat.schema.recorder import LedgerRecorder, Step
 from chat.schema.reversibility import require_reversible
@@ -136,6 +140,7 @@ class LedgerExecutor(GatedExecutor):
         patience: Patience,
         listener: Listener,
         allow_missing: bool = False,
+        droppable: Collection[str] = (),
     ) -> None:
         super().__init__(connection, self._progress, is_lock_ours=True, allow_missing=allow_missing)
         self._records = LedgerRecorder(connection, on_disk=self.loader.disk_migrations.get)
@@ -144,6 +149,7 @@ class LedgerExecutor(GatedExecutor):
         self._lock = lock
         self._patience = patience
         self._listener = listener
+        self._droppable = droppable
         # Several looks within one wait.
         self._watch = BlockerWatch(
             connection,
@@ -171,9 +177,7 @@ class LedgerExecutor(GatedExecutor):
             if not fake:
                 require_reversible(migration for migration, is_backwards in plan if is_backwards)
             self._listener.before_rollback(plan)
-        if not fake:
-            for status in interrupted:
-                self._clear_away(status)
+        self._clear_away([] if fake else interrupted)
         self._steps_left = len(plan)
         self._with_each_snapshot = len(plan) <= SNAPSHOT_EACH_OF
         if not plan:
@@ -284,32 +288,26 @@ class LedgerExecutor(GatedExecutor):
             self._lock.verify()
         raise AssertionError("count() has no end")
 
-    def _clear_away(self, status: MigrationStatus) -> None:
-        """Say what happened, and drop the indexes that are certainly of that run."""
-        migration = self.loader.graph.nodes[status.key]
-        self._listener.notice(f"{sentence(status)} It is run again from its first operation.")
-        leftovers = find_leftovers(
-            self.connection,
-            migration,
-            is_backwards=status.is_applied,
-            before=catalogue_at(self.connection, status.begun.id) if status.begun else None,
-        )
-        unclear = [leftover for leftover in leftovers if not leftover.is_own]
-        if unclear:
-            raise InterruptedMigrationsError(
-                sentences=[
-                    str(sentence(status)),
-                    *(f"Not certainly of that run: {leftover}." for leftover in unclear),
-                ],
-                next_step=(
-                    "See in pg_stat_progress_create_index that nobody is building them, drop them "
-                    f"(DROP INDEX CONCURRENTLY {unclear[0].schema}.{unclear[0].name};), then run "
-                    "this again."
-                ),
+    def _clear_away(self, interrupted: Sequence[MigrationStatus]) -> None:
+        """Say what happened, and drop the indexes that are certainly of that run, or were named."""
+        found = [
+            find_leftovers(
+                self.connection,
+                self.loader.graph.nodes[status.key],
+                is_backwards=status.is_applied,
+                before=catalogue_at(self.connection, status.begun.id) if status.begun else None,
             )
-        for leftover in leftovers:
-            drop_leftover(self.connection, leftover)
-            self._listener.notice(f"Dropped the {leftover}, which that run left.")
+            for status in interrupted
+        ]
+        require_named(list(chain.from_iterable(found)), named=self._droppable)
+        for status, leftovers in zip(interrupted, found, strict=True):
+            happened = str(sentence(status))
+            self._listener.notice(f"{happened} It is run again from its first operation.")
+            require_certain(leftovers, named=self._droppable, interruption=happened)
+            for leftover in leftovers:
+                drop_leftover(self.connection, leftover)
+                whose = "which that run left" if leftover.is_own else "as it was named"
+                self._listener.notice(f"Dropped the {leftover}, {whose}.")
 
     @contextmanager
     def _at(self, step: Step) -> Iterator[None]:

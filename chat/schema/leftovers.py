@@ -5,7 +5,7 @@ date and never uses. The same statement fails on it, or, with IF NOT EXISTS, doe
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString, NamedTuple
 
@@ -16,6 +16,10 @@ from django.db.migrations.operations.base import Operation
 from psycopg.sql import SQL, Identifier
 
 from chat.schema.catalogue import Catalogue, ObjectKind
+from chat.schema.errors import InterruptedMigrationsError, RefusedError
+
+# The option of `migrate` that names an index to be dropped.
+OVERRIDE: Final = "--drop-leftover"
 
 _NAME: Final = r'(?:"[^"]+"|\w+)'
 _QUALIFIED: Final = rf"(?:{_NAME}\s*\.\s*)?({_NAME})"
@@ -43,7 +47,8 @@ class Leftover:
     """An index that the migration builds, or an INVALID one on a table that it builds one on.
 
     `is_own` when the migration itself gives it that name and nobody is building an index on the
-    table now, so that it can be of nothing else worth keeping.
+    table now, so that it can be of nothing else worth keeping. `builder_pid` is the server process
+    that builds one on the table.
     """
 
     schema: str
@@ -51,10 +56,87 @@ class Leftover:
     table: str
     is_valid: bool
     is_own: bool
+    builder_pid: int | None = None
+
+    @property
+    def qualified_name(self) -> str:
+        """Its name with the schema."""
+        return f"{self.schema}.{self.name}"
 
     def __str__(self) -> str:
         invalid = "" if self.is_valid else "INVALID "
-        return f"{invalid}index {self.schema}.{self.name} on {self.table}"
+        return f"{invalid}index {self.qualified_name} on {self.table}"
+
+
+class UncertainLeftoversError(InterruptedMigrationsError):
+    """An index is in the way, and is not certainly of the run that was interrupted."""
+
+    def __init__(self, leftovers: Sequence[Leftover], *, interruption: str) -> None:
+        self.leftovers = tuple(leftovers)
+        first = self.leftovers[0]
+        builder = next((each for each in leftovers if each.builder_pid is not None), None)
+        if builder is not None:
+            next_step = (
+                f"Process {builder.builder_pid} is building an index on {builder.table} just now, "
+                "perhaps this one. Let it finish, then run this again."
+            )
+        else:
+            next_step = (
+                "Nobody is building it now. Run this again with "
+                f"{OVERRIDE} {first.qualified_name}, which drops it: if it was somebody else's, "
+                "they have to build theirs anew. Or drop it yourself "
+                f"(DROP INDEX CONCURRENTLY {first.qualified_name};)."
+            )
+        super().__init__(
+            sentences=[
+                interruption,
+                *(f"Not certainly of that run: {leftover}." for leftover in leftovers),
+            ],
+            next_step=next_step,
+        )
+
+
+class NoSuchLeftoverError(RefusedError):
+    """That index is not what an interrupted migration left; nothing was changed."""
+
+    def __init__(self, names: Iterable[str], *, found: Sequence[Leftover]) -> None:
+        self.names = tuple(sorted(names))
+        super().__init__(
+            seen=(
+                f"{OVERRIDE} names {', '.join(self.names)}. What may be left of a migration that "
+                f"this run finishes: {', '.join(map(str, found)) or 'nothing'}."
+            ),
+            next_step=f"Leave {OVERRIDE} out, or name one of these.",
+        )
+
+
+def require_named(found: Sequence[Leftover], *, named: Collection[str]) -> None:
+    """Raise when an index is to be dropped that is none of those found.
+
+    Raises:
+        NoSuchLeftoverError: one is.
+    """
+    strangers = set(named) - {leftover.qualified_name for leftover in found}
+    if strangers:
+        raise NoSuchLeftoverError(strangers, found=found)
+
+
+def require_certain(
+    found: Iterable[Leftover], *, named: Collection[str], interruption: str
+) -> None:
+    """Raise when an index may be somebody else's, and was not named; or is being built just now.
+
+    Raises:
+        UncertainLeftoversError: one is.
+    """
+    unclear = [
+        leftover
+        for leftover in found
+        if not leftover.is_own
+        and (leftover.builder_pid is not None or leftover.qualified_name not in named)
+    ]
+    if unclear:
+        raise UncertainLeftoversError(unclear, interruption=interruption)
 
 
 class _Build(NamedTuple):
@@ -102,6 +184,7 @@ def find_leftovers(
                     table=table,
                     is_valid=is_valid,
                     is_own=name in names and builder is None,
+                    builder_pid=builder,
                 )
             )
     return leftovers

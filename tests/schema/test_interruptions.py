@@ -14,6 +14,12 @@ from tests.schema.conftest import ManageSituation, StartSituation, wait_until
 
 Situation = Callable[..., None]
 
+# What somebody else does meanwhile.
+BUILD = """
+from django.db import connection
+connection.cursor().execute("CREATE INDEX CONCURRENTLY others_ix ON paused_pages (title)")
+"""
+
 PATIENT = ("--lock-timeout", "0")
 
 
@@ -288,6 +294,88 @@ def test_concurrent_index_that_fails_is_built_again(
     assert "(DROP INDEX CONCURRENTLY public.paused_pages_title_idx;)" in stopped.stderr
     assert finished.returncode == 0, finished.stderr
     assert is_ready(scratch_connection)
+
+
+@pytest.fixture
+def unnamed_leftover(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> ManageSituation:
+    """An INVALID index that PostgreSQL named is left; returns what runs `migrate` again."""
+    situations = ["paused_index", "unnamed_index"]
+    manage("migrate", "paused_index", situations=situations)
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("INSERT INTO paused_pages (title) VALUES ('twice'), ('twice')")
+        manage("migrate", situations=situations)
+        cursor.execute("DELETE FROM paused_pages")
+    assert ("paused_pages_title_idx", False) in indexes(scratch_connection)
+    return lambda *options: manage("migrate", *options, situations=situations)
+
+
+def test_index_that_is_not_certainly_of_the_run_is_dropped_by_its_name(
+    unnamed_leftover: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    stopped = unnamed_leftover()
+    finished = unnamed_leftover("--drop-leftover", "public.paused_pages_title_idx")
+
+    assert stopped.returncode == 7
+    assert (
+        "Run this again with --drop-leftover public.paused_pages_title_idx, which drops it: if it "
+        "was somebody else's, they have to build theirs anew." in stopped.stderr
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert (
+        "Dropped the INVALID index public.paused_pages_title_idx on paused_pages, as it was named."
+        in finished.stdout
+    )
+    assert ("paused_pages_title_idx", True) in indexes(scratch_connection)
+
+
+@pytest.mark.parametrize("name", ["public.paused_pages_title_ix", "public.paused_pages_pkey"])
+def test_no_other_index_can_be_named(
+    unnamed_leftover: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    name: str,
+) -> None:
+    before = indexes(scratch_connection)
+
+    result = unnamed_leftover("--drop-leftover", name)
+
+    assert result.returncode == 3
+    assert f"--drop-leftover names {name}. What may be left" in result.stderr
+    assert "INVALID index public.paused_pages_title_idx on paused_pages." in result.stderr
+    assert indexes(scratch_connection) == before
+
+
+def test_index_that_is_being_built_is_not_dropped_even_by_its_name(
+    unnamed_leftover: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    another_session: BaseDatabaseWrapper,
+    start: StartSituation,
+) -> None:
+    with ExitStack() as stack:
+        another_session.set_autocommit(False)
+        stack.callback(another_session.rollback)
+        with another_session.cursor() as cursor:
+            cursor.execute("INSERT INTO paused_pages (title) VALUES ('being written')")
+        builder = start("shell", "-v0", "-c", BUILD, situations=["paused_index"])
+        wait_until(lambda: is_waiting_for_a_lock(scratch_connection, "CREATE INDEX CONCURRENTLY"))
+
+        result = unnamed_leftover("--drop-leftover", "public.paused_pages_title_idx")
+
+        builder.kill()
+        builder.wait()
+
+    assert result.returncode == 7
+    assert "is building an index on paused_pages just now, perhaps this one." in result.stderr
+    assert ("paused_pages_title_idx", False) in indexes(scratch_connection)
+
+
+def test_nothing_to_drop_is_no_reason_to_say_nothing(manage: ManageSituation) -> None:
+    result = manage("migrate", "--drop-leftover", "public.any", situations=["two_steps"])
+
+    assert result.returncode == 3
+    assert "What may be left of a migration that this run finishes: nothing." in result.stderr
 
 
 def test_rollback_of_a_concurrent_index_goes_on_where_it_was_killed(

@@ -16,7 +16,13 @@ from chat.schema.ledger import has_ledger
 from chat.schema.status import is_ready
 from tests.schema.conftest import ManageSituation
 
-OURS = {"--create-database", "--lock-wait", "--lock-timeout", "--lock-retries"}
+OURS = {
+    "--create-database",
+    "--drop-leftover",
+    "--lock-wait",
+    "--lock-timeout",
+    "--lock-retries",
+}
 
 
 def options(parser: ArgumentParser) -> dict[str, tuple[object, ...]]:
