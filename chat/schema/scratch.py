@@ -5,7 +5,7 @@ The configured database is neither connected to nor changed: only its connection
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -18,6 +18,13 @@ from psycopg import errors, sql
 
 from chat.schema.database import database_name
 from chat.schema.errors import RefusedError, SchemaError
+from chat.schema.scratch_leftovers import (
+    SUFFIX_DIGITS,
+    LeftBehind,
+    claim,
+    drop_left_behind,
+    mark,
+)
 
 _MAINTENANCE_DATABASE = "postgres"
 _LONGEST_PREFIX = 40
@@ -42,9 +49,10 @@ class NotScratchError(SchemaError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScratchDatabase:
-    """An empty database, and the connection to it."""
+    """An empty database beside the configured one, and the connection to it."""
 
     name: str
+    beside: str
     connection: BaseDatabaseWrapper
 
     def recreate(self) -> None:
@@ -54,31 +62,44 @@ class ScratchDatabase:
 
 
 @contextmanager
-def scratch_database(connection: BaseDatabaseWrapper) -> Iterator[ScratchDatabase]:
+def scratch_database(
+    connection: BaseDatabaseWrapper,
+    *,
+    on_left_behind: Callable[[LeftBehind], None] = lambda _: None,
+) -> Iterator[ScratchDatabase]:
     """Make an empty database on the server of `connection`; drop it in the end, however that comes.
 
     Meanwhile it takes the place of the configured database under the same alias, so that what a
     migration asks for by that alias, or by none, is asked of it. Only a process that is killed
-    leaves it behind: its name is the configured one's with `_rehearsal_` and eight digits.
+    leaves it behind: its name is the configured one's with `_rehearsal_` and eight digits. The next
+    one drops what is certainly such a leftover; `on_left_behind` is told of each that was found.
 
     Raises:
         NoScratchDatabaseError: the server does not let this user make one.
         NotScratchError: the settings lead elsewhere, whatever their NAME says.
     """
-    name = f"{database_name(connection)[:_LONGEST_PREFIX]}_rehearsal_{uuid4().hex[:8]}"
-    scratch = ScratchDatabase(name=name, connection=_beside(connection, name))
-    try:
-        _create(scratch)
-        with _in_place_of(connection, scratch.connection):
-            yield scratch
-    finally:
-        with _uninterrupted():
-            _drop(scratch)
+    configured = database_name(connection)
+    prefix = f"{configured[:_LONGEST_PREFIX]}_rehearsal_"
+    name = f"{prefix}{uuid4().hex[:SUFFIX_DIGITS]}"
+    scratch = ScratchDatabase(name=name, beside=configured, connection=_beside(connection, name))
+    with closing(_beside(connection, _MAINTENANCE_DATABASE)) as owner:
+        for found in drop_left_behind(owner, prefix=prefix, beside=configured):
+            on_left_behind(found)
+        claim(owner, name=name)
+        try:
+            _create(scratch)
+            with _in_place_of(connection, scratch.connection):
+                yield scratch
+        finally:
+            with _uninterrupted():
+                _drop(scratch)
 
 
 def _create(scratch: ScratchDatabase) -> None:
     try:
         _execute("CREATE DATABASE {} TEMPLATE template0", scratch)
+        with _maintenance(scratch) as maintenance:
+            mark(maintenance, name=scratch.name, beside=scratch.beside)
     except DatabaseError as exc:
         if isinstance(exc.__cause__, errors.InsufficientPrivilege):
             user = str(scratch.connection.settings_dict["USER"])
@@ -100,9 +121,12 @@ def _drop(scratch: ScratchDatabase) -> None:
 
 
 def _execute(statement: LiteralString, scratch: ScratchDatabase) -> None:
-    maintenance = _beside(scratch.connection, _MAINTENANCE_DATABASE)
-    with closing(maintenance), maintenance.cursor() as cursor:
+    with _maintenance(scratch) as maintenance, maintenance.cursor() as cursor:
         cursor.execute(sql.SQL(statement).format(sql.Identifier(scratch.name)))
+
+
+def _maintenance(scratch: ScratchDatabase) -> closing[BaseDatabaseWrapper]:
+    return closing(_beside(scratch.connection, _MAINTENANCE_DATABASE))
 
 
 def _beside(connection: BaseDatabaseWrapper, name: str) -> BaseDatabaseWrapper:

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +18,8 @@ from psycopg import sql
 
 from chat.schema.catalogue import read_catalogue
 from chat.schema.scratch import scratch_database
-from tests.schema.conftest import PROJECT, ManageSituation
-from tests.scratch import ScratchServer
+from tests.schema.conftest import PROJECT, ManageSituation, StartSituation, wait_until
+from tests.scratch import ScratchServer, connect
 
 README = PROJECT / "chat" / "schema" / "README.md"
 
@@ -252,6 +254,79 @@ def test_configured_database_need_not_exist(
 
     assert result.returncode == 0, result.stderr
     assert "Scratch database: melo_sd_is_not_there_rehearsal_" in result.stdout
+
+
+def sessions(server: ScratchServer, name: str) -> int:
+    with server.maintenance.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [name])
+        return int(cursor.fetchone()[0])
+
+
+def test_database_of_a_killed_rehearsal_is_dropped_by_the_next(
+    manage: ManageSituation,
+    start: StartSituation,
+    scratch_server: ScratchServer,
+    scratch_connection: BaseDatabaseWrapper,
+    tmp_path: Path,
+) -> None:
+    process = start("migration_rehearse", situations=["paused"], SITUATION_PAUSES=str(tmp_path))
+    wait_until((tmp_path / "ddl.reached").exists)
+    (name,) = left_behind(scratch_server, scratch_connection)
+    meanwhile = manage("migration_rehearse", situations=["two_steps"])
+    kept = left_behind(scratch_server, scratch_connection)
+    process.kill()
+    process.wait()
+    wait_until(lambda: sessions(scratch_server, name) == 0)
+
+    result = manage("migration_rehearse", "--format", "json", situations=["two_steps"])
+
+    assert (meanwhile.returncode, meanwhile.stderr) == (0, "")
+    assert kept == [name]
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == (
+        f"Dropped the database {name}, which a rehearsal that was killed had left.\n"
+    )
+    assert json.loads(result.stdout)["counts"]["exact"] == 2
+    assert left_behind(scratch_server, scratch_connection) == []
+
+
+@pytest.mark.parametrize(
+    ("comment", "is_connected", "why"),
+    [
+        (None, False, "which has no mark of a rehearsal"),
+        ("Scratch database of a rehearsal beside another; its rehearsal drops it.", False, "which"),
+        ("Scratch database of a rehearsal beside {}; its rehearsal drops it.", True, "to which"),
+    ],
+)
+def test_database_that_may_be_somebody_else_s_is_named_and_left_alone(
+    manage: ManageSituation,
+    scratch_server: ScratchServer,
+    scratch_connection: BaseDatabaseWrapper,
+    comment: str | None,
+    is_connected: bool,
+    why: str,
+) -> None:
+    configured = str(scratch_connection.settings_dict["NAME"])
+    name = f"{configured[:40]}_rehearsal_0badcafe"
+    with ExitStack() as stack:
+        cursor = stack.enter_context(scratch_server.maintenance.cursor())
+        cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        stack.callback(scratch_server.drop, name)
+        if comment is not None:
+            cursor.execute(
+                sql.SQL("COMMENT ON DATABASE {} IS {}").format(
+                    sql.Identifier(name), sql.Literal(comment.format(configured))
+                )
+            )
+        if is_connected:
+            stack.enter_context(closing(connect(name, alias="visitor"))).ensure_connection()
+
+        result = manage("migration_rehearse", situations=["two_steps"])
+
+        assert result.returncode == 0, result.stderr
+        assert result.stderr.startswith(f"Left alone: the database {name}, {why}")
+        assert result.stderr.endswith(f'if nobody needs it: DROP DATABASE "{name}";\n')
+        assert left_behind(scratch_server, scratch_connection) == [name]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -29,10 +29,11 @@ class Command(SchemaCommandMixin):
     )
     details = """\
 It makes a database of its own on the configured server, empty, and drops that one when it ends,
-also on an error, on Ctrl-C and on SIGTERM. The configured database is not connected to; nothing in
-it is read or destroyed. Its tables have no rows, so the durations are those of a new database, but
-what is rewritten or read under a lock takes longer the more rows there are. WAL is counted for the
-whole server.
+also on an error, on Ctrl-C and on SIGTERM. What a killed one has left, the next one names, and
+drops where it is certainly that and nobody is connected to it. The configured database is not
+connected to; nothing in it is read or destroyed. Its tables have no rows, so the durations are
+those of a new database, but what is rewritten or read under a lock takes longer the more rows there
+are. WAL is counted for the whole server.
 
 exit codes:
   0  every way back is exact, or irreversible and known to be
@@ -65,7 +66,11 @@ examples:
         try:
             with (
                 _terminated_like_interrupted(),
-                scratch_database(connections[options["database"]]) as scratch,
+                scratch_database(
+                    connections[options["database"]],
+                    # Not to standard output, where JSON may be.
+                    on_left_behind=lambda found: self.stderr.write(str(found)),
+                ) as scratch,
             ):
                 rehearsals = self._rehearse(scratch, options)
         except KeyboardInterrupt as exc:
