@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import timedelta
     from uuid import UUID
 
@@ -70,6 +71,28 @@ class TimedOut(ChatError, PermissionDenied):
 
 class Banned(ChatError, PermissionDenied):
     """The user is banned from the server."""
+
+
+class OwnsServers(ChatError):
+    """Somebody who owns servers is not erased; `servers` holds the ids of these."""
+
+    def __init__(self, user: UUID, servers: Sequence[UUID]) -> None:
+        self.servers = tuple(servers)
+        super().__init__(
+            f"User {user} owns {len(self.servers)} servers: {', '.join(map(str, self.servers))}. "
+            "Hand them over with transfer_ownership, or pass delete_owned_servers=True."
+        )
+
+
+class ErasureIncomplete(ChatError):
+    """Something personal would have been left; nothing was erased. `places` says where."""
+
+    def __init__(self, user: UUID, places: Sequence[str]) -> None:
+        self.places = tuple(places)
+        super().__init__(
+            f"Of user {user} something would be left in {', '.join(self.places)}; nothing was "
+            "erased. Add what these hold to the policy in chat/services/erasure.py."
+        )
 
 
 class SlowModeActive(ChatError):

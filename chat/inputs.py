@@ -6,13 +6,27 @@ Values in, values out. The database checks the same; from here the answer names 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from chat.errors import InvalidInput
+from chat.permissions import ALL, Permission
 
 if TYPE_CHECKING:
     from django.db.models import Model
+
+
+class Unchanged(Enum):
+    """What an argument of an update is when it was not passed: None may be a value."""
+
+    UNCHANGED = "unchanged"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+UNCHANGED: Final[Literal[Unchanged.UNCHANGED]] = Unchanged.UNCHANGED
 
 PAGE_LIMIT = 100
 
@@ -57,6 +71,33 @@ def check_number(field: str, value: Any, *, least: int, most: int) -> int:
             field, seen=_shown(value), expected=f"a whole number from {least} to {most}"
         )
     return value
+
+
+def check_flag(field: str, value: Any) -> bool:
+    """Return `value`, which is True or False."""
+    if not isinstance(value, bool):
+        raise InvalidInput(field, seen=_shown(value), expected="True or False")
+    return value
+
+
+def check_permissions(field: str, value: Any, *, among: Permission = ALL) -> Permission:
+    """Return `value`, a mask of no other bits than those `among`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidInput(field, seen=_shown(value), expected="a mask of permissions")
+    stray = int(value) & ~int(among)
+    if stray:
+        names = [bit.name for bit in Permission(stray & int(ALL)) if bit.name]
+        unnamed = [str(n) for n in range(stray.bit_length()) if stray & ~int(ALL) & 1 << n]
+        seen = ", ".join([*names, *(f"bit {n}" for n in unnamed[:8])])
+        raise InvalidInput(
+            field, seen=f"a mask with {seen}", expected="a mask of permissions that can be set here"
+        )
+    return Permission(int(value))
+
+
+def check_reason(value: Any) -> str:
+    """Return `value`, why a moderator did something, as the audit log keeps it."""
+    return check_text("reason", value, most=512)
 
 
 def check_limit(value: Any) -> int:

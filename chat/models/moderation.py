@@ -53,7 +53,10 @@ class Ban(ChangingRow):
 
 
 class AuditLogEntry(Row):
-    """Something that somebody with power did. Written once, never changed or removed (trigger)."""
+    """Something that somebody with power did. Written once, never changed or removed (trigger).
+
+    Save that the erasure of an account empties the reasons by and about a person.
+    """
 
     server = Reference("chat.Server", related_name="audit_log")
     # NULL: the system itself.
@@ -74,6 +77,16 @@ class AuditLogEntry(Row):
         indexes = [
             # A server's log, newest first.
             Index(F("server"), F("created_at").desc(), F("id").desc(), name="audit_log_server_ix"),
+            # The timeout of somebody who comes back (services.members).
+            Index(
+                F("server"),
+                F("target_id"),
+                F("created_at").desc(),
+                name="audit_log_timeout_ix",
+                condition=Q(action="member.timeout"),
+            ),
+            # The reasons that somebody gave, asked by erasure.
+            Index(F("actor"), name="audit_log_actor_ix", condition=~Q(reason="")),
         ]
         constraints = [
             CheckConstraint(

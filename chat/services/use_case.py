@@ -28,7 +28,13 @@ Result = TypeVar("Result")
 ATTEMPTS = 5
 
 _CLASH = (errors.DeadlockDetected, errors.SerializationFailure)
-_REFUSAL = (errors.IntegrityError, errors.DataError, errors.RaiseException)
+_REFUSAL = (
+    errors.IntegrityError,
+    errors.DataError,
+    errors.RaiseException,
+    # Joins and bans at another isolation level than READ COMMITTED.
+    errors.FeatureNotSupported,
+)
 _SHARD = re.compile(r"_\d{6,}$")
 
 

@@ -1,0 +1,59 @@
+"""The audit log: what somebody with power did, written in the transaction that did it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chat.models import AuditLogEntry
+from chat.services.use_case import alias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chat.services.standing import Standing
+
+Changes = dict[str, tuple[Any, Any]]
+
+
+def record(
+    *,
+    actor: Standing,
+    action: str,
+    target_type: str,
+    target: UUID,
+    changes: Mapping[str, tuple[Any, Any]] | None = None,
+    reason: str = "",
+) -> None:
+    """Write one entry: one statement.
+
+    `changes` are pairs of before and after. What a member is called does not belong there: the
+    entry outlives the erasure of an account.
+    """
+    AuditLogEntry.objects.using(alias()).create(
+        server_id=actor.server_id,
+        actor_id=actor.user_id,
+        action=action,
+        target_type=target_type,
+        target_id=target,
+        changes={field: [_plain(each) for each in pair] for field, pair in (changes or {}).items()},
+        reason=reason,
+    )
+
+
+def changed(row: Any, wanted: Mapping[str, Any]) -> Changes:
+    """Return before and after of each field of `row` that `wanted` would change."""
+    return {
+        field: (before, after)
+        for field, after in wanted.items()
+        if (before := getattr(row, field)) != after
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -1,0 +1,373 @@
+"""Channels, categories and threads: made, changed, sorted, deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from chat.errors import InvalidInput, LimitReached
+from chat.inputs import (
+    UNCHANGED,
+    Unchanged,
+    check_flag,
+    check_number,
+    check_reason,
+    check_text,
+    identify,
+)
+from chat.models import Channel, Invite, Server, User
+from chat.permissions import Permission
+from chat.services.audit import changed, record
+from chat.services.overwrites import clear_overwrite, set_overwrite
+from chat.services.places import Place, place_in
+from chat.services.standing import Standing, lock_server, lock_server_of_channel, standing_in
+from chat.services.use_case import alias, use_case
+from chat.statements import Statement
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+__all__ = [
+    "CHANNEL_LIMIT",
+    "THREAD_LIMIT",
+    "clear_overwrite",
+    "create_channel",
+    "create_thread",
+    "delete_channel",
+    "move_channel",
+    "set_overwrite",
+    "update_channel",
+]
+
+# Per server, categories among them; what is deleted does not count.
+CHANNEL_LIMIT = 500
+THREAD_LIMIT = 1000
+_KINDS = frozenset(Channel.Kind) - {Channel.Kind.THREAD}
+
+
+@use_case
+def create_channel(
+    *,
+    actor: User | UUID,
+    server: Server | UUID,
+    name: str,
+    kind: str = Channel.Kind.TEXT,
+    parent: Channel | UUID | None = None,
+    topic: str = "",
+    slowmode_seconds: int = 0,
+    nsfw: bool = False,
+    reason: str = "",
+) -> Channel:
+    """Make a channel or a category, the last of its category or of those without one.
+
+    Needs MANAGE_CHANNELS, in the category where there is one. Six statements, seven in a category.
+    Locks the server's row. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut;
+    LimitReached.
+    """
+    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    parent_id = None if parent is None else identify("parent", parent, Channel)
+    if kind not in _KINDS:
+        raise InvalidInput("kind", seen=repr(kind), expected=f"one of {', '.join(sorted(_KINDS))}")
+    if kind == Channel.Kind.CATEGORY and parent_id is not None:
+        raise InvalidInput("parent", seen=str(parent_id), expected="None for a category")
+    wanted = _checked(name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw)
+    reason = check_reason(reason)
+
+    lock_server(server_id, actor=actor_id)
+    own = standing_in(server_id, actor_id)
+    if parent_id is None:
+        own.require(Permission.MANAGE_CHANNELS)
+    else:
+        _category(own, parent_id).require(Permission.MANAGE_CHANNELS)
+    _require_room(server_id, "channels", CHANNEL_LIMIT)
+    return _insert(own, kind=kind, parent=parent_id, wanted=wanted, reason=reason)
+
+
+@use_case
+def create_thread(*, actor: User | UUID, channel: Channel | UUID, name: str) -> Channel:
+    """Begin a thread in a text or announcement channel; needs CREATE_PUBLIC_THREADS there.
+
+    Seven statements. Locks the server's row. Raises: InvalidInput, for a channel that holds no
+    threads too; NotVisible, MissingPermission, TimedOut; LimitReached.
+    """
+    actor_id, parent_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    wanted = {"name": check_text("name", name, least=1, most=100)}
+
+    server_id = lock_server_of_channel(parent_id, actor=actor_id)
+    own = standing_in(server_id, actor_id)
+    place = place_in(server_id, parent_id, actor=own)
+    place.require(Permission.CREATE_PUBLIC_THREADS)
+    if place.channel.kind not in {Channel.Kind.TEXT, Channel.Kind.ANNOUNCEMENT}:
+        raise InvalidInput(
+            "channel", seen=f"a {place.channel.kind}", expected="a text or announcement channel"
+        )
+    _require_room(server_id, "threads", THREAD_LIMIT)
+    return _insert(own, kind=Channel.Kind.THREAD, parent=parent_id, wanted=wanted, reason="")
+
+
+@use_case
+def update_channel(
+    *,
+    actor: User | UUID,
+    channel: Channel | UUID,
+    name: str | Unchanged = UNCHANGED,
+    topic: str | Unchanged = UNCHANGED,
+    slowmode_seconds: int | Unchanged = UNCHANGED,
+    nsfw: bool | Unchanged = UNCHANGED,
+    reason: str = "",
+) -> Channel:
+    """Change a channel; needs MANAGE_CHANNELS there, for a thread MANAGE_THREADS.
+
+    Five statements, three when nothing changes. Locks the server's row, then the channel's, for
+    which senders wait. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
+    """
+    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    wanted = _checked(name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw)
+    reason = check_reason(reason)
+
+    place = _managed_place(actor_id, channel_id)
+    row = place.channel
+    if changes := changed(row, wanted):
+        for field, value in wanted.items():
+            setattr(row, field, value)
+        row.save(using=alias(), update_fields=list(wanted))
+        record(
+            actor=place.actor,
+            action="channel.update",
+            target_type="channel",
+            target=channel_id,
+            changes=changes,
+            reason=reason,
+        )
+    return row
+
+
+@use_case
+def move_channel(
+    *,
+    actor: User | UUID,
+    channel: Channel | UUID,
+    position: int,
+    parent: Channel | UUID | Unchanged | None = UNCHANGED,
+    reason: str = "",
+) -> Channel:
+    """Put a channel at a place among those of its category, or of another, or (None) of none.
+
+    Places are counted from 0; those that follow move on, and a place past the end is the end.
+    Needs MANAGE_CHANNELS in the server and in the channel. Seven statements, eight with another
+    category. Locks the server's row, then the rows of the channels that change places, by id.
+    Raises: InvalidInput, for a thread too; NotVisible, MissingPermission, TimedOut.
+    """
+    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    position = check_number("position", position, least=0, most=CHANNEL_LIMIT)
+    parent_id = (
+        parent if parent is UNCHANGED or parent is None else identify("parent", parent, Channel)
+    )
+    reason = check_reason(reason)
+
+    place = _managed_place(actor_id, channel_id)
+    own, row = place.actor, place.channel
+    own.require(Permission.MANAGE_CHANNELS)
+    if row.kind == Channel.Kind.THREAD:
+        raise InvalidInput("channel", seen="a thread", expected="one that has a place in the list")
+    if parent_id is UNCHANGED:
+        parent_id = row.parent_id
+    elif parent_id is not None and parent_id != row.parent_id:
+        if row.kind == Channel.Kind.CATEGORY:
+            raise InvalidInput("parent", seen=str(parent_id), expected="None for a category")
+        _category(own, parent_id)
+
+    before = (row.parent_id, row.position)
+    siblings = [each for each in _siblings(own.server_id, parent_id) if each != channel_id]
+    siblings.insert(position, channel_id)
+    params = {"server": own.server_id, "parent": parent_id, "channels": siblings}
+    _LOCK.rows(params, using=alias())
+    _PLACE.rows({**params, "moved": channel_id}, using=alias())
+    row.parent_id, row.position = parent_id, siblings.index(channel_id)
+    if before != (row.parent_id, row.position):
+        record(
+            actor=own,
+            action="channel.move",
+            target_type="channel",
+            target=channel_id,
+            changes={
+                "parent_id": (before[0], row.parent_id),
+                "position": (before[1], row.position),
+            },
+            reason=reason,
+        )
+    return row
+
+
+@use_case
+def delete_channel(*, actor: User | UUID, channel: Channel | UUID, reason: str = "") -> None:
+    """Hide a channel with its threads; needs MANAGE_CHANNELS there, for a thread MANAGE_THREADS.
+
+    The messages stay where they are, unseen. What is in a category stays, without one. Invites to
+    the channel end. Seven statements. Locks the server's row, then those of the channel, of its
+    threads or of what is in the category, by id: who is sending there comes first or is refused.
+    Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
+    """
+    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    reason = check_reason(reason)
+
+    place = _managed_place(actor_id, channel_id)
+    own, row = place.actor, place.channel
+    params = {"server": own.server_id, "channel": channel_id}
+    inside = _LOCK_WITH_INSIDE.rows(params, using=alias())
+    (_DELETE_CATEGORY if row.kind == Channel.Kind.CATEGORY else _DELETE).rows(
+        {**params, "channels": inside}, using=alias()
+    )
+    Invite.objects.using(alias()).filter(
+        server_id=own.server_id, channel_id=channel_id, revoked_at__isnull=True
+    ).update(revoked_at=Now())
+    record(
+        actor=own,
+        action="channel.delete",
+        target_type="channel",
+        target=channel_id,
+        changes={"name": (row.name, None), "kind": (row.kind, None)},
+        reason=reason,
+    )
+
+
+def _checked(
+    *,
+    name: str | Unchanged,
+    topic: str | Unchanged,
+    slowmode_seconds: int | Unchanged,
+    nsfw: bool | Unchanged,
+) -> dict[str, Any]:
+    wanted: dict[str, Any] = {}
+    if name is not UNCHANGED:
+        wanted["name"] = check_text("name", name, least=1, most=100)
+    if topic is not UNCHANGED:
+        wanted["topic"] = check_text("topic", topic, most=1024)
+    if slowmode_seconds is not UNCHANGED:
+        wanted["slowmode_seconds"] = check_number(
+            "slowmode_seconds", slowmode_seconds, least=0, most=21600
+        )
+    if nsfw is not UNCHANGED:
+        wanted["nsfw"] = check_flag("nsfw", nsfw)
+    return wanted
+
+
+def _managed_place(actor: UUID, channel: UUID) -> Place:
+    server = lock_server_of_channel(channel, actor=actor)
+    place = place_in(server, channel, actor=standing_in(server, actor))
+    is_thread = place.channel.kind == Channel.Kind.THREAD
+    place.require(Permission.MANAGE_THREADS if is_thread else Permission.MANAGE_CHANNELS)
+    return place
+
+
+def _category(actor: Standing, category: UUID) -> Place:
+    place = place_in(actor.server_id, category, actor=actor, what="category")
+    if place.channel.kind != Channel.Kind.CATEGORY:
+        raise InvalidInput("parent", seen=f"a {place.channel.kind}", expected="a category")
+    place.require(Permission.MANAGE_CHANNELS)
+    return place
+
+
+def _require_room(server: UUID, what: str, limit: int) -> None:
+    kept = Channel.objects.using(alias()).filter(server_id=server, deleted_at__isnull=True)
+    if what == "threads":
+        kept = kept.filter(kind=Channel.Kind.THREAD)
+    else:
+        kept = kept.exclude(kind=Channel.Kind.THREAD)
+    if kept.count() >= limit:
+        raise LimitReached(what, limit)
+
+
+def _insert(
+    actor: Standing, *, kind: str, parent: UUID | None, wanted: dict[str, Any], reason: str
+) -> Channel:
+    siblings = Channel.objects.using(alias()).filter(
+        server_id=actor.server_id, parent_id=parent, deleted_at__isnull=True
+    )
+    last = siblings.aggregate(last=Max("position"))["last"]
+    channel = Channel.objects.using(alias()).create(
+        server_id=actor.server_id,
+        kind=kind,
+        parent_id=parent,
+        position=0 if last is None else last + 1,
+        **wanted,
+    )
+    record(
+        actor=actor,
+        action="channel.create",
+        target_type="channel",
+        target=channel.pk,
+        changes={"name": (None, channel.name), "kind": (None, str(kind))},
+        reason=reason,
+    )
+    return channel
+
+
+def _siblings(server: UUID, parent: UUID | None) -> list[UUID]:
+    channels = Channel.objects.using(alias()).filter(
+        server_id=server, parent_id=parent, deleted_at__isnull=True
+    )
+    return list(channels.order_by("position", "pk").values_list("pk", flat=True))
+
+
+# Senders hold the rows of channels too: whoever takes several takes them by id.
+_LOCK = Statement(
+    """
+    SELECT id
+    FROM channels
+    WHERE server_id = %(server)s AND id = ANY (%(channels)s)
+    ORDER BY id
+    FOR NO KEY UPDATE
+    """,
+    row=lambda id: id,  # noqa: A006
+)
+_LOCK_WITH_INSIDE = Statement(
+    """
+    SELECT id
+    FROM channels
+    WHERE
+        server_id = %(server)s
+        AND (id = %(channel)s OR parent_id = %(channel)s)
+        AND deleted_at IS NULL
+    ORDER BY id
+    FOR NO KEY UPDATE
+    """,
+    row=lambda id: id,  # noqa: A006
+)
+_PLACE = Statement(
+    """
+    UPDATE channels
+    SET
+        position = wanted.place - 1,
+        parent_id = CASE WHEN channels.id = %(moved)s THEN %(parent)s ELSE channels.parent_id END
+    FROM unnest(%(channels)s::uuid[]) WITH ORDINALITY AS wanted (id, place)
+    WHERE
+        channels.server_id = %(server)s
+        AND channels.id = wanted.id
+        AND (channels.position <> wanted.place - 1 OR channels.id = %(moved)s)
+    RETURNING channels.id
+    """,
+    row=lambda id: id,  # noqa: A006
+)
+_DELETE = Statement(
+    """
+    UPDATE channels
+    SET deleted_at = statement_timestamp()
+    WHERE server_id = %(server)s AND id = ANY (%(channels)s)
+    RETURNING id
+    """,
+    row=lambda id: id,  # noqa: A006
+)
+_DELETE_CATEGORY = Statement(
+    """
+    UPDATE channels
+    SET
+        parent_id = NULL,
+        deleted_at = CASE WHEN id = %(channel)s THEN statement_timestamp() END
+    WHERE server_id = %(server)s AND id = ANY (%(channels)s)
+    RETURNING id
+    """,
+    row=lambda id: id,  # noqa: A006
+)

@@ -1,0 +1,176 @@
+"""Invites: codes by which somebody becomes a member."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from chat.errors import InvalidInput, InviteUnusable, NotVisible
+from chat.inputs import check_moment, check_number, check_reason, check_text, identify
+from chat.models import Channel, Invite, Server, ServerMember, User
+from chat.permissions import Permission
+from chat.services.audit import record
+from chat.services.members import admit
+from chat.services.places import place_in
+from chat.services.standing import hold_user, lock_server, standing_in
+from chat.services.use_case import alias, use_case
+from chat.statements import Statement
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+# Without letters and digits that look alike when they are read out or written down.
+_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
+# 57 to the 12th: 70 bits, of which a guesser finds none.
+_CODE_LENGTH = 12
+_MOST_USES = 1_000_000
+
+
+@use_case
+def create_invite(
+    *,
+    actor: User | UUID,
+    server: Server | UUID,
+    channel: Channel | UUID | None = None,
+    max_uses: int | None = None,
+    expires_at: datetime | None = None,
+) -> Invite:
+    """Make an invite into a server, or to one of its channels; needs CREATE_INSTANT_INVITE there.
+
+    Without `max_uses` it is good for any number of joins, without `expires_at` for ever. Four
+    statements, five with a channel. Locks the server's row. Raises: InvalidInput, NotVisible,
+    MissingPermission, TimedOut.
+    """
+    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    channel_id = None if channel is None else identify("channel", channel, Channel)
+    if max_uses is not None:
+        max_uses = check_number("max_uses", max_uses, least=1, most=_MOST_USES)
+    if expires_at is not None:
+        expires_at = check_moment("expires_at", expires_at)
+
+    lock_server(server_id, actor=actor_id)
+    own = standing_in(server_id, actor_id)
+    if channel_id is None:
+        own.require(Permission.CREATE_INSTANT_INVITE)
+    else:
+        place_in(server_id, channel_id, actor=own).require(Permission.CREATE_INSTANT_INVITE)
+    if expires_at is not None and expires_at <= own.asked_at:
+        raise InvalidInput(
+            "expires_at", seen=expires_at.isoformat(), expected="a moment that is to come"
+        )
+    invite = Invite.objects.using(alias()).create(
+        server_id=server_id,
+        channel_id=channel_id,
+        code="".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH)),
+        creator_id=actor_id,
+        max_uses=max_uses,
+        expires_at=expires_at,
+    )
+    record(
+        actor=own,
+        action="invite.create",
+        target_type="invite",
+        target=invite.pk,
+        changes={
+            "channel_id": (None, channel_id),
+            "max_uses": (None, max_uses),
+            "expires_at": (None, expires_at),
+        },
+    )
+    return invite
+
+
+@use_case
+def redeem_invite(*, user: User | UUID, code: str) -> ServerMember:
+    """Make a user a member by an invite, and count that use of it.
+
+    Who is a member already stays it, whatever has become of the invite, and uses nothing. Five
+    statements. Locks the user's row FOR KEY SHARE, the server's FOR SHARE and the invite's. Raises:
+    InvalidInput; InviteUnusable; NotVisible, when there is no such user; Banned; DatabaseRefused,
+    in a transaction of the caller's that is not READ COMMITTED.
+    """
+    user_id = identify("user", user, User)
+    code = check_text("code", code, least=1, most=100)
+
+    hold_user(user_id)
+    server_id = _SHARE_SERVER.first({"code": code}, using=alias())
+    if server_id is None:
+        raise InviteUnusable(f"There is no invite {code!r}.")
+    # The invite last: among many who come at once, its row is what they wait for.
+    if admit(server_id, user_id) and _USE.first({"code": code}, using=alias()) is None:
+        raise InviteUnusable(f"Invite {code!r} is used up, expired or revoked.")
+    return ServerMember.objects.using(alias()).get(server_id=server_id, user_id=user_id)
+
+
+@use_case
+def revoke_invite(*, actor: User | UUID, invite: Invite | UUID, reason: str = "") -> Invite:
+    """End an invite; who came by it stays. A second time changes nothing.
+
+    One's own needs nothing; that of another needs MANAGE_GUILD, or MANAGE_CHANNELS in the channel
+    that it is for. Five statements, six for a channel's; locks the server's row. Raises:
+    InvalidInput, NotVisible, MissingPermission, TimedOut.
+    """
+    actor_id, invite_id = identify("actor", actor, User), identify("invite", invite, Invite)
+    reason = check_reason(reason)
+
+    server_id = _LOCK_SERVER.first({"invite": invite_id}, using=alias())
+    if server_id is None:
+        raise NotVisible("invite", invite_id, to=actor_id)
+    own = standing_in(server_id, actor_id)
+    row = Invite.objects.using(alias()).get(server_id=server_id, pk=invite_id)
+    if row.creator_id != actor_id and not own.may(Permission.MANAGE_GUILD):
+        if row.channel_id is None:
+            own.require(Permission.MANAGE_GUILD)
+        else:
+            place_in(server_id, row.channel_id, actor=own).require(Permission.MANAGE_CHANNELS)
+    if row.revoked_at is None:
+        row.revoked_at = own.asked_at
+        row.save(using=alias(), update_fields=["revoked_at"])
+        record(
+            actor=own,
+            action="invite.revoke",
+            target_type="invite",
+            target=invite_id,
+            changes={"revoked_at": (None, row.revoked_at)},
+            reason=reason,
+        )
+    return row
+
+
+_SHARE_SERVER = Statement(
+    """
+    SELECT id
+    FROM servers
+    WHERE
+        id = (SELECT server_id FROM invites WHERE code = %(code)s)
+        AND deleted_at IS NULL
+    FOR SHARE
+    """,
+    row=lambda id: id,  # noqa: A006
+)
+_LOCK_SERVER = Statement(
+    """
+    SELECT id
+    FROM servers
+    WHERE
+        id = (SELECT server_id FROM invites WHERE id = %(invite)s)
+        AND deleted_at IS NULL
+    FOR NO KEY UPDATE
+    """,
+    row=lambda id: id,  # noqa: A006
+)
+# Who comes second waits for the first, and then sees what is left.
+_USE = Statement(
+    """
+    UPDATE invites
+    SET uses = uses + 1
+    WHERE
+        code = %(code)s
+        AND revoked_at IS NULL
+        AND (expires_at IS NULL OR expires_at > statement_timestamp())
+        AND (max_uses IS NULL OR uses < max_uses)
+    RETURNING id
+    """,
+    row=lambda id: id,  # noqa: A006
+)

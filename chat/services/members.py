@@ -1,0 +1,334 @@
+"""Members of a server: coming, going, and what moderators do about them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError
+
+from chat.errors import Banned, InvalidInput, NotVisible, OwnerProtected, RankTooLow
+from chat.inputs import check_moment, check_reason, check_text, identify
+from chat.models import Ban, Server, ServerMember, User
+from chat.permissions import Permission
+from chat.services.audit import record
+from chat.services.standing import (
+    Standing,
+    hold_user,
+    lock_server,
+    members_standing,
+    share_server,
+    standing_in,
+    standings_in,
+)
+from chat.services.use_case import alias, constraint_of, use_case
+from chat.statements import Statement
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+LONGEST_TIMEOUT = timedelta(days=28)
+
+
+@use_case
+def join_server(*, user: User | UUID, server: Server | UUID) -> ServerMember:
+    """Make a user a member without an invite; whether they may is for the caller to know.
+
+    Who is a member already stays it. Who left in a timeout finds it again. Four statements. Locks
+    the user's row FOR KEY SHARE, then the server's FOR SHARE. Raises: InvalidInput, NotVisible,
+    Banned; DatabaseRefused, in a transaction of the caller's that is not READ COMMITTED.
+    """
+    user_id, server_id = identify("user", user, User), identify("server", server, Server)
+
+    hold_user(user_id)
+    share_server(server_id, user=user_id)
+    admit(server_id, user_id)
+    return ServerMember.objects.using(alias()).get(server_id=server_id, user_id=user_id)
+
+
+@use_case
+def leave_server(*, user: User | UUID, server: Server | UUID) -> None:
+    """End one's own membership, and with it the roles and read marks in the server.
+
+    Two statements. Locks the server's row FOR SHARE. Raises: InvalidInput; NotVisible, when the
+    user is no member; OwnerProtected for the owner.
+    """
+    user_id, server_id = identify("user", user, User), identify("server", server, Server)
+
+    owner_id = share_server(server_id, user=user_id)
+    if owner_id == user_id:
+        raise OwnerProtected(f"User {user_id} owns server {server_id}; hand it over first.")
+    if not _remove(server_id, user_id):
+        raise NotVisible("server", server_id, to=user_id)
+
+
+@use_case
+def kick_member(
+    *, actor: User | UUID, server: Server | UUID, user: User | UUID, reason: str = ""
+) -> None:
+    """End a membership; the user can come back. Needs KICK_MEMBERS, and to stand above.
+
+    Four statements. Locks the server's row. Raises: InvalidInput, NotVisible, MissingPermission,
+    TimedOut, OwnerProtected, RankTooLow.
+    """
+    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    user_id = identify("user", user, User)
+    reason = check_reason(reason)
+
+    own, _ = _against(server_id, actor_id, user_id, needs=Permission.KICK_MEMBERS)
+    _remove(server_id, user_id)
+    record(actor=own, action="member.kick", target_type="user", target=user_id, reason=reason)
+
+
+@use_case
+def ban_user(
+    *,
+    actor: User | UUID,
+    server: Server | UUID,
+    user: User | UUID,
+    reason: str = "",
+    expires_at: datetime | None = None,
+) -> Ban:
+    """Keep a user out, a member or not, for ever or until `expires_at`.
+
+    A second ban replaces reason, end and who it is from. Needs BAN_MEMBERS, and to stand above a
+    member. Six statements. Locks the user's row FOR KEY SHARE, then the server's. Raises: as
+    `kick_member`; DatabaseRefused, in a transaction of the caller's that is not READ COMMITTED.
+    """
+    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    user_id = identify("user", user, User)
+    reason = check_reason(reason)
+    if expires_at is not None:
+        expires_at = check_moment("expires_at", expires_at)
+
+    hold_user(user_id)
+    lock_server(server_id, actor=actor_id)
+    own, target = standings_in(server_id, actor=actor_id, target=user_id)
+    own.require(Permission.BAN_MEMBERS)
+    if target is not None:
+        own.require_against(target)
+    _require_ahead("expires_at", expires_at, now=own.asked_at)
+    _remove(server_id, user_id)
+    ban = _upsert_ban(server_id, user_id, actor=actor_id, reason=reason, expires_at=expires_at)
+    record(
+        actor=own,
+        action="member.ban",
+        target_type="user",
+        target=user_id,
+        changes={"expires_at": (None, expires_at)},
+        reason=reason,
+    )
+    return ban
+
+
+@use_case
+def unban_user(
+    *, actor: User | UUID, server: Server | UUID, user: User | UUID, reason: str = ""
+) -> None:
+    """Lift a ban; the audit log still has it. Needs BAN_MEMBERS.
+
+    Four statements. Locks the server's row. Raises: InvalidInput; NotVisible, when there is no such
+    ban; MissingPermission, TimedOut.
+    """
+    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    user_id = identify("user", user, User)
+    reason = check_reason(reason)
+
+    lock_server(server_id, actor=actor_id)
+    own = standing_in(server_id, actor_id)
+    own.require(Permission.BAN_MEMBERS)
+    lifted, _ = Ban.objects.using(alias()).filter(server_id=server_id, user_id=user_id).delete()
+    if not lifted:
+        raise NotVisible("ban of user", user_id, to=actor_id)
+    record(actor=own, action="member.unban", target_type="user", target=user_id, reason=reason)
+
+
+@use_case
+def set_timeout(
+    *,
+    actor: User | UUID,
+    server: Server | UUID,
+    user: User | UUID,
+    until: datetime,
+    reason: str = "",
+) -> ServerMember:
+    """Let a member only look and read until a moment at most 28 days away.
+
+    Leaving and coming back does not end it. Needs MODERATE_MEMBERS, and to stand above; no
+    administrator is timed out. Five statements. Locks the server's row. Raises: as `kick_member`;
+    RankTooLow, too, when the member is an administrator.
+    """
+    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    user_id = identify("user", user, User)
+    until = check_moment("until", until)
+    reason = check_reason(reason)
+
+    own, target = _against(server_id, actor_id, user_id, needs=Permission.MODERATE_MEMBERS)
+    if target.is_administrator:
+        raise RankTooLow(
+            f"User {user_id} is an administrator of server {server_id}, whom no timeout binds."
+        )
+    _require_ahead("until", until, now=own.asked_at)
+    if until > own.asked_at + LONGEST_TIMEOUT:
+        raise InvalidInput("until", seen=until.isoformat(), expected="at most 28 days away")
+    return _time_out(own, user_id, until=until, reason=reason)
+
+
+@use_case
+def clear_timeout(
+    *, actor: User | UUID, server: Server | UUID, user: User | UUID, reason: str = ""
+) -> ServerMember:
+    """End a member's timeout. Needs MODERATE_MEMBERS, and to stand above.
+
+    Five statements, three when there is none. Locks the server's row. Raises: as `kick_member`.
+    """
+    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    user_id = identify("user", user, User)
+    reason = check_reason(reason)
+
+    own, _ = _against(server_id, actor_id, user_id, needs=Permission.MODERATE_MEMBERS)
+    return _time_out(own, user_id, until=None, reason=reason)
+
+
+@use_case
+def set_nickname(
+    *,
+    actor: User | UUID,
+    server: Server | UUID,
+    user: User | UUID,
+    nickname: str | None,
+    reason: str = "",
+) -> ServerMember:
+    """Name a member in one server, or with None by their own name again.
+
+    One's own needs CHANGE_NICKNAME; another's MANAGE_NICKNAMES, and to stand above. The log says
+    that a name was changed, and not to what. Five statements, three when it is that already. Locks
+    the server's row. Raises: as `kick_member`.
+    """
+    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    user_id = identify("user", user, User)
+    if nickname is not None:
+        nickname = check_text("nickname", nickname, least=1, most=32)
+    reason = check_reason(reason)
+
+    if actor_id == user_id:
+        lock_server(server_id, actor=actor_id)
+        own = standing_in(server_id, actor_id)
+        own.require(Permission.CHANGE_NICKNAME)
+    else:
+        own, _ = _against(server_id, actor_id, user_id, needs=Permission.MANAGE_NICKNAMES)
+    member = _member(server_id, user_id)
+    if member.nickname != nickname:
+        member.nickname = nickname
+        member.save(using=alias(), update_fields=["nickname"])
+        record(actor=own, action="member.rename", target_type="user", target=user_id, reason=reason)
+    return member
+
+
+def admit(server: UUID, user: UUID) -> bool:
+    """Insert a membership and tell whether it is new: one statement.
+
+    For the services by which somebody comes in, who hold the user and the server. Raises: Banned.
+    """
+    try:
+        return _ADMIT.first({"server": server, "user": user}, using=alias()) is not None
+    except IntegrityError as error:
+        if constraint_of(error) == "server_members_not_banned":
+            raise Banned(f"User {user} is banned from server {server}.") from error
+        raise
+
+
+def _against(
+    server: UUID, actor: UUID, target: UUID, *, needs: Permission
+) -> tuple[Standing, Standing]:
+    lock_server(server, actor=actor)
+    own, other = members_standing(server, actor=actor, target=target)
+    own.require(needs)
+    own.require_against(other)
+    return own, other
+
+
+def _member(server: UUID, user: UUID) -> ServerMember:
+    return ServerMember.objects.using(alias()).get(server_id=server, user_id=user)
+
+
+def _remove(server: UUID, user: UUID) -> bool:
+    # One statement: what hangs on the membership goes by the database's cascades.
+    members = ServerMember.objects.using(alias()).filter(server_id=server, user_id=user)
+    return bool(members.delete()[0])
+
+
+def _upsert_ban(
+    server: UUID, user: UUID, *, actor: UUID, reason: str, expires_at: datetime | None
+) -> Ban:
+    (ban,) = _BAN.rows(
+        {
+            "server": server,
+            "user": user,
+            "actor": actor,
+            "reason": reason,
+            "expires_at": expires_at,
+        },
+        using=alias(),
+    )
+    return ban
+
+
+def _time_out(actor: Standing, user: UUID, *, until: datetime | None, reason: str) -> ServerMember:
+    member = _member(actor.server_id, user)
+    before = member.timed_out_until
+    if until is None and (before is None or before <= actor.asked_at):
+        return member
+    member.timed_out_until = until
+    member.save(using=alias(), update_fields=["timed_out_until"])
+    record(
+        actor=actor,
+        action="member.timeout",
+        target_type="user",
+        target=user,
+        changes={"timed_out_until": (before, until)},
+        reason=reason,
+    )
+    return member
+
+
+def _require_ahead(field: str, moment: datetime | None, *, now: datetime) -> None:
+    if moment is not None and moment <= now:
+        raise InvalidInput(field, seen=moment.isoformat(), expected="a moment that is to come")
+
+
+# Who left in a timeout comes back into it: the log has the last word of a moderator about them.
+_ADMIT = Statement(
+    """
+    INSERT INTO server_members (server_id, user_id, timed_out_until)
+    VALUES (
+        %(server)s,
+        %(user)s,
+        (
+            SELECT (entry.changes #>> '{timed_out_until,1}')::timestamptz
+            FROM audit_log AS entry
+            WHERE
+                entry.server_id = %(server)s
+                AND entry.target_id = %(user)s
+                AND entry.action = 'member.timeout'
+            ORDER BY entry.created_at DESC, entry.id DESC
+            LIMIT 1
+        )
+    )
+    ON CONFLICT (server_id, user_id) DO NOTHING
+    RETURNING id
+    """,
+    row=lambda id: id,  # noqa: A006
+)
+
+_BAN = Statement(
+    """
+    INSERT INTO bans (server_id, user_id, actor_id, reason, expires_at)
+    VALUES (%(server)s, %(user)s, %(actor)s, %(reason)s, %(expires_at)s)
+    ON CONFLICT (server_id, user_id) DO UPDATE
+    SET actor_id = excluded.actor_id, reason = excluded.reason, expires_at = excluded.expires_at
+    RETURNING id, created_at, updated_at, server_id, user_id, actor_id, reason, expires_at
+    """,
+    row=Ban,
+)

@@ -1,0 +1,156 @@
+"""Overwrites: what one channel allows or denies to a role or a member. Public in `channels`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chat.errors import InvalidInput, NotVisible
+from chat.inputs import check_permissions, check_reason, identify
+from chat.models import Channel, ChannelPermission, Role, ServerMember, User
+from chat.permissions import OVERWRITABLE, Permission
+from chat.services.audit import Changes, record
+from chat.services.places import Place, place_in
+from chat.services.standing import lock_server_of_channel, standing_in
+from chat.services.use_case import alias, use_case
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+
+# One of the two is None.
+_Target = dict[str, "UUID | None"]
+
+
+@use_case
+def set_overwrite(
+    *,
+    actor: User | UUID,
+    channel: Channel | UUID,
+    role: Role | UUID | None = None,
+    user: User | UUID | None = None,
+    allow: int = 0,
+    deny: int = 0,
+    reason: str = "",
+) -> ChannelPermission:
+    """Say what a channel allows and denies to one role or to one member, in place of what it said.
+
+    Needs MANAGE_ROLES in the channel, and every permission there that is allowed, denied or left to
+    the roles again. Seven statements, five when nothing changes. Locks the server's row. Raises:
+    InvalidInput, for a thread too, which has its channel's; NotVisible, MissingPermission,
+    TimedOut.
+    """
+    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    target = _target(role, user)
+    allowed = int(check_permissions("allow", allow, among=OVERWRITABLE))
+    denied = int(check_permissions("deny", deny, among=OVERWRITABLE))
+    if allowed & denied:
+        raise InvalidInput(
+            "deny",
+            seen=f"{Permission(allowed & denied)!r}, which is allowed as well",
+            expected="without what is allowed",
+        )
+    reason = check_reason(reason)
+
+    place = _place(actor_id, channel_id)
+    _require_target(place, target)
+    stored = _stored(place, target).first()
+    row = stored or ChannelPermission(
+        server_id=place.channel.server_id, channel_id=channel_id, **target
+    )
+    before, after = (row.allow, row.deny), (allowed, denied)
+    place.require_to_hold(Permission((before[0] ^ allowed) | (before[1] ^ denied)))
+    if stored is None or before != after:
+        row.allow, row.deny = after
+        row.save(using=alias())
+        _record(place, target, before=before if stored else None, after=after, reason=reason)
+    return row
+
+
+@use_case
+def clear_overwrite(
+    *,
+    actor: User | UUID,
+    channel: Channel | UUID,
+    role: Role | UUID | None = None,
+    user: User | UUID | None = None,
+    reason: str = "",
+) -> bool:
+    """Remove what a channel says to one role or one user, and tell whether it said anything.
+
+    Needs MANAGE_ROLES in the channel, and every permission that was allowed or denied. Six
+    statements, four when there is no overwrite. Locks the server's row. Raises: as `set_overwrite`.
+    """
+    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    target = _target(role, user)
+    reason = check_reason(reason)
+
+    place = _place(actor_id, channel_id)
+    stored = _stored(place, target)
+    row = stored.first()
+    if row is None:
+        return False
+    place.require_to_hold(Permission(row.allow | row.deny))
+    stored.delete()
+    _record(place, target, before=(row.allow, row.deny), after=None, reason=reason)
+    return True
+
+
+def _target(role: Role | UUID | None, user: User | UUID | None) -> _Target:
+    if (role is None) == (user is None):
+        seen = "None, and user too" if role is None else "given, and user too"
+        raise InvalidInput("role", seen=seen, expected="given, or else user, and not both")
+    if role is not None:
+        return {"role_id": identify("role", role, Role), "user_id": None}
+    return {"role_id": None, "user_id": identify("user", user, User)}
+
+
+def _place(actor: UUID, channel: UUID) -> Place:
+    server = lock_server_of_channel(channel, actor=actor)
+    place = place_in(server, channel, actor=standing_in(server, actor))
+    place.require(Permission.MANAGE_ROLES)
+    if place.channel.kind == Channel.Kind.THREAD:
+        raise InvalidInput(
+            "channel", seen="a thread", expected="its channel, whose overwrites hold"
+        )
+    return place
+
+
+def _require_target(place: Place, target: _Target) -> None:
+    server, viewer = place.channel.server_id, place.actor.user_id
+    if (role := target["role_id"]) is not None:
+        if not Role.objects.using(alias()).filter(server_id=server, pk=role).exists():
+            raise NotVisible("role", role, to=viewer)
+    elif (user := target["user_id"]) is not None:
+        members = ServerMember.objects.using(alias())
+        if not members.filter(server_id=server, user_id=user).exists():
+            raise NotVisible("member", user, to=viewer)
+
+
+def _stored(place: Place, target: _Target) -> QuerySet[ChannelPermission]:
+    return ChannelPermission.objects.using(alias()).filter(
+        server_id=place.channel.server_id, channel_id=place.channel.pk, **target
+    )
+
+
+def _record(
+    place: Place,
+    target: _Target,
+    *,
+    before: tuple[int, int] | None,
+    after: tuple[int, int] | None,
+    reason: str,
+) -> None:
+    old, new = before or (None, None), after or (None, None)
+    changes: Changes = {"allow": (old[0], new[0]), "deny": (old[1], new[1])}
+    for field, value in target.items():
+        if value is not None:
+            changes[field] = (value, value)
+    record(
+        actor=place.actor,
+        action="channel.overwrite" if after else "channel.clear_overwrite",
+        target_type="channel",
+        target=place.channel.pk,
+        changes=changes,
+        reason=reason,
+    )

@@ -1,0 +1,353 @@
+"""Roles: made, changed, sorted, given and taken.
+
+Nobody reaches above their own highest role, and nobody gives what they have not. Needs MANAGE_ROLES
+throughout.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chat.errors import InvalidInput, LimitReached, NotVisible
+from chat.inputs import (
+    UNCHANGED,
+    Unchanged,
+    check_flag,
+    check_number,
+    check_permissions,
+    check_reason,
+    check_text,
+    identify,
+)
+from chat.models import Role, Server, User
+from chat.permissions import Permission, Rank
+from chat.services.audit import changed, record
+from chat.services.standing import (
+    Standing,
+    lock_server,
+    lock_server_of_role,
+    members_standing,
+    standing_in,
+)
+from chat.services.use_case import alias, use_case
+from chat.statements import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+# Everyone's among them.
+ROLE_LIMIT = 250
+
+
+@use_case
+def create_role(
+    *,
+    actor: User | UUID,
+    server: Server | UUID,
+    name: str,
+    permissions: int = 0,
+    color: int = 0,
+    hoist: bool = False,
+    mentionable: bool = False,
+    reason: str = "",
+) -> Role:
+    """Make a role, the lowest above everyone's; the others move up.
+
+    Six statements. Locks the server's row. Raises: InvalidInput, NotVisible, TimedOut;
+    MissingPermission, for what the actor has not either; RankTooLow, when the actor has no role
+    above everyone's; LimitReached.
+    """
+    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    role = Role(
+        server_id=server_id,
+        position=1,
+        **_checked(
+            name=name, permissions=permissions, color=color, hoist=hoist, mentionable=mentionable
+        ),
+    )
+    reason = check_reason(reason)
+
+    lock_server(server_id, actor=actor_id)
+    own = standing_in(server_id, actor_id)
+    own.require(Permission.MANAGE_ROLES)
+    own.require_to_hold(Permission(role.permissions))
+    own.require_above(Rank(position=0, id=role.pk), what="a role above everyone's")
+    others = _sorted_roles(server_id)
+    if len(others) + 1 >= ROLE_LIMIT:
+        raise LimitReached("roles", ROLE_LIMIT)
+    _place(server_id, [each.pk for each in others], first=2)
+    role.save(using=alias(), force_insert=True)
+    record(
+        actor=own,
+        action="role.create",
+        target_type="role",
+        target=role.pk,
+        changes={"name": (None, role.name), "permissions": (None, role.permissions)},
+        reason=reason,
+    )
+    return role
+
+
+@use_case
+def update_role(
+    *,
+    actor: User | UUID,
+    role: Role | UUID,
+    name: str | Unchanged = UNCHANGED,
+    permissions: int | Unchanged = UNCHANGED,
+    color: int | Unchanged = UNCHANGED,
+    hoist: bool | Unchanged = UNCHANGED,
+    mentionable: bool | Unchanged = UNCHANGED,
+    reason: str = "",
+) -> Role:
+    """Change a role below one's own; of everyone's only the permissions.
+
+    Who has not a permission neither adds it nor takes it away. Five statements, three when nothing
+    changes. Locks the server's row. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut,
+    RankTooLow.
+    """
+    actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
+    wanted = _checked(
+        name=name, permissions=permissions, color=color, hoist=hoist, mentionable=mentionable
+    )
+    reason = check_reason(reason)
+
+    own, row = _role_below(actor_id, role_id)
+    changes = changed(row, wanted)
+    if row.position == 0 and changes.keys() - {"permissions"}:
+        raise InvalidInput(
+            next(iter(changes.keys() - {"permissions"})),
+            seen="that of everyone's role",
+            expected="left as it is there; only its permissions change",
+        )
+    if "permissions" in changes:
+        before, after = changes["permissions"]
+        own.require_to_hold(Permission(before ^ after))
+    if changes:
+        for field, value in wanted.items():
+            setattr(row, field, value)
+        row.save(using=alias(), update_fields=list(wanted))
+        record(
+            actor=own,
+            action="role.update",
+            target_type="role",
+            target=role_id,
+            changes=changes,
+            reason=reason,
+        )
+    return row
+
+
+@use_case
+def delete_role(*, actor: User | UUID, role: Role | UUID, reason: str = "") -> None:
+    """Delete a role below one's own, with its overwrites; who had it has it no more.
+
+    Five statements. Locks the server's row. Raises: InvalidInput, for everyone's role too;
+    NotVisible, MissingPermission, TimedOut, RankTooLow.
+    """
+    actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
+    reason = check_reason(reason)
+
+    own, row = _role_below(actor_id, role_id)
+    _refuse_everyones(row)
+    Role.objects.using(alias()).filter(server_id=own.server_id, pk=role_id).delete()
+    record(
+        actor=own,
+        action="role.delete",
+        target_type="role",
+        target=role_id,
+        changes={"name": (row.name, None), "permissions": (row.permissions, None)},
+        reason=reason,
+    )
+
+
+@use_case
+def move_role(
+    *, actor: User | UUID, role: Role | UUID, position: int, reason: str = ""
+) -> list[Role]:
+    """Put a role below one's own at another position below it, and return all roles, lowest first.
+
+    Positions are counted from 1, the lowest above everyone's; the roles between move by one, and
+    gaps close. Six statements, four when it stands there already. Locks the server's row. Raises:
+    InvalidInput, for everyone's role and for a position above all roles too; NotVisible,
+    MissingPermission, TimedOut, RankTooLow.
+    """
+    actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
+    position = check_number("position", position, least=1, most=ROLE_LIMIT - 1)
+    reason = check_reason(reason)
+
+    own, row = _role_below(actor_id, role_id)
+    _refuse_everyones(row)
+    order = _sorted_roles(own.server_id)
+    if position > len(order):
+        raise InvalidInput(
+            "position", seen=str(position), expected=f"1 to {len(order)}, the number of roles"
+        )
+    old = next(index for index, each in enumerate(order) if each.pk == role_id)
+    passed = order[old + 1 : position]
+    for each in passed:
+        own.require_above(Rank(each.position, each.pk), what=f"role {each.pk}")
+    if old == position - 1:
+        return order
+    order.insert(position - 1, order.pop(old))
+    _place(own.server_id, [each.pk for each in order], first=1)
+    for number, each in enumerate(order, start=1):
+        each.position = number
+    record(
+        actor=own,
+        action="role.move",
+        target_type="role",
+        target=role_id,
+        changes={"position": (old + 1, position)},
+        reason=reason,
+    )
+    return order
+
+
+@use_case
+def grant_role(
+    *, actor: User | UUID, user: User | UUID, role: Role | UUID, reason: str = ""
+) -> bool:
+    """Give a member a role below one's own, and tell whether they had it not.
+
+    Nobody gives a permission that they have not themselves. Five statements, four when the member
+    has the role. Locks the server's row. Raises: InvalidInput, for everyone's role too; NotVisible,
+    when the user is no member; MissingPermission, TimedOut, RankTooLow.
+    """
+    own, user_id, row = _role_for(actor, user, role)
+    reason = check_reason(reason)
+    own.require_to_hold(Permission(row.permissions))
+    params = {"server": own.server_id, "user": user_id, "role": row.pk}
+    if _GRANT.first(params, using=alias()) is None:
+        return False
+    _record_given(own, user_id, action="member.grant", role=row.pk, reason=reason)
+    return True
+
+
+@use_case
+def revoke_role(
+    *, actor: User | UUID, user: User | UUID, role: Role | UUID, reason: str = ""
+) -> bool:
+    """Take a role below one's own from a member, and tell whether they had it.
+
+    Five statements, four when the member has it not. Locks the server's row. Raises: as
+    `grant_role`, but that one takes away what one has not.
+    """
+    own, user_id, row = _role_for(actor, user, role)
+    reason = check_reason(reason)
+    params = {"server": own.server_id, "user": user_id, "role": row.pk}
+    if _REVOKE.first(params, using=alias()) is None:
+        return False
+    _record_given(own, user_id, action="member.revoke", role=row.pk, reason=reason)
+    return True
+
+
+def _checked(
+    *,
+    name: str | Unchanged,
+    permissions: int | Unchanged,
+    color: int | Unchanged,
+    hoist: bool | Unchanged,
+    mentionable: bool | Unchanged,
+) -> dict[str, Any]:
+    wanted: dict[str, Any] = {}
+    if name is not UNCHANGED:
+        wanted["name"] = check_text("name", name, least=1, most=100)
+    if permissions is not UNCHANGED:
+        wanted["permissions"] = int(check_permissions("permissions", permissions))
+    if color is not UNCHANGED:
+        wanted["color"] = check_number("color", color, least=0, most=0xFFFFFF)
+    if hoist is not UNCHANGED:
+        wanted["hoist"] = check_flag("hoist", hoist)
+    if mentionable is not UNCHANGED:
+        wanted["mentionable"] = check_flag("mentionable", mentionable)
+    return wanted
+
+
+def _role_below(actor: UUID, role: UUID) -> tuple[Standing, Role]:
+    server = lock_server_of_role(role, actor=actor)
+    own = standing_in(server, actor)
+    return own, _manageable(own, role)
+
+
+def _role_for(
+    actor: User | UUID, user: User | UUID, role: Role | UUID
+) -> tuple[Standing, UUID, Role]:
+    actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
+    user_id = identify("user", user, User)
+    server = lock_server_of_role(role_id, actor=actor_id)
+    own, _ = members_standing(server, actor=actor_id, target=user_id)
+    row = _manageable(own, role_id)
+    _refuse_everyones(row)
+    return own, user_id, row
+
+
+def _manageable(actor: Standing, role: UUID) -> Role:
+    actor.require(Permission.MANAGE_ROLES)
+    row = Role.objects.using(alias()).filter(server_id=actor.server_id, pk=role).first()
+    if row is None:
+        raise NotVisible("role", role, to=actor.user_id)
+    actor.require_above(Rank(row.position, row.pk), what=f"role {role}")
+    return row
+
+
+def _refuse_everyones(role: Role) -> None:
+    if role.position == 0:
+        raise InvalidInput(
+            "role", seen="everyone's role, which stays as it is", expected="one of those above it"
+        )
+
+
+def _sorted_roles(server: UUID) -> list[Role]:
+    roles = Role.objects.using(alias()).filter(server_id=server, position__gt=0)
+    return list(roles.order_by("position"))
+
+
+def _place(server: UUID, roles: Sequence[UUID], *, first: int) -> None:
+    _PLACE.rows({"server": server, "roles": list(roles), "first": first}, using=alias())
+
+
+def _record_given(actor: Standing, user: UUID, *, action: str, role: UUID, reason: str) -> None:
+    pair = (None, role) if action == "member.grant" else (role, None)
+    record(
+        actor=actor,
+        action=action,
+        target_type="user",
+        target=user,
+        changes={"role_id": pair},
+        reason=reason,
+    )
+
+
+# The key on (server, position) is deferred, so that positions may clash until all are set.
+_PLACE = Statement(
+    """
+    UPDATE roles
+    SET position = wanted.place + %(first)s - 1
+    FROM unnest(%(roles)s::uuid[]) WITH ORDINALITY AS wanted (id, place)
+    WHERE
+        roles.server_id = %(server)s
+        AND roles.id = wanted.id
+        AND roles.position <> wanted.place + %(first)s - 1
+    RETURNING roles.id
+    """,
+    row=lambda id: id,  # noqa: A006
+)
+_GRANT = Statement(
+    """
+    INSERT INTO member_roles (server_id, user_id, role_id)
+    VALUES (%(server)s, %(user)s, %(role)s)
+    ON CONFLICT (server_id, user_id, role_id) DO NOTHING
+    RETURNING id
+    """,
+    row=lambda id: id,  # noqa: A006
+)
+_REVOKE = Statement(
+    """
+    DELETE FROM member_roles
+    WHERE server_id = %(server)s AND user_id = %(user)s AND role_id = %(role)s
+    RETURNING id
+    """,
+    row=lambda id: id,  # noqa: A006
+)

@@ -1,0 +1,166 @@
+"""Servers: made, changed, handed over, deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models.functions import Now
+
+from chat.errors import OwnerProtected
+from chat.inputs import UNCHANGED, Unchanged, check_reason, check_text, identify
+from chat.models import Channel, Role, Server, ServerMember, User
+from chat.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
+from chat.services.audit import changed, record
+from chat.services.standing import (
+    Standing,
+    hold_user,
+    lock_server,
+    members_standing,
+    standing_in,
+)
+from chat.services.use_case import alias, use_case
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+# By position.
+SEEDED_ROLES = (
+    ("member", DEFAULT_EVERYONE),
+    ("moderator", MODERATOR),
+    ("admin", ADMIN),
+)
+FIRST_CHANNEL = "general"
+
+
+@use_case
+def create_server(*, owner: User | UUID, name: str) -> Server:
+    """Make a server with its owner as the first member, three roles and a channel.
+
+    The roles are everyone's ("member", at position 0), "moderator" and "admin"; nobody has the
+    latter two yet. Six statements. Locks the owner's row FOR KEY SHARE. Raises: InvalidInput;
+    NotVisible, when there is no such user.
+    """
+    owner_id = identify("owner", owner, User)
+    name = check_text("name", name, least=2, most=100)
+    hold_user(owner_id)
+    server = Server.objects.using(alias()).create(name=name, owner_id=owner_id)
+    ServerMember.objects.using(alias()).create(server=server, user_id=owner_id)
+    Role.objects.using(alias()).bulk_create(
+        Role(server=server, name=role, position=position, permissions=int(permissions))
+        for position, (role, permissions) in enumerate(SEEDED_ROLES)
+    )
+    Channel.objects.using(alias()).create(server=server, name=FIRST_CHANNEL)
+    record(
+        actor=standing_in(server.pk, owner_id),
+        action="server.create",
+        target_type="server",
+        target=server.pk,
+    )
+    return server
+
+
+@use_case
+def update_server(
+    *,
+    actor: User | UUID,
+    server: Server | UUID,
+    name: str | Unchanged = UNCHANGED,
+    description: str | Unchanged = UNCHANGED,
+    icon_key: str | Unchanged | None = UNCHANGED,
+    reason: str = "",
+) -> Server:
+    """Change what a server shows of itself; needs MANAGE_GUILD.
+
+    Five statements, three when nothing changes. Locks the server's row. Raises: InvalidInput,
+    NotVisible, MissingPermission, TimedOut.
+    """
+    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    wanted: dict[str, Any] = {}
+    if name is not UNCHANGED:
+        wanted["name"] = check_text("name", name, least=2, most=100)
+    if description is not UNCHANGED:
+        wanted["description"] = check_text("description", description, most=300)
+    if icon_key is not UNCHANGED:
+        wanted["icon_key"] = (
+            None if icon_key is None else check_text("icon_key", icon_key, least=1, most=255)
+        )
+    reason = check_reason(reason)
+
+    lock_server(server_id, actor=actor_id)
+    own = standing_in(server_id, actor_id)
+    own.require(Permission.MANAGE_GUILD)
+    row = Server.objects.using(alias()).get(pk=server_id)
+    if changes := changed(row, wanted):
+        _write(row, wanted)
+        record(
+            actor=own,
+            action="server.update",
+            target_type="server",
+            target=server_id,
+            changes=changes,
+            reason=reason,
+        )
+    return row
+
+
+@use_case
+def transfer_ownership(
+    *, actor: User | UUID, server: Server | UUID, to: User | UUID, reason: str = ""
+) -> Server:
+    """Make another member the owner; only the owner can.
+
+    Six statements; nothing is written when `to` owns it already. Locks the new owner's row FOR KEY
+    SHARE, then the server's. Raises: InvalidInput; NotVisible, when `to` is no member;
+    OwnerProtected, when the actor is not the owner.
+    """
+    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    new_owner = identify("to", to, User)
+    reason = check_reason(reason)
+
+    hold_user(new_owner)
+    lock_server(server_id, actor=actor_id)
+    own, _ = members_standing(server_id, actor=actor_id, target=new_owner)
+    _require_owner(own)
+    row = Server.objects.using(alias()).get(pk=server_id)
+    if new_owner != actor_id:
+        _write(row, {"owner_id": new_owner})
+        record(
+            actor=own,
+            action="server.transfer",
+            target_type="server",
+            target=server_id,
+            changes={"owner_id": (actor_id, new_owner)},
+            reason=reason,
+        )
+    return row
+
+
+@use_case
+def delete_server(*, actor: User | UUID, server: Server | UUID, reason: str = "") -> None:
+    """Hide a server and all that is in it; only the owner can.
+
+    The rows stay, so that support can bring it back. Four statements. Locks the server's row.
+    Raises: InvalidInput, NotVisible; OwnerProtected, when the actor is not the owner.
+    """
+    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    reason = check_reason(reason)
+
+    lock_server(server_id, actor=actor_id)
+    own = standing_in(server_id, actor_id)
+    _require_owner(own)
+    Server.objects.using(alias()).filter(pk=server_id).update(deleted_at=Now())
+    record(actor=own, action="server.delete", target_type="server", target=server_id, reason=reason)
+
+
+def _require_owner(actor: Standing) -> None:
+    if not actor.is_owner:
+        raise OwnerProtected(
+            f"User {actor.user_id} does not own server {actor.server_id}; only its owner can "
+            "hand it over or delete it."
+        )
+
+
+def _write(row: Server, values: dict[str, Any]) -> None:
+    for field, value in values.items():
+        setattr(row, field, value)
+    row.save(using=alias(), update_fields=list(values))

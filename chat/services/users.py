@@ -1,0 +1,70 @@
+"""Accounts: how one ends. `User.objects.create_user` begins one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import connections
+from django.db.models.functions import Now
+
+from chat.errors import ErasureIncomplete, InvalidInput, NotVisible, OwnsServers
+from chat.inputs import check_flag, identify
+from chat.models import Server, User
+from chat.services.erasure import empty_everything, what_is_left
+from chat.services.use_case import alias, use_case
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What is left to do: remove these files from the object store."""
+
+    user_id: UUID
+    storage_keys: tuple[str, ...]
+
+
+@use_case
+def erase_user(
+    *, actor: User | UUID, user: User | UUID, delete_owned_servers: bool = False
+) -> Erasure:
+    """Take everything personal out of the database, for good, and prove it by asking for it.
+
+    What becomes of what is said in chat/services/erasure.py. One's own account, or as a
+    superuser another's. Who owns servers hands them over first, or has them deleted with the
+    account.
+
+    Thirty-six statements, more by one for servers to be deleted and by one for a superuser. Locks
+    the user's row, the servers that they own by id, and each row that goes or is emptied, their
+    messages among them: minutes for somebody who wrote millions. Raises: InvalidInput; NotVisible,
+    for a user who is not there, is erased already, or is not for the actor to erase; OwnsServers;
+    ErasureIncomplete.
+    """
+    actor_id, user_id = identify("actor", actor, User), identify("user", user, User)
+    check_flag("delete_owned_servers", delete_owned_servers)
+    using = alias()
+
+    users = User.objects.using(using).filter(erased_at__isnull=True)
+    if actor_id != user_id and not users.filter(pk=actor_id, is_superuser=True).exists():
+        raise NotVisible("account", user_id, to=actor_id)
+    row = users.select_for_update().filter(pk=user_id).first()
+    if row is None:
+        raise NotVisible("account", user_id, to=actor_id)
+    if row.kind == User.Kind.SYSTEM:
+        raise InvalidInput("user", seen="the system's account", expected="that of somebody")
+    owned = Server.objects.using(using).filter(owner_id=user_id, deleted_at__isnull=True)
+    servers = list(owned.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+    if servers and not delete_owned_servers:
+        raise OwnsServers(user_id, servers)
+    if servers:
+        owned.update(deleted_at=Now())
+    files = empty_everything(connections[using], user_id)
+    left = what_is_left(connections[using], user_id)
+    if left:
+        raise ErasureIncomplete(user_id, left)
+    return Erasure(
+        user_id=user_id,
+        storage_keys=tuple(files if row.avatar_key is None else [*files, row.avatar_key]),
+    )

@@ -1,0 +1,21 @@
+"""How many SQL statements a call sends, without what begins and ends its transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+
+
+def statements_of(call: Callable[[], object]) -> list[str]:
+    """Return the statements that `call` sends, in their order."""
+    with CaptureQueriesContext(connection) as captured:
+        call()
+    sent = [str(query["sql"]) for query in captured.captured_queries]
+    return [sql for sql in sent if not sql.startswith(_FRAME)]
