@@ -37,7 +37,7 @@ def create_server(*, owner: User | UUID, name: str) -> Server:
     """Make a server with its owner as the first member, three roles and a channel.
 
     The roles are everyone's ("member", at position 0), "moderator" and "admin"; nobody has the
-    latter two yet. Six statements. Locks the owner's row FOR KEY SHARE. Raises: InvalidInput;
+    latter two yet. Seven statements. Locks the owner's row FOR KEY SHARE. Raises: InvalidInput;
     NotVisible, when there is no such user.
     """
     owner_id = identify("owner", owner, User)

@@ -36,7 +36,7 @@ def erase_user(
     superuser another's. Who owns servers hands them over first, or has them deleted with the
     account.
 
-    Thirty-six statements, more by one for servers to be deleted and by one for a superuser. Locks
+    Thirty-three statements, one more for servers to be deleted, one more for a superuser. Locks
     the user's row, the servers that they own by id, and each row that goes or is emptied, their
     messages among them: minutes for somebody who wrote millions. Raises: InvalidInput; NotVisible,
     for a user who is not there, is erased already, or is not for the actor to erase; OwnsServers;
