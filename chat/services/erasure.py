@@ -264,6 +264,18 @@ _LEFT: tuple[LiteralString, ...] = (
     )
     """,
     """
+    SELECT 'mentions of messages' WHERE EXISTS (
+        SELECT
+        FROM messages AS post
+        INNER JOIN mentions AS mention
+            ON
+                mention.server_id = post.server_id
+                AND mention.channel_id = post.channel_id
+                AND mention.seq = post.seq
+        WHERE post.author_id = %(user)s
+    )
+    """,
+    """
     SELECT 'server_members' WHERE EXISTS (
         SELECT
         FROM server_members AS member

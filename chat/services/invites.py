@@ -87,8 +87,8 @@ def redeem_invite(*, user: User | UUID, code: str) -> ServerMember:
 
     Who is a member already stays it, whatever has become of the invite, and uses nothing. Five
     statements, four for a member. Locks the user's row FOR KEY SHARE, the server's FOR SHARE and
-    the invite's. Raises: InvalidInput; InviteUnusable; NotVisible, when there is no such user; Banned; DatabaseRefused,
-    in a transaction of the caller's that is not READ COMMITTED.
+    the invite's. Raises: InvalidInput; InviteUnusable; NotVisible, when there is no such user;
+    Banned; DatabaseRefused, in a transaction of the caller's that is not READ COMMITTED.
     """
     user_id = identify("user", user, User)
     code = check_text("code", code, least=1, most=100)

@@ -1,0 +1,432 @@
+"""After an erasure nothing of the person is found in the database, wherever it is looked for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.apps import apps
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from psycopg import sql
+
+from chat import models
+from chat.errors import InvalidInput, NotVisible, OwnsServers
+from chat.models import User
+from chat.services.erasure import POLICY, what_is_left
+from chat.services.users import erase_user
+from tests.chat.sql import execute, rows, stored, value
+from tests.factories import (
+    AuditLogEntryFactory,
+    BanFactory,
+    ChannelFactory,
+    ChannelPermissionFactory,
+    DirectConversationFactory,
+    DirectMessageFactory,
+    DirectParticipantFactory,
+    InviteFactory,
+    MemberRoleFactory,
+    MentionFactory,
+    MessageAttachmentFactory,
+    MessageFactory,
+    MessageRevisionFactory,
+    ReactionFactory,
+    ReadStateFactory,
+    RoleFactory,
+    ServerFactory,
+    ServerMemberFactory,
+    UserFactory,
+    UserPreferencesFactory,
+    UserSessionFactory,
+)
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+pytestmark = pytest.mark.django_db
+
+# In every text, JSON and bytea about the person, and nowhere else. Of 32 bytes where a hash is.
+MARK = "bluewater"
+MARKED_BYTES = MARK.encode().ljust(32, b".")
+
+
+@pytest.fixture
+def jack() -> User:
+    """A person of whom every table of the database knows something, in every column that can."""
+    jack = UserFactory.create(
+        username="jack_bluewater",
+        display_name="Jack Bluewater",
+        email="jack@bluewater.example",
+        bio="Of the bluewater.",
+        avatar_key="avatars/bluewater",
+        password="argon2$bluewater",
+        last_login=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    fill_account(jack)
+    fill_community(jack)
+    fill_conversations(jack)
+    fill_moderation(jack)
+    return jack
+
+
+def fill_account(jack: User) -> None:
+    UserSessionFactory.create(user=jack, token_hash=MARKED_BYTES, user_agent="Bluewater/1.0")
+    UserPreferencesFactory.create(user=jack, data={"bluewater": ["bluewater"]})
+    jack.groups.add(Group.objects.create(name="support"))
+    jack.user_permissions.add(Permission.objects.earliest("pk"))
+    kind = ContentType.objects.get_for_model(User)
+    LogEntry.objects.create(
+        user=jack, content_type=kind, object_id="1", object_repr="x", action_flag=CHANGE
+    )
+    LogEntry.objects.create(
+        user=UserFactory.create(),
+        content_type=kind,
+        object_id=str(jack.pk),
+        object_repr="jack_bluewater",
+        action_flag=CHANGE,
+        change_message='[{"changed": {"name": "bluewater"}}]',
+    )
+
+
+def fill_community(jack: User) -> None:
+    server = ServerMemberFactory.create(user=jack, nickname="Bluewater").server
+    models.Server.objects.filter(pk=ServerFactory.create(owner=jack).pk).update(
+        deleted_at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    models.ServerMember.objects.filter(server__owner=jack).update(nickname="Bluewater")
+    MemberRoleFactory.create(user=jack, server=server, role=RoleFactory.create(server=server))
+    channel = ChannelFactory.create(server=server)
+    ChannelPermissionFactory.create(channel=channel, role=None, user=jack)
+    ReadStateFactory.create(channel=channel, user=jack)
+    InviteFactory.create(server=server, creator=jack, code="bluewater-inn")
+
+    post = MessageFactory.create(channel=channel, author=jack, content="From the bluewater.")
+    MessageRevisionFactory.create(message=post)
+    MentionFactory.create(message=post, user=UserFactory.create())
+    attach(jack, message=post)
+    attach(jack, message=None, space_id=server.id)
+    hidden = MessageFactory.create(channel=channel, author=jack, content="Deleted bluewater.")
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    models.Message.objects.filter(pk=hidden.pk).update(
+        deleted_at=now, deleted_by=jack, pinned_at=now, pinned_by=jack
+    )
+
+    of_another = MessageFactory.create(channel=channel)
+    MentionFactory.create(message=of_another, user=jack)
+    ReactionFactory.create(message=of_another, user=jack, emoji=":bluewater:")
+    execute("SELECT set_config('chat.actor', %s, true)", str(jack.id))
+    MessageRevisionFactory.create(message=of_another)
+    execute("SELECT set_config('chat.actor', '', true)")
+    models.Message.objects.filter(pk=of_another.pk).update(pinned_at=now, pinned_by=jack)
+
+
+def fill_conversations(jack: User) -> None:
+    pair = DirectConversationFactory.create(pair_low=jack)
+    high = DirectConversationFactory.create(
+        pair_low=UserFactory.create(id="00000000-0000-7000-8000-000000000001"), pair_high=jack
+    )
+    group = DirectConversationFactory.create(group=True, owner=jack)
+    DirectParticipantFactory.create(conversation=group)
+    for conversation in (pair, high, group):
+        post = DirectMessageFactory.create(
+            conversation=conversation, author=jack, content="Bluewater."
+        )
+        MessageRevisionFactory.create(message=None, direct=True, direct_message=post)
+        ReactionFactory.create(direct=True, direct_message=post, user=jack, emoji=":bluewater:")
+        attach(jack, direct=True, direct_message=post)
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        models.DirectMessage.objects.filter(pk=post.pk).update(
+            deleted_at=now, deleted_by=jack, pinned_at=now, pinned_by=jack
+        )
+
+
+def fill_moderation(jack: User) -> None:
+    BanFactory.create(user=jack, reason="Bluewater spoke too much.")
+    BanFactory.create(actor=jack, reason="By order of Bluewater.")
+    AuditLogEntryFactory.create(actor=jack, reason="By order of Bluewater.")
+    AuditLogEntryFactory.create(target_type="user", target_id=jack.id, reason="It is Bluewater.")
+    post = models.Message.objects.filter(author=jack).earliest("seq")
+    AuditLogEntryFactory.create(
+        target_type="message", target_id=post.id, reason="Bluewater wrote this."
+    )
+
+
+def attach(jack: User, **where: Any) -> None:
+    MessageAttachmentFactory.create(
+        uploader=jack,
+        filename="bluewater.png",
+        content_type="image/bluewater",
+        sha256=MARKED_BYTES,
+        storage_key=f"files/bluewater/{models.MessageAttachment.objects.count()}",
+        alt_text="The bluewater.",
+        **where,
+    )
+
+
+# Looking -----------------------------------------------------------------------------------------
+
+
+def public_tables() -> list[str]:
+    return [
+        name
+        for (name,) in rows(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+            "AND relkind IN ('r', 'p') ORDER BY relname"
+        )
+    ]
+
+
+def search_everything(mark: str) -> list[str]:
+    """Return the tables with the mark in any column; a bytea is looked through as hex."""
+    found = []
+    for table in public_tables():
+        query = sql.SQL(
+            "SELECT count(*) FROM {} AS stored "
+            "WHERE stored::text ILIKE %(text)s OR stored::text ILIKE %(hex)s"
+        ).format(sql.Identifier(table))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                query,
+                {"text": f"%{mark}%", "hex": f"%{mark.encode().hex()}%"},
+            )
+            if cursor.fetchone()[0]:
+                found.append(table)
+    return found
+
+
+def references_to_users() -> set[tuple[str, str]]:
+    """Return the columns that lead to users by a foreign key, or by one to such a column."""
+    keys = rows(
+        """
+        SELECT key.conrelid::regclass::text, own.attname, key.confrelid::regclass::text, far.attname
+        FROM pg_constraint AS key
+        CROSS JOIN LATERAL unnest(key.conkey, key.confkey) AS pair (own, far)
+        JOIN pg_attribute AS own ON own.attrelid = key.conrelid AND own.attnum = pair.own
+        JOIN pg_attribute AS far ON far.attrelid = key.confrelid AND far.attnum = pair.far
+        WHERE key.contype = 'f'
+        """
+    )
+    known = {("users", "id")}
+    while more := {(a, b) for a, b, c, d in keys if (c, d) in known} - known:
+        known |= more
+    return known - {("users", "id")}
+
+
+def references_of_models() -> set[tuple[str, str]]:
+    return {
+        (model._meta.db_table, field.column)
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed
+        for field in model._meta.concrete_fields
+        if field.related_model is User
+    }
+
+
+# Behaviour ---------------------------------------------------------------------------------------
+
+
+def test_every_foreign_key_to_users_has_a_policy() -> None:
+    assert references_to_users() == POLICY.keys()
+
+
+def test_every_relation_of_the_orm_to_users_has_a_policy() -> None:
+    assert references_of_models() <= POLICY.keys()
+
+
+@pytest.mark.parametrize(("table", "column"), POLICY)
+def test_person_is_in_every_table_that_can_know_of_users(
+    jack: User, table: str, column: str
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("SELECT count(*) FROM {} WHERE {} = %s").format(
+                sql.Identifier(table), sql.Identifier(column)
+            ),
+            [jack.id],
+        )
+        assert cursor.fetchone()[0] > 0
+
+
+def test_search_finds_the_person_before(jack: User) -> None:
+    assert search_everything(MARK) == [
+        "audit_log",
+        "bans",
+        "direct_messages",
+        "django_admin_log",
+        "invites",
+        "message_attachments",
+        "message_revisions",
+        "messages",
+        "reactions",
+        "server_members",
+        "user_preferences",
+        "user_sessions",
+        "users",
+    ]
+
+
+def test_search_finds_nothing_after(jack: User) -> None:
+    erase_user(actor=jack, user=jack)
+
+    assert search_everything(MARK) == []
+
+
+def test_files_to_be_removed_are_named(jack: User) -> None:
+    uploaded = set(models.MessageAttachment.objects.values_list("storage_key", flat=True))
+
+    left = erase_user(actor=jack, user=jack)
+
+    assert len(uploaded) == 5
+    assert set(left.storage_keys) == uploaded | {"avatars/bluewater"}
+    assert left.user_id == jack.id
+
+
+def test_messages_keep_their_places_deleted_and_empty(jack: User) -> None:
+    before = rows("SELECT id, seq FROM messages ORDER BY id")
+
+    erase_user(actor=jack, user=jack)
+
+    assert rows("SELECT id, seq FROM messages ORDER BY id") == before
+    assert rows(
+        "SELECT DISTINCT content, deleted_at IS NULL FROM messages WHERE author_id = %s", jack.id
+    ) == [("", False)]
+
+
+def test_what_others_wrote_stays(jack: User) -> None:
+    erase_user(actor=jack, user=jack)
+
+    of_others = "SELECT content FROM messages WHERE author_id <> %s AND deleted_at IS NULL"
+    assert rows(of_others, jack.id) == [("ahoy!",)]
+    assert value("SELECT count(*) FROM message_revisions") == 1
+
+
+def test_group_goes_on_under_who_has_been_in_it_the_longest() -> None:
+    group = DirectConversationFactory.create(group=True)
+    first = DirectParticipantFactory.create(conversation=group).user
+    DirectParticipantFactory.create(conversation=group)
+
+    erase_user(actor=group.owner, user=group.owner)
+
+    group.refresh_from_db()
+    assert group.owner == first
+
+
+def test_group_of_nobody_else_has_no_owner() -> None:
+    group = DirectConversationFactory.create(group=True)
+
+    erase_user(actor=group.owner, user=group.owner)
+
+    group.refresh_from_db()
+    assert group.owner_id is None
+
+
+def test_owner_of_servers_hands_them_over_first(jack: User) -> None:
+    servers = [ServerFactory.create(owner=jack).id for _ in range(2)]
+    before = stored()
+
+    with pytest.raises(OwnsServers) as refusal:
+        erase_user(actor=jack, user=jack)
+
+    assert refusal.value.servers == tuple(sorted(servers))
+    assert all(str(server) in str(refusal.value) for server in servers)
+    assert stored() == before
+
+
+def test_servers_go_with_their_owner_where_that_is_wished(jack: User) -> None:
+    server = ServerFactory.create(owner=jack)
+
+    erase_user(actor=jack, user=jack, delete_owned_servers=True)
+
+    server.refresh_from_db()
+    assert server.deleted_at is not None
+    assert server.owner == jack
+
+
+def test_superuser_erases_another(jack: User) -> None:
+    support = UserFactory.create(is_superuser=True)
+
+    erase_user(actor=support, user=jack)
+
+    jack.refresh_from_db()
+    assert jack.erased_at is not None
+
+
+def test_erased_user_is_not_erased_again(jack: User) -> None:
+    erase_user(actor=jack, user=jack)
+
+    with pytest.raises(NotVisible):
+        erase_user(actor=jack, user=jack)
+
+
+def test_account_of_the_system_stays() -> None:
+    system = UserFactory.create(kind="system")
+
+    with pytest.raises(InvalidInput, match="the system's account"):
+        erase_user(actor=system, user=system)
+
+
+def test_purge_is_off_again_afterwards(jack: User) -> None:
+    erase_user(actor=jack, user=jack)
+
+    assert value("SELECT current_setting('chat.purge', true)") == "off"
+
+
+def test_proof_looks_everywhere(jack: User) -> None:
+    assert what_is_left(connection, jack.id) == [
+        "audit_log",
+        "bans",
+        "bans.user_id",
+        "channel_permissions.user_id",
+        "direct_conversations.owner_id",
+        "direct_messages",
+        "direct_participants",
+        "django_admin_log.user_id",
+        "invites.creator_id",
+        "member_roles.user_id",
+        "mentions of messages",
+        "mentions.user_id",
+        "message_attachments",
+        "message_attachments.uploader_id",
+        "message_revisions",
+        "message_revisions of direct messages",
+        "messages",
+        "reactions.user_id",
+        "read_states.user_id",
+        "server_members",
+        "user_preferences.user_id",
+        "user_sessions.user_id",
+        "users",
+        "users_groups.user_id",
+        "users_user_permissions.user_id",
+    ]
+
+
+def test_proof_finds_nothing_after(jack: User) -> None:
+    erase_user(actor=jack, user=jack)
+
+    assert what_is_left(connection, jack.id) == []
+
+
+def all_ids() -> set[UUID]:
+    return {row[0] for row in rows("SELECT id FROM users")}
+
+
+def test_no_user_row_vanishes(jack: User) -> None:
+    before = all_ids()
+
+    erase_user(actor=jack, user=jack)
+
+    assert all_ids() == before
+
+
+def test_token_of_a_session_is_gone(jack: User) -> None:
+    token = sha256(b"secret").digest()
+    UserSessionFactory.create(user=jack, token_hash=token)
+
+    erase_user(actor=jack, user=jack)
+
+    assert value("SELECT count(*) FROM user_sessions WHERE token_hash = %s", token) == 0
