@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.db import connections
+from psycopg.types.numeric import Int8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +22,11 @@ Row = TypeVar("Row")
 # psycopg looks for the placeholders of a longer statement at each execution anew
 # (psycopg._queries.MAX_CACHED_STATEMENT_LENGTH).
 LONGEST = 4096
+
+
+# A parameter that PostgreSQL compares with a bigint. A plain int is sent as the smallest type that
+# holds it, and each new combination of types would be prepared as a statement of its own.
+bigint = Int8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +41,27 @@ class Statement(Generic[Row]):
 
     @classmethod
     def read(cls, path: Path, row: Callable[..., Row]) -> Statement[Row]:
-        """Return the statement that is in the file at `path`, without its comment lines."""
-        lines = path.read_text(encoding="utf-8").splitlines()
-        sql = "\n".join(line for line in lines if not line.lstrip().startswith("--")).strip()
+        """Return the statement that is in the file at `path`, without what only people need.
+
+        That is comment lines and indentation; no literal there goes over more than one line.
+        """
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        sql = "\n".join(line for line in lines if line and not line.startswith("--"))
         if len(sql.encode()) > LONGEST:
             raise ValueError(f"{path.name} is longer than {LONGEST} bytes without its comments")
         return cls(sql=sql, row=row)
 
+    def tuples(self, params: Mapping[str, Any], *, using: str) -> list[tuple[Any, ...]]:
+        """Run the statement and return its rows as they come: one statement."""
+        with connections[using].cursor() as cursor:
+            cursor.execute(self.sql, params)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
     def rows(self, params: Mapping[str, Any], *, using: str) -> list[Row]:
         """Run the statement on the connection `using` and return all its rows: one statement."""
         row = self.row
-        with connections[using].cursor() as cursor:
-            cursor.execute(self.sql, params)
-            return [row(*values) for values in cursor.fetchall()]
+        return [row(*values) for values in self.tuples(params, using=using)]
 
     def first(self, params: Mapping[str, Any], *, using: str) -> Row | None:
         """Run the statement and return its first row, or None: one statement."""

@@ -1,0 +1,67 @@
+"""What a user may do where: one channel, or all that they can see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chat.inputs import identify
+from chat.models import Channel, Server, User
+from chat.permissions import NONE, Permission
+from chat.queries.source import alias, read_statement
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleChannel:
+    """A channel as the list of one user shows it."""
+
+    server_id: UUID
+    id: UUID
+    # The category of a channel, the channel of a thread.
+    parent_id: UUID | None
+    # chat.models.Channel.Kind
+    kind: str
+    name: str
+    position: int
+    # The bits of chat.permissions.Permission; an int, for a list can have thousands of them.
+    permissions: int
+    last_seq: int
+    last_message_at: datetime | None
+
+
+_PERMISSIONS_IN = read_statement("permissions_in", int)
+_VISIBLE_CHANNELS = read_statement("visible_channels", VisibleChannel)
+_VISIBLE_CHANNELS_OF_SERVER = read_statement("visible_channels_of_server", VisibleChannel)
+
+
+def permissions_in(*, user: User | UUID, channel: Channel | UUID) -> Permission:
+    """Return what a user may do in a channel, nothing in one that they cannot see: one statement.
+
+    Raises: InvalidInput.
+    """
+    params = {
+        "user": identify("user", user, User),
+        "channel": identify("channel", channel, Channel),
+    }
+    bits = _PERMISSIONS_IN.first(params, using=alias())
+    return NONE if bits is None else Permission(bits)
+
+
+def visible_channels(
+    *, user: User | UUID, server: Server | UUID | None = None
+) -> tuple[VisibleChannel, ...]:
+    """Return every channel that a user can see, of one server or of all: one statement.
+
+    By server, and within it by position. A server that the user is not in has none.
+
+    Raises: InvalidInput.
+    """
+    params = {"user": identify("user", user, User)}
+    if server is None:
+        return tuple(_VISIBLE_CHANNELS.rows(params, using=alias()))
+    params["server"] = identify("server", server, Server)
+    return tuple(_VISIBLE_CHANNELS_OF_SERVER.rows(params, using=alias()))

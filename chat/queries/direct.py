@@ -1,0 +1,81 @@
+"""A user's direct conversations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chat.inputs import check_limit, identify
+from chat.models import User
+from chat.queries.posts import Author
+from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
+from chat.statements import bigint
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation as the list of one user shows it."""
+
+    id: UUID
+    # chat.models.DirectConversation.Kind
+    kind: str
+    # Of a group, and empty if it has none.
+    name: str
+    owner_id: UUID | None
+    # When the newest message was sent, or the conversation opened.
+    active_at: datetime
+    last_seq: int
+    last_read_seq: int
+    unread: int
+    muted_until: datetime | None
+    # Who else takes part, in the order in which they came.
+    others: tuple[Author, ...]
+    # Of the newest message: who wrote it, and its first 100 characters, None if it was deleted.
+    newest_author_id: UUID | None
+    newest_excerpt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationPage:
+    """Conversations, the one with the newest message first."""
+
+    conversations: tuple[Conversation, ...]
+    # Pass it as `before` for the following ones; None when there are none.
+    next: Cursor | None
+
+
+def _conversation(*values: Any) -> Conversation:
+    *known, others, newest_author_id, newest_excerpt = values
+    people = tuple(Author(UUID(id_), *rest) for id_, *rest in others or ())
+    return Conversation(*known, people, newest_author_id, newest_excerpt)
+
+
+_CONVERSATION_LIST = read_statement("conversation_list", _conversation)
+
+
+def conversation_list(
+    *, user: User | UUID, before: Cursor | None = None, limit: int = 50
+) -> ConversationPage:
+    """Return the conversations that a user takes part in, at most `limit`: one statement.
+
+    The one with the newest message comes first. One that gets a message while somebody pages moves
+    to the top, so that the pages after show it no more.
+
+    Raises: InvalidInput.
+    """
+    cursor = check_cursor("before", before, default=LATEST)
+    params = {
+        "user": identify("user", user, User),
+        "before_at": cursor.at,
+        "before_id": cursor.id,
+        "limit": bigint(check_limit(limit)),
+    }
+    found = tuple(_CONVERSATION_LIST.rows(params, using=alias()))
+    last = found[-1] if len(found) == limit else None
+    return ConversationPage(
+        conversations=found, next=None if last is None else Cursor(last.active_at, last.id)
+    )

@@ -1,0 +1,78 @@
+"""Who is in a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chat.errors import NotVisible
+from chat.inputs import check_limit, identify
+from chat.models import Server, User
+from chat.queries.source import EARLIEST, Cursor, alias, check_cursor, read_statement
+from chat.statements import bigint
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+_MEMBER_PAGE = read_statement("member_page")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member as the list shows them."""
+
+    user_id: UUID
+    joined_at: datetime
+    username: str
+    # What is shown: the nickname, or else the display name, or else the username.
+    name: str
+    avatar_key: str | None
+    # chat.models.User.Kind
+    kind: str
+    nickname: str | None
+    timed_out_until: datetime | None
+    # Highest first, without everyone's.
+    role_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPage:
+    """Members in the order in which they joined."""
+
+    members: tuple[Member, ...]
+    # Pass it as `after` for those who joined later; None when there are none.
+    next: Cursor | None
+
+
+def member_page(
+    *,
+    viewer: User | UUID,
+    server: Server | UUID,
+    after: Cursor | None = None,
+    limit: int = 50,
+) -> MemberPage:
+    """Return members of a server, first who joined first, at most `limit`: one statement.
+
+    Raises: InvalidInput; NotVisible for a server that `viewer` is not in.
+    """
+    viewer_id = identify("viewer", viewer, User)
+    server_id = identify("server", server, Server)
+    cursor = check_cursor("after", after, default=EARLIEST)
+    params = {
+        "viewer": viewer_id,
+        "server": server_id,
+        "after_at": cursor.at,
+        "after_id": cursor.id,
+        "limit": bigint(check_limit(limit)),
+    }
+    rows = _MEMBER_PAGE.tuples(params, using=alias())
+    if not rows:
+        raise NotVisible("server", server_id, to=viewer_id)
+    members = tuple(
+        Member(*known, tuple(role_ids)) for *known, role_ids in rows if known[0] is not None
+    )
+    last = members[-1] if len(members) == limit else None
+    return MemberPage(
+        members=members, next=None if last is None else Cursor(last.joined_at, last.user_id)
+    )

@@ -1,0 +1,62 @@
+"""Who put an emoji under a message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from chat.errors import MissingPermission, NotVisible
+from chat.inputs import check_limit, check_text, identify
+from chat.models import Message, User
+from chat.permissions import Permission
+from chat.queries.posts import Author
+from chat.queries.source import alias, read_statement
+from chat.statements import bigint
+
+_REACTION_USERS = read_statement("reaction_users")
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionUsers:
+    """Those who put one emoji under one message, by their ids."""
+
+    users: tuple[Author, ...]
+    # Pass it as `after` for the following ones; None when there are none.
+    next: UUID | None
+
+
+def reaction_users(
+    *,
+    viewer: User | UUID,
+    message: Message | UUID,
+    emoji: str,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> ReactionUsers:
+    """Return who put `emoji` under a message of a channel, at most `limit`: one statement.
+
+    Nobody did under a message that has been deleted.
+
+    Raises: InvalidInput; NotVisible for a message in a channel that `viewer` cannot see;
+    MissingPermission without READ_MESSAGE_HISTORY.
+    """
+    viewer_id = identify("viewer", viewer, User)
+    message_id = identify("message", message, Message)
+    params = {
+        "viewer": viewer_id,
+        "message": message_id,
+        "emoji": check_text("emoji", emoji, least=1, most=64),
+        "after": UUID(int=0) if after is None else identify("after", after, User),
+        "limit": bigint(check_limit(limit)),
+    }
+    rows = _REACTION_USERS.tuples(params, using=alias())
+    if not rows:
+        raise NotVisible("message", message_id, to=viewer_id)
+    if not rows[0][0] & Permission.READ_MESSAGE_HISTORY.value:
+        raise MissingPermission(
+            Permission.READ_MESSAGE_HISTORY,
+            user=viewer_id,
+            place=f"the channel of message {message_id}",
+        )
+    users = tuple(Author(*row[1:]) for row in rows if row[1] is not None)
+    return ReactionUsers(users=users, next=users[-1].id if len(users) == limit else None)

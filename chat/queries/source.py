@@ -1,0 +1,59 @@
+"""Where reads come from, and how a page says where the next one begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import router
+
+from chat.errors import InvalidInput
+from chat.inputs import check_moment
+from chat.models import User
+from chat.statements import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SQL = Path(__file__).parent / "sql"
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a list that is ordered by time: that of the last entry seen.
+
+    The id parts entries of the same moment, so that none is skipped and none comes twice.
+    """
+
+    at: datetime
+    id: UUID
+
+
+# Before every moment and after every moment that can be stored (chat.inputs.check_moment).
+EARLIEST = Cursor(datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
+LATEST = Cursor(datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
+
+
+def alias() -> str:
+    """Return the connection that queries read from."""
+    return router.db_for_read(User)
+
+
+def read_statement(name: str, row: Callable[..., Any] = tuple) -> Statement[Any]:
+    """Return the statement of this package that is kept in sql/`name`.sql."""
+    return Statement.read(_SQL / f"{name}.sql", row)
+
+
+def check_cursor(field: str, value: Any, *, default: Cursor) -> Cursor:
+    """Return `value`, a Cursor or None, which stands for `default`."""
+    if value is None:
+        return default
+    if not isinstance(value, Cursor) or not isinstance(value.id, UUID):
+        raise InvalidInput(
+            field, seen=repr(value)[:60], expected="the cursor of a page of the same kind"
+        )
+    check_moment(f"{field}.at", value.at)
+    return value
