@@ -9,6 +9,7 @@ from chat.inputs import identify
 from chat.models import Channel, Server, User
 from chat.permissions import NONE, Permission
 from chat.queries.source import alias, read_statement
+from chat.statements import quick
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,8 +35,8 @@ class VisibleChannel:
 
 
 _PERMISSIONS_IN = read_statement("permissions_in", int)
-_VISIBLE_CHANNELS = read_statement("visible_channels", VisibleChannel)
-_VISIBLE_CHANNELS_OF_SERVER = read_statement("visible_channels_of_server", VisibleChannel)
+_VISIBLE_CHANNELS = read_statement("visible_channels", quick(VisibleChannel))
+_VISIBLE_CHANNELS_OF_SERVER = read_statement("visible_channels_of_server", quick(VisibleChannel))
 
 
 def permissions_in(*, user: User | UUID, channel: Channel | UUID) -> Permission:

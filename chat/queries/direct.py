@@ -10,7 +10,7 @@ from chat.inputs import check_limit, identify
 from chat.models import User
 from chat.queries.posts import Author
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
-from chat.statements import bigint
+from chat.statements import bigint, quick
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,10 +48,13 @@ class ConversationPage:
     next: Cursor | None
 
 
+_of_list = quick(Conversation)
+
+
 def _conversation(*values: Any) -> Conversation:
     *known, others, newest_author_id, newest_excerpt = values
     people = tuple(Author(UUID(id_), *rest) for id_, *rest in others or ())
-    return Conversation(*known, people, newest_author_id, newest_excerpt)
+    return _of_list(*known, people, newest_author_id, newest_excerpt)
 
 
 _CONVERSATION_LIST = read_statement("conversation_list", _conversation)

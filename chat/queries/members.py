@@ -9,7 +9,7 @@ from chat.errors import NotVisible
 from chat.inputs import check_limit, identify
 from chat.models import Server, User
 from chat.queries.source import EARLIEST, Cursor, alias, check_cursor, read_statement
-from chat.statements import bigint
+from chat.statements import bigint, quick
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,6 +45,9 @@ class MemberPage:
     next: Cursor | None
 
 
+_member = quick(Member)
+
+
 def member_page(
     *,
     viewer: User | UUID,
@@ -70,7 +73,7 @@ def member_page(
     if not rows:
         raise NotVisible("server", server_id, to=viewer_id)
     members = tuple(
-        Member(*known, tuple(role_ids)) for *known, role_ids in rows if known[0] is not None
+        _member(*known, tuple(role_ids)) for *known, role_ids in rows if known[0] is not None
     )
     last = members[-1] if len(members) == limit else None
     return MemberPage(

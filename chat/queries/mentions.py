@@ -9,7 +9,7 @@ from chat.inputs import check_limit, identify
 from chat.models import User
 from chat.queries.posts import Author
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
-from chat.statements import bigint
+from chat.statements import bigint, quick
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,10 +40,13 @@ class Inbox:
     next: Cursor | None
 
 
+_inbox_entry = quick(InboxEntry)
+
+
 def _entry(*values: Any) -> InboxEntry:
     *known, author_id, name, avatar_key, kind, excerpt = values
     author = None if author_id is None else Author(author_id, name, avatar_key, kind)
-    return InboxEntry(*known, author, excerpt)
+    return _inbox_entry(*known, author, excerpt)
 
 
 _INBOX = read_statement("mention_inbox", _entry)

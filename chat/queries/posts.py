@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from chat.statements import quick
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
@@ -82,6 +84,13 @@ class MessageRow:
     reactions: tuple[ReactionCount, ...]
 
 
+_author = quick(Author)
+_attachment = quick(Attachment)
+_reaction = quick(ReactionCount)
+_reply = quick(Reply)
+_message = quick(MessageRow)
+
+
 def message_rows(rows: Iterable[tuple[Any, ...]]) -> tuple[MessageRow, ...]:
     """Return the messages in `rows`, of which the first two columns are left out."""
     authors: dict[UUID, Author] = {}
@@ -111,9 +120,9 @@ def message_rows(rows: Iterable[tuple[Any, ...]]) -> tuple[MessageRow, ...]:
     ) in rows:
         author = authors.get(author_id)
         if author is None and author_id is not None:
-            author = authors[author_id] = Author(author_id, name, avatar_key, author_kind)
+            author = authors[author_id] = _author(author_id, name, avatar_key, author_kind)
         messages.append(
-            MessageRow(
+            _message(
                 id_,
                 seq,
                 kind,
@@ -126,9 +135,9 @@ def message_rows(rows: Iterable[tuple[Any, ...]]) -> tuple[MessageRow, ...]:
                 author,
                 None
                 if reply_to_seq is None or deleted_at is not None
-                else Reply(reply_to_seq, reply_author_id, reply_author_name, excerpt),
-                tuple([Attachment(UUID(file[0]), *file[1:]) for file in files]) if files else (),
-                tuple([ReactionCount(*given) for given in reactions]) if reactions else (),
+                else _reply(reply_to_seq, reply_author_id, reply_author_name, excerpt),
+                tuple([_attachment(UUID(file[0]), *file[1:]) for file in files]) if files else (),
+                tuple([_reaction(*given) for given in reactions]) if reactions else (),
             )
         )
     return tuple(messages)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chat.inputs import identify
 from chat.models import User
 from chat.queries.source import alias, read_statement
+from chat.statements import quick
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,8 +44,8 @@ class UnreadConversation:
     muted_until: datetime | None
 
 
-_UNREAD_CHANNELS = read_statement("unread_channels", UnreadChannel)
-_UNREAD_CONVERSATIONS = read_statement("unread_conversations", UnreadConversation)
+_UNREAD_CHANNELS = read_statement("unread_channels", quick(UnreadChannel))
+_UNREAD_CONVERSATIONS = read_statement("unread_conversations", quick(UnreadConversation))
 
 
 def unread_overview(*, user: User | UUID) -> tuple[UnreadChannel, ...]:
