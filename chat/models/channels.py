@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import (
     Case,
     CheckConstraint,
+    Exists,
     F,
     GeneratedField,
     Index,
+    OuterRef,
     Q,
     SmallIntegerField,
     UniqueConstraint,
@@ -20,8 +24,25 @@ from django.db.models.functions import Length
 from django.db.models.lookups import Exact, GreaterThanOrEqual
 
 from chat.constraints import CompositeForeignKey, OnDelete
+from chat.models.access import ChannelAccess
 from chat.models.base import ChangingRow, Reference, moments_constraint
 from chat.models.roles import LARGEST_MASK
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from chat.models.users import User
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    """Channels, narrowed by who may know of them."""
+
+    def visible_to(self, user: User | UUID) -> Self:
+        """Return those that `user`, or the user with that id, can see."""
+        seen = ChannelAccess.objects.filter(
+            user=user, server=OuterRef("server"), channel=OuterRef("pk")
+        )
+        return self.filter(Exists(seen))
 
 
 class Channel(ChangingRow):
@@ -71,6 +92,8 @@ class Channel(ChangingRow):
     last_seq = models.BigIntegerField(db_default=0, editable=False)
     last_message_at = models.DateTimeField(null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ChannelQuerySet.as_manager()
 
     class Meta:
         db_table = "channels"

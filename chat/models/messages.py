@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+from django.db.models import CheckConstraint, Exists, F, Index, OuterRef, Q, UniqueConstraint
 from django.db.models.functions import Length, Now
 from django.db.models.lookups import GreaterThanOrEqual
 
 from chat.constraints import CompositeForeignKey, OnDelete
 from chat.ids import UUIDv7, uuid7
+from chat.models.access import ChannelAccess
 from chat.models.base import Reference, Row, moments_constraint
 from chat.models.posts import Post, PostPart, post_constraints
+from chat.permissions import Permission
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from chat.models.users import User
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Messages, narrowed by who may read them."""
+
+    def visible_to(self, user: User | UUID) -> Self:
+        """Return those that `user`, or the user with that id, can read, without deleted ones.
+
+        Needs VIEW_CHANNEL and READ_MESSAGE_HISTORY. Name a server or a channel too: these are all
+        that somebody could ever read.
+        """
+        readable = ChannelAccess.objects.annotate(
+            reading=F("permissions").bitand(Permission.READ_MESSAGE_HISTORY.value)
+        ).filter(user=user, server=OuterRef("server"), channel=OuterRef("channel"), reading__gt=0)
+        return self.filter(Exists(readable), deleted_at__isnull=True)
 
 
 class Message(Post):
@@ -20,6 +44,8 @@ class Message(Post):
 
     server = Reference("chat.Server", related_name="+")
     channel = Reference("chat.Channel", related_name="messages")
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         db_table = "messages"
@@ -48,6 +74,8 @@ class Message(Post):
                 name="messages_pinned_ix",
                 condition=Q(pinned_at__isnull=False, deleted_at__isnull=True),
             ),
+            # The newest of a server: search reads along it when a word is too common to sort.
+            Index(fields=["server", "created_at", "id"], name="messages_created_ix"),
             # Words, one tenant at a time (btree_gin): without the tenant in front, a common word in
             # a quiet place would be looked up everywhere. The bound on the list of pending entries
             # is a bound on how long the insert that empties it can take.
@@ -158,6 +186,12 @@ class Mention(Row):
                 fields=["user", "server", "channel", "seq"],
                 name="mentions_user_ix",
                 condition=Q(user__isnull=False),
+            ),
+            # Unread mentions of a role or of everyone: few, while a busy channel has many of users.
+            Index(
+                fields=["server", "channel", "seq", "role"],
+                name="mentions_shared_ix",
+                condition=Q(user__isnull=True),
             ),
             # The inbox, newest first.
             Index(

@@ -36,8 +36,9 @@ class ReadState(ChangingRow):
         db_table = "read_states"
         db_table_comment = "How far a member has read in a channel; goes with either of them."
         indexes = [
-            # The cascade from channels.
-            Index(fields=["server", "channel"], name="read_states_channel_ix"),
+            # The cascade from channels. With the user, lest a look for one mark read those of all
+            # who were ever in the channel: the planner holds this index and the key for alike.
+            Index(fields=["server", "channel", "user"], name="read_states_channel_ix"),
         ]
         constraints = [
             UniqueConstraint(name="read_states_uq", fields=["server", "user", "channel"]),
