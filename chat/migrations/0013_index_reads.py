@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dropping the two new ones and building the third as it was.
     """
 
-    dependencies = [("chat", "0011_add_message_search")]
+    dependencies = [("chat", "0012_book_imported_messages")]
 
     operations = [
         migrations.AddIndex(

@@ -63,6 +63,8 @@ def place_in(server: UUID, channel: UUID, *, actor: Standing, what: str = "chann
         .annotate(granted=Subquery(access.values("permissions")))
         .first()
     )
-    if found is None or found.granted is None:
+    # An annotation of a QuerySet of ours is not known to the type.
+    granted: int | None = getattr(found, "granted", None)
+    if found is None or granted is None:
         raise NotVisible(what, channel, to=actor.user_id)
-    return Place(channel=found, actor=actor, permissions=Permission(found.granted))
+    return Place(channel=found, actor=actor, permissions=Permission(granted))

@@ -222,7 +222,7 @@ def references_of_models() -> set[tuple[str, str]]:
         for model in apps.get_models(include_auto_created=True)
         if model._meta.managed
         for field in model._meta.concrete_fields
-        if field.related_model is User
+        if field.related_model is User and field.column
     }
 
 

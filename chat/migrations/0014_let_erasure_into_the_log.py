@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     were emptied stay empty.
     """
 
-    dependencies = [("chat", "0011_add_message_search")]
+    dependencies = [("chat", "0013_index_reads")]
 
     operations = [
         RunSQLFile(__file__),
