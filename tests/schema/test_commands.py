@@ -9,22 +9,19 @@ import sys
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import call_command, load_command_class
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.catalogue import ObjectKind, read_catalogue
 from tests.schema.conftest import PROJECT, ManageSituation
 from tests.schema.test_status import record
 
-COMMANDS = [
-    "migrate",
-    "migration_accept",
-    "migration_current",
-    "migration_drift",
-    "migration_reset",
-    "migration_status",
-    "schema_diagram",
-]
+# All of ours: a new one is held to the same.
+COMMANDS = sorted(
+    path.stem
+    for path in (PROJECT / "chat" / "management" / "commands").glob("*.py")
+    if not path.stem.startswith("_")
+)
 
 
 def test_status_shows_states_versions_and_what_is_next(manage: ManageSituation) -> None:
@@ -244,6 +241,76 @@ def test_migrate_suggests_the_nearest_name(
     assert result.returncode == 1
     assert result.stderr.endswith(f"{suggestion}\n")
     assert len(read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE)) == 0
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("mistyped", "suggestion"), [("defualt", "Did you mean default?"), ("x", "There is default.")]
+)
+def test_mistyped_database_gets_the_nearest(
+    manage: ManageSituation, command: str, mistyped: str, suggestion: str
+) -> None:
+    required = {"migration_accept": ["two_steps", "0001"], "migration_new": ["two_steps", "a"]}
+
+    result = manage(
+        command, *required.get(command, []), "--database", mistyped, situations=["two_steps"]
+    )
+
+    assert result.returncode == 2
+    assert result.stderr.endswith(
+        f"error: argument --database: there is no database {mistyped!r} in the settings. "
+        f"{suggestion}\n"
+    )
+
+
+TAKES_AN_APP = {
+    "migrate": [],
+    "migration_accept": ["0001", "--reason", "same"],
+    "migration_current": [],
+    "migration_new": ["add_more"],
+    "migration_rehearse": [],
+    "migration_reset": ["--noinput"],
+    "migration_status": [],
+    "schema_diagram": [],
+}
+TAKES_A_MIGRATION = {
+    "migrate": [],
+    "migration_accept": ["--reason", "same"],
+    "migration_rehearse": [],
+}
+
+
+def positionals(command: str) -> list[str]:
+    """The arguments without a dash that a command takes."""
+    parser = load_command_class("chat", command).create_parser("manage.py", command)
+    return [action.dest for action in parser._actions if not action.option_strings]
+
+
+def test_lists_of_who_takes_what_are_complete() -> None:
+    taken = {command: positionals(command) for command in COMMANDS}
+
+    assert {name for name, taken in taken.items() if "app_label" in taken} == set(TAKES_AN_APP)
+    assert {name for name, taken in taken.items() if "migration_name" in taken} == set(
+        TAKES_A_MIGRATION
+    )
+
+
+@pytest.mark.parametrize("command", TAKES_AN_APP)
+def test_mistyped_app_gets_the_nearest(manage: ManageSituation, command: str) -> None:
+    result = manage(command, "two_stpes", *TAKES_AN_APP[command], situations=["two_steps"])
+
+    assert result.returncode == 1
+    assert result.stderr.endswith("Did you mean two_steps?\n")
+
+
+@pytest.mark.parametrize("command", TAKES_A_MIGRATION)
+def test_mistyped_migration_gets_the_nearest(manage: ManageSituation, command: str) -> None:
+    result = manage(
+        command, "two_steps", "0002_tuoch", *TAKES_A_MIGRATION[command], situations=["two_steps"]
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.endswith("Did you mean 0002_touch?\n")
 
 
 def test_migrate_goes_to_the_migration_named(manage: ManageSituation) -> None:

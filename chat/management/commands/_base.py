@@ -16,6 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 from chat.schema.errors import SchemaError
 from chat.schema.failures import StatementRefusedError
 from chat.schema.lock import LockHolder
+from chat.schema.names import nearest_names
 
 
 class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
@@ -34,6 +35,8 @@ class SchemaCommandMixin(BaseCommand):
         """Return the parser, with the details kept as they were written."""
         kwargs.setdefault("formatter_class", _HelpFormatter)
         kwargs.setdefault("epilog", self.details)
+        # So that an option of Django's can be added again, with a better answer to a mistake.
+        kwargs.setdefault("conflict_handler", "resolve")
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
@@ -63,13 +66,18 @@ def _as_command_error(error: SchemaError) -> CommandError:
     return CommandError(str(error), returncode=int(error.exit_code))
 
 
-def add_database_argument(parser: CommandParser) -> None:
-    """Add --database, as Django's own commands have it."""
+def add_database_argument(
+    parser: CommandParser,
+    *,
+    help: str = "The alias of the database to work on (default: %(default)s).",  # noqa: A002
+) -> None:
+    """Add --database, as Django's own commands have it, which suggests the nearest alias."""
     parser.add_argument(
         "--database",
         default=DEFAULT_DB_ALIAS,
         choices=tuple(connections),
-        help="The alias of the database to work on (default: %(default)s).",
+        type=_database_alias,
+        help=help,
     )
 
 
@@ -108,6 +116,17 @@ def add_lock_timeout_arguments(parser: CommandParser) -> None:
         default=5,
         metavar="N",
         help="How often it is tried again (default: %(default)s).",
+    )
+
+
+def _database_alias(text: str) -> str:
+    known = sorted(connections)
+    if text in known:
+        return text
+    nearest = nearest_names(text, known)
+    raise ArgumentTypeError(
+        f"there is no database {text!r} in the settings. "
+        + (f"Did you mean {' or '.join(nearest)}?" if nearest else f"There is {', '.join(known)}.")
     )
 
 

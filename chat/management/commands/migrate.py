@@ -14,6 +14,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from chat.management.commands._base import (
     SchemaCommandMixin,
+    add_database_argument,
     add_lock_timeout_arguments,
     add_lock_wait_argument,
     waiting_line,
@@ -69,6 +70,7 @@ examples:
     def add_arguments(self, parser: CommandParser) -> None:
         """Add Django's options and those of the lock, and --create-database."""
         super().add_arguments(parser)
+        add_database_argument(parser)
         add_lock_wait_argument(parser)
         add_lock_timeout_arguments(parser)
         parser.add_argument(

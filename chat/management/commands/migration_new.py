@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.db import DEFAULT_DB_ALIAS, connections
 
-from chat.management.commands._base import SchemaCommandMixin
+from chat.management.commands._base import SchemaCommandMixin, add_database_argument
 from chat.schema.stub import Stub, plan_stub, write_stub
 
 
@@ -41,11 +40,8 @@ examples:
         parser.add_argument(
             "--sql", action="store_true", help="Let it run SQL files, one up and one down."
         )
-        parser.add_argument(
-            "--database",
-            default=DEFAULT_DB_ALIAS,
-            choices=tuple(connections),
-            help="Taken as by the other commands; files are the same for every database.",
+        add_database_argument(
+            parser, help="Taken as by the other commands; files are the same for every database."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
