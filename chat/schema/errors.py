@@ -248,12 +248,9 @@ class LockLostError(SchemaError):
 class PoolerError(LockLostError):
     """Statements of one session reach different server processes; the run was stopped."""
 
-    def __init__(self, *, before: int, now: int) -> None:
+    def __init__(self, seen: str) -> None:
         super().__init__(
-            seen=(
-                f"The lock was taken by the server process {before}, this statement was answered "
-                f"by {now}: a pooler in transaction mode is in between, where no lock is kept."
-            ),
+            seen=seen,
             next_step=(
                 "Use the direct port of PostgreSQL for migrations (DB_PORT), not the pooler's."
             ),

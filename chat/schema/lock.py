@@ -18,6 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.errors import LockHeldError, LockLostError, PoolerError
 from chat.schema.ledger import operating_system_user
+from chat.schema.pooler import pid_at_login, require_kept_session
 from chat.schema.session import is_usable, session_settings
 
 # The server keeps advisory locks per database, so one number does for all of them.
@@ -32,7 +33,10 @@ _LONGEST_PAUSE: Final = timedelta(seconds=1)
 # PostgreSQL cuts application names off there.
 _NAME_BYTES: Final = 63
 
-_TRY: Final[LiteralString] = "SELECT pg_try_advisory_lock(%s), pg_backend_pid()"
+# Not taken by a process that this session may not keep: there it would be held for ever.
+_TRY: Final[LiteralString] = (
+    "SELECT CASE WHEN pg_backend_pid() = %s THEN pg_try_advisory_lock(%s) END, pg_backend_pid()"
+)
 _RELEASE: Final[LiteralString] = "SELECT pg_advisory_unlock(%s)"
 # The key of pg_locks comes in two halves; objsubid 1 says that they are one bigint.
 _HELD: Final[LiteralString] = """
@@ -105,7 +109,7 @@ class MigrationLock:
             )
         pid, is_held = _one(self._connection, _VERIFY)
         if pid != self.backend_pid:
-            raise PoolerError(before=self.backend_pid, now=pid)
+            raise _another_answered(before=self.backend_pid, now=pid)
         if not is_held:
             raise LockLostError(
                 seen=f"The server process {pid} released it before the run was over.",
@@ -167,8 +171,16 @@ def _acquire(
     began = time.monotonic()
     pause = _FIRST_PAUSE
     seen: LockHolder | None = None
+    expected = pid_at_login(connection)
+    is_kept = False
     while True:
-        is_ours, pid = _one(connection, _TRY)
+        is_ours, pid = _one(connection, _TRY, expected)
+        if is_ours is None:
+            if is_kept:
+                raise _another_answered(before=expected, now=pid)
+            require_kept_session(connection, backend_pid=pid)
+            expected, is_kept = pid, True
+            continue
         if is_ours:
             return MigrationLock(connection, backend_pid=pid)
         holder = lock_holder(connection)
@@ -192,8 +204,15 @@ def _application_name(connection: BaseDatabaseWrapper) -> str:
     return named.encode()[:_NAME_BYTES].decode(errors="ignore")
 
 
-def _one(connection: BaseDatabaseWrapper, statement: LiteralString) -> Any:
+def _another_answered(*, before: int, now: int) -> PoolerError:
+    return PoolerError(
+        f"The server process {before} answered this session before, and {now} does now: a pooler "
+        "in transaction mode is in between, where no lock is kept."
+    )
+
+
+def _one(connection: BaseDatabaseWrapper, statement: LiteralString, *before_key: int) -> Any:
     """Return the first row of a statement about the lock, if any."""
     with connection.cursor() as cursor:
-        cursor.execute(statement, (KEY,))
+        cursor.execute(statement, (*before_key, KEY))
         return cursor.fetchone()

@@ -1,15 +1,13 @@
 """One migrator per database, seen with real processes and real sessions."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.errors import LockHeldError, LockLostError, PoolerError
+from chat.schema.errors import LockHeldError, LockLostError
 from chat.schema.lock import LockHolder, lock_holder, migration_lock
 from tests.schema.conftest import ManageSituation, StartSituation, wait_until
 
@@ -157,41 +155,6 @@ def test_lock_that_was_released_by_hand_is_noticed(
 
         with pytest.raises(LockLostError, match="released"):
             lock.verify()
-
-
-class TransactionPooler:
-    """What a client sees of a pooler in transaction mode: each statement may go elsewhere."""
-
-    def __init__(self, *servers: Any) -> None:
-        self._servers = servers
-        self._turn = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._servers[0], name)
-
-    def cursor(self, *args: Any, **kwargs: Any) -> Any:
-        self._turn += 1
-        return self._servers[self._turn % len(self._servers)].cursor(*args, **kwargs)
-
-
-@pytest.fixture
-def behind_a_pooler(
-    scratch_connection: BaseDatabaseWrapper, another_session: BaseDatabaseWrapper
-) -> Iterator[BaseDatabaseWrapper]:
-    scratch_connection.ensure_connection()
-    another_session.ensure_connection()
-    session = scratch_connection.connection
-    scratch_connection.connection = TransactionPooler(session, another_session.connection)
-    yield scratch_connection
-    scratch_connection.connection = session
-
-
-def test_pooler_in_transaction_mode_is_refused(behind_a_pooler: BaseDatabaseWrapper) -> None:
-    with (
-        pytest.raises(PoolerError, match="Use the direct port"),
-        migration_lock(behind_a_pooler, wait=NO_WAIT),
-    ):
-        pytest.fail("the lock is not kept there")
 
 
 def test_negative_wait_is_refused(manage: ManageSituation) -> None:

@@ -1,0 +1,71 @@
+"""Whether a session is kept by one server process, or a pooler deals its statements out.
+
+A pooler tells libpq at login the number of a process of its own, so behind every pooler that number
+is not what the server answers; without one nothing more is asked. In session mode the server
+process is this session's alone. In transaction mode it is free between two statements, and goes to
+the next who asks: so somebody asks.
+"""
+
+import select
+import time
+from contextlib import ExitStack, closing
+from datetime import timedelta
+from typing import Final
+
+import psycopg
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import pq
+
+from chat.schema.errors import PoolerError
+
+# The process that was used last is the first that a pooler gives away, but others ask too.
+_SESSIONS: Final = 3
+_PATIENCE: Final = timedelta(seconds=2)
+_WHO_ANSWERS: Final = b"BEGIN; SELECT pg_backend_pid()"
+
+
+def pid_at_login(connection: BaseDatabaseWrapper) -> int:
+    """Return the server process that this session was told at login; no statement."""
+    connection.ensure_connection()
+    return int(connection.connection.info.backend_pid)
+
+
+def require_kept_session(connection: BaseDatabaseWrapper, *, backend_pid: int) -> None:
+    """Raise when the server process that answered this session also answers another.
+
+    Opens up to three sessions beside this one, for a moment. One that is not answered within two
+    seconds found every process taken, as in session mode they are.
+
+    Raises:
+        PoolerError: it does, so nothing of the session is kept from one statement to the next.
+    """
+    with ExitStack() as stack:
+        for _ in range(_SESSIONS):
+            params = connection.get_connection_params()
+            other = stack.enter_context(closing(psycopg.connect(**params)))
+            answered = _who_answers(other.pgconn)
+            if answered == backend_pid:
+                raise PoolerError(
+                    f"The server process {backend_pid} answered this session, and then another "
+                    "one: a pooler in transaction mode is in between, where no lock is kept."
+                )
+            if answered is None:
+                return
+
+
+def _who_answers(session: pq.abc.PGconn) -> int | None:
+    """Return the server process that a transaction of this session has got, None in time."""
+    deadline = time.monotonic() + _PATIENCE.total_seconds()
+    session.send_query(_WHO_ANSWERS)
+    session.flush()
+    while True:
+        while session.is_busy():
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([session.socket], [], [], left)[0]:
+                return None
+            session.consume_input()
+        result = session.get_result()
+        if result is None:
+            return None
+        if result.status == pq.ExecStatus.TUPLES_OK:
+            return int(result.get_value(0, 0) or 0)
