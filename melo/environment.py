@@ -7,14 +7,12 @@ Real variables win over `.env` at the project's root; an empty variable counts a
 import base64
 import hashlib
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import environ  # type: ignore[import-untyped]
-
 from melo.database_choice import DB_VARIABLES, DatabaseChoice, choose_database
+from melo.dotenv import read_dotenv
 from melo.errors import BadSetting
 
 VARIABLES = (
@@ -32,14 +30,19 @@ VARIABLES = (
 )
 _A_KEY = "$(python -c 'import secrets; print(secrets.token_urlsafe(50))')"
 _LOCAL_HOSTS = ("localhost", ".localhost", "127.0.0.1", "[::1]")
-_LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=")
+# Whoever sets a variable that begins like this means this project.
+_OURS = ("DB_", "MELO_")
+_OF_TESTS = "MELO_TEST_"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Everything that the settings take from outside."""
+    """Everything that the settings take from outside.
+
+    `unknown_variables` are named like ours and read by nobody; `check` warns of them.
+    """
 
     is_production: bool
     secret_key: str = field(repr=False)
@@ -50,6 +53,7 @@ class Environment:
     is_reset_forced: bool
     is_rollback_forced: bool
     database: DatabaseChoice
+    unknown_variables: tuple[str, ...] = ()
 
 
 def read_environment(*, base_dir: Path, environ: Mapping[str, str] = os.environ) -> Environment:
@@ -58,7 +62,8 @@ def read_environment(*, base_dir: Path, environ: Mapping[str, str] = os.environ)
     Raises:
         BadSetting: a variable holds what cannot be used, or production lacks one that it needs.
     """
-    given = _with_dotenv(base_dir / ".env", environ)
+    variables = read_dotenv(base_dir / ".env") | dict(environ)
+    given = _read(variables)
     is_production = _is_production(given)
     return Environment(
         is_production=is_production,
@@ -74,45 +79,25 @@ def read_environment(*, base_dir: Path, environ: Mapping[str, str] = os.environ)
             is_production=is_production,
             default_embedded_dir=_embedded_dir(given, base_dir=base_dir),
         ),
+        unknown_variables=_unknown(variables),
     )
 
 
-def _with_dotenv(path: Path, environ_: Mapping[str, str]) -> dict[str, str]:
-    class Reader(environ.Env):  # type: ignore[misc]
-        # Its own mapping, so that reading a file does not change the process's environment.
-        ENVIRON = dict(environ_)
-
-    _check_lines(path)
-    Reader.read_env(path)
+def _read(variables: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value if name == "DB_PASSWORD" else value.strip()
         for name in VARIABLES
-        if (value := Reader.ENVIRON.get(name, "")) and value.strip()
+        if (value := variables.get(name, "")) and value.strip()
     }
 
 
-def _check_lines(path: Path) -> None:
-    # django-environ logs a line that it cannot read, password and all, and goes on without it.
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except FileNotFoundError:
-        return
-    except UnicodeDecodeError as error:
-        raise _bad_dotenv(f"{path} is not text in UTF-8") from error
-    except OSError as error:
-        # To go on without it could turn production into development.
-        raise _bad_dotenv(f"{path} cannot be read: {error.strerror}") from error
-    for number, line in enumerate(lines, start=1):
-        if line.strip() and not line.startswith("#") and not _LINE.match(line):
-            raise _bad_dotenv(f"line {number} of {path} is not NAME=value")
-
-
-def _bad_dotenv(seen: str) -> BadSetting:
-    return BadSetting(
-        ".env",
-        seen=seen,
-        expected="lines of NAME=value without spaces around the =, and # before comments",
-        example="DB_HOST=localhost",
+def _unknown(variables: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            name
+            for name in variables
+            if name.startswith(_OURS) and not name.startswith(_OF_TESTS) and name not in VARIABLES
+        )
     )
 
 
