@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 
-from melo.checks import check_database_password
+from melo.checks import check_database_password, check_unknown_variables
 
 
 class MeloConfig(AppConfig):
@@ -15,3 +15,4 @@ class MeloConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks of this project."""
         register(check_database_password, Tags.security, deploy=True)
+        register(check_unknown_variables)

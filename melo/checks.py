@@ -1,13 +1,16 @@
-"""What `manage.py check --deploy` looks at beside Django's own checks."""
+"""What `manage.py check` looks at beside Django's own checks."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+from django.core.checks import Warning as CheckWarning
 
 from melo.database_choice import DEFAULT_PASSWORD
+from melo.environment import VARIABLES
 
 
 def check_database_password(
@@ -26,3 +29,27 @@ def check_database_password(
         for alias, database in settings.DATABASES.items()
         if database.get("PASSWORD") == DEFAULT_PASSWORD
     ]
+
+
+def check_unknown_variables(
+    *, app_configs: Sequence[AppConfig] | None, **options: Any
+) -> list[CheckMessage]:
+    """Return a warning for each variable that is named like ours and that nobody reads."""
+    return [
+        CheckWarning(
+            f"The variable {name} is set, and nothing reads it.",
+            hint=_hint(name),
+            id="melo.W003",
+        )
+        for name in settings.ENVIRONMENT.unknown_variables
+    ]
+
+
+def _hint(name: str) -> str:
+    nearest = get_close_matches(name, VARIABLES, n=1)
+    if nearest:
+        return f"Did you mean {nearest[0]}?"
+    return f"Those that begin with DB_ or MELO_ are {', '.join(_OURS)}."
+
+
+_OURS = tuple(name for name in VARIABLES if name.startswith(("DB_", "MELO_")))

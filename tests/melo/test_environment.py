@@ -260,3 +260,29 @@ def test_deploy_check_fails_with_the_default_password(manage: Manage) -> None:
     assert done.returncode == 1
     assert "melo.E002" in done.stderr
     assert "DB_PASSWORD" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("DB_PASWORD", "Did you mean DB_PASSWORD?"),
+        ("DB_USERNAME", "Did you mean DB_USER?"),
+        ("MELO_EMBEDED_DIR", "Did you mean MELO_EMBEDDED_DIR?"),
+        ("DB_XYZZY_QUUX_PLUGH", "Those that begin with DB_ or MELO_ are MELO_ENV, "),
+    ],
+)
+def test_variable_that_nobody_reads_is_warned_of(manage: Manage, name: str, hint: str) -> None:
+    done = manage("check", env=clean_environ(**{name: "hunter2"}))
+
+    assert done.returncode == 0
+    assert f"(melo.W003) The variable {name} is set, and nothing reads it." in done.stderr
+    assert hint in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_variable_in_dotenv_that_nobody_reads_is_known(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DB_HOSTNAME=localhost\nPOSTGRES_PASSWORD=other\n")
+
+    environment = read(tmp_path, MELO_TEST_SEED="1", PATH="/bin")
+
+    assert environment.unknown_variables == ("DB_HOSTNAME",)
