@@ -6,13 +6,17 @@ settings, or the order in which things were made.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Final, TypeAlias
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import ClientCursor, Connection
+from psycopg.sql import SQL
 
-from chat.schema.catalogue_sql import QUERIES, SESSION
+from chat.schema.catalogue_sql import CATALOGUE, SESSION
+from chat.schema.session import is_usable
 
 
 class ObjectKind(StrEnum):
@@ -62,6 +66,11 @@ class Catalogue:
 
     objects: tuple[CatalogueObject, ...]
 
+    @classmethod
+    def of(cls, objects: Iterable[CatalogueObject]) -> "Catalogue":
+        """Return the catalogue of these objects, in whatever order they come."""
+        return cls(tuple(sorted(objects, key=lambda thing: _order(thing.kind, thing.name))))
+
     def __iter__(self) -> Iterator[CatalogueObject]:
         return iter(self.objects)
 
@@ -101,28 +110,64 @@ def read_catalogue(connection: BaseDatabaseWrapper, *, schema: str = "public") -
     What belongs to an extension is left out, the extension itself is in. Not read: owners and
     privileges, rules, extended statistics, publications, event triggers, data.
 
-    13 statements, however big the schema is, in a transaction (or a savepoint) of their own that
-    is rolled back, so that the session is left as it was. Locks nothing but the catalogue's own
-    rows; what others change meanwhile may be seen by one statement and not by another.
+    2 statements, however big the schema is, in a transaction (or a savepoint) of their own that is
+    rolled back, so that the session is left as it was. Locks nothing. What others change meanwhile
+    may be seen in part, as definitions are printed from what is newest.
     """
     connection.ensure_connection()
     session = connection.connection
-    found: list[CatalogueObject] = []
     with session.transaction(force_rollback=True), connection.cursor() as cursor:
         cursor.execute(SESSION)
-        for query in QUERIES:
-            cursor.execute(query, {"schema": schema})
-            found += [
-                CatalogueObject(
-                    kind=ObjectKind(kind),
-                    name=name,
-                    definition=definition,
-                    table=table,
-                    position=position,
-                )
-                for kind, name, table, position, definition in cursor.fetchall()
-            ]
-    return Catalogue(tuple(sorted(found, key=lambda thing: _order(thing.kind, thing.name))))
+        cursor.execute(CATALOGUE, {"schema": schema})
+        return _catalogue(cursor.fetchall())
+
+
+class CatalogueReader:
+    """Reads one schema again and again in one session, which keeps the plan of the statement.
+
+    Planning is half of the time that a catalogue takes. psycopg's own prepared statements do not
+    live through DDL and rollbacks, so this is the server's: never behind a pooler in transaction
+    mode, and to be closed, unless the session ends anyway.
+    """
+
+    def __init__(self, connection: BaseDatabaseWrapper, *, schema: str = "public") -> None:
+        self._connection = connection
+        self._schema = schema
+        self._session: Connection | None = None
+
+    def read(self) -> Catalogue:
+        """Return what `read_catalogue` returns, in 3 statements, and one more the first time.
+
+        A session that is another one, or was told to forget its plans, plans again.
+        """
+        self._connection.ensure_connection()
+        session = self._connection.connection
+        with session.transaction(force_rollback=True), self._connection.cursor() as cursor:
+            cursor.execute(SESSION)
+            if not self._is_planned(cursor):
+                self._plan(session)
+            cursor.execute(_READ)
+            rows = cursor.fetchall()
+        self._session = session
+        return _catalogue(rows)
+
+    def close(self) -> None:
+        """Let the session forget the plan."""
+        session, self._session = self._session, None
+        if session is None or not is_usable(self._connection, session=session):
+            return
+        with self._connection.cursor() as cursor:
+            if self._is_planned(cursor):
+                cursor.execute(_FORGET)
+
+    def _is_planned(self, cursor: Any) -> bool:
+        cursor.execute(_IS_PLANNED)
+        return bool(cursor.fetchone()[0])
+
+    def _plan(self, session: Connection) -> None:
+        # Bound on the client: without parameters the server plans once and not for each value.
+        with ClientCursor(session) as cursor:
+            cursor.execute(_PLAN, {"schema": self._schema})
 
 
 def diff(before: Catalogue, after: Catalogue) -> list[Difference]:
@@ -148,8 +193,25 @@ def fingerprint(catalogue: Catalogue) -> str:
     return f"sha256:{hashlib.sha256(canonical.encode('ascii')).hexdigest()}"
 
 
+_Row: TypeAlias = tuple[str, str, str | None, int | None, str]
+
+_PLAN: Final = SQL("PREPARE read_catalogue AS ") + CATALOGUE
+_IS_PLANNED: Final = (
+    "SELECT EXISTS (SELECT FROM pg_prepared_statements WHERE name = 'read_catalogue')"
+)
+_READ: Final = "EXECUTE read_catalogue"
+_FORGET: Final = "DEALLOCATE read_catalogue"
 _RANK = {kind: rank for rank, kind in enumerate(ObjectKind)}
 
 
 def _order(kind: ObjectKind, name: str) -> tuple[int, str]:
     return _RANK[kind], name
+
+
+def _catalogue(rows: Iterable[_Row]) -> Catalogue:
+    return Catalogue.of(
+        CatalogueObject(
+            kind=ObjectKind(kind), name=name, definition=definition, table=table, position=position
+        )
+        for kind, name, table, position, definition in rows
+    )

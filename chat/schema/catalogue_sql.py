@@ -1,4 +1,4 @@
-"""The statements that read the catalogue; each row is (kind, name, table, position, definition).
+"""The statement that reads the catalogue; each row is (kind, name, table, position, definition).
 
 Names are printed by format('%I'), definitions by PostgreSQL's own pg_get_*def functions, which
 qualify what the search path does not show: SESSION therefore hides everything but pg_catalog, and
@@ -7,7 +7,7 @@ fixes the settings by which constants are printed, as pg_dump does.
 
 from typing import Final, LiteralString
 
-from psycopg.sql import SQL, Composable, Composed
+from psycopg.sql import SQL, Composed
 
 SESSION: Final[LiteralString] = """
 SELECT set_config('search_path', 'pg_catalog', true),
@@ -20,13 +20,15 @@ SELECT set_config('search_path', 'pg_catalog', true),
        set_config('quote_all_identifiers', 'off', true)
 """
 
-# Relations of the schema that no extension owns; every statement about tables starts from here.
+# Relations of the schema that no extension owns; what is about tables starts from here. OIDs from
+# 16384 are what initdb did not make (src/include/access/transam.h): the rest need not be looked at.
 _RELATIONS: Final[LiteralString] = """
-WITH relations AS (
+WITH relations AS MATERIALIZED (
     SELECT c.*, n.nspname, format('%%I.%%I', n.nspname, c.relname) AS name
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = %(schema)s
+      AND c.oid >= 16384
       AND NOT EXISTS (
           SELECT FROM pg_depend AS d
           WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
@@ -34,20 +36,15 @@ WITH relations AS (
 )
 """
 
-
-def _on_relations(statement: LiteralString) -> Composed:
-    return SQL(_RELATIONS) + SQL(statement)
-
-
-_EXTENSIONS: Final = SQL("""
-SELECT 'extension', format('%%I', e.extname), NULL, NULL,
+_EXTENSIONS: Final[LiteralString] = """
+SELECT 'extension', format('%%I', e.extname), NULL::text, NULL::integer,
        format('VERSION %%s SCHEMA %%I', e.extversion, n.nspname)
 FROM pg_extension AS e
 JOIN pg_namespace AS n ON n.oid = e.extnamespace
-""")
+"""
 
 # Enums, domains, ranges, and composites that are not the row of a table.
-_TYPES: Final = SQL("""
+_TYPES: Final[LiteralString] = """
 SELECT 'type', format('%%I.%%I', n.nspname, t.typname), NULL, NULL,
        CASE t.typtype
            WHEN 'e' THEN 'ENUM (' || coalesce((
@@ -82,15 +79,15 @@ JOIN pg_namespace AS n ON n.oid = t.typnamespace
 LEFT JOIN pg_class AS c ON c.oid = t.typrelid
 LEFT JOIN pg_type AS b ON b.oid = t.typbasetype
 WHERE n.nspname = %(schema)s
+  AND t.oid >= 16384
   AND (t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND c.relkind = 'c'))
   AND NOT EXISTS (
       SELECT FROM pg_depend AS d
       WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'
   )
-""")
+"""
 
-_SEQUENCES: Final = _on_relations(
-    """
+_SEQUENCES: Final[LiteralString] = """
 SELECT 'sequence', c.name, owner.name, NULL,
        concat_ws(' ',
            CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END,
@@ -98,19 +95,20 @@ SELECT 'sequence', c.name, owner.name, NULL,
                format_type(s.seqtypid, NULL), s.seqincrement, s.seqmin, s.seqmax, s.seqstart,
                s.seqcache),
            CASE WHEN s.seqcycle THEN 'CYCLE' END,
-           'OWNED BY ' || owner.name || '.' || quote_ident(a.attname))
+           'OWNED BY ' || owner.name || '.' || quote_ident((
+               SELECT a.attname
+               FROM pg_attribute AS a
+               WHERE a.attrelid = d.refobjid AND a.attnum = d.refobjsubid)))
 FROM relations AS c
 JOIN pg_sequence AS s ON s.seqrelid = c.oid
 LEFT JOIN pg_depend AS d
     ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')
     AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
 LEFT JOIN relations AS owner ON owner.oid = d.refobjid
-LEFT JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
 """
-)
 
 # pg_get_functiondef refuses aggregates; those are told by what they are made of.
-_FUNCTIONS: Final = SQL("""
+_FUNCTIONS: Final[LiteralString] = """
 SELECT 'function',
        format('%%I.%%I(%%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
        NULL, NULL,
@@ -129,14 +127,14 @@ SELECT 'function',
 FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
 WHERE n.nspname = %(schema)s
+  AND p.oid >= 16384
   AND NOT EXISTS (
       SELECT FROM pg_depend AS d
       WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
   )
-""")
+"""
 
-_TABLES: Final = _on_relations(
-    """
+_TABLES: Final[LiteralString] = """
 SELECT 'table', c.name, c.name, NULL,
        concat_ws(' ',
            CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' WHEN 't' THEN 'TEMPORARY' END,
@@ -168,12 +166,10 @@ LEFT JOIN pg_am AS m ON m.oid = c.relam
 LEFT JOIN pg_class AS toast ON toast.oid = c.reltoastrelid
 WHERE c.relkind IN ('r', 'p', 'f')
 """
-)
 
 # Of a column's options only the documented ones are read: a server can keep versions of its own
 # there (pg_attver was seen), which change with every ALTER TABLE and are not the schema's.
-_COLUMNS: Final = _on_relations(
-    """
+_COLUMNS: Final[LiteralString] = """
 SELECT 'column', c.name || '.' || quote_ident(a.attname), c.name, a.attnum,
        concat_ws(' ',
            format_type(a.atttypid, a.atttypmod),
@@ -201,12 +197,10 @@ JOIN pg_type AS t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE c.relkind IN ('r', 'p', 'f')
 """
-)
 
 # NOT NULL is a column's; PostgreSQL 18 has it here as well (contype 'n'). Constraint triggers
 # (contype 't') are triggers. The definition says NOT VALID and DEFERRABLE itself.
-_CONSTRAINTS: Final = _on_relations(
-    """
+_CONSTRAINTS: Final[LiteralString] = """
 SELECT 'constraint', c.name || '.' || quote_ident(k.conname), c.name, NULL,
        pg_get_constraintdef(k.oid)
 FROM relations AS c
@@ -214,10 +208,8 @@ JOIN pg_constraint AS k ON k.conrelid = c.oid
 WHERE c.relkind IN ('r', 'p', 'f')
   AND k.contype NOT IN ('n', 't')
 """
-)
 
-_INDEXES: Final = _on_relations(
-    """
+_INDEXES: Final[LiteralString] = """
 SELECT 'index', c.name, owner.name, NULL,
        concat_ws(' ',
            pg_get_indexdef(i.indexrelid),
@@ -228,10 +220,8 @@ FROM relations AS c
 JOIN pg_index AS i ON i.indexrelid = c.oid
 JOIN relations AS owner ON owner.oid = i.indrelid
 """
-)
 
-_VIEWS: Final = _on_relations(
-    """
+_VIEWS: Final[LiteralString] = """
 SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, c.name, c.name, NULL,
        concat_ws(' ',
            'WITH (' || (
@@ -242,10 +232,8 @@ SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, c.name,
 FROM relations AS c
 WHERE c.relkind IN ('v', 'm')
 """
-)
 
-_TRIGGERS: Final = _on_relations(
-    """
+_TRIGGERS: Final[LiteralString] = """
 SELECT 'trigger', c.name || '.' || quote_ident(t.tgname), c.name, NULL,
        concat_ws(' ',
            pg_get_triggerdef(t.oid),
@@ -256,10 +244,8 @@ SELECT 'trigger', c.name || '.' || quote_ident(t.tgname), c.name, NULL,
 FROM relations AS c
 JOIN pg_trigger AS t ON t.tgrelid = c.oid AND NOT t.tgisinternal
 """
-)
 
-_POLICIES: Final = _on_relations(
-    """
+_POLICIES: Final[LiteralString] = """
 SELECT 'policy', c.name || '.' || quote_ident(p.polname), c.name, NULL,
        concat_ws(' ',
            CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
@@ -276,12 +262,10 @@ SELECT 'policy', c.name || '.' || quote_ident(p.polname), c.name, NULL,
 FROM relations AS c
 JOIN pg_policy AS p ON p.polrelid = c.oid
 """
-)
 
 # The table that a comment goes with is known for relations and what hangs on them.
-_COMMENTS: Final = _on_relations(
-    """
-, things AS (
+_COMMENTS: Final[LiteralString] = """
+WITH things AS (
     SELECT 'pg_class'::regclass AS classid, c.oid, coalesce(owner.name, c.name) AS relation
     FROM relations AS c
     LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
@@ -302,35 +286,39 @@ _COMMENTS: Final = _on_relations(
     SELECT 'pg_proc'::regclass, p.oid, NULL
     FROM pg_proc AS p
     JOIN pg_namespace AS n ON n.oid = p.pronamespace
-    WHERE n.nspname = %(schema)s
+    WHERE n.nspname = %(schema)s AND p.oid >= 16384
     UNION ALL
     SELECT 'pg_type'::regclass, t.oid, NULL
     FROM pg_type AS t
     JOIN pg_namespace AS n ON n.oid = t.typnamespace
-    WHERE n.nspname = %(schema)s
+    WHERE n.nspname = %(schema)s AND t.oid >= 16384
 )
 SELECT 'comment', o.type || ' ' || o.identity, t.relation, NULL, c.description
 FROM things AS t
 JOIN pg_description AS c ON c.classoid = t.classid AND c.objoid = t.oid
 CROSS JOIN pg_identify_object(c.classoid, c.objoid, c.objsubid) AS o
-WHERE NOT EXISTS (
+WHERE c.objoid >= 16384
+  AND NOT EXISTS (
     SELECT FROM pg_depend AS d
     WHERE d.classid = t.classid AND d.objid = t.oid AND d.deptype = 'e'
 )
 """
-)
 
-QUERIES: Final[tuple[Composable, ...]] = (
-    _EXTENSIONS,
-    _TYPES,
-    _SEQUENCES,
-    _FUNCTIONS,
-    _TABLES,
-    _COLUMNS,
-    _CONSTRAINTS,
-    _INDEXES,
-    _VIEWS,
-    _TRIGGERS,
-    _POLICIES,
-    _COMMENTS,
+# One statement: one plan, one way to the server, and the relations are looked for once.
+CATALOGUE: Final[Composed] = SQL(_RELATIONS) + SQL("UNION ALL").join(
+    SQL("({})").format(SQL(query))
+    for query in (
+        _EXTENSIONS,
+        _TYPES,
+        _SEQUENCES,
+        _FUNCTIONS,
+        _TABLES,
+        _COLUMNS,
+        _CONSTRAINTS,
+        _INDEXES,
+        _VIEWS,
+        _TRIGGERS,
+        _POLICIES,
+        _COMMENTS,
+    )
 )

@@ -4,20 +4,21 @@ Reads only. Whatever keeps it from knowing is a state of its own, never "no drif
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.catalogue import Change, Difference, ObjectKind, diff
+from chat.schema.baseline import Apart, apart, still_apart
+from chat.schema.catalogue import Catalogue, Change, Difference, ObjectKind, diff
 from chat.schema.errors import DriftError, UnknownDriftError
 from chat.schema.ledger import (
     RecordedSnapshot,
     last_snapshot,
-    take_snapshot,
+    take_catalogue,
     without_bookkeeping,
 )
 from chat.schema.wording import canonical, skeleton
@@ -41,7 +42,8 @@ class Drift:
     `before` of a difference is what the snapshot has, `after` what the database has. `not_compared`
     are definitions with an expression in them that another major version may print in other words,
     and that are in other words; nobody knows whether they differ. What the snapshot was taken with
-    is None where there is no snapshot; it is not current when a migration was begun since.
+    is None where there is no snapshot; it is not current when a migration may have done something
+    since. `live` is the catalogue that was compared; `by_hand` is what surely no migration did.
     """
 
     differences: tuple[Difference, ...] = ()
@@ -52,6 +54,8 @@ class Drift:
     taken_on: str | None = None
     server_version: str
     is_current: bool = False
+    live: Catalogue | None = field(default=None, repr=False)
+    by_hand: Apart = field(default_factory=dict, repr=False)
 
     @property
     def state(self) -> DriftState:
@@ -61,6 +65,11 @@ class Drift:
         if not self.differences:
             return DriftState.NONE
         return DriftState.DRIFT if self.is_current else DriftState.UNKNOWN
+
+    @property
+    def standing(self) -> tuple[Difference, ...]:
+        """Those of the differences that surely no migration has made."""
+        return tuple(one for one in self.differences if (one.kind, one.name) in self.by_hand)
 
     @property
     def migration(self) -> str | None:
@@ -73,24 +82,30 @@ class Drift:
         return self.taken_on is not None and _major(self.taken_on) != _major(self.server_version)
 
 
-def read_drift(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Drift:
+def read_drift(
+    connection: BaseDatabaseWrapper,
+    *,
+    schema: str = "public",
+    read_live: Callable[[], Catalogue] | None = None,
+) -> Drift:
     """Return how the database differs from the ledger's last snapshot, without the bookkeeping.
 
     The ledger, Django's own table, and what goes with them are left out. 2 statements where there
-    is no ledger, 3 where it has no snapshot, else 16, and 2 more when something differs, to see
+    is no ledger, 3 where it has no snapshot, else 5, and 2 more when something differs, to see
     whether a migration began or ended meanwhile: then all is read again. After three times it is
-    not known. Locks nothing.
+    not known. Locks nothing. `read_live` is for whoever has a cheaper way to read the catalogue.
 
     Raises:
         ForeignLedgerError: a table with the ledger's name is not the ledger.
     """
+    read_live = read_live or (lambda: take_catalogue(connection, schema=schema))
     version = _server_version(connection)
     drift = Drift(server_version=version)
     recorded = last_snapshot(connection)
     for _ in range(_READINGS):
         if recorded is None:
             return Drift(server_version=version)
-        drift = _compared(connection, recorded, version=version, schema=schema)
+        drift = _compared(recorded, live=read_live(), version=version, schema=schema)
         if not drift.differences:
             return drift
         newer = last_snapshot(connection)
@@ -158,8 +173,8 @@ def next_step(drift: Drift) -> str:
     """Return in one sentence what the operator does next."""
     if drift.migration is None:
         return (
-            "A snapshot is taken with the next migration that is run: python manage.py migrate. "
-            "Until then compare by hand with a database that was made from the migrations."
+            "Compare it with a database that was made from the migrations. If it is what they "
+            'say, take it as the baseline: python manage.py migration_accept --drift --reason "why"'
         )
     if drift.state is DriftState.UNKNOWN:
         return (
@@ -168,29 +183,25 @@ def next_step(drift: Drift) -> str:
         )
     if drift.state is DriftState.DRIFT:
         return (
-            "Undo each by hand, or keep it: write it as a migration and record it here with "
-            "python manage.py migrate APP NAME --fake. Do it before the next migrate, whose "
-            "snapshot takes the database as it finds it."
+            "Undo each by hand, or keep it: write it as a migration, record it here with python "
+            "manage.py migrate APP NAME --fake, and accept what is there: python manage.py "
+            'migration_accept --drift --reason "why"'
         )
     if drift.not_compared:
         return (
-            "Look at what was not compared. The next migrate takes a snapshot in this version's "
-            "words."
+            "Look at what was not compared. The next migrate, or migration_accept --drift, takes "
+            "a snapshot in this version's words."
         )
     return "Nothing to do."
 
 
-def _compared(
-    connection: BaseDatabaseWrapper, recorded: RecordedSnapshot, *, version: str, schema: str
-) -> Drift:
+def _compared(recorded: RecordedSnapshot, *, live: Catalogue, version: str, schema: str) -> Drift:
     before = without_bookkeeping(recorded.catalogue, schema=schema)
-    after = take_snapshot(connection, schema=schema).catalogue
-    different = _in_other_meaning(diff(before, after))
+    different = _in_other_meaning(diff(before, live))
     is_other_major = _major(recorded.postgresql_version) != _major(version)
+    differences = tuple(one for one in different if not (is_other_major and _may_be_reworded(one)))
     return Drift(
-        differences=tuple(
-            one for one in different if not (is_other_major and _may_be_reworded(one))
-        ),
+        differences=differences,
         not_compared=tuple(one for one in different if is_other_major and _may_be_reworded(one)),
         app=recorded.app,
         name=recorded.name,
@@ -198,6 +209,22 @@ def _compared(
         taken_on=recorded.postgresql_version,
         server_version=version,
         is_current=recorded.is_current,
+        live=live,
+        by_hand=_by_hand(recorded, differences, live=live),
+    )
+
+
+def _by_hand(
+    recorded: RecordedSnapshot, differences: Iterable[Difference], *, live: Catalogue
+) -> Apart:
+    """Return what differs and was there before anything that may have been cut off was begun."""
+    if recorded.is_current:
+        return apart(differences, before=recorded.catalogue)
+    if recorded.at_begin is None:
+        return {}
+    earlier = _in_other_meaning(diff(recorded.catalogue, recorded.at_begin))
+    return still_apart(
+        apart(earlier, before=recorded.catalogue), before=recorded.at_begin, after=live
     )
 
 

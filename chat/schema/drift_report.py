@@ -5,7 +5,7 @@ Nothing here reads a database or prints; README.md beside this file documents th
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC
 from textwrap import wrap
@@ -54,14 +54,28 @@ def drift_summary(drift: Drift, *, style: Style) -> str:
     """Return the number of objects that differ and their names, five at most, in 80 columns."""
     paint = getattr(style, _STYLE_ROLES[drift.state])
     lines = [paint(line) for line in _wrapped(f"Drift: {drift.state}. {sentence(drift)}")]
-    shown = drift.differences[:_NAMES_IN_SUMMARY]
-    lines += [_row(difference) for difference in shown]
-    if more := len(drift.differences) - len(shown):
-        lines.append(f"  and {more} more: python manage.py migration_drift")
+    lines += _named(drift.differences)
     lines += _not_compared(drift)
     if drift.state is DriftState.UNKNOWN:
         lines += _wrapped(next_step(drift))
     return "\n".join(lines)
+
+
+def standing_drift(drift: Drift, *, style: Style) -> str:
+    """Return what a run that is about to begin says of what was changed by hand, in 80 columns."""
+    count = len(drift.standing)
+    objects = "1 object is" if count == 1 else f"{count} objects are"
+    said = f"Drift: {objects} not as {drift.migration} left the database."
+    return "\n".join(
+        [
+            *map(style.WARNING, _wrapped(said)),
+            *_named(drift.standing),
+            *_wrapped(
+                "This run leaves them alone, and they stay drift: undo them, or accept them with "
+                'python manage.py migration_accept --drift --reason "why"'
+            ),
+        ]
+    )
 
 
 def drift_json(drift: Drift, *, database: str) -> str:
@@ -107,6 +121,14 @@ def _not_compared(drift: Drift) -> list[str]:
     if said is None:
         return []
     return [*_wrapped(said), *map(_row, drift.not_compared)]
+
+
+def _named(differences: Sequence[Difference]) -> list[str]:
+    shown = differences[:_NAMES_IN_SUMMARY]
+    lines = [_row(difference) for difference in shown]
+    if more := len(differences) - len(shown):
+        lines.append(f"  and {more} more: python manage.py migration_drift")
+    return lines
 
 
 def _rows(difference: Difference) -> list[str]:

@@ -21,6 +21,7 @@ from django.db.migrations.state import ProjectState
 from psycopg import errors
 
 from chat.schema.blockers import BlockerWatch
+from chat.schema.drift import Drift, read_drift
 from chat.schema.errors import (
     BlockedError,
     BrokenMigrationsError,
@@ -42,17 +43,21 @@ from chat.schema.leftovers import (
     require_named,
 )
 from chat.schema.lock import MigrationLock
-from chat.schema.recorder import LedgerRecorder, Step
+from chat.schema.recorder import LedgerRecorder, Standing, Step
 from chat.schema.reversibility import require_reversible
 from chat.schema.sentences import sentence
 from chat.schema.server_errors import what_was_said
 from chat.schema.session import is_usable, session_settings
 from chat.schema.status import MigrationStatus, loaded_statuses
 
-# Reading the catalogue takes 20 ms for the whole schema. A deployment brings a few migrations,
-# and each gets its snapshot; a run from zero, which nobody interrupts to look, gets the last one.
-SNAPSHOT_EACH_OF: Final = 5
+# Every row has a fingerprint. The catalogue itself is written for each migration of a deployment,
+# which brings a few, and for the last of a run from zero, where it would cost a tenth more.
+CATALOGUE_EACH_OF: Final = 5
 _LONGEST_PAUSE: Final = timedelta(seconds=30)
+_NO_BASELINE: Final = (
+    "The ledger has no snapshot from before this run, so whatever it finds counts as the "
+    "migrations' work."
+)
 _LOOK_WITHOUT_TIMEOUT: Final = timedelta(seconds=1)
 _NO_TIMEOUT: Final = "0"
 
@@ -94,12 +99,13 @@ class BlockedAttempt:
 class Listener:
     """Whom the executor tells, and whom it asks before it undoes anything.
 
-    `failed` is told at once, while the line of the migration is still open; the error says more.
-    `before_rollback` gets a backwards plan with the lock held and nothing done yet; what it
-    raises stops the run.
+    `drifted` gets what was changed by hand before anything is done. `failed` is told at once, while
+    the line of the migration is still open; the error says more. `before_rollback` gets a
+    backwards plan with the lock held and nothing done yet; what it raises stops the run.
     """
 
     notice: Callable[[str], None]
+    drifted: Callable[[Drift], None]
     blocked: Callable[[BlockedAttempt], None]
     failed: Callable[[], None]
     before_rollback: Callable[[Plan], None]
@@ -157,7 +163,7 @@ class LedgerExecutor(GatedExecutor):
             patience=patience.lock_timeout / 3 or _LOOK_WITHOUT_TIMEOUT,
         )
         self._steps_left = 0
-        self._with_each_snapshot = False
+        self._with_each_catalogue = False
         self._attempt = 1
         self._is_holding_back = False
         self._held_back: list[tuple[Any, ...]] = []
@@ -173,17 +179,19 @@ class LedgerExecutor(GatedExecutor):
         """Run the plan, having finished what was interrupted and asked before a rollback."""
         plan = self.migration_plan(targets) if plan is None else plan
         interrupted = resumed(self.statuses, plan, graph=self.loader.graph)
-        if any(is_backwards for _, is_backwards in plan):
-            if not fake:
-                require_reversible(migration for migration, is_backwards in plan if is_backwards)
-            self._listener.before_rollback(plan)
-        self._clear_away([] if fake else interrupted)
-        self._steps_left = len(plan)
-        self._with_each_snapshot = len(plan) <= SNAPSHOT_EACH_OF
+        is_backwards = any(undo for _, undo in plan)
+        if is_backwards and not fake:
+            require_reversible(migration for migration, undo in plan if undo)
         if not plan:
+            self._clear_away([])
             return super().migrate(targets, plan, state, fake, fake_initial)
-        with self._watch, session_settings(self.connection, self._session):
-            return super().migrate(targets, plan, state, fake, fake_initial)
+        with self._records.run(self._standing(plan)):
+            if is_backwards:
+                self._listener.before_rollback(plan)
+            self._clear_away([] if fake else interrupted)
+            self._steps_left = len(plan)
+            with self._watch, session_settings(self.connection, self._session):
+                return super().migrate(targets, plan, state, fake, fake_initial)
 
     def apply_migration(
         self,
@@ -243,19 +251,27 @@ class LedgerExecutor(GatedExecutor):
             migration=migration,
             is_backwards=is_backwards,
             is_fake=is_fake,
-            with_snapshot=self._with_each_snapshot or not self._steps_left or not migration.atomic,
+            with_catalogue=(
+                self._with_each_catalogue or not self._steps_left or not migration.atomic
+            ),
         )
         with self._at(step):
-            if is_fake:
-                with self._committed():
-                    return attempt(1)
-            self._records.record_begun(step)
-            with self._failure_recorded(step):
-                if migration.atomic:
-                    return self._patiently(migration, attempt)
-                # It may wait for others by design, as CREATE INDEX CONCURRENTLY does.
-                with session_settings(self.connection, {"lock_timeout": _NO_TIMEOUT}):
-                    return attempt(1)
+            state = self._carried_out(step, attempt)
+            self._records.settle()
+            return state
+
+    def _carried_out(self, step: Step, attempt: Callable[[int], ProjectState]) -> ProjectState:
+        migration = step.migration
+        if step.is_fake:
+            with self._committed():
+                return attempt(1)
+        self._records.record_begun(step)
+        with self._failure_recorded(step):
+            if migration.atomic:
+                return self._patiently(migration, attempt)
+            # It may wait for others by design, as CREATE INDEX CONCURRENTLY does.
+            with session_settings(self.connection, {"lock_timeout": _NO_TIMEOUT}):
+                return attempt(1)
 
     def _patiently(
         self, migration: Migration, attempt: Callable[[int], ProjectState]
@@ -287,6 +303,18 @@ class LedgerExecutor(GatedExecutor):
             time.sleep(pause.total_seconds())
             self._lock.verify()
         raise AssertionError("count() has no end")
+
+    def _standing(self, plan: Plan) -> Standing:
+        """Say what was changed by hand, and write it down, so that this run does not bury it."""
+        drift = read_drift(self.connection, read_live=self._records.read_live)
+        # Where a run that is cut off leaves no catalogue, what it did looks like done by hand.
+        self._with_each_catalogue = len(plan) <= CATALOGUE_EACH_OF or bool(drift.standing)
+        if drift.standing:
+            self._records.record_drift(drift)
+            self._listener.drifted(drift)
+        if drift.migration is None and any(status.is_applied for status in self.statuses):
+            self._listener.notice(_NO_BASELINE)
+        return Standing(live=drift.live, apart=drift.by_hand)
 
     def _clear_away(self, interrupted: Sequence[MigrationStatus]) -> None:
         """Say what happened, and drop the indexes that are certainly of that run, or were named."""

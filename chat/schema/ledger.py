@@ -66,6 +66,8 @@ class Event(StrEnum):
     UNFAKED = "unfaked"
     SQUASHED = "squashed"
     ACCEPTED = "accepted"
+    ADOPTED = "adopted"
+    DRIFTED = "drifted"
     PRUNED = "pruned"
 
 
@@ -106,21 +108,28 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The catalogue, without the ledger and Django's table, and its fingerprint."""
+    """The fingerprint of what is there, and the catalogue to keep, if any.
+
+    Both are without the ledger and Django's table. The catalogue is as the migrations left it: what
+    was changed past them is in the fingerprint and not in here.
+    """
 
     fingerprint: str
-    catalogue: Catalogue
+    catalogue: Catalogue | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedSnapshot(Snapshot):
+class RecordedSnapshot:
     """The last snapshot in the ledger, and the event that it was taken with.
 
-    `is_current` is false when a migration was begun afterwards, or right then: a run is still
-    going, or was interrupted before it came to a snapshot of what it did.
+    `is_current` is false when a migration did something since that has no snapshot of its own, or
+    may have: one that is not one transaction was begun, and found `at_begin`.
     """
 
+    catalogue: Catalogue
+    at_begin: Catalogue | None
     event_id: int
+    event: Event
     app: str
     name: str
     applied_at: datetime
@@ -178,7 +187,7 @@ def append(
         operating_system_user(),
         django.get_version(),
         snapshot.fingerprint if snapshot else None,
-        Jsonb(_to_json(snapshot.catalogue)) if snapshot else None,
+        Jsonb(_to_json(snapshot.catalogue)) if snapshot and snapshot.catalogue else None,
         reason,
     )
     with connection.cursor() as cursor:
@@ -205,9 +214,18 @@ def read_histories(connection: BaseDatabaseWrapper) -> dict[MigrationKey, Histor
     return {key: _history(events) for key, events in last.items()}
 
 
+def take_catalogue(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Catalogue:
+    """Return the catalogue as it is now in this session, without the bookkeeping; 2 statements."""
+    return without_bookkeeping(read_catalogue(connection, schema=schema), schema=schema)
+
+
 def take_snapshot(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Snapshot:
-    """Return the catalogue as it is now in this session, without the bookkeeping; 13 statements."""
-    catalogue = without_bookkeeping(read_catalogue(connection, schema=schema), schema=schema)
+    """Return the snapshot of the database as it is, whoever made it so; 2 statements."""
+    return snapshot_of(take_catalogue(connection, schema=schema))
+
+
+def snapshot_of(catalogue: Catalogue) -> Snapshot:
+    """Return the snapshot of a database that is as this catalogue says, without drift."""
     return Snapshot(fingerprint=fingerprint(catalogue), catalogue=catalogue)
 
 
@@ -224,11 +242,12 @@ def last_snapshot(connection: BaseDatabaseWrapper) -> RecordedSnapshot | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    event_id, app, name, applied_at, version, digest, stored, is_current = row
+    event_id, event, app, name, applied_at, version, stored, at_begin, is_current = row
     return RecordedSnapshot(
-        fingerprint=digest,
         catalogue=_from_json(stored),
+        at_begin=_from_json(at_begin) if at_begin else None,
         event_id=event_id,
+        event=Event(event),
         app=app,
         name=name,
         applied_at=applied_at,

@@ -73,15 +73,30 @@ WHERE event = ANY (%s)
 ORDER BY app, name, event, id DESC
 """
 
+# What a migration that is not one transaction found when it was begun is no baseline: it has what
+# was changed by hand in it. It tells, where that migration was cut off, what was there before.
 LAST_SNAPSHOT: Final[LiteralString] = """
-SELECT id, app, name, applied_at, postgresql_version, fingerprint, catalogue,
-       NOT EXISTS (
+SELECT last.id, last.event, last.app, last.name, last.applied_at, last.postgresql_version,
+       last.catalogue, cut_off.catalogue,
+       cut_off.catalogue IS NULL AND NOT EXISTS (
            SELECT FROM schema_migrations AS later
-           WHERE later.id >= last.id AND later.event IN ('started', 'unapply_started')
+           WHERE later.id > last.id
+             AND later.event IN ('applied', 'unapplied')
+             AND later.catalogue IS NULL
        )
 FROM schema_migrations AS last
-WHERE catalogue IS NOT NULL
-ORDER BY id DESC
+LEFT JOIN LATERAL (
+    SELECT catalogue
+    FROM schema_migrations AS later
+    WHERE later.id > last.id
+      AND later.event IN ('started', 'unapply_started')
+      AND later.catalogue IS NOT NULL
+    ORDER BY later.id
+    LIMIT 1
+) AS cut_off ON true
+WHERE last.catalogue IS NOT NULL
+  AND last.event NOT IN ('started', 'unapply_started')
+ORDER BY last.id DESC
 LIMIT 1
 """
 

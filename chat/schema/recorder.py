@@ -5,7 +5,8 @@ It is the one seam that sees everything that makes a migration applied or not: r
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -13,14 +14,18 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.recorder import MigrationRecorder
 
+from chat.schema.baseline import Apart, as_the_migrations_left_it, still_apart
+from chat.schema.catalogue import Catalogue, CatalogueReader, fingerprint
 from chat.schema.checksums import migration_checksum
+from chat.schema.drift import Drift
 from chat.schema.ledger import (
     Event,
     MigrationKey,
     Snapshot,
     append,
     ensure_ledger,
-    take_snapshot,
+    snapshot_of,
+    without_bookkeeping,
 )
 
 
@@ -31,7 +36,7 @@ class Step:
     migration: Migration
     is_backwards: bool
     is_fake: bool
-    with_snapshot: bool
+    with_catalogue: bool
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -45,6 +50,14 @@ class Step:
     def duration_ms(self) -> int:
         """How long it has taken until now."""
         return round((time.monotonic() - self.began) * 1000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is there, and what of it somebody did by hand; None before anybody looked."""
+
+    live: Catalogue | None = None
+    apart: Apart = field(default_factory=dict)
 
 
 class LedgerRecorder(MigrationRecorder):
@@ -64,6 +77,9 @@ class LedgerRecorder(MigrationRecorder):
         self.step: Step | None = None
         self._on_disk = on_disk
         self._has_ledger = False
+        self._reader = CatalogueReader(connection)
+        self._standing = Standing()
+        self._next_standing = Standing()
 
     def ensure_schema(self) -> None:
         """Make Django's table and the ledger where they are not there yet."""
@@ -71,6 +87,21 @@ class LedgerRecorder(MigrationRecorder):
         if not self._has_ledger:
             ensure_ledger(self.connection)
             self._has_ledger = True
+
+    @contextmanager
+    def run(self, standing: Standing) -> Iterator[None]:
+        """Begin with what is known of the database, and let the session forget it afterwards."""
+        self._standing = self._next_standing = standing
+        with closing(self._reader):
+            yield
+
+    def settle(self) -> None:
+        """Take for granted what the last record saw: its transaction is committed."""
+        self._standing = self._next_standing
+
+    def read_live(self) -> Catalogue:
+        """Return the catalogue as it is now in this session, without the bookkeeping."""
+        return without_bookkeeping(self._reader.read())
 
     def record_begun(self, step: Step) -> None:
         """Record, in a transaction of its own, that a migration is about to be run."""
@@ -80,7 +111,16 @@ class LedgerRecorder(MigrationRecorder):
             app=migration.app_label,
             name=migration.name,
             # Where an interruption can leave something, what was there before is worth knowing.
-            snapshot=None if migration.atomic else take_snapshot(self.connection),
+            snapshot=None if migration.atomic else snapshot_of(self.read_live()),
+        )
+
+    def record_drift(self, drift: Drift) -> None:
+        """Record, in a transaction of its own, what a run finds that no migration has done."""
+        self.append(
+            Event.DRIFTED,
+            app=drift.app or "",
+            name=drift.name or "",
+            reason="\n".join(map(str, drift.standing)),
         )
 
     def record_failed(self, step: Step, *, reason: str) -> None:
@@ -90,7 +130,7 @@ class LedgerRecorder(MigrationRecorder):
             app=step.migration.app_label,
             name=step.migration.name,
             duration_ms=step.duration_ms,
-            snapshot=take_snapshot(self.connection),
+            snapshot=self._observed(with_catalogue=True),
             reason=reason,
         )
 
@@ -137,5 +177,14 @@ class LedgerRecorder(MigrationRecorder):
             app=app,
             name=name,
             duration_ms=step.duration_ms if step else None,
-            snapshot=take_snapshot(self.connection) if step and step.with_snapshot else None,
+            snapshot=self._observed(with_catalogue=bool(step and step.with_catalogue)),
+        )
+
+    def _observed(self, *, with_catalogue: bool) -> Snapshot:
+        live, before = self.read_live(), self._standing
+        known = still_apart(before.apart, before=before.live or live, after=live)
+        self._next_standing = Standing(live=live, apart=known)
+        return Snapshot(
+            fingerprint=fingerprint(live),
+            catalogue=as_the_migrations_left_it(live, known) if with_catalogue else None,
         )

@@ -35,7 +35,7 @@ Command().run_from_argv(["manage.py", "migrate"])
 """
 _OURS = (sys.executable, "manage.py", "migrate")
 _THEIRS = (sys.executable, "-c", _STOCK)
-_TABLE_ROW = "{path:<14} {ours:>21} {stock:>21} {ratio:>6} {goal:>7}"
+_TABLE_ROW = "{path:<14} {ours:>20} {stock:>20} {ratio:>6} {goal:>7}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("a spread needs two rounds at least")
     with ExitStack() as stack:
         server = Server(stack)
-        found = [
-            measure(server, rounds=options.rounds) for measure in (nothing_to_do, from_zero)
-        ]
+        found = [measure(server, rounds=options.rounds) for measure in (nothing_to_do, from_zero)]
         version = server.version
     if options.json:
         for one in found:
@@ -179,7 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _in_turn(
     rounds: int, ours: Callable[[], float], stock: Callable[[], float]
 ) -> tuple[Timing, Timing]:
-    """Return both timings, having run both once for nothing, and each first in every other round."""
+    """Return both timings, having run each once for nothing, and first in every other round."""
     ours(), stock()
     taken: dict[str, list[float]] = {"ours": [], "stock": []}
     for number in range(rounds):
@@ -192,7 +190,7 @@ def _in_turn(
 def _run(command: Sequence[str], environ: dict[str, str]) -> float:
     """Return how many milliseconds the process took; one that fails ends the benchmark."""
     began = time.perf_counter()
-    subprocess.run(  # noqa: S603 — our own commands
+    subprocess.run(
         command,
         cwd=Path(settings.BASE_DIR),
         env=environ,
@@ -216,7 +214,7 @@ def _timing_json(timing: Timing) -> dict[str, float]:
 
 def _timing_text(timing: Timing) -> str:
     first, third = timing.quartiles
-    return f"{timing.median:.0f} ({first:.0f}–{third:.0f})"
+    return f"{timing.median:.0f} ({first:.0f} to {third:.0f})"
 
 
 if __name__ == "__main__":

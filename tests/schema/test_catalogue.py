@@ -7,7 +7,14 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
-from chat.schema.catalogue import Change, ObjectKind, diff, fingerprint, read_catalogue
+from chat.schema.catalogue import (
+    CatalogueReader,
+    Change,
+    ObjectKind,
+    diff,
+    fingerprint,
+    read_catalogue,
+)
 
 GROUND = """
     CREATE TABLE users (id uuid PRIMARY KEY, name text, age integer);
@@ -362,13 +369,45 @@ def test_session_is_left_as_it_was(scratch_connection: BaseDatabaseWrapper) -> N
     assert "public.kept" in read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE)
 
 
-def test_thirteen_statements_however_many_tables(scratch_connection: BaseDatabaseWrapper) -> None:
+def test_two_statements_however_many_tables(scratch_connection: BaseDatabaseWrapper) -> None:
     run(scratch_connection, "".join(f"CREATE TABLE t{n} (id uuid PRIMARY KEY);" for n in range(30)))
 
     with CaptureQueriesContext(scratch_connection) as captured:
         read_catalogue(scratch_connection)
 
-    assert len(captured) == 13
+    assert len(captured) == 2
+
+
+def test_reader_sees_what_was_made_since_whatever_the_session_forgot(
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    reader = CatalogueReader(scratch_connection)
+    seen = [reader.read() == read_catalogue(scratch_connection)]
+
+    run(scratch_connection, "CREATE TABLE later (id uuid PRIMARY KEY); SET search_path = 'other'")
+    seen.append(reader.read() == read_catalogue(scratch_connection))
+    run(scratch_connection, "DEALLOCATE ALL")
+    seen.append(reader.read() == read_catalogue(scratch_connection))
+    scratch_connection.close()
+    seen.append(reader.read() == read_catalogue(scratch_connection))
+    with transaction.atomic(using="scratch"):
+        run(scratch_connection, "ALTER TABLE public.later RENAME TO now")
+        inside = reader.read()
+
+    assert seen == [True] * 4
+    assert list(inside.of_kind(ObjectKind.TABLE)) == ["public.now"]
+
+
+def test_reader_leaves_nothing_in_the_session(scratch_connection: BaseDatabaseWrapper) -> None:
+    reader = CatalogueReader(scratch_connection)
+    reader.read()
+
+    reader.close()
+    reader.close()
+
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE from_sql")
+        assert cursor.fetchone() == (0,)
 
 
 def test_column_position_is_known(scratch_connection: BaseDatabaseWrapper) -> None:

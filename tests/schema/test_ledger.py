@@ -95,13 +95,13 @@ def test_snapshot_is_the_catalogue_without_the_bookkeeping(
     assert recorded is not None
     assert (recorded.name, recorded.is_current) == ("0002_touch", True)
     assert recorded.catalogue == without_bookkeeping(read_catalogue(scratch_connection))
-    assert recorded.fingerprint == fingerprint(recorded.catalogue)
+    assert rows(scratch_connection, "fingerprint")[-1] == (fingerprint(recorded.catalogue),)
     assert list(recorded.catalogue.of_kind(ObjectKind.TABLE)) == ["public.two_steps_messages"]
     migrate("two_steps", "zero")
     assert take_snapshot(scratch_connection) == before
 
 
-def test_long_run_takes_one_snapshot_at_its_end(
+def test_long_run_has_every_fingerprint_and_one_catalogue_at_its_end(
     scratch_connection: BaseDatabaseWrapper, situation: Situation
 ) -> None:
     situation("two_steps", "house", "house_extended", "paused")
@@ -109,12 +109,34 @@ def test_long_run_takes_one_snapshot_at_its_end(
     migrate()
 
     applied = [
-        has_snapshot
-        for event, has_snapshot in rows(scratch_connection, "event, catalogue IS NOT NULL")
+        (digest, has_catalogue)
+        for event, digest, has_catalogue in rows(
+            scratch_connection, "event, fingerprint, catalogue IS NOT NULL"
+        )
         if event == "applied"
     ]
-    assert applied == [False] * (len(applied) - 1) + [True]
-    assert len(applied) == 7
+    assert [has_catalogue for _, has_catalogue in applied] == [False] * 6 + [True]
+    assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest, _ in applied)
+    assert applied[-1][0] == fingerprint(without_bookkeeping(read_catalogue(scratch_connection)))
+    assert len({digest for digest, _ in applied}) > 4
+
+
+def test_fingerprint_of_each_row_is_of_the_database_at_that_time(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("two_steps", "house", "house_extended", "paused")
+    migrate()
+    at_once = rows(scratch_connection, "event, app, name, fingerprint")
+    for app in ("house_extended", "house", "paused", "two_steps"):
+        migrate(app, "zero")
+
+    one_by_one = []
+    for event, app, name, _ in at_once:
+        if event == "applied":
+            migrate(app, name)
+            one_by_one.append((event, app, name, take_snapshot(scratch_connection).fingerprint))
+
+    assert [row for row in at_once if row[0] == "applied"] == one_by_one
 
 
 def test_rollback_fake_and_prune_are_events(

@@ -20,6 +20,7 @@ from chat.management.commands._base import (
     waiting_line,
 )
 from chat.schema.database import database_name, describe_database
+from chat.schema.drift_report import standing_drift
 from chat.schema.errors import UnsupportedBackendError
 from chat.schema.executor import (
     BlockedAttempt,
@@ -153,6 +154,9 @@ examples:
                 patience=patience,
                 listener=Listener(
                     notice=lambda line: self._say(f"  {line}", options),
+                    drifted=lambda drift: self._say(
+                        standing_drift(drift, style=self.style_for_stdout(options)), options
+                    ),
                     blocked=lambda attempt: self._say_who_blocks(attempt, options),
                     failed=lambda: self._say(" FAILED", options),
                     before_rollback=lambda plan: self.before_rollback(connection, plan, options),

@@ -1,0 +1,229 @@
+"""What was changed by hand stays known while migrations go on, until it is undone or accepted."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import ProgrammingError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from chat.management.commands.migrate import Command as Migrate
+from chat.schema.drift import DriftState, read_drift
+from chat.schema.ledger import Event, append, take_snapshot
+from tests.schema.conftest import EditedSituation, ManageSituation
+
+Situation = Callable[..., None]
+
+
+def run(connection: BaseDatabaseWrapper, script: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(script)
+
+
+def migrate(*arguments: str, **options: Any) -> None:
+    call_command(
+        Migrate(), *arguments, database="scratch", verbosity=0, interactive=False, **options
+    )
+
+
+def told(connection: BaseDatabaseWrapper) -> list[str]:
+    found = read_drift(connection)
+    assert (found.state is DriftState.NONE) is (not found.differences)
+    return [str(difference) for difference in found.differences]
+
+
+def test_migrate_says_what_was_done_by_hand_and_it_stays_drift(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", "two_steps", "0001", situations=["two_steps"])
+    run(scratch_connection, "CREATE INDEX by_hand ON two_steps_messages (content)")
+
+    result = manage("migrate", situations=["two_steps"])
+    after = manage("migration_drift", "--format", "json", situations=["two_steps"])
+
+    lines = result.stdout.splitlines()
+    drift = lines.index("Drift: 1 object is not as two_steps.0001_initial left the database.")
+    assert result.returncode == 0
+    assert drift < lines.index("  Applying two_steps.0002_touch... OK")
+    assert lines[drift + 1].split() == ["added", "index", "by_hand"]
+    assert " ".join(lines[drift + 2 : drift + 4]) == (
+        "This run leaves them alone, and they stay drift: undo them, or accept them with python "
+        'manage.py migration_accept --drift --reason "why"'
+    )
+    assert max(map(len, lines[1:])) <= 80
+    assert after.returncode == 4
+    assert [one["name"] for one in json.loads(after.stdout)["differences"]] == ["public.by_hand"]
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT name, reason FROM schema_migrations WHERE event = 'drifted'")
+        assert cursor.fetchall() == [("0001_initial", "added index public.by_hand")]
+
+
+def test_nothing_is_said_where_nothing_was_done(manage: ManageSituation) -> None:
+    manage("migrate", "two_steps", "0001", situations=["two_steps"])
+
+    result = manage("migrate", situations=["two_steps"])
+
+    assert "rift" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "CREATE INDEX by_hand ON two_steps_messages (content)",
+        "ALTER TABLE two_steps_messages ALTER COLUMN content SET DEFAULT 'x'",
+        "ALTER TABLE two_steps_messages DROP CONSTRAINT two_steps_messages_pkey",
+    ],
+    ids=["added", "changed", "removed"],
+)
+def test_it_stays_through_runs_in_both_directions_and_fakes(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation, deed: str
+) -> None:
+    situation("two_steps", "house")
+    migrate("two_steps", "0001")
+    run(scratch_connection, deed)
+    found = [told(scratch_connection)]
+
+    migrate("two_steps")
+    found.append(told(scratch_connection))
+    migrate("two_steps", "0001")
+    found.append(told(scratch_connection))
+    migrate("house", fake=True)
+    found.append(told(scratch_connection))
+
+    assert found[0] != []
+    assert found == [found[0]] * 4
+
+
+def test_it_is_gone_when_it_is_undone(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("two_steps")
+    migrate("two_steps", "0001")
+    run(scratch_connection, "ALTER TABLE two_steps_messages ALTER COLUMN content SET DEFAULT 'x'")
+    migrate("two_steps")
+
+    run(scratch_connection, "ALTER TABLE two_steps_messages ALTER COLUMN content DROP DEFAULT")
+
+    assert told(scratch_connection) == []
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "CREATE INDEX by_hand ON two_steps_messages (content)",
+        "ALTER TABLE two_steps_messages DROP CONSTRAINT two_steps_messages_pkey",
+    ],
+    ids=["added", "removed"],
+)
+def test_it_goes_with_the_table_that_a_migration_drops(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation, deed: str
+) -> None:
+    situation("two_steps")
+    migrate()
+    run(scratch_connection, deed)
+
+    migrate("two_steps", "zero")
+
+    assert told(scratch_connection) == []
+
+
+def test_what_a_migration_changes_itself_is_its_own(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("two_steps")
+    migrate()
+    run(
+        scratch_connection,
+        """
+        CREATE OR REPLACE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN RETURN NEW; END $$;
+        CREATE TABLE strays ();
+        """,
+    )
+    before = told(scratch_connection)
+
+    migrate("two_steps", "0001")
+
+    assert before == ["changed function public.shout()", "added table public.strays"]
+    assert told(scratch_connection) == ["added table public.strays"]
+
+
+def test_long_run_that_finds_drift_keeps_it_with_every_migration(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("two_steps", "house", "house_extended", "paused")
+    migrate("house", "0001")
+    run(scratch_connection, "CREATE TABLE strays ()")
+
+    migrate()
+
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM schema_migrations WHERE catalogue IS NOT NULL")
+        assert cursor.fetchone() == (7,)
+    assert told(scratch_connection) == ["added table public.strays"]
+
+
+def test_it_survives_a_migration_that_fails_and_is_run_again(
+    manage: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    edited: Callable[[str], EditedSituation],
+) -> None:
+    app = edited("two_steps")
+    manage("migrate", "two_steps", "0001", situations=[app.name], **app.environ)
+    run(scratch_connection, "CREATE TABLE strays ()")
+    script = app.migrations / "sql" / "0002_touch.up.sql"
+    right = script.read_text()
+    script.write_text(right + "\nSELECT 1 / 0;\n")
+
+    failed = manage("migrate", situations=[app.name], **app.environ)
+    between = told(scratch_connection)
+    script.write_text(right)
+    done = manage("migrate", situations=[app.name], **app.environ)
+
+    assert (failed.returncode, done.returncode) == (1, 0)
+    assert between == told(scratch_connection) == ["added table public.strays"]
+
+
+def test_it_survives_a_migration_that_is_cut_off_and_the_half_of_that_is_no_drift(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("not_atomic")
+    migrate("not_atomic", "0002")
+    run(scratch_connection, "CREATE TABLE strays ()")
+    append(
+        scratch_connection,
+        event=Event.STARTED,
+        app="not_atomic",
+        name="0003_concurrently",
+        snapshot=take_snapshot(scratch_connection),
+    )
+    run(scratch_connection, "CREATE INDEX not_atomic_ship_name_ix ON not_atomic_ship (name)")
+    between = read_drift(scratch_connection)
+
+    migrate()
+
+    assert between.state is DriftState.UNKNOWN
+    assert [str(one) for one in between.standing] == ["added table public.strays"]
+    assert told(scratch_connection) == ["added table public.strays"]
+
+
+def test_index_of_somebody_else_is_never_taken_for_the_half_of_a_migration(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("not_atomic")
+    migrate("not_atomic", "0002")
+    run(scratch_connection, "CREATE INDEX not_atomic_ship_name_ix ON not_atomic_ship (name)")
+    append(
+        scratch_connection,
+        event=Event.STARTED,
+        app="not_atomic",
+        name="0003_concurrently",
+        snapshot=take_snapshot(scratch_connection),
+    )
+
+    with pytest.raises(ProgrammingError, match="already exists"):
+        migrate()
+
+    assert told(scratch_connection) == ["added index public.not_atomic_ship_name_ix"]
