@@ -43,7 +43,7 @@ class Drift:
     are definitions with an expression in them that another major version may print in other words,
     and that are in other words; nobody knows whether they differ. What the snapshot was taken with
     is None where there is no snapshot; it is not current when a migration may have done something
-    since. `live` is the catalogue that was compared; `by_hand` is what surely no migration did.
+    since. `recorded` and `live` are what was compared; `by_hand` is what surely no migration did.
     """
 
     differences: tuple[Difference, ...] = ()
@@ -54,6 +54,7 @@ class Drift:
     taken_on: str | None = None
     server_version: str
     is_current: bool = False
+    recorded: Catalogue | None = field(default=None, repr=False)
     live: Catalogue | None = field(default=None, repr=False)
     by_hand: Apart = field(default_factory=dict, repr=False)
 
@@ -209,6 +210,7 @@ def _compared(recorded: RecordedSnapshot, *, live: Catalogue, version: str, sche
         taken_on=recorded.postgresql_version,
         server_version=version,
         is_current=recorded.is_current,
+        recorded=before,
         live=live,
         by_hand=_by_hand(recorded, differences, live=live),
     )

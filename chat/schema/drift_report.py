@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.management.color import Style
 
+from chat.schema.adoption import Adoption
 from chat.schema.catalogue import Change, Difference, ObjectKind
 from chat.schema.drift import Drift, DriftState, next_step, not_compared_sentence, sentence
 
@@ -76,6 +77,26 @@ def standing_drift(drift: Drift, *, style: Style) -> str:
             ),
         ]
     )
+
+
+def adoption_table(adoption: Adoption, *, style: Style) -> str:
+    """Return what would be taken for the migrations' own, before and after, in 80 columns."""
+    if adoption.drift.migration is None:
+        counts = ", ".join(
+            f"{kind} {count}" for kind in ObjectKind if (count := adoption.counts.get(kind, 0))
+        )
+        return "\n".join(
+            _wrapped(
+                "The ledger has no snapshot. To be taken for what "
+                f"{adoption.migration} left: {counts or 'an empty schema'}"
+            )
+        )
+    lines = [*_wrapped(_snapshot(adoption.drift)), "To be taken for the migrations' own:"]
+    for difference in adoption.taken:
+        lines += _rows(difference)
+    if adoption.left:
+        lines += [style.WARNING("To be left as drift:"), *map(_row, adoption.left)]
+    return "\n".join(lines)
 
 
 def drift_json(drift: Drift, *, database: str) -> str:

@@ -1,0 +1,192 @@
+"""Accepting the database as it is: for a reason, shown first, with the history kept."""
+
+import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
+
+from chat.schema.drift import DriftState, read_drift
+from chat.schema.ledger import Event, append, take_snapshot
+from tests.schema.conftest import ManageSituation
+
+INDEX = "CREATE INDEX by_hand ON two_steps_messages (content)"
+
+
+def run(connection: BaseDatabaseWrapper, script: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(script)
+
+
+def adopted(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT app || '.' || name, reason FROM schema_migrations"
+            " WHERE event = 'adopted' ORDER BY id"
+        )
+        return list(cursor.fetchall())
+
+
+@pytest.fixture
+def from_before_the_ledger(scratch_connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    """A database that Django's own migrate made, as far as two_steps.0001_initial."""
+    recorder = MigrationRecorder(scratch_connection)
+    recorder.ensure_schema()
+    recorder.record_applied("two_steps", "0001_initial")
+    run(scratch_connection, "CREATE TABLE two_steps_messages (id bigserial, content text)")
+    return scratch_connection
+
+
+def test_database_from_before_the_ledger_gets_its_first_snapshot(
+    manage: ManageSituation, from_before_the_ledger: BaseDatabaseWrapper
+) -> None:
+    before = manage("migration_drift", situations=["two_steps"])
+    accepted = manage(
+        "migration_accept", "--drift", "--reason", "as it was deployed", situations=["two_steps"]
+    )
+    after = manage("migration_drift", situations=["two_steps"])
+    run(from_before_the_ledger, INDEX)
+    changed = manage("migration_drift", situations=["two_steps"])
+
+    said = " ".join(accepted.stdout.split())
+    assert (before.returncode, accepted.returncode, after.returncode) == (1, 0, 0)
+    assert "The ledger has no snapshot. To be taken for what two_steps.0001_initial left:" in said
+    assert "sequence 1, table 1, column 2" in said
+    assert said.endswith("Accepted.")
+    assert changed.returncode == 4
+    assert adopted(from_before_the_ledger) == [("two_steps.0001_initial", "as it was deployed")]
+
+
+def test_drift_is_shown_and_not_accepted_without_a_reason(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", situations=["two_steps"])
+    run(scratch_connection, INDEX)
+
+    result = manage("migration_accept", "--drift", situations=["two_steps"])
+
+    assert result.returncode == 3
+    assert "added    index              by_hand" in result.stdout
+    assert "The reason is empty." in result.stderr
+    assert adopted(scratch_connection) == []
+    assert read_drift(scratch_connection).state is DriftState.DRIFT
+
+
+def test_accepted_drift_is_none_and_the_history_is_kept(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", situations=["two_steps"])
+    run(scratch_connection, INDEX)
+    run(scratch_connection, "ALTER TABLE two_steps_messages ALTER content SET DEFAULT 'x'")
+
+    result = manage("migration_accept", "--drift", "--reason", "kept", situations=["two_steps"])
+    again = manage("migration_accept", "--drift", "--reason", "kept", situations=["two_steps"])
+    clean = read_drift(scratch_connection)
+    run(scratch_connection, "DROP INDEX by_hand")
+
+    assert (result.returncode, again.returncode) == (0, 0)
+    assert "Nothing to accept" in again.stdout
+    assert clean.state is DriftState.NONE
+    assert [str(one) for one in read_drift(scratch_connection).differences] == [
+        "removed index public.by_hand"
+    ]
+    assert adopted(scratch_connection) == [
+        (
+            "two_steps.0002_touch",
+            "kept\nchanged column public.two_steps_messages.content\nadded index public.by_hand",
+        )
+    ]
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM schema_migrations WHERE event = 'applied'")
+        assert cursor.fetchone() == (2,)
+
+
+def test_one_object_is_accepted_and_the_others_stay_drift(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", situations=["two_steps"])
+    run(scratch_connection, INDEX)
+    run(scratch_connection, "CREATE TABLE strays ()")
+
+    mistyped = manage(
+        "migration_accept",
+        "--drift",
+        "--only",
+        "by_hnad",
+        "--reason",
+        "x",
+        situations=["two_steps"],
+    )
+    result = manage(
+        "migration_accept",
+        "--drift",
+        "--only",
+        "by_hand",
+        "--reason",
+        "x",
+        situations=["two_steps"],
+    )
+
+    assert mistyped.returncode == 3
+    assert "What does: strays, by_hand" in mistyped.stderr
+    assert result.returncode == 0
+    assert "To be left as drift:" in result.stdout
+    assert [str(one) for one in read_drift(scratch_connection).differences] == [
+        "added table public.strays"
+    ]
+
+
+def test_faked_migration_is_completed_by_accepting_what_is_there(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", "two_steps", "0001", situations=["two_steps"])
+    run(scratch_connection, INDEX)
+    manage("migrate", "--fake", situations=["two_steps"])
+    faked = read_drift(scratch_connection).state
+
+    manage("migration_accept", "--drift", "--reason", "done by hand", situations=["two_steps"])
+
+    assert faked is DriftState.DRIFT
+    assert read_drift(scratch_connection).state is DriftState.NONE
+    assert adopted(scratch_connection)[0][0] == "two_steps.0002_touch"
+
+
+def test_interrupted_migration_is_finished_first(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", "not_atomic", "0002", situations=["not_atomic"])
+    append(
+        scratch_connection,
+        event=Event.STARTED,
+        app="not_atomic",
+        name="0003_concurrently",
+        snapshot=take_snapshot(scratch_connection),
+    )
+    run(scratch_connection, "CREATE TABLE strays ()")
+
+    result = manage("migration_accept", "--drift", "--reason", "x", situations=["not_atomic"])
+
+    assert result.returncode == 7
+    assert adopted(scratch_connection) == []
+
+
+def test_nothing_is_accepted_where_nothing_is_applied(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    result = manage("migration_accept", "--drift", "--reason", "x", situations=["two_steps"])
+
+    assert result.returncode == 3
+    assert "No migration is applied" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("two_steps",), ("two_steps", "0001", "--drift"), ("two_steps", "0001", "--only", "x")],
+    ids=["nothing", "app alone", "both", "only without drift"],
+)
+def test_one_thing_is_accepted_at_a_time(
+    manage: ManageSituation, arguments: tuple[str, ...]
+) -> None:
+    result = manage("migration_accept", *arguments, situations=["two_steps"])
+
+    assert result.returncode == 1
+    assert "--drift" in result.stderr
+    assert "Traceback" not in result.stderr
