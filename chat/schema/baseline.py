@@ -24,7 +24,7 @@ _FOLLOWS: Final = frozenset(
 
 def apart(differences: Iterable[Difference], *, before: Catalogue) -> Apart:
     """Return the objects that differ, as they are in `before`."""
-    objects = _by_key(before)
+    objects = before.by_key()
     keys = ((one.kind, one.name) for one in differences)
     return {key: objects.get(key) for key in keys}
 
@@ -67,7 +67,3 @@ def _is_taken_over(
         return False
     is_added = thing is None and key in new
     return not (is_added and key[0] in _FOLLOWS)
-
-
-def _by_key(catalogue: Catalogue) -> dict[ObjectKey, CatalogueObject]:
-    return {(thing.kind, thing.name): thing for thing in catalogue}

@@ -77,6 +77,10 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self.objects)
 
+    def by_key(self) -> dict[tuple[ObjectKind, str], CatalogueObject]:
+        """Return every object by its kind and qualified name."""
+        return {(thing.kind, thing.name): thing for thing in self.objects}
+
     def definitions(self) -> dict[tuple[ObjectKind, str], str]:
         """Return the definition of every object by its kind and qualified name."""
         return {(thing.kind, thing.name): thing.definition for thing in self.objects}
@@ -120,6 +124,15 @@ def read_catalogue(connection: BaseDatabaseWrapper, *, schema: str = "public") -
         cursor.execute(SESSION)
         cursor.execute(CATALOGUE, {"schema": schema})
         return _catalogue(cursor.fetchall())
+
+
+def read_definitions(session: Connection, *, schema: str) -> dict[tuple[ObjectKind, str], str]:
+    """Return the definitions of a schema in the transaction that is open; one statement.
+
+    They are printed as the session's settings have it: `SESSION` is what makes them comparable.
+    """
+    rows = session.execute(CATALOGUE, {"schema": schema}).fetchall()
+    return _catalogue(rows).definitions()
 
 
 class CatalogueReader:

@@ -12,7 +12,7 @@ from typing import Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.baseline import Apart, apart, still_apart
+from chat.schema.baseline import Apart, ObjectKey, apart, still_apart
 from chat.schema.catalogue import Catalogue, Change, Difference, ObjectKind, diff
 from chat.schema.errors import DriftError, UnknownDriftError
 from chat.schema.ledger import (
@@ -21,6 +21,7 @@ from chat.schema.ledger import (
     take_catalogue,
     without_bookkeeping,
 )
+from chat.schema.restatement import settled
 from chat.schema.wording import canonical, skeleton
 
 _READINGS = 3
@@ -40,8 +41,8 @@ class Drift:
     """How the database differs from the last snapshot, in the order of the kinds, then by name.
 
     `before` of a difference is what the snapshot has, `after` what the database has. `not_compared`
-    are definitions with an expression in them that another major version may print in other words,
-    and that are in other words; nobody knows whether they differ. What the snapshot was taken with
+    are definitions that are in another major version's words, and that this server does not say
+    again; nobody knows whether they differ. What the snapshot was taken with
     is None where there is no snapshot; it is not current when a migration may have done something
     since. `recorded` and `live` are what was compared; `by_hand` is what surely no migration did.
     """
@@ -106,7 +107,7 @@ def read_drift(
     for _ in range(_READINGS):
         if recorded is None:
             return Drift(server_version=version)
-        drift = _compared(recorded, live=read_live(), version=version, schema=schema)
+        drift = _compared(connection, recorded, live=read_live(), version=version, schema=schema)
         if not drift.differences:
             return drift
         newer = last_snapshot(connection)
@@ -163,10 +164,10 @@ def not_compared_sentence(drift: Drift) -> str | None:
         f"{_major(drift.server_version)}"
     )
     if not drift.not_compared:
-        return f"{begins}: all definitions are in the same words, and were compared."
+        return f"{begins}: all definitions were compared."
     return (
-        f"{begins}: versions of extensions and definitions with expressions in them may be in "
-        "other words without another meaning. These are, and were not compared:"
+        f"{begins}. What may be in other words without another meaning, and could not be said "
+        "again on this server, was not compared:"
     )
 
 
@@ -196,14 +197,30 @@ def next_step(drift: Drift) -> str:
     return "Nothing to do."
 
 
-def _compared(recorded: RecordedSnapshot, *, live: Catalogue, version: str, schema: str) -> Drift:
+def _compared(
+    connection: BaseDatabaseWrapper,
+    recorded: RecordedSnapshot,
+    *,
+    live: Catalogue,
+    version: str,
+    schema: str,
+) -> Drift:
     before = without_bookkeeping(recorded.catalogue, schema=schema)
     different = _in_other_meaning(diff(before, live))
-    is_other_major = _major(recorded.postgresql_version) != _major(version)
-    differences = tuple(one for one in different if not (is_other_major and _may_be_reworded(one)))
+    is_same: dict[ObjectKey, bool] = {}
+    unclear: list[Difference] = []
+    if _major(recorded.postgresql_version) != _major(version):
+        unclear = [one for one in different if _may_be_reworded(one)]
+    if unclear:
+        is_same = settled(
+            connection, unclear, before=before.by_key(), after=live.by_key(), schema=schema
+        )
+    differences = tuple(
+        one for one in different if one not in unclear or is_same.get((one.kind, one.name)) is False
+    )
     return Drift(
         differences=differences,
-        not_compared=tuple(one for one in different if is_other_major and _may_be_reworded(one)),
+        not_compared=tuple(one for one in unclear if (one.kind, one.name) not in is_same),
         app=recorded.app,
         name=recorded.name,
         taken_at=recorded.applied_at,
