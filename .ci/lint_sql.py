@@ -1,0 +1,98 @@
+"""Lint the SQL of every migration, as sqlmigrate prints it, with squawk and .squawk.toml.
+
+What sqlmigrate prints has the SQL files in it, word for word.
+
+Ends with 1 when something is found that is not excused, or an excuse is needed no more.
+"""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import django
+from django.core.management import call_command
+from django.db.migrations.loader import MigrationLoader
+
+ROOT = Path(__file__).resolve().parent.parent
+
+NOT_OURS = "Django's own, on a table that is empty when it is run"
+BEFORE_THE_FIRST_RELEASE = "the tables are new with the release that it is in, so nobody waits"
+
+# A migration that has landed is never edited, so what it is let off stands here.
+EXCUSED = {
+    ("contenttypes.0002_remove_content_type_name", "ban-drop-not-null"): NOT_OURS,
+    ("contenttypes.0002_remove_content_type_name", "ban-drop-column"): NOT_OURS,
+    ("auth.0002_alter_permission_name_max_length", "changing-column-type"): NOT_OURS,
+    ("auth.0010_alter_group_name_max_length", "changing-column-type"): NOT_OURS,
+    ("chat.0011_add_message_search", "adding-field-with-default"): BEFORE_THE_FIRST_RELEASE,
+    ("chat.0011_add_message_search", "require-concurrent-index-creation"): BEFORE_THE_FIRST_RELEASE,
+    ("chat.0013_index_reads", "require-concurrent-index-creation"): BEFORE_THE_FIRST_RELEASE,
+    ("chat.0013_index_reads", "require-concurrent-index-deletion"): BEFORE_THE_FIRST_RELEASE,
+    (
+        "chat.0014_let_erasure_into_the_log",
+        "require-concurrent-index-creation",
+    ): BEFORE_THE_FIRST_RELEASE,
+}
+
+
+def main() -> int:
+    """Lint the SQL of each migration in a file of its own, and say what is found."""
+    with TemporaryDirectory() as directory:
+        names = [write_sql(key, Path(directory)) for key in sorted(all_migrations())]
+        found = lint(Path(directory))
+    left = [one for one in found if (Path(one["file"]).stem, one["rule_name"]) not in EXCUSED]
+    for one in left:
+        sys.stdout.write(
+            f"{Path(one['file']).stem}, line {one['line'] + 1} of its sqlmigrate: "
+            f"{one['rule_name']}: {one['message']} {one.get('help') or ''}\n"
+        )
+    met = {(Path(one["file"]).stem, one["rule_name"]) for one in found}
+    stale = sorted(EXCUSED.keys() - met)
+    for name, rule in stale:
+        sys.stdout.write(f"{name} needs no excuse for {rule} any more: take it out of {__file__}\n")
+    if not left and not stale:
+        sys.stdout.write(f"{len(names)} migrations: nothing found that is not excused\n")
+    return 1 if left or stale else 0
+
+
+def all_migrations() -> list[tuple[str, str]]:
+    """Return every migration on disk."""
+    loader = MigrationLoader(None)
+    return list(loader.disk_migrations)
+
+
+def write_sql(key: tuple[str, str], directory: Path) -> str:
+    """Write what sqlmigrate prints of a migration, and return the migration's name."""
+    printed = io.StringIO()
+    call_command("sqlmigrate", *key, stdout=printed, no_color=True)
+    name = ".".join(key)
+    (directory / f"{name}.sql").write_text(printed.getvalue())
+    return name
+
+
+def lint(directory: Path) -> list[dict[str, Any]]:
+    """Return what squawk finds; it ends with 1 when it finds anything."""
+    # Beside the Python that runs this, also where the environment is not activated.
+    squawk = Path(sys.executable).with_name("squawk")
+    result = subprocess.run(
+        [squawk, "--config", ROOT / ".squawk.toml", "--reporter", "json", directory / "*.sql"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode not in {0, 1}:
+        raise SystemExit(f"squawk ended with {result.returncode}: {result.stderr}")
+    found: list[dict[str, Any]] = json.loads(result.stdout)
+    return found
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "melo.settings")
+    django.setup()
+    sys.exit(main())
