@@ -38,7 +38,7 @@ class ReadState(ChangingRow):
         indexes = [
             # The cascade from channels. With the user, lest a look for one mark read those of all
             # who were ever in the channel: the planner holds this index and the key for alike.
-            Index(fields=["server", "channel", "user"], name="read_states_channel_ix"),
+            Index(fields=["server", "channel", "user"], name="read_states_reader_ix"),
         ]
         constraints = [
             UniqueConstraint(name="read_states_uq", fields=["server", "user", "channel"]),

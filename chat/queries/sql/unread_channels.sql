@@ -1,6 +1,6 @@
--- How much one user has not read, for every channel that they can see and that can hold messages.
--- What may not be read (READ_MESSAGE_HISTORY, 65536) is not counted. The subqueries of a channel in
--- which all is read are not run.
+-- How much one user has not read, for every channel that they can see. What may not be read
+-- (READ_MESSAGE_HISTORY, 65536) is not counted. The subqueries of a channel in which all is read are
+-- not run.
 SELECT
     place.server_id,
     place.channel_id,
@@ -37,13 +37,14 @@ SELECT
                 AND shared.seq > place.last_read_seq
                 AND (
                     shared.role_id IS NULL
-                    OR EXISTS (
-                        SELECT
+                    OR shared.role_id IN (
+                        SELECT given.role_id
                         FROM public.member_roles AS given
-                        WHERE
-                            given.server_id = place.server_id
-                            AND given.user_id = %(user)s
-                            AND given.role_id = shared.role_id
+                        WHERE given.server_id = place.server_id AND given.user_id = %(user)s
+                        UNION ALL
+                        SELECT everyones.id
+                        FROM public.roles AS everyones
+                        WHERE everyones.server_id = place.server_id AND everyones.position = 0
                     )
                 )
         ) AS mention

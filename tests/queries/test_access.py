@@ -1,0 +1,127 @@
+"""What somebody may do in a channel, and which channels there are for them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from chat.models import Channel, Message
+from chat.permissions import ALL, NONE, Permission
+from chat.queries.access import VisibleChannel, permissions_in, visible_channels
+from tests.factories import ChannelPermissionFactory, ServerMemberFactory
+from tests.queries.places import READ, make_harbour
+
+if TYPE_CHECKING:
+    from tests.queries.places import Harbour
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
+
+
+def test_member_has_what_everyone_has(harbour: Harbour) -> None:
+    assert permissions_in(user=harbour.sailor, channel=harbour.pier) == READ
+
+
+def test_owner_has_everything(harbour: Harbour) -> None:
+    assert permissions_in(user=harbour.server.owner, channel=harbour.pier) == ALL
+
+
+def test_stranger_has_nothing(harbour: Harbour) -> None:
+    assert permissions_in(user=harbour.stranger, channel=harbour.pier) == NONE
+
+
+def test_nobody_has_anything_in_a_channel_that_is_not_there(harbour: Harbour) -> None:
+    assert permissions_in(user=harbour.sailor, channel=UUID(int=1)) == NONE
+
+
+def test_overwrite_of_a_member_counts(harbour: Harbour) -> None:
+    ChannelPermissionFactory.create(
+        channel=harbour.pier,
+        role=None,
+        user=harbour.sailor,
+        allow=Permission.ADD_REACTIONS.value,
+        deny=Permission.READ_MESSAGE_HISTORY.value,
+    )
+
+    assert permissions_in(user=harbour.sailor, channel=harbour.pier) == (
+        Permission.VIEW_CHANNEL | Permission.ADD_REACTIONS
+    )
+
+
+def test_visible_channels_have_what_a_list_shows(harbour: Harbour) -> None:
+    category = harbour.dig(category=True, name="docks", position=2)
+    Channel.objects.filter(pk=harbour.pier.pk).update(parent=category, name="pier", position=1)
+    message = harbour.say()
+
+    assert visible_channels(user=harbour.sailor) == (
+        VisibleChannel(
+            server_id=harbour.server.id,
+            id=harbour.pier.id,
+            parent_id=category.id,
+            kind="text",
+            name="pier",
+            position=1,
+            permissions=READ.value,
+            last_seq=1,
+            last_message_at=message.created_at,
+        ),
+        VisibleChannel(
+            server_id=harbour.server.id,
+            id=category.id,
+            parent_id=None,
+            kind="category",
+            name="docks",
+            position=2,
+            permissions=READ.value,
+            last_seq=0,
+            last_message_at=None,
+        ),
+    )
+
+
+def test_visible_channels_of_one_server_leave_out_the_others(harbour: Harbour) -> None:
+    other = make_harbour()
+    ServerMemberFactory.create(server=other.server, user=harbour.sailor)
+
+    everywhere = visible_channels(user=harbour.sailor)
+    there = visible_channels(user=harbour.sailor.id, server=other.server.id)
+
+    assert {channel.id for channel in everywhere} == {harbour.pier.id, other.pier.id}
+    assert [channel.id for channel in there] == [other.pier.id]
+
+
+def test_server_that_one_is_not_in_has_no_visible_channels(harbour: Harbour) -> None:
+    assert visible_channels(user=harbour.stranger, server=harbour.server) == ()
+
+
+def test_channels_visible_to_a_member_leave_out_hidden_ones(harbour: Harbour) -> None:
+    hidden = harbour.dig()
+    harbour.deny(Permission.VIEW_CHANNEL, channel=hidden)
+    make_harbour()
+
+    found = Channel.objects.filter(kind="text").visible_to(harbour.sailor)
+
+    assert list(found) == [harbour.pier]
+    assert list(Channel.objects.visible_to(harbour.sailor.id)) == [harbour.pier]
+    assert list(Channel.objects.visible_to(harbour.stranger)) == []
+
+
+def test_messages_visible_to_a_member_can_be_read_and_are_there(harbour: Harbour) -> None:
+    seen = harbour.say("seen")
+    harbour.say("deleted")
+    Message.objects.filter(content="deleted").update(deleted_at=NOON)
+    without_history, hidden = harbour.dig(), harbour.dig()
+    harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=without_history)
+    harbour.deny(Permission.VIEW_CHANNEL, channel=hidden)
+    harbour.say("not to be read", channel=without_history)
+    harbour.say("not to be seen", channel=hidden)
+    make_harbour().say("elsewhere")
+
+    found = Message.objects.filter(server__gt=UUID(int=0)).visible_to(harbour.sailor)
+
+    assert list(found.order_by("seq")) == [seen]
+    assert not Message.objects.visible_to(harbour.stranger).exists()

@@ -1,0 +1,264 @@
+"""Pages of messages: which ones, in which order, and who gets them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chat.errors import MissingPermission, NotVisible
+from chat.models import Message
+from chat.permissions import Permission
+from chat.queries.history import direct_page, message_page
+from tests.factories import (
+    DirectConversationFactory,
+    DirectMessageFactory,
+    ServerMemberFactory,
+)
+from tests.queries.places import make_harbour
+
+if TYPE_CHECKING:
+    from chat.queries.history import MessagePage
+    from tests.queries.places import Harbour
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
+
+
+def seqs(page: MessagePage) -> list[int]:
+    return [message.seq for message in page.messages]
+
+
+@pytest.fixture
+def talk(harbour: Harbour) -> Harbour:
+    """Seven messages on the pier."""
+    for number in range(1, 8):
+        harbour.say(f"message {number}")
+    return harbour
+
+
+def test_newest_come_first(talk: Harbour) -> None:
+    page = message_page(viewer=talk.sailor, channel=talk.pier, limit=3)
+
+    assert [(m.seq, m.content) for m in page.messages] == [
+        (7, "message 7"),
+        (6, "message 6"),
+        (5, "message 5"),
+    ]
+    assert (page.last_seq, page.older, page.newer) == (7, 5, None)
+
+
+def test_page_can_be_asked_with_ids(talk: Harbour) -> None:
+    page = message_page(viewer=talk.sailor.id, channel=talk.pier.id, limit=1)
+
+    assert seqs(page) == [7]
+
+
+def test_before_gives_the_next_older_ones(talk: Harbour) -> None:
+    page = message_page(viewer=talk.sailor, channel=talk.pier, before=5, limit=3)
+
+    assert seqs(page) == [4, 3, 2]
+    assert (page.older, page.newer) == (2, 4)
+
+
+def test_after_gives_the_next_newer_ones(talk: Harbour) -> None:
+    page = message_page(viewer=talk.sailor, channel=talk.pier, after=2, limit=3)
+
+    assert seqs(page) == [5, 4, 3]
+    assert (page.older, page.newer) == (3, 5)
+
+
+def test_after_zero_begins_at_the_beginning(talk: Harbour) -> None:
+    page = message_page(viewer=talk.sailor, channel=talk.pier, after=0, limit=2)
+
+    assert seqs(page) == [2, 1]
+    assert (page.older, page.newer) == (None, 2)
+
+
+@pytest.mark.parametrize(
+    ("around", "limit", "expected"),
+    [
+        (4, 3, [5, 4, 3]),
+        (4, 4, [5, 4, 3, 2]),
+        (4, 1, [4]),
+        (4, 100, [7, 6, 5, 4, 3, 2, 1]),
+        (1, 5, [3, 2, 1]),
+        (7, 5, [7, 6, 5]),
+        (20, 3, [7, 6]),
+    ],
+)
+def test_around_gives_both_sides(
+    talk: Harbour, around: int, limit: int, expected: list[int]
+) -> None:
+    page = message_page(viewer=talk.sailor, channel=talk.pier, around=around, limit=limit)
+
+    assert seqs(page) == expected
+
+
+def test_nothing_is_before_the_first(talk: Harbour) -> None:
+    page = message_page(viewer=talk.sailor, channel=talk.pier, before=1)
+
+    assert (seqs(page), page.older, page.newer) == ([], None, 0)
+
+
+def test_nothing_is_after_the_last(talk: Harbour) -> None:
+    page = message_page(viewer=talk.sailor, channel=talk.pier, after=7)
+
+    assert (seqs(page), page.older, page.newer) == ([], 8, None)
+
+
+def test_empty_channel_has_an_empty_page(harbour: Harbour) -> None:
+    page = message_page(viewer=harbour.sailor, channel=harbour.pier)
+
+    assert (page.messages, page.last_seq, page.older, page.newer) == ((), 0, None, None)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
+def test_following_older_shows_everything_once(talk: Harbour, limit: int) -> None:
+    page = message_page(viewer=talk.sailor, channel=talk.pier, limit=limit)
+    found = seqs(page)
+    while page.older is not None:
+        page = message_page(
+            viewer=talk.sailor, channel=talk.pier, before=page.older, limit=limit
+        )
+        found += seqs(page)
+
+    assert found == [7, 6, 5, 4, 3, 2, 1]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
+def test_following_newer_shows_everything_once(talk: Harbour, limit: int) -> None:
+    page = message_page(viewer=talk.sailor, channel=talk.pier, after=0, limit=limit)
+    found = seqs(page)[::-1]
+    while page.newer is not None:
+        page = message_page(viewer=talk.sailor, channel=talk.pier, after=page.newer, limit=limit)
+        found += seqs(page)[::-1]
+
+    assert found == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_messages_of_other_channels_stay_out(talk: Harbour) -> None:
+    talk.say("elsewhere", channel=talk.dig())
+
+    page = message_page(viewer=talk.sailor, channel=talk.pier, limit=100)
+
+    assert seqs(page) == [7, 6, 5, 4, 3, 2, 1]
+
+
+def test_deleted_message_keeps_its_place_without_content(talk: Harbour) -> None:
+    Message.objects.filter(seq=6).update(deleted_at=NOON)
+
+    page = message_page(viewer=talk.sailor, channel=talk.pier, limit=3)
+
+    assert [(m.seq, m.content, m.deleted_at) for m in page.messages] == [
+        (7, "message 7", None),
+        (6, "", NOON),
+        (5, "message 5", None),
+    ]
+
+
+def test_stranger_sees_no_channel(talk: Harbour) -> None:
+    with pytest.raises(NotVisible, match=f"no channel {talk.pier.id} that user"):
+        message_page(viewer=talk.stranger, channel=talk.pier)
+
+
+def test_channel_of_another_server_is_not_to_be_seen(talk: Harbour) -> None:
+    other = make_harbour()
+
+    with pytest.raises(NotVisible):
+        message_page(viewer=other.sailor, channel=talk.pier)
+
+
+def test_hidden_channel_looks_as_if_there_were_none(talk: Harbour) -> None:
+    talk.deny(Permission.VIEW_CHANNEL, channel=talk.pier)
+
+    with pytest.raises(NotVisible):
+        message_page(viewer=talk.sailor, channel=talk.pier)
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_channel_without_history_is_refused_and_not_empty(harbour: Harbour, is_empty: bool) -> None:
+    harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=harbour.pier)
+    if not is_empty:
+        harbour.say()
+
+    with pytest.raises(MissingPermission) as caught:
+        message_page(viewer=harbour.sailor, channel=harbour.pier)
+
+    assert caught.value.missing == Permission.READ_MESSAGE_HISTORY
+
+
+def test_member_in_a_timeout_still_reads(talk: Harbour) -> None:
+    late = talk.join(timed_out_until=datetime(2099, 1, 1, tzinfo=UTC))
+
+    assert len(message_page(viewer=late, channel=talk.pier).messages) == 7
+
+
+def test_deleted_channel_is_gone(talk: Harbour) -> None:
+    talk.pier.deleted_at = NOON
+    talk.pier.save()
+
+    with pytest.raises(NotVisible):
+        message_page(viewer=talk.server.owner, channel=talk.pier)
+
+
+def test_thread_is_read_by_the_rules_of_its_channel(talk: Harbour) -> None:
+    thread = talk.dig(kind="thread", parent=talk.pier)
+    talk.say("in the thread", channel=thread)
+
+    before = message_page(viewer=talk.sailor, channel=thread)
+    talk.deny(Permission.VIEW_CHANNEL, channel=talk.pier)
+
+    assert [m.content for m in before.messages] == ["in the thread"]
+    with pytest.raises(NotVisible):
+        message_page(viewer=talk.sailor, channel=thread)
+
+
+def test_conversation_is_paged_as_a_channel() -> None:
+    pair = DirectConversationFactory.create()
+    for number in range(1, 6):
+        DirectMessageFactory.create(conversation=pair, content=f"message {number}")
+
+    page = direct_page(viewer=pair.pair_high, conversation=pair, around=3, limit=3)
+
+    assert [(m.seq, m.content) for m in page.messages] == [
+        (4, "message 4"),
+        (3, "message 3"),
+        (2, "message 2"),
+    ]
+    assert (page.last_seq, page.older, page.newer) == (5, 2, 4)
+
+
+def test_only_participants_read_a_conversation(harbour: Harbour) -> None:
+    pair = DirectConversationFactory.create()
+
+    with pytest.raises(NotVisible, match=f"no conversation {pair.id}"):
+        direct_page(viewer=harbour.sailor, conversation=pair)
+
+
+def test_who_left_a_group_reads_it_no_more() -> None:
+    group = DirectConversationFactory.create(group=True)
+    owner = group.owner
+    assert owner is not None
+    DirectMessageFactory.create(conversation=group)
+    group.participants.update(left_at=NOON)
+
+    with pytest.raises(NotVisible):
+        direct_page(viewer=owner, conversation=group)
+
+
+def test_conversation_without_messages_has_an_empty_page() -> None:
+    pair = DirectConversationFactory.create()
+
+    page = direct_page(viewer=pair.pair_low_id, conversation=pair.id)
+
+    assert (page.messages, page.last_seq, page.older, page.newer) == ((), 0, None, None)
+
+
+def test_member_who_left_reads_no_more(talk: Harbour) -> None:
+    ServerMemberFactory._meta.model.objects.filter(user=talk.sailor).delete()
+
+    with pytest.raises(NotVisible):
+        message_page(viewer=talk.sailor, channel=talk.pier)

@@ -1,0 +1,330 @@
+"""The inbox, the member list, the conversations, the audit log, and who reacted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chat.errors import MissingPermission, NotVisible
+from chat.models import DirectConversation, DirectMessage, Message, ServerMember
+from chat.permissions import Permission
+from chat.queries.audit import audit_page
+from chat.queries.direct import conversation_list
+from chat.queries.members import Member, member_page
+from chat.queries.mentions import inbox
+from chat.queries.posts import Author
+from chat.queries.reactions import reaction_users
+from tests.factories import (
+    AuditLogEntryFactory,
+    DirectConversationFactory,
+    DirectMessageFactory,
+    DirectParticipantFactory,
+    MentionFactory,
+    ReactionFactory,
+    UserFactory,
+)
+
+if TYPE_CHECKING:
+    from chat.models import User
+    from tests.queries.places import Harbour
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
+FOREVER = datetime(2099, 1, 1, tzinfo=UTC)
+
+
+# The inbox --------------------------------------------------------------------------------------
+
+
+def named(harbour: Harbour, *contents: str) -> None:
+    for minute, content in enumerate(contents):
+        MentionFactory.create(
+            message=harbour.say(content),
+            user=harbour.sailor,
+            created_at=NOON + timedelta(minutes=minute),
+        )
+
+
+def test_inbox_has_messages_that_name_the_user_newest_first(harbour: Harbour) -> None:
+    named(harbour, "first", "second")
+    MentionFactory.create(message=harbour.say("everyone"))
+    MentionFactory.create(message=harbour.say("another"), user=harbour.stranger)
+
+    page = inbox(user=harbour.sailor)
+
+    assert [(entry.seq, entry.excerpt) for entry in page.entries] == [(2, "second"), (1, "first")]
+    assert page.entries[0].channel_id == harbour.pier.id
+    assert page.entries[0].author == Author(
+        id=harbour.sailor.id, name=harbour.sailor.username, avatar_key=None, kind="human"
+    )
+    assert page.next is None
+
+
+def test_inbox_is_paged(harbour: Harbour) -> None:
+    named(harbour, "first", "second", "third")
+
+    newest = inbox(user=harbour.sailor, limit=2)
+    oldest = inbox(user=harbour.sailor, limit=2, before=newest.next)
+
+    assert [entry.excerpt for entry in newest.entries] == ["third", "second"]
+    assert [entry.excerpt for entry in oldest.entries] == ["first"]
+    assert oldest.next is None
+
+
+def test_inbox_leaves_out_what_was_deleted(harbour: Harbour) -> None:
+    named(harbour, "first", "second")
+    Message.objects.filter(content="second").update(deleted_at=NOON)
+
+    assert [entry.excerpt for entry in inbox(user=harbour.sailor).entries] == ["first"]
+
+
+@pytest.mark.parametrize(
+    "permission", [Permission.VIEW_CHANNEL, Permission.READ_MESSAGE_HISTORY]
+)
+def test_inbox_leaves_out_what_can_no_longer_be_read(
+    harbour: Harbour, permission: Permission
+) -> None:
+    named(harbour, "first")
+    harbour.deny(permission, channel=harbour.pier)
+
+    assert inbox(user=harbour.sailor).entries == ()
+
+
+# Members ----------------------------------------------------------------------------------------
+
+
+def test_members_come_in_the_order_in_which_they_joined(harbour: Harbour) -> None:
+    late = harbour.join(nickname="Late", timed_out_until=FOREVER, joined_at=FOREVER)
+    low, high = harbour.role(late), harbour.role(late)
+
+    page = member_page(viewer=harbour.sailor, server=harbour.server)
+
+    assert [member.user_id for member in page.members] == [
+        harbour.server.owner_id,
+        harbour.sailor.id,
+        late.id,
+    ]
+    assert page.members[2] == Member(
+        user_id=late.id,
+        joined_at=FOREVER,
+        username=late.username,
+        name="Late",
+        avatar_key=None,
+        kind="human",
+        nickname="Late",
+        timed_out_until=FOREVER,
+        role_ids=(high.id, low.id) if high.position > low.position else (low.id, high.id),
+    )
+    assert page.next is None
+
+
+def test_members_of_one_moment_are_paged_without_repeats(harbour: Harbour) -> None:
+    for _ in range(4):
+        harbour.join()
+    ServerMember.objects.update(joined_at=NOON)
+
+    found = []
+    page = member_page(viewer=harbour.sailor, server=harbour.server, limit=2)
+    found += [member.user_id for member in page.members]
+    while page.next:
+        page = member_page(
+            viewer=harbour.sailor, server=harbour.server, limit=2, after=page.next
+        )
+        found += [member.user_id for member in page.members]
+
+    assert len(found) == 6
+    assert found == sorted(set(found))
+
+
+def test_stranger_gets_no_member_list(harbour: Harbour) -> None:
+    with pytest.raises(NotVisible, match=f"no server {harbour.server.id}"):
+        member_page(viewer=harbour.stranger, server=harbour.server)
+
+
+# Conversations ----------------------------------------------------------------------------------
+
+
+def test_conversation_with_the_newest_message_comes_first() -> None:
+    sailor = UserFactory.create(username="sailor")
+    other = UserFactory.create(username="other", display_name="Other")
+    quiet = DirectConversationFactory.create(pair_low=sailor, pair_high=UserFactory.create())
+    busy = DirectConversationFactory.create(pair_low=sailor, pair_high=other)
+    DirectMessageFactory.create(conversation=quiet, content="old", created_at=NOON)
+    DirectMessageFactory.create(conversation=busy, author=other, content="new")
+
+    page = conversation_list(user=sailor)
+
+    assert [conversation.id for conversation in page.conversations] == [busy.id, quiet.id]
+    newest = page.conversations[0]
+    assert (newest.kind, newest.last_seq, newest.unread) == ("pair", 1, 1)
+    assert newest.others == (Author(id=other.id, name="Other", avatar_key=None, kind="human"),)
+    assert (newest.newest_author_id, newest.newest_excerpt) == (other.id, "new")
+    assert page.next is None
+
+
+def test_deleted_newest_message_shows_none_of_it() -> None:
+    pair = DirectConversationFactory.create()
+    DirectMessageFactory.create(conversation=pair, content="secret")
+    DirectMessage.objects.update(deleted_at=NOON)
+
+    (only,) = conversation_list(user=pair.pair_low_id).conversations
+
+    assert (only.newest_excerpt, only.unread) == (None, 0)
+
+
+def test_group_shows_who_is_still_in_it() -> None:
+    group = DirectConversationFactory.create(group=True, name="Crew")
+    present = DirectParticipantFactory.create(conversation=group).user
+    DirectParticipantFactory.create(conversation=group, left_at=NOON)
+
+    (only,) = conversation_list(user=group.owner_id).conversations
+
+    assert (only.name, only.owner_id) == ("Crew", group.owner_id)
+    assert [person.id for person in only.others] == [present.id]
+
+
+def test_conversation_that_one_left_is_not_listed() -> None:
+    pair = DirectConversationFactory.create()
+    pair.participants.update(left_at=NOON)
+
+    assert conversation_list(user=pair.pair_low_id).conversations == ()
+
+
+def test_conversations_are_paged_without_repeats() -> None:
+    sailor = UserFactory.create()
+    for _ in range(5):
+        DirectConversationFactory.create(pair_low=sailor, pair_high=UserFactory.create())
+    DirectConversation.objects.update(created_at=NOON)
+
+    found = []
+    page = conversation_list(user=sailor, limit=2)
+    found += [conversation.id for conversation in page.conversations]
+    while page.next:
+        page = conversation_list(user=sailor, limit=2, before=page.next)
+        found += [conversation.id for conversation in page.conversations]
+
+    assert len(found) == 5
+    assert found == sorted(set(found), reverse=True)
+
+
+# The audit log ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def logged(harbour: Harbour) -> Harbour:
+    for minute, action in enumerate(["role.create", "role.update", "member.kick"]):
+        AuditLogEntryFactory.create(
+            server=harbour.server,
+            actor=harbour.server.owner,
+            action=action,
+            changes={"name": ["a", "b"]},
+            reason="because",
+            created_at=NOON + timedelta(minutes=minute),
+        )
+    AuditLogEntryFactory.create(action="elsewhere")
+    return harbour
+
+
+def actions(viewer: User, harbour: Harbour) -> list[str]:
+    return [entry.action for entry in audit_page(viewer=viewer, server=harbour.server).entries]
+
+
+def test_owner_reads_the_log_newest_first(logged: Harbour) -> None:
+    page = audit_page(viewer=logged.server.owner, server=logged.server)
+
+    assert [entry.action for entry in page.entries] == ["member.kick", "role.update", "role.create"]
+    assert page.entries[0].actor_id == logged.server.owner_id
+    assert page.entries[0].changes == {"name": ["a", "b"]}
+    assert page.entries[0].reason == "because"
+    assert page.next is None
+
+
+def test_log_is_paged(logged: Harbour) -> None:
+    newest = audit_page(viewer=logged.server.owner, server=logged.server, limit=2)
+    oldest = audit_page(
+        viewer=logged.server.owner, server=logged.server, limit=2, before=newest.next
+    )
+
+    assert [entry.action for entry in oldest.entries] == ["role.create"]
+
+
+@pytest.mark.parametrize("permission", [Permission.VIEW_AUDIT_LOG, Permission.ADMINISTRATOR])
+def test_role_with_the_permission_reads_the_log(logged: Harbour, permission: Permission) -> None:
+    logged.role(logged.sailor, permissions=permission)
+
+    assert actions(logged.sailor, logged) == ["member.kick", "role.update", "role.create"]
+
+
+def test_member_does_not_read_the_log(logged: Harbour) -> None:
+    logged.role(logged.sailor, permissions=Permission.KICK_MEMBERS)
+
+    with pytest.raises(MissingPermission) as caught:
+        audit_page(viewer=logged.sailor, server=logged.server)
+
+    assert caught.value.missing == Permission.VIEW_AUDIT_LOG
+
+
+def test_moderator_in_a_timeout_does_not_read_the_log(logged: Harbour) -> None:
+    logged.role(logged.sailor, permissions=Permission.VIEW_AUDIT_LOG)
+    ServerMember.objects.filter(user=logged.sailor).update(timed_out_until=FOREVER)
+
+    with pytest.raises(MissingPermission):
+        audit_page(viewer=logged.sailor, server=logged.server)
+
+
+def test_stranger_does_not_learn_of_the_server(logged: Harbour) -> None:
+    with pytest.raises(NotVisible):
+        audit_page(viewer=logged.stranger, server=logged.server)
+
+
+# Reactions --------------------------------------------------------------------------------------
+
+
+def test_who_reacted_is_paged_by_user(harbour: Harbour) -> None:
+    message = harbour.say()
+    people = sorted((harbour.sailor, harbour.stranger, harbour.join()), key=lambda user: user.id)
+    for person in people:
+        ReactionFactory.create(message=message, emoji="⚓", user=person)
+    ReactionFactory.create(message=message, emoji="👍", user=harbour.server.owner)
+
+    first = reaction_users(viewer=harbour.sailor, message=message, emoji="⚓", limit=2)
+    rest = reaction_users(
+        viewer=harbour.sailor, message=message, emoji="⚓", limit=2, after=first.next
+    )
+
+    assert [user.id for user in first.users] == [people[0].id, people[1].id]
+    assert [user.name for user in rest.users] == [people[2].username]
+    assert rest.next is None
+
+
+def test_nobody_reacted_with_another_emoji(harbour: Harbour) -> None:
+    page = reaction_users(viewer=harbour.sailor, message=harbour.say(), emoji="⚓")
+
+    assert (page.users, page.next) == ((), None)
+
+
+def test_reactions_of_a_deleted_message_are_not_shown(harbour: Harbour) -> None:
+    message = harbour.say()
+    ReactionFactory.create(message=message)
+    Message.objects.update(deleted_at=NOON)
+
+    assert reaction_users(viewer=harbour.sailor, message=message, emoji="⚓").users == ()
+
+
+def test_reactions_in_a_hidden_channel_are_not_shown(harbour: Harbour) -> None:
+    message = harbour.say()
+    harbour.deny(Permission.VIEW_CHANNEL, channel=harbour.pier)
+
+    with pytest.raises(NotVisible, match=f"no message {message.id}"):
+        reaction_users(viewer=harbour.sailor, message=message, emoji="⚓")
+
+
+def test_reactions_where_history_may_not_be_read_are_refused(harbour: Harbour) -> None:
+    message = harbour.say()
+    harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=harbour.pier)
+
+    with pytest.raises(MissingPermission):
+        reaction_users(viewer=harbour.sailor, message=message.id, emoji="⚓")
