@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chat.models import Channel, Message, Server, User
 from chat.permissions import NONE, Permission
 from tests.factories import (
     ChannelFactory,
@@ -19,7 +18,7 @@ from tests.factories import (
 )
 
 if TYPE_CHECKING:
-    from chat.models import Role
+    from chat.models import Channel, Message, Role, Server, User
 
 READ = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
 
@@ -35,9 +34,9 @@ class Harbour:
     stranger: User
 
     def join(self, **fields: Any) -> User:
-        return ServerMemberFactory.create(
-            server=self.server, user=UserFactory.create(), **fields
-        ).user
+        user = UserFactory.create()
+        ServerMemberFactory.create(server=self.server, user=user, **fields)
+        return user
 
     def dig(self, **fields: Any) -> Channel:
         return ChannelFactory.create(server=self.server, **fields)

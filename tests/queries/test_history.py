@@ -120,9 +120,7 @@ def test_following_older_shows_everything_once(talk: Harbour, limit: int) -> Non
     page = message_page(viewer=talk.sailor, channel=talk.pier, limit=limit)
     found = seqs(page)
     while page.older is not None:
-        page = message_page(
-            viewer=talk.sailor, channel=talk.pier, before=page.older, limit=limit
-        )
+        page = message_page(viewer=talk.sailor, channel=talk.pier, before=page.older, limit=limit)
         found += seqs(page)
 
     assert found == [7, 6, 5, 4, 3, 2, 1]
@@ -249,10 +247,10 @@ def test_who_left_a_group_reads_it_no_more() -> None:
         direct_page(viewer=owner, conversation=group)
 
 
-def test_conversation_without_messages_has_an_empty_page() -> None:
-    pair = DirectConversationFactory.create()
+def test_conversation_without_messages_has_an_empty_page(harbour: Harbour) -> None:
+    pair = DirectConversationFactory.create(pair_low=harbour.sailor)
 
-    page = direct_page(viewer=pair.pair_low_id, conversation=pair.id)
+    page = direct_page(viewer=harbour.sailor.id, conversation=pair.id)
 
     assert (page.messages, page.last_seq, page.older, page.newer) == ((), 0, None, None)
 

@@ -81,9 +81,7 @@ def test_inbox_leaves_out_what_was_deleted(harbour: Harbour) -> None:
     assert [entry.excerpt for entry in inbox(user=harbour.sailor).entries] == ["first"]
 
 
-@pytest.mark.parametrize(
-    "permission", [Permission.VIEW_CHANNEL, Permission.READ_MESSAGE_HISTORY]
-)
+@pytest.mark.parametrize("permission", [Permission.VIEW_CHANNEL, Permission.READ_MESSAGE_HISTORY])
 def test_inbox_leaves_out_what_can_no_longer_be_read(
     harbour: Harbour, permission: Permission
 ) -> None:
@@ -130,9 +128,7 @@ def test_members_of_one_moment_are_paged_without_repeats(harbour: Harbour) -> No
     page = member_page(viewer=harbour.sailor, server=harbour.server, limit=2)
     found += [member.user_id for member in page.members]
     while page.next:
-        page = member_page(
-            viewer=harbour.sailor, server=harbour.server, limit=2, after=page.next
-        )
+        page = member_page(viewer=harbour.sailor, server=harbour.server, limit=2, after=page.next)
         found += [member.user_id for member in page.members]
 
     assert len(found) == 6
@@ -165,32 +161,32 @@ def test_conversation_with_the_newest_message_comes_first() -> None:
     assert page.next is None
 
 
-def test_deleted_newest_message_shows_none_of_it() -> None:
-    pair = DirectConversationFactory.create()
+def test_deleted_newest_message_shows_none_of_it(harbour: Harbour) -> None:
+    pair = DirectConversationFactory.create(pair_low=harbour.sailor)
     DirectMessageFactory.create(conversation=pair, content="secret")
     DirectMessage.objects.update(deleted_at=NOON)
 
-    (only,) = conversation_list(user=pair.pair_low_id).conversations
+    (only,) = conversation_list(user=harbour.sailor).conversations
 
     assert (only.newest_excerpt, only.unread) == (None, 0)
 
 
-def test_group_shows_who_is_still_in_it() -> None:
-    group = DirectConversationFactory.create(group=True, name="Crew")
+def test_group_shows_who_is_still_in_it(harbour: Harbour) -> None:
+    group = DirectConversationFactory.create(group=True, name="Crew", owner=harbour.sailor)
     present = DirectParticipantFactory.create(conversation=group).user
     DirectParticipantFactory.create(conversation=group, left_at=NOON)
 
-    (only,) = conversation_list(user=group.owner_id).conversations
+    (only,) = conversation_list(user=harbour.sailor).conversations
 
-    assert (only.name, only.owner_id) == ("Crew", group.owner_id)
+    assert (only.name, only.owner_id) == ("Crew", harbour.sailor.id)
     assert [person.id for person in only.others] == [present.id]
 
 
-def test_conversation_that_one_left_is_not_listed() -> None:
-    pair = DirectConversationFactory.create()
+def test_conversation_that_one_left_is_not_listed(harbour: Harbour) -> None:
+    pair = DirectConversationFactory.create(pair_low=harbour.sailor)
     pair.participants.update(left_at=NOON)
 
-    assert conversation_list(user=pair.pair_low_id).conversations == ()
+    assert conversation_list(user=harbour.sailor).conversations == ()
 
 
 def test_conversations_are_paged_without_repeats() -> None:

@@ -27,9 +27,8 @@ NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
 def ask(harbour: Harbour, text: str, **more: Any) -> SearchPage:
-    return search_messages(
-        **({"viewer": harbour.sailor, "server": harbour.server, "text": text} | more)
-    )
+    known: dict[str, Any] = {"viewer": harbour.sailor, "server": harbour.server, "text": text}
+    return search_messages(**(known | more))
 
 
 def contents(page: SearchPage) -> list[str]:

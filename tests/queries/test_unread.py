@@ -167,12 +167,13 @@ def test_stranger_has_nothing_unread(harbour: Harbour) -> None:
 
 
 def test_conversations_count_by_the_mark_of_each(harbour: Harbour) -> None:
-    pair = DirectConversationFactory.create()
+    reader = harbour.sailor
+    pair = DirectConversationFactory.create(pair_low=reader)
     DirectMessageFactory.create_batch(4, conversation=pair)
     DirectMessage.objects.filter(seq=3).update(deleted_at=NOON)
-    pair.participants.filter(user=pair.pair_high).update(last_read_seq=1, muted_until=LATER)
+    pair.participants.filter(user=reader).update(last_read_seq=1, muted_until=LATER)
 
-    assert unread_conversations(user=pair.pair_high_id) == (
+    assert unread_conversations(user=reader) == (
         UnreadConversation(
             conversation_id=pair.id, last_seq=4, last_read_seq=1, unread=2, muted_until=LATER
         ),
@@ -180,9 +181,9 @@ def test_conversations_count_by_the_mark_of_each(harbour: Harbour) -> None:
     assert unread_conversations(user=harbour.stranger) == ()
 
 
-def test_conversation_that_one_left_is_not_counted() -> None:
-    pair = DirectConversationFactory.create()
+def test_conversation_that_one_left_is_not_counted(harbour: Harbour) -> None:
+    pair = DirectConversationFactory.create(pair_low=harbour.sailor)
     DirectMessageFactory.create(conversation=pair)
     pair.participants.update(left_at=NOON)
 
-    assert unread_conversations(user=pair.pair_low_id) == ()
+    assert unread_conversations(user=harbour.sailor) == ()
