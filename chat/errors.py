@@ -65,6 +65,14 @@ class OwnerProtected(ChatError, PermissionDenied):
     """Nobody acts against a server's owner, who leaves only after handing it over."""
 
 
+class NotAuthor(ChatError, PermissionDenied):
+    """Only who wrote a message can edit it."""
+
+
+class Unreachable(ChatError, PermissionDenied):
+    """The account was erased: nobody reads what is written to it."""
+
+
 class TimedOut(ChatError, PermissionDenied):
     """The member is in a timeout."""
 

@@ -56,6 +56,8 @@ WORDS: Mapping[type[Exception], str] = {
     errors.SlowModeActive: "slow",
     errors.InviteUnusable: "invite",
     errors.Conflict: "conflict",
+    errors.NotAuthor: "author",
+    errors.Unreachable: "unreachable",
 }
 
 

@@ -1,0 +1,224 @@
+"""Attachments: reserved while the file is uploaded, sent with a message, or swept away."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chat.errors import InvalidInput, NotVisible, Unreachable
+from chat.ids import uuid7
+from chat.inputs import check_moment, check_number, check_text, identify
+from chat.models import Channel, DirectConversation, MessageAttachment, User
+from chat.models.attachments import MAX_SIZE_BYTES
+from chat.permissions import Permission
+from chat.services.posts import lacking
+from chat.services.use_case import alias, use_case
+from chat.statements import Statement
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+FILENAME_LENGTH = 255
+CONTENT_TYPE_LENGTH = 127
+ALT_TEXT_LENGTH = 1024
+SHA256_BYTES = 32
+SWEEP_LIMIT = 10_000
+
+_SQL = Path(__file__).parent / "sql"
+# RFC 6838, section 4.2, without parameters.
+_CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
+# What a shell, a header or a file system would take for something else.
+_NO_FILENAME = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_LARGEST_INTEGER = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class SweptFile:
+    """A reservation that is gone; the file under its key may go as well."""
+
+    id: UUID
+    storage_key: str
+    size_bytes: int
+    reserved_at: datetime
+
+
+@use_case
+def reserve_attachment(
+    *,
+    uploader: User | UUID,
+    place: Channel | DirectConversation,
+    filename: str,
+    content_type: str,
+    size_bytes: int,
+    sha256: bytes,
+    width: int | None = None,
+    height: int | None = None,
+    duration_ms: int | None = None,
+    alt_text: str = "",
+) -> MessageAttachment:
+    """Reserve a place in the store for a file, to be uploaded and then sent in `place`.
+
+    A channel needs SEND_MESSAGES and ATTACH_FILES; a file reserved in one can be sent in every
+    channel of its server. The storage key is made here, and nothing of what the uploader says gets
+    into it. Two statements; no locks.
+
+    Raises: InvalidInput; NotVisible, for the channel or the conversation; TimedOut,
+    MissingPermission; Unreachable, when the other of a pair was erased.
+    """
+    uploader_id = identify("uploader", uploader, User)
+    if not isinstance(place, (Channel, DirectConversation)):
+        raise InvalidInput(
+            "place", seen=repr(place)[:60], expected="a Channel or a DirectConversation"
+        )
+    values: dict[str, Any] = {
+        "filename": _check_filename(filename),
+        "content_type": _check_content_type(content_type),
+        "size_bytes": check_number("size_bytes", size_bytes, least=1, most=MAX_SIZE_BYTES),
+        "sha256": _check_digest(sha256),
+        "width": _check_measure("width", width, least=1),
+        "height": _check_measure("height", height, least=1),
+        "duration_ms": _check_measure("duration_ms", duration_ms, least=0),
+        "alt_text": check_text("alt_text", alt_text, most=ALT_TEXT_LENGTH),
+    }
+
+    space = _space_of(place, uploader=uploader_id)
+    return MessageAttachment.objects.using(alias()).create(
+        space_id=space,
+        uploader_id=uploader_id,
+        storage_key=f"attachments/{space.hex}/{uuid7().hex}",
+        **values,
+    )
+
+
+def unsent_attachments(*, before: datetime, limit: int = 1000) -> list[SweptFile]:
+    """Return the reservations made before a moment and never sent, oldest first: one statement.
+
+    Raises: InvalidInput.
+    """
+    return _UNSENT.rows(_sweep_params(before, limit), using=alias())
+
+
+@use_case
+def sweep_attachments(*, before: datetime, limit: int = 1000) -> list[SweptFile]:
+    """Remove the reservations made before a moment and never sent, oldest first.
+
+    At most `limit` of them, and none that somebody is just sending. One statement; locks the rows
+    that it removes. In a transaction of your own, a file that is written down before the commit is
+    not forgotten. Raises: InvalidInput.
+    """
+    swept = _SWEEP.rows(_sweep_params(before, limit), using=alias())
+    return sorted(swept, key=lambda file: (file.reserved_at, file.id))
+
+
+def _sweep_params(before: datetime, limit: int) -> dict[str, Any]:
+    return {
+        "before": check_moment("before", before),
+        "limit": check_number("limit", limit, least=1, most=SWEEP_LIMIT),
+    }
+
+
+def _space_of(place: Channel | DirectConversation, *, uploader: UUID) -> UUID:
+    """Return the server or the conversation for which the uploader may reserve: one statement."""
+    if isinstance(place, DirectConversation):
+        return _conversation_of(place, uploader=uploader)
+    channel_id = identify("place", place, Channel)
+    found = _CHANNEL.rows({"channel": channel_id, "user": uploader}, using=alias())
+    if not found:
+        raise NotVisible("channel", channel_id, to=uploader)
+    server, permissions, is_timed_out = found[0]
+    error = lacking(
+        Permission.SEND_MESSAGES | Permission.ATTACH_FILES,
+        held=permissions,
+        is_timed_out=is_timed_out,
+        user=uploader,
+        place=f"channel {channel_id}",
+    )
+    if error is not None:
+        raise error
+    server_id: UUID = server
+    return server_id
+
+
+def _conversation_of(place: DirectConversation, *, uploader: UUID) -> UUID:
+    conversation_id = identify("place", place, DirectConversation)
+    found = _CONVERSATION.rows({"conversation": conversation_id, "user": uploader}, using=alias())
+    if not found:
+        raise NotVisible("conversation", conversation_id, to=uploader)
+    if found[0]:
+        raise Unreachable
+    return conversation_id
+
+
+def _check_filename(value: Any) -> str:
+    filename = check_text("filename", value, least=1, most=FILENAME_LENGTH)
+    stray = _NO_FILENAME.search(filename)
+    if stray or not filename.strip(" ."):
+        raise InvalidInput(
+            "filename",
+            seen=f"a name with {stray[0]!r} in it" if stray else repr(filename),
+            expected="the name of a file, without directories and control characters",
+        )
+    return filename
+
+
+def _check_content_type(value: Any) -> str:
+    content_type = check_text("content_type", value, least=3, most=CONTENT_TYPE_LENGTH)
+    if not _CONTENT_TYPE.fullmatch(content_type):
+        raise InvalidInput(
+            "content_type", seen=repr(content_type), expected="like image/png, in lower case"
+        )
+    return content_type
+
+
+def _check_digest(value: Any) -> bytes:
+    if not isinstance(value, bytes) or len(value) != SHA256_BYTES:
+        raise InvalidInput("sha256", seen=repr(value)[:60], expected=f"{SHA256_BYTES} bytes")
+    return value
+
+
+def _check_measure(field: str, value: Any, *, least: int) -> int | None:
+    if value is None:
+        return None
+    return check_number(field, value, least=least, most=_LARGEST_INTEGER)
+
+
+_UNSENT = Statement.read(_SQL / "unsent_attachments.sql", row=SweptFile)
+_SWEEP = Statement.read(_SQL / "sweep_attachments.sql", row=SweptFile)
+_CHANNEL: Statement[tuple[Any, Any, Any]] = Statement(
+    """
+    SELECT
+        access.server_id,
+        access.permissions,
+        coalesce(member.timed_out_until > now(), false)
+    FROM public.channel_access AS access
+    INNER JOIN public.server_members AS member
+        ON member.server_id = access.server_id AND member.user_id = access.user_id
+    WHERE
+        access.user_id = %(user)s
+        AND access.server_id = (SELECT server_id FROM public.channels WHERE id = %(channel)s)
+        AND access.channel_id = %(channel)s
+    """,
+    row=lambda server, permissions, is_timed_out: (server, permissions, is_timed_out),
+)
+_CONVERSATION = Statement(
+    """
+    SELECT EXISTS (
+        SELECT
+        FROM public.users AS addressed
+        WHERE
+            addressed.id IN (conversation.pair_low_id, conversation.pair_high_id)
+            AND addressed.erased_at IS NOT NULL
+    )
+    FROM public.direct_conversations AS conversation
+    INNER JOIN public.direct_participants AS own
+        ON own.conversation_id = conversation.id
+    WHERE
+        conversation.id = %(conversation)s
+        AND own.user_id = %(user)s
+        AND own.left_at IS NULL
+    """,
+    row=bool,
+)

@@ -1,0 +1,223 @@
+"""Direct conversations: opened between two, or in a group of up to ten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models.functions import Now
+
+from chat.errors import InvalidInput, LimitReached, NotVisible, Unreachable
+from chat.ids import direct_pair_id, uuid7
+from chat.inputs import check_text, identify
+from chat.models import DirectConversation, DirectParticipant, User
+from chat.services.direct_messages import (
+    SentDirectMessage,
+    delete_direct_message,
+    edit_direct_message,
+    send_direct_message,
+)
+from chat.services.reactions import add_reaction, remove_reaction
+from chat.services.use_case import alias, use_case
+from chat.statements import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+
+__all__ = [
+    "SentDirectMessage",
+    "add_reaction",
+    "add_to_group",
+    "delete_direct_message",
+    "edit_direct_message",
+    "leave_group",
+    "open_conversation",
+    "open_group",
+    "remove_reaction",
+    "rename_group",
+    "send_direct_message",
+]
+
+# People in a group, its owner among them.
+GROUP_LIMIT = 10
+NAME_LENGTH = 100
+
+
+@use_case
+def open_conversation(*, user: User | UUID, other: User | UUID) -> DirectConversation:
+    """Return the conversation of two, which is made if there is none; with oneself, one's notes.
+
+    Whoever of the two asks, and both at once, it is the same. Four statements. Locks both users'
+    rows FOR KEY SHARE, by id, so that neither is erased meanwhile.
+
+    Raises: InvalidInput; NotVisible, when one of them does not exist; Unreachable, when one was
+    erased.
+    """
+    user_id, other_id = identify("user", user, User), identify("other", other, User)
+    both = sorted({user_id, other_id})
+
+    _hold(both)
+    wanted = DirectConversation(
+        id=direct_pair_id(user_id, other_id), pair_low_id=both[0], pair_high_id=both[-1]
+    )
+    DirectConversation.objects.using(alias()).bulk_create([wanted], ignore_conflicts=True)
+    DirectParticipant.objects.using(alias()).bulk_create(
+        [DirectParticipant(conversation_id=wanted.pk, user_id=each) for each in both],
+        ignore_conflicts=True,
+    )
+    return DirectConversation.objects.using(alias()).get(pk=wanted.pk)
+
+
+@use_case
+def open_group(
+    *, owner: User | UUID, others: Sequence[User | UUID], name: str = ""
+) -> DirectConversation:
+    """Make a group of the owner and up to nine others.
+
+    Three statements. Locks the users' rows FOR KEY SHARE, by id.
+
+    Raises: InvalidInput; NotVisible, when one of them does not exist; Unreachable, when one was
+    erased; LimitReached, for more than ten people.
+    """
+    owner_id = identify("owner", owner, User)
+    if not isinstance(others, (list, tuple)):
+        raise InvalidInput("others", seen=repr(others)[:60], expected="a list or tuple of users")
+    people = sorted({owner_id, *(identify("others", each, User) for each in others)})
+    check_text("name", name, most=NAME_LENGTH)
+    if len(people) > GROUP_LIMIT:
+        raise LimitReached("people in the group", GROUP_LIMIT)
+
+    _hold(people)
+    group = DirectConversation.objects.using(alias()).create(
+        id=uuid7(), kind=DirectConversation.Kind.GROUP, owner_id=owner_id, name=name
+    )
+    DirectParticipant.objects.using(alias()).bulk_create(
+        [DirectParticipant(conversation_id=group.pk, user_id=each) for each in people]
+    )
+    return group
+
+
+@use_case
+def add_to_group(
+    *, actor: User | UUID, conversation: DirectConversation | UUID, user: User | UUID
+) -> None:
+    """Let somebody take part in a group, or again who has left; everyone in it may do so.
+
+    Who is in it already stays so. Four statements, three when nothing changes. Locks the user's
+    row FOR KEY SHARE, then the conversation's.
+
+    Raises: InvalidInput; NotVisible, for a group that the actor is not in, or no such user;
+    Unreachable, when the user was erased; LimitReached, for the eleventh.
+    """
+    actor_id, user_id = identify("actor", actor, User), identify("user", user, User)
+    group_id = identify("conversation", conversation, DirectConversation)
+
+    _hold([user_id])
+    _lock_group(group_id, actor=actor_id)
+    present = _present(group_id)
+    if user_id in present:
+        return
+    if len(present) >= GROUP_LIMIT:
+        raise LimitReached(f"people in group {group_id}", GROUP_LIMIT)
+    DirectParticipant.objects.using(alias()).bulk_create(
+        [DirectParticipant(conversation_id=group_id, user_id=user_id, left_at=None)],
+        update_conflicts=True,
+        unique_fields=["conversation", "user"],
+        update_fields=["left_at"],
+    )
+
+
+@use_case
+def leave_group(*, user: User | UUID, conversation: DirectConversation | UUID) -> None:
+    """Leave a group; what one wrote stays there.
+
+    Who owned it hands it over to who has been in it for longest; the last leaves it without an
+    owner. Two statements, four for its owner. Locks the conversation's row.
+
+    Raises: InvalidInput; NotVisible, for a group that the user is not in.
+    """
+    user_id = identify("user", user, User)
+    group_id = identify("conversation", conversation, DirectConversation)
+
+    owner = _lock_group(group_id, actor=user_id)
+    DirectParticipant.objects.using(alias()).filter(
+        conversation_id=group_id, user_id=user_id
+    ).update(left_at=Now())
+    if owner == user_id:
+        heir = next(iter(_present(group_id)), None)
+        _group(group_id).update(owner_id=heir)
+
+
+@use_case
+def rename_group(*, actor: User | UUID, conversation: DirectConversation | UUID, name: str) -> None:
+    """Give a group another name, or none; everyone in it may do so.
+
+    Two statements. Locks the conversation's row. Raises: InvalidInput; NotVisible, for a group that
+    the actor is not in.
+    """
+    actor_id = identify("actor", actor, User)
+    group_id = identify("conversation", conversation, DirectConversation)
+    check_text("name", name, most=NAME_LENGTH)
+
+    _lock_group(group_id, actor=actor_id)
+    _group(group_id).update(name=name)
+
+
+def _hold(users: list[UUID]) -> None:
+    """Keep users from being erased until the transaction ends: one statement."""
+    erased = dict(_HOLD.rows({"users": users}, using=alias()))
+    for user in users:
+        if user not in erased:
+            raise NotVisible("user", user)
+        if erased[user]:
+            raise Unreachable(f"User {user} was erased: nobody reads what is written to them.")
+
+
+def _lock_group(group: UUID, *, actor: UUID) -> UUID | None:
+    """Lock the row of a group that `actor` is in and return its owner: one statement."""
+    found = _LOCK.rows({"group": group, "actor": actor}, using=alias())
+    if not found:
+        raise NotVisible("group", group, to=actor)
+    owner: UUID | None = found[0]
+    return owner
+
+
+def _present(group: UUID) -> list[UUID]:
+    """Return who is in the group, the longest first: one statement."""
+    people = DirectParticipant.objects.using(alias()).filter(
+        conversation_id=group, left_at__isnull=True
+    )
+    return list(people.order_by("created_at", "user_id").values_list("user_id", flat=True))
+
+
+def _group(group: UUID) -> QuerySet[DirectConversation]:
+    return DirectConversation.objects.using(alias()).filter(pk=group)
+
+
+_HOLD: Statement[tuple[Any, Any]] = Statement(
+    """
+    SELECT id, erased_at IS NOT NULL
+    FROM users
+    WHERE id = ANY (%(users)s)
+    ORDER BY id
+    FOR KEY SHARE
+    """,
+    row=lambda user, is_erased: (user, is_erased),
+)
+_LOCK: Statement[Any] = Statement(
+    """
+    SELECT conversation.owner_id
+    FROM direct_conversations AS conversation
+    INNER JOIN direct_participants AS own
+        ON own.conversation_id = conversation.id
+    WHERE
+        conversation.id = %(group)s
+        AND conversation.kind = 'group'
+        AND own.user_id = %(actor)s
+        AND own.left_at IS NULL
+    FOR NO KEY UPDATE
+    """,
+    row=lambda owner: owner,
+)

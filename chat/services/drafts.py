@@ -1,0 +1,73 @@
+"""What somebody wants to send, checked, before anything is asked of the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chat.errors import InvalidInput
+from chat.ids import uuid7
+from chat.inputs import check_text, identify
+from chat.models import MessageAttachment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.models import Model
+
+CONTENT_LIMIT = 4000
+ATTACHMENT_LIMIT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The parts of a message that a sender chooses."""
+
+    id: UUID
+    content: str
+    reply_to: UUID | None
+    files: list[UUID]
+
+
+def check_draft(
+    *,
+    content: Any,
+    id: Any,  # noqa: A002
+    reply_to: Any,
+    attachments: Any,
+    model: type[Model],
+) -> Draft:
+    """Return what is to be sent as a `model`, with an id of its own when `id` is None.
+
+    Raises: InvalidInput.
+    """
+    if id is not None and not isinstance(id, UUID):
+        raise InvalidInput("id", seen=repr(id)[:60], expected="a UUID, or None to have one made")
+    files = _check_files(attachments) if attachments != () else []
+    return Draft(
+        id=uuid7() if id is None else id,
+        content=check_content(content, has_files=bool(files)),
+        reply_to=None if reply_to is None else identify("reply_to", reply_to, model),
+        files=files,
+    )
+
+
+def check_content(value: Any, *, has_files: bool) -> str:
+    """Return `value`, which a message can have for its content; blank only beside files."""
+    content = check_text("content", value, most=CONTENT_LIMIT)
+    if not has_files and not content.strip():
+        raise InvalidInput("content", seen="blank", expected="a text, since there is no attachment")
+    return content
+
+
+def _check_files(attachments: Sequence[MessageAttachment | UUID]) -> list[UUID]:
+    expected = f"at most {ATTACHMENT_LIMIT} attachments, each of them once"
+    if not isinstance(attachments, (list, tuple)):
+        raise InvalidInput("attachments", seen=repr(attachments)[:60], expected="a list or tuple")
+    files = [identify("attachments", each, MessageAttachment) for each in attachments]
+    if len(files) > ATTACHMENT_LIMIT:
+        raise InvalidInput("attachments", seen=f"{len(files)} of them", expected=expected)
+    if len(set(files)) < len(files):
+        raise InvalidInput("attachments", seen="with one of them twice", expected=expected)
+    return files

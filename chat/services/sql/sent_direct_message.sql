@@ -1,0 +1,33 @@
+-- What was sent under an id, as it was sent: an edit since then does not make it another message.
+SELECT
+    message.conversation_id,
+    message.author_id,
+    coalesce(
+        (
+            SELECT revision.content
+            FROM public.message_revisions AS revision
+            WHERE
+                revision.space_id = message.conversation_id
+                AND revision.direct_message_id = message.id
+                AND revision.version = 1
+        ),
+        message.content
+    ),
+    message.seq,
+    message.reply_to_seq,
+    message.created_at,
+    (
+        SELECT answered.id
+        FROM public.direct_messages AS answered
+        WHERE
+            answered.conversation_id = message.conversation_id
+            AND answered.seq = message.reply_to_seq
+    ),
+    ARRAY(
+        SELECT file.id
+        FROM public.message_attachments AS file
+        WHERE file.space_id = message.conversation_id AND file.direct_message_id = message.id
+        ORDER BY file.position
+    )
+FROM public.direct_messages AS message
+WHERE message.id = %(id)s;
