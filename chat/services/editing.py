@@ -65,7 +65,7 @@ def edit_message(
     check_version(expected_version)
     check_content(content, has_files=True)
 
-    post = find_post(message, user=actor_id, lock=True)
+    post = find_post(identify("message", message, Message), user=actor_id, lock=True)
     require_own(post)
     post.require_no_timeout()
     require_version(post, expected_version)
@@ -88,7 +88,7 @@ def delete_message(*, actor: User | UUID, message: Message | UUID) -> None:
     """
     actor_id = identify("actor", actor, User)
 
-    post = find_post(message, user=actor_id, lock=True)
+    post = find_post(identify("message", message, Message), user=actor_id, lock=True)
     if not post.is_own:
         post.require(Permission.MANAGE_MESSAGES)
     Message.objects.using(alias()).filter(server_id=post.space_id, pk=post.id).update(

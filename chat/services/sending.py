@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.db import IntegrityError
+
 from chat.errors import (
     Conflict,
     IdTaken,
@@ -19,7 +21,7 @@ from chat.models import Channel, Message, User
 from chat.permissions import Permission
 from chat.services.drafts import Draft, check_draft
 from chat.services.posts import lacking
-from chat.services.use_case import alias, one_statement
+from chat.services.use_case import alias, constraint_of, one_statement
 from chat.statements import Statement
 
 if TYPE_CHECKING:
@@ -120,22 +122,24 @@ def send_message(
         "channel": channel_id,
         "content": draft.content,
     }
+    statement = _SEND
     if named or draft.files or draft.reply_to is not None:
-        needed = _needed(draft)
-        place = _SEND_RICH.first(
-            {
-                **params,
-                "needed": int(needed),
-                "reply_to": draft.reply_to,
-                "files": draft.files,
-                "users": list(named.users),
-                "roles": list(named.roles),
-                "everyone": named.everyone,
-            },
-            using=alias(),
-        )
-    else:
-        place = _SEND.first(params, using=alias())
+        statement = _SEND_RICH
+        params |= {
+            "needed": int(_needed(draft)),
+            "reply_to": draft.reply_to,
+            "files": draft.files,
+            "users": list(named.users),
+            "roles": list(named.roles),
+            "everyone": named.everyone,
+        }
+    try:
+        place = statement.first(params, using=alias())
+    except IntegrityError as error:
+        # The channel was there when the statement began, and deleted when it had its lock.
+        if constraint_of(error) != "messages_channel_open":
+            raise
+        raise NotVisible("channel", channel_id, to=author_id) from error
     if place is None:
         earlier = None if id is None else _earlier(draft, author=author_id, channel=channel_id)
         if earlier is None:

@@ -1,0 +1,368 @@
+"""Pins and reactions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db.models.functions import Now
+
+from chat.errors import InvalidInput, LimitReached, MissingPermission, NotVisible, TimedOut
+from chat.models import AuditLogEntry, Message, Reaction, ServerMember
+from chat.permissions import DEFAULT_EVERYONE, Permission
+from chat.services.messages import (
+    add_reaction,
+    clear_reactions,
+    delete_message,
+    pin_message,
+    remove_reaction,
+    send_message,
+    unpin_message,
+)
+from tests.factories import (
+    FAR_AWAY,
+    DirectMessageFactory,
+    MessageFactory,
+    ReactionFactory,
+    UserFactory,
+)
+from tests.services.counting import statements_of
+from tests.services.places import Harbour, make_harbour
+from tests.services.refusals import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def harbour() -> Harbour:
+    return make_harbour()
+
+
+def _sent(harbour: Harbour) -> Message:
+    sent = send_message(author=harbour.member, channel=harbour.channel, content="ahoy")
+    return Message.objects.get(pk=sent.id)
+
+
+def _log() -> list[tuple[str, str]]:
+    return [(entry.action, str(entry.target_id)) for entry in AuditLogEntry.objects.all()]
+
+
+# --- pins ---
+
+
+def test_a_pin_is_stored_told_and_logged(harbour: Harbour) -> None:
+    message = _sent(harbour)
+
+    pin_message(actor=harbour.server.owner, message=message)
+
+    message.refresh_from_db()
+    assert message.pinned_at is not None
+    assert message.pinned_by_id == harbour.server.owner_id
+    told = Message.objects.get(kind="pin")
+    assert (told.reply_to_seq, told.author_id, told.seq) == (1, None, 2)
+    assert _log() == [("message.pin", str(message.id))]
+
+
+def test_pinning_again_changes_nothing(harbour: Harbour) -> None:
+    message = _sent(harbour)
+    pin_message(actor=harbour.server.owner, message=message)
+
+    sent = statements_of(lambda: pin_message(actor=harbour.server.owner, message=message))
+
+    assert len(sent) == 3
+    assert Message.objects.count() == 2
+    assert len(_log()) == 1
+
+
+@pytest.mark.parametrize("permission", [Permission.PIN_MESSAGES, Permission.MANAGE_MESSAGES])
+def test_each_of_two_permissions_lets_one_pin(harbour: Harbour, permission: Permission) -> None:
+    message = _sent(harbour)
+    refused(
+        MissingPermission,
+        lambda: pin_message(actor=harbour.member, message=message),
+        match="PIN_MESSAGES",
+    )
+
+    harbour.allow(DEFAULT_EVERYONE | permission)
+    pin_message(actor=harbour.member, message=message)
+
+    message.refresh_from_db()
+    assert message.pinned_by_id == harbour.member.id
+    assert _log() == []
+
+
+def test_an_unpinned_message_is_not_pinned(harbour: Harbour) -> None:
+    message = _sent(harbour)
+    owner = harbour.server.owner
+    pin_message(actor=owner, message=message)
+
+    unpin_message(actor=owner, message=message)
+    unpin_message(actor=owner, message=message)
+
+    message.refresh_from_db()
+    assert (message.pinned_at, message.pinned_by_id) == (None, None)
+    assert [action for action, _ in _log()] == ["message.pin", "message.unpin"]
+
+
+def test_there_is_no_pin_after_the_250th(harbour: Harbour) -> None:
+    Message.objects.bulk_create(
+        [
+            Message(
+                server=harbour.server,
+                channel=harbour.channel,
+                author=harbour.member,
+                content="ahoy",
+                pinned_at=Now(),
+            )
+            for _ in range(250)
+        ]
+    )
+    message = _sent(harbour)
+    owner = harbour.server.owner
+
+    refused(LimitReached, lambda: pin_message(actor=owner, message=message), match="250 pins")
+
+    delete_message(actor=owner, message=Message.objects.filter(seq=7).get())
+    pin_message(actor=owner, message=message)
+
+
+def test_a_message_of_the_system_is_not_pinned(harbour: Harbour) -> None:
+    notice = MessageFactory.create(channel=harbour.channel, kind="notice", author=None)
+
+    refused(InvalidInput, lambda: pin_message(actor=harbour.server.owner, message=notice))
+
+
+def test_pins_are_five_or_six_statements_and_unpins_three_or_four(harbour: Harbour) -> None:
+    harbour.allow(DEFAULT_EVERYONE | Permission.PIN_MESSAGES)
+    own, other = _sent(harbour), _sent(harbour)
+    owner = harbour.server.owner
+
+    assert len(statements_of(lambda: pin_message(actor=harbour.member, message=own))) == 5
+    assert len(statements_of(lambda: pin_message(actor=owner, message=other))) == 6
+    assert len(statements_of(lambda: unpin_message(actor=harbour.member, message=own))) == 3
+    assert len(statements_of(lambda: unpin_message(actor=owner, message=other))) == 4
+
+
+# --- reactions ---
+
+
+def test_a_reaction_is_there_once(harbour: Harbour) -> None:
+    message = _sent(harbour)
+
+    assert add_reaction(actor=harbour.member, message=message, emoji="⚓")
+    assert not add_reaction(actor=harbour.member, message=message, emoji="⚓")
+
+    reaction = Reaction.objects.get()
+    assert (reaction.emoji, reaction.user_id, reaction.space_id) == (
+        "⚓",
+        harbour.member.id,
+        harbour.server.id,
+    )
+
+
+def test_a_reaction_is_two_statements(harbour: Harbour) -> None:
+    message = _sent(harbour)
+
+    def react() -> None:
+        add_reaction(actor=harbour.member, message=message, emoji="⚓")
+
+    assert len(statements_of(react)) == 2
+    assert len(statements_of(react)) == 2
+
+
+def test_only_the_first_of_an_emoji_needs_the_permission(harbour: Harbour) -> None:
+    message = _sent(harbour)
+    harbour.allow(DEFAULT_EVERYONE & ~Permission.ADD_REACTIONS)
+
+    refused(
+        MissingPermission,
+        lambda: add_reaction(actor=harbour.member, message=message, emoji="⚓"),
+        match="ADD_REACTIONS",
+    )
+    add_reaction(actor=harbour.server.owner, message=message, emoji="⚓")
+
+    assert add_reaction(actor=harbour.member, message=message, emoji="⚓")
+
+
+def test_who_cannot_read_the_history_does_not_react(harbour: Harbour) -> None:
+    message = _sent(harbour)
+    harbour.allow(Permission.VIEW_CHANNEL | Permission.ADD_REACTIONS)
+
+    refused(
+        MissingPermission,
+        lambda: add_reaction(actor=harbour.member, message=message, emoji="⚓"),
+        match="READ_MESSAGE_HISTORY",
+    )
+
+
+def test_nobody_reacts_in_a_timeout_not_even_with_an_emoji_that_is_there(
+    harbour: Harbour,
+) -> None:
+    message = _sent(harbour)
+    add_reaction(actor=harbour.server.owner, message=message, emoji="⚓")
+    ServerMember.objects.filter(user=harbour.member).update(timed_out_until=FAR_AWAY)
+
+    refused(TimedOut, lambda: add_reaction(actor=harbour.member, message=message, emoji="⚓"))
+
+
+def test_the_twenty_first_emoji_is_refused_and_the_twentieth_repeated(harbour: Harbour) -> None:
+    message = _sent(harbour)
+    for n in range(20):
+        add_reaction(actor=harbour.server.owner, message=message, emoji=f"e{n}")
+
+    refused(
+        LimitReached,
+        lambda: add_reaction(actor=harbour.member, message=message, emoji="another"),
+        match="20 different emoji",
+    )
+    assert add_reaction(actor=harbour.member, message=message, emoji="e7")
+
+
+def test_a_reaction_is_removed_by_who_made_it(harbour: Harbour) -> None:
+    message = _sent(harbour)
+    add_reaction(actor=harbour.member, message=message, emoji="⚓")
+
+    assert remove_reaction(actor=harbour.member, message=message, emoji="⚓")
+    assert not remove_reaction(actor=harbour.member, message=message, emoji="⚓")
+    assert not Reaction.objects.exists()
+    assert _log() == []
+
+
+def test_the_reaction_of_another_is_removed_by_a_moderator_and_logged(harbour: Harbour) -> None:
+    message = _sent(harbour)
+    other = harbour.join()
+    add_reaction(actor=other, message=message, emoji="⚓")
+
+    refused(
+        MissingPermission,
+        lambda: remove_reaction(actor=harbour.member, message=message, emoji="⚓", user=other),
+    )
+    owner = harbour.server.owner
+    assert remove_reaction(actor=owner, message=message, emoji="⚓", user=other)
+    assert _log() == [("reaction.remove", str(message.id))]
+
+
+def test_all_reactions_or_all_of_one_emoji_are_cleared(harbour: Harbour) -> None:
+    message, untouched = _sent(harbour), _sent(harbour)
+    owner = harbour.server.owner
+    for emoji in ("⚓", "🐙", "🦀"):
+        for user in (harbour.member, owner):
+            add_reaction(actor=user, message=message, emoji=emoji)
+    add_reaction(actor=owner, message=untouched, emoji="⚓")
+
+    refused(MissingPermission, lambda: clear_reactions(actor=harbour.member, message=message))
+    assert clear_reactions(actor=owner, message=message, emoji="⚓") == 2
+    assert clear_reactions(actor=owner, message=message) == 4
+    assert clear_reactions(actor=owner, message=message) == 0
+
+    assert Reaction.objects.get().message_id == untouched.id
+    assert [action for action, _ in _log()] == ["reaction.clear"] * 2
+
+
+def test_removing_is_two_statements_and_three_with_the_log(harbour: Harbour) -> None:
+    message = _sent(harbour)
+    other, owner = harbour.join(), harbour.server.owner
+    for user in (harbour.member, other, owner):
+        add_reaction(actor=user, message=message, emoji="⚓")
+
+    def remove() -> None:
+        remove_reaction(actor=harbour.member, message=message, emoji="⚓")
+
+    def remove_others() -> None:
+        remove_reaction(actor=owner, message=message, emoji="⚓", user=other)
+
+    def clear() -> None:
+        clear_reactions(actor=owner, message=message)
+
+    assert len(statements_of(remove)) == 2
+    assert len(statements_of(remove_others)) == 3
+    assert len(statements_of(clear)) == 3
+    assert len(statements_of(clear)) == 2
+
+
+def test_direct_messages_take_reactions_of_who_takes_part() -> None:
+    message = DirectMessageFactory.create()
+    stranger = UserFactory.create()
+
+    assert add_reaction(actor=message.author, message=message, emoji="⚓")
+    assert not add_reaction(actor=message.author, message=message, emoji="⚓")
+
+    reaction = Reaction.objects.get()
+    assert (reaction.direct_message_id, reaction.message_id) == (message.id, None)
+    refused(NotVisible, lambda: add_reaction(actor=stranger, message=message, emoji="⚓"))
+    assert remove_reaction(actor=message.author, message=message, emoji="⚓")
+
+
+def test_nobody_removes_the_direct_reaction_of_another() -> None:
+    reaction = ReactionFactory.create(direct=True)
+    message = reaction.direct_message
+    other = message.conversation.participants.exclude(user=message.author).get().user
+
+    refused(
+        MissingPermission,
+        lambda: remove_reaction(actor=other, message=message, emoji="⚓", user=message.author),
+    )
+
+
+# --- bad input ---
+
+_CALLS: dict[str, Callable[..., object]] = {
+    "pin": pin_message,
+    "unpin": unpin_message,
+    "add": add_reaction,
+    "remove": remove_reaction,
+    "clear": clear_reactions,
+}
+
+
+@pytest.mark.parametrize("call", ["pin", "unpin", "add", "remove", "clear"])
+@pytest.mark.parametrize(
+    ("args", "match"),
+    [({"actor": 1}, "actor is 1"), ({"message": "x"}, "message is 'x'")],
+)
+def test_what_is_no_id_is_named(
+    harbour: Harbour, call: str, args: dict[str, Any], match: str
+) -> None:
+    usual: dict[str, Any] = {"actor": harbour.member, "message": _sent(harbour)}
+    if call in {"add", "remove"}:
+        usual["emoji"] = "⚓"
+
+    refused(InvalidInput, lambda: _CALLS[call](**(usual | args)), match=match)
+
+
+@pytest.mark.parametrize("call", ["pin", "unpin", "add", "remove", "clear"])
+def test_messages_of_another_server_and_of_nobody_are_not_there(
+    harbour: Harbour, call: str
+) -> None:
+    elsewhere = MessageFactory.create()
+    emoji = {"emoji": "⚓"} if call in {"add", "remove"} else {}
+
+    for message in (elsewhere, elsewhere.id, harbour.server.id):
+        refused(
+            NotVisible,
+            lambda message=message: _CALLS[call](
+                actor=harbour.server.owner, message=message, **emoji
+            ),
+        )
+
+
+@pytest.mark.parametrize("call", ["add", "remove", "clear"])
+@pytest.mark.parametrize("emoji", ["", "x" * 65, "\0", "\ud800", 1, b"x"])
+def test_what_is_no_emoji_is_named(harbour: Harbour, call: str, emoji: Any) -> None:
+    message = _sent(harbour)
+
+    refused(
+        InvalidInput,
+        lambda: _CALLS[call](actor=harbour.server.owner, message=message, emoji=emoji),
+        match="emoji is",
+    )
+
+
+@pytest.mark.parametrize("call", ["pin", "unpin", "clear"])
+def test_direct_messages_are_not_pinned_or_cleared(call: str) -> None:
+    message = DirectMessageFactory.create()
+
+    refused(InvalidInput, lambda: _CALLS[call](actor=message.author, message=message))

@@ -1,0 +1,41 @@
+"""Services run at the same moment, each in a thread with a connection of its own."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING, TypeVar
+
+from django.db import connection
+
+from chat.errors import ChatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Result = TypeVar("Result")
+
+_SECONDS = 60
+
+
+def run_together(calls: Sequence[Callable[[], Result]]) -> list[Result | ChatError]:
+    """Run all at once; return what each returned, or the ChatError that it raised."""
+    start = Barrier(len(calls), timeout=_SECONDS)
+
+    def run(call: Callable[[], Result]) -> Result | ChatError:
+        try:
+            connection.ensure_connection()
+            start.wait()
+            return call()
+        except ChatError as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=len(calls)) as pool:
+        return [future.result(timeout=_SECONDS) for future in [pool.submit(run, c) for c in calls]]
+
+
+def refusals(results: Sequence[object]) -> list[str]:
+    """Return the names of the errors among the results."""
+    return [type(result).__name__ for result in results if isinstance(result, ChatError)]
