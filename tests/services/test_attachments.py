@@ -1,0 +1,271 @@
+"""Attachments: reserved, and swept when they were never sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+from django.db.models.functions import Now
+
+from chat.errors import InvalidInput, MissingPermission, NotVisible, TimedOut, Unreachable
+from chat.models import MessageAttachment, ServerMember, User
+from chat.permissions import Permission
+from chat.services.attachments import reserve_attachment, sweep_attachments, unsent_attachments
+from chat.services.direct import open_conversation
+from chat.services.messages import send_message
+from tests.factories import FAR_AWAY, MessageAttachmentFactory, UserFactory
+from tests.services.counting import statements_of
+from tests.services.places import Harbour, make_harbour
+from tests.services.refusals import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.django_db
+
+DIGEST = sha256(b"a chart").digest()
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def harbour() -> Harbour:
+    return make_harbour()
+
+
+def _reserve(harbour: Harbour, **changes: Any) -> MessageAttachment:
+    usual: dict[str, Any] = {
+        "uploader": harbour.member,
+        "place": harbour.channel,
+        "filename": "chart.png",
+        "content_type": "image/png",
+        "size_bytes": 7,
+        "sha256": DIGEST,
+    }
+    return reserve_attachment(**(usual | changes))
+
+
+def test_a_reserved_file_is_sent_with_a_message(harbour: Harbour) -> None:
+    file = _reserve(harbour, width=640, height=480, duration_ms=0, alt_text="A chart")
+
+    row = MessageAttachment.objects.get()
+    assert (row.space_id, row.uploader_id, row.message_id) == (
+        harbour.server.id,
+        harbour.member.id,
+        None,
+    )
+    assert (row.filename, bytes(row.sha256), row.width, row.alt_text) == (
+        "chart.png",
+        DIGEST,
+        640,
+        "A chart",
+    )
+
+    sent = send_message(
+        author=harbour.member, channel=harbour.channel, content="", attachments=[file]
+    )
+
+    row.refresh_from_db()
+    assert row.message_id == sent.id
+
+
+def test_nothing_of_the_uploader_gets_into_the_storage_key(harbour: Harbour) -> None:
+    one, other = _reserve(harbour, filename="..chart"), _reserve(harbour, filename="..chart")
+
+    assert one.storage_key.startswith(f"attachments/{harbour.server.id.hex}/")
+    assert one.storage_key != other.storage_key
+    assert "chart" not in one.storage_key
+
+
+def test_a_reservation_is_two_statements(harbour: Harbour) -> None:
+    assert len(statements_of(lambda: _reserve(harbour))) == 2
+
+
+def test_files_are_for_who_may_send_them(harbour: Harbour) -> None:
+    stranger = UserFactory.create()
+    refused(NotVisible, lambda: _reserve(harbour, uploader=stranger))
+
+    harbour.allow(Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES)
+    refused(MissingPermission, lambda: _reserve(harbour), match="ATTACH_FILES")
+
+    ServerMember.objects.filter(user=harbour.member).update(timed_out_until=FAR_AWAY)
+    refused(TimedOut, lambda: _reserve(harbour))
+
+
+def test_files_are_reserved_in_a_conversation_by_who_takes_part(harbour: Harbour) -> None:
+    anne, bart = UserFactory.create(), UserFactory.create()
+    place = open_conversation(user=anne, other=bart)
+
+    assert _reserve(harbour, uploader=anne, place=place).space_id == place.id
+    refused(NotVisible, lambda: _reserve(harbour, place=place))
+
+    User.objects.filter(pk=bart.pk).update(
+        username=f"erased_{bart.id.hex[:25]}", erased_at=Now(), is_active=False, password="!"
+    )
+    refused(Unreachable, lambda: _reserve(harbour, uploader=anne, place=place))
+
+
+@pytest.mark.parametrize(
+    ("args", "match"),
+    [
+        ({"uploader": 1}, "uploader is 1"),
+        ({"place": None}, "place is None"),
+        ({"filename": ""}, "filename is 0 characters long"),
+        ({"filename": "x" * 256}, "filename is 256 characters long"),
+        ({"filename": "../chart"}, "filename is a name with '/' in it"),
+        ({"filename": "a\\b"}, "filename is a name with"),
+        ({"filename": "a\r\nb"}, "filename is a name with"),
+        ({"filename": "fdp\u202egnp"}, "filename is a name with"),
+        ({"filename": "a\0"}, "filename is a text with a NUL"),
+        ({"filename": "\udc80"}, "half a surrogate pair"),
+        ({"filename": ".."}, r"filename is '\.\.'"),
+        ({"content_type": "png"}, "content_type is 'png'"),
+        ({"content_type": "Image/PNG"}, "content_type is 'Image/PNG'"),
+        ({"content_type": "text/html; charset=x"}, "content_type is 'text/html; charset=x'"),
+        ({"content_type": "image/png\n"}, "content_type is"),
+        ({"size_bytes": 0}, "size_bytes is 0"),
+        ({"size_bytes": -1}, "size_bytes is -1"),
+        ({"size_bytes": 25 * 1024 * 1024 + 1}, "size_bytes is 26214401"),
+        ({"size_bytes": "7"}, "size_bytes is '7'"),
+        ({"sha256": DIGEST.hex()}, "sha256 is"),
+        ({"sha256": b"short"}, "sha256 is b'short'"),
+        ({"width": 0}, "width is 0"),
+        ({"height": -1}, "height is -1"),
+        ({"duration_ms": -1}, "duration_ms is -1"),
+        ({"duration_ms": 2**31}, "duration_ms is 2147483648"),
+        ({"alt_text": "x" * 1025}, "alt_text is 1025 characters long"),
+        ({"alt_text": None}, "alt_text is None"),
+    ],
+)
+def test_bad_input_is_named(harbour: Harbour, args: dict[str, Any], match: str) -> None:
+    refused(InvalidInput, lambda: _reserve(harbour, **args), match=match)
+
+
+# --- sweeping ---
+
+
+def _unsent(harbour: Harbour, *, hours: float) -> MessageAttachment:
+    return MessageAttachmentFactory.create(
+        message=None,
+        space_id=harbour.server.id,
+        uploader=harbour.member,
+        created_at=Now() - timedelta(hours=hours),
+    )
+
+
+def test_only_what_is_old_and_was_never_sent_is_swept(harbour: Harbour) -> None:
+    MessageAttachmentFactory.create(created_at=LONG_AGO)
+    young, old, older = (_unsent(harbour, hours=hours) for hours in (1, 30, 50))
+    before = datetime.now(tz=UTC) - timedelta(hours=24)
+
+    seen = [file.id for file in unsent_attachments(before=before)]
+    swept = sweep_attachments(before=before)
+
+    assert seen == [file.id for file in swept] == [older.id, old.id]
+    assert swept[0].storage_key == older.storage_key
+    assert set(MessageAttachment.objects.filter(message=None)) == {young}
+
+
+def test_a_sweep_is_one_statement_and_no_larger_than_asked(harbour: Harbour) -> None:
+    files = [_unsent(harbour, hours=hours) for hours in (30, 40, 50)]
+    before = datetime.now(tz=UTC)
+
+    sent = statements_of(lambda: sweep_attachments(before=before, limit=2))
+
+    assert len(sent) == 1
+    assert list(MessageAttachment.objects.all()) == [files[0]]
+
+
+def test_unsent_files_are_found_by_their_index(harbour: Harbour) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            "EXPLAIN SELECT id FROM message_attachments WHERE message_id IS NULL "
+            "AND direct_message_id IS NULL AND created_at < now() ORDER BY created_at, id LIMIT 9"
+        )
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+
+    assert "message_attachments_unsent_ix" in plan
+
+
+@pytest.mark.parametrize("call", [sweep_attachments, unsent_attachments])
+@pytest.mark.parametrize(
+    ("args", "match"),
+    [
+        ({"before": datetime(2026, 1, 1)}, "before is"),  # noqa: DTZ001
+        ({"before": "yesterday"}, "before is 'yesterday'"),
+        ({"limit": 0}, "limit is 0"),
+        ({"limit": -5}, "limit is -5"),
+        ({"limit": 10_001}, "limit is 10001"),
+    ],
+)
+def test_a_sweep_says_what_is_wrong_with_its_input(
+    call: Callable[..., object], args: dict[str, Any], match: str
+) -> None:
+    refused(InvalidInput, lambda: call(**({"before": LONG_AGO} | args)), match=match)
+
+
+def test_the_command_prints_the_keys_and_says_what_it_did(
+    harbour: Harbour, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [_unsent(harbour, hours=hours) for hours in (60, 50, 40)]
+    _unsent(harbour, hours=1)
+
+    call_command("sweep_attachments", "--batch", "2")
+
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [file.storage_key for file in files]
+    assert printed.err == "Removed 3 unsent attachments of 0.0 MiB.\n"
+    assert MessageAttachment.objects.count() == 1
+
+
+def test_a_dry_run_prints_the_same_and_removes_nothing(
+    harbour: Harbour, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _unsent(harbour, hours=3)
+
+    call_command("sweep_attachments", "--dry-run", "--older-than", "2.5")
+
+    printed = capsys.readouterr()
+    assert printed.out == f"{file.storage_key}\n"
+    assert printed.err == ("Would remove 1 unsent attachments of 0.0 MiB; nothing was changed.\n")
+    assert MessageAttachment.objects.get() == file
+
+
+def test_rows_stay_when_their_keys_cannot_be_printed(harbour: Harbour) -> None:
+    _unsent(harbour, hours=30)
+
+    class Closed:
+        def write(self, *args: object) -> None:
+            raise BrokenPipeError
+
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+        def isatty(self) -> bool:
+            return False
+
+    with pytest.raises(BrokenPipeError):
+        call_command("sweep_attachments", stdout=Closed())
+
+    assert MessageAttachment.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "match"),
+    [
+        (["--older-than", "-1"], "'-1' is not a number of hours from 0 to 87600"),
+        (["--older-than", "x"], "'x' is not a number of hours"),
+        (["--older-than", "nan"], "'nan' is not a number of hours"),
+        (["--older-than", "1e300"], "'1e300' is not a number of hours"),
+        (["--batch", "0"], "'0' is not a whole number from 1 to 10000"),
+        (["--batch", "x"], "'x' is not a whole number"),
+    ],
+)
+def test_the_command_says_what_is_wrong_with_its_options(args: list[str], match: str) -> None:
+    with pytest.raises(CommandError, match=match):
+        call_command("sweep_attachments", *args)
