@@ -216,7 +216,7 @@ def references_to_users() -> set[tuple[str, str]]:
     return known - {("users", "id")}
 
 
-def references_of_models() -> set[tuple[str, str]]:
+def references_of_models() -> set[tuple[str, str | None]]:
     return {
         (model._meta.db_table, field.column)
         for model in apps.get_models(include_auto_created=True)
