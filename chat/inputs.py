@@ -14,6 +14,8 @@ from chat.errors import InvalidInput
 from chat.permissions import ALL, Permission
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from django.db.models import Model
 
 
@@ -77,6 +79,13 @@ def check_flag(field: str, value: Any) -> bool:
     """Return `value`, which is True or False."""
     if not isinstance(value, bool):
         raise InvalidInput(field, seen=_shown(value), expected="True or False")
+    return value
+
+
+def check_choice(field: str, value: Any, *, among: Collection[str]) -> str:
+    """Return `value`, which is one of these words."""
+    if not isinstance(value, str) or value not in among:
+        raise InvalidInput(field, seen=_shown(value), expected=f"one of {', '.join(sorted(among))}")
     return value
 
 

@@ -11,6 +11,7 @@ from chat.errors import InvalidInput, LimitReached
 from chat.inputs import (
     UNCHANGED,
     Unchanged,
+    check_choice,
     check_flag,
     check_number,
     check_reason,
@@ -68,8 +69,7 @@ def create_channel(
     """
     actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
     parent_id = None if parent is None else identify("parent", parent, Channel)
-    if kind not in _KINDS:
-        raise InvalidInput("kind", seen=repr(kind), expected=f"one of {', '.join(sorted(_KINDS))}")
+    kind = check_choice("kind", kind, among=_KINDS)
     if kind == Channel.Kind.CATEGORY and parent_id is not None:
         raise InvalidInput("parent", seen=str(parent_id), expected="None for a category")
     wanted = _checked(name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw)
@@ -96,7 +96,7 @@ def create_thread(*, actor: User | UUID, channel: Channel | UUID, name: str) -> 
     wanted = {"name": check_text("name", name, least=1, most=100)}
 
     server_id = lock_server_of_channel(parent_id, actor=actor_id)
-    own = standing_in(server_id, actor_id)
+    own = standing_in(server_id, actor_id, asked_for=("channel", parent_id))
     place = place_in(server_id, parent_id, actor=own)
     place.require(Permission.CREATE_PUBLIC_THREADS)
     if place.channel.kind not in {Channel.Kind.TEXT, Channel.Kind.ANNOUNCEMENT}:
@@ -256,7 +256,8 @@ def _checked(
 
 def _managed_place(actor: UUID, channel: UUID) -> Place:
     server = lock_server_of_channel(channel, actor=actor)
-    place = place_in(server, channel, actor=standing_in(server, actor))
+    own = standing_in(server, actor, asked_for=("channel", channel))
+    place = place_in(server, channel, actor=own)
     is_thread = place.channel.kind == Channel.Kind.THREAD
     place.require(Permission.MANAGE_THREADS if is_thread else Permission.MANAGE_CHANNELS)
     return place

@@ -117,7 +117,7 @@ def revoke_invite(*, actor: User | UUID, invite: Invite | UUID, reason: str = ""
     server_id = _LOCK_SERVER.first({"invite": invite_id}, using=alias())
     if server_id is None:
         raise NotVisible("invite", invite_id, to=actor_id)
-    own = standing_in(server_id, actor_id)
+    own = standing_in(server_id, actor_id, asked_for=("invite", invite_id))
     row = Invite.objects.using(alias()).get(server_id=server_id, pk=invite_id)
     if row.creator_id != actor_id and not own.may(Permission.MANAGE_GUILD):
         if row.channel_id is None:

@@ -107,7 +107,8 @@ def _target(role: Role | UUID | None, user: User | UUID | None) -> _Target:
 
 def _place(actor: UUID, channel: UUID) -> Place:
     server = lock_server_of_channel(channel, actor=actor)
-    place = place_in(server, channel, actor=standing_in(server, actor))
+    own = standing_in(server, actor, asked_for=("channel", channel))
+    place = place_in(server, channel, actor=own)
     place.require(Permission.MANAGE_ROLES)
     if place.channel.kind == Channel.Kind.THREAD:
         raise InvalidInput(

@@ -267,7 +267,7 @@ def _checked(
 
 def _role_below(actor: UUID, role: UUID) -> tuple[Standing, Role]:
     server = lock_server_of_role(role, actor=actor)
-    own = standing_in(server, actor)
+    own = standing_in(server, actor, asked_for=("role", role))
     return own, _manageable(own, role)
 
 
@@ -277,7 +277,7 @@ def _role_for(
     actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
     user_id = identify("user", user, User)
     server = lock_server_of_role(role_id, actor=actor_id)
-    own, _ = members_standing(server, actor=actor_id, target=user_id)
+    own, _ = members_standing(server, actor=actor_id, target=user_id, asked_for=("role", role_id))
     row = _manageable(own, role_id)
     _refuse_everyones(row)
     return own, user_id, row

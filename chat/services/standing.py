@@ -141,34 +141,39 @@ def hold_user(user: UUID) -> None:
         raise NotVisible("user", user)
 
 
-def standing_in(server: UUID, user: UUID) -> Standing:
+def standing_in(server: UUID, user: UUID, *, asked_for: tuple[str, UUID] | None = None) -> Standing:
     """Return where a user stands in a server: one statement.
 
-    Raises: NotVisible, when the user is no member of it.
+    Raises: NotVisible, when the user is no member of it; with what was `asked_for`, where that led
+    to the server, so that a stranger learns nothing of what is there.
     """
     found = _STANDINGS.first({"server": server, "users": [user]}, using=alias())
     if found is None:
-        raise NotVisible("server", server, to=user)
+        raise NotVisible(*(asked_for or ("server", server)), to=user)
     return found
 
 
-def standings_in(server: UUID, *, actor: UUID, target: UUID) -> tuple[Standing, Standing | None]:
+def standings_in(
+    server: UUID, *, actor: UUID, target: UUID, asked_for: tuple[str, UUID] | None = None
+) -> tuple[Standing, Standing | None]:
     """Return where two stand, None for a target that is no member: one statement.
 
-    Raises: NotVisible, when the actor is no member.
+    Raises: NotVisible, as `standing_in` does, when the actor is no member.
     """
     found = {
         each.user_id: each
         for each in _STANDINGS.rows({"server": server, "users": [actor, target]}, using=alias())
     }
     if actor not in found:
-        raise NotVisible("server", server, to=actor)
+        raise NotVisible(*(asked_for or ("server", server)), to=actor)
     return found[actor], found.get(target)
 
 
-def members_standing(server: UUID, *, actor: UUID, target: UUID) -> tuple[Standing, Standing]:
+def members_standing(
+    server: UUID, *, actor: UUID, target: UUID, asked_for: tuple[str, UUID] | None = None
+) -> tuple[Standing, Standing]:
     """Return where two members stand: one statement. Raises: NotVisible for either."""
-    own, other = standings_in(server, actor=actor, target=target)
+    own, other = standings_in(server, actor=actor, target=target, asked_for=asked_for)
     if other is None:
         raise NotVisible("member", target, to=actor)
     return own, other
