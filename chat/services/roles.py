@@ -7,6 +7,7 @@ throughout.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from chat.errors import InvalidInput, LimitReached, NotVisible
 from chat.inputs import (
@@ -34,10 +35,11 @@ from chat.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from uuid import UUID
 
 # Everyone's among them.
 ROLE_LIMIT = 250
+# Of the lowest id there is, so that everyone's role itself does not stand above it.
+_ABOVE_EVERYONES = Rank(position=0, id=UUID(int=0))
 
 
 @use_case
@@ -72,7 +74,7 @@ def create_role(
     own = standing_in(server_id, actor_id)
     own.require(Permission.MANAGE_ROLES)
     own.require_to_hold(Permission(role.permissions))
-    own.require_above(Rank(position=0, id=role.pk), what="a role above everyone's")
+    own.require_above(_ABOVE_EVERYONES, what="any but everyone's role")
     others = _sorted_roles(server_id)
     if len(others) + 1 >= ROLE_LIMIT:
         raise LimitReached("roles", ROLE_LIMIT)

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from chat.models import Channel, Invite, Role, User
+from chat.models import (
+    AuditLogEntry,
+    Channel,
+    Invite,
+    MemberRole,
+    Role,
+    Server,
+    ServerMember,
+    User,
+)
 from chat.permissions import Permission
 from chat.services import channels, invites, members, roles, servers, users
 from tests.factories import ServerMemberFactory, UserFactory
@@ -182,3 +191,40 @@ CALLS: Mapping[str, Callable[[Scene, User], object]] = {
     "erase_user": lambda scene, actor: users.erase_user(actor=actor, user=scene.sailor),
     "erase_user:own": lambda _, actor: users.erase_user(actor=actor, user=actor),
 }
+
+
+# A server as create_server makes it ---------------------------------------------------------------
+
+
+def new_server() -> Server:
+    return servers.create_server(owner=UserFactory.create(), name="Harbour")
+
+
+def new_member(server: Server, *given: Role) -> User:
+    """Return a new member who has these roles."""
+    user = UserFactory.create()
+    members.join_server(user=user, server=server)
+    for role in given:
+        MemberRole.objects.create(server=server, user=user, role=role)
+    return user
+
+
+def new_role(server: Server, permissions: int = 0) -> Role:
+    """Return a role that stands above all that the server has."""
+    newest = Role.objects.filter(server=server).latest("position")
+    return Role.objects.create(
+        server=server, name="deckhand", position=newest.position + 1, permissions=int(permissions)
+    )
+
+
+def membership(user: User, server: Server) -> ServerMember | None:
+    return ServerMember.objects.filter(user=user, server=server).first()
+
+
+def audit_log(server: Server) -> list[tuple[str, object, object, object, str]]:
+    """Return what the log says, oldest first, without the making of the server."""
+    entries = AuditLogEntry.objects.filter(server=server).exclude(action="server.create")
+    return [
+        (entry.action, entry.actor_id, entry.target_id, entry.changes, entry.reason)
+        for entry in entries.order_by("created_at", "id")
+    ]
