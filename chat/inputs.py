@@ -32,8 +32,8 @@ UNCHANGED: Final[Literal[Unchanged.UNCHANGED]] = Unchanged.UNCHANGED
 
 PAGE_LIMIT = 100
 
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _LARGEST_SEQ = 2**63 - 1
 
 
@@ -123,7 +123,7 @@ def check_moment(field: str, value: Any) -> datetime:
     """Return `value`, a moment with a time zone that every client can read."""
     if not isinstance(value, datetime) or value.tzinfo is None or value.utcoffset() is None:
         raise InvalidInput(field, seen=_shown(value), expected="a datetime with a time zone")
-    if not _EARLIEST <= value < _LATEST:
+    if not EARLIEST <= value < LATEST:
         raise InvalidInput(field, seen=_shown(value), expected="between the years 1970 and 9998")
     return value
 

@@ -1,0 +1,283 @@
+"""The history of one channel or conversation, numbered on from its last message.
+
+The database checks the numbers and moves the counter once for each COPY, not once for each message
+(migration 0012), and whoever sends meanwhile waits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections, transaction
+
+from chat.errors import IdTaken, InvalidInput, NotVisible
+from chat.inputs import identify
+from chat.models import Channel, DirectConversation
+from chat.services.imports.checks import check_ids, check_moments, check_texts, check_unique
+from chat.services.imports.copying import batches, copy_rows
+from chat.services.imports.parts import (
+    check_parts,
+    copy_attachments,
+    copy_mentions,
+    copy_reactions,
+)
+from chat.services.imports.rows import MessageRow
+from chat.services.use_case import alias, use_case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from uuid import UUID
+
+_COLUMNS = (
+    "id",
+    "seq",
+    "author_id",
+    "created_at",
+    "updated_at",
+    "content",
+    "kind",
+    "reply_to_seq",
+    "edited_at",
+    "pinned_at",
+    "pinned_by_id",
+    "deleted_at",
+    "deleted_by_id",
+)
+
+_FIND = {
+    "messages": (
+        "SELECT id, seq, server_id, channel_id FROM messages WHERE server_id = %s AND id = ANY (%s)"
+    ),
+    "direct_messages": (
+        "SELECT id, seq, conversation_id FROM direct_messages"
+        " WHERE conversation_id = %s AND id = ANY (%s)"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of an import: how many rows are new, and what was left as it was."""
+
+    messages: int = 0
+    already_there: int = 0
+    replies_to_nothing: int = 0
+    mentions: int = 0
+    reactions: int = 0
+    attachments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    table: str
+    columns: tuple[str, ...]
+    ids: tuple[UUID, ...]
+    last_seq: int
+
+    @property
+    def space_id(self) -> UUID:
+        return self.ids[0]
+
+
+@use_case
+def _locked_channel(channel: UUID) -> _Place:
+    with connections[alias()].cursor() as cursor:
+        cursor.execute(
+            "SELECT server_id, last_seq FROM channels WHERE id = %s FOR NO KEY UPDATE", [channel]
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotVisible("channel", channel)
+    server_id, last_seq = row
+    return _Place("messages", ("server_id", "channel_id"), (server_id, channel), last_seq)
+
+
+@use_case
+def _locked_conversation(conversation: UUID) -> _Place:
+    with connections[alias()].cursor() as cursor:
+        cursor.execute(
+            "SELECT last_seq FROM direct_conversations WHERE id = %s FOR NO KEY UPDATE",
+            [conversation],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotVisible("conversation", conversation)
+    return _Place("direct_messages", ("conversation_id",), (conversation,), row[0])
+
+
+def import_messages(
+    *,
+    channel: Channel | UUID,
+    messages: Iterable[MessageRow],
+    allow_missing_replies: bool = False,
+    on_progress: Callable[[int], object] | None = None,
+) -> Imported:
+    """Append messages to a channel, oldest first, all of them or none.
+
+    A message whose id is in the channel already is left as it is, so that an import which did not
+    come to its end is simply run again. A reply to a message that is not there is an error, or with
+    `allow_missing_replies` a message that answers nothing. `on_progress` is called with the number
+    of messages that were read since the last time.
+
+    Two statements, and for each 10,000 messages one to five more. Locks the channel's row until the
+    transaction ends: sends wait. Raises: InvalidInput; NotVisible, when there is no such channel;
+    IdTaken; DatabaseRefused; Conflict, which is never tried again here, because what was read of
+    an iterable is gone.
+    """
+    channel_id = identify("channel", channel, Channel)
+    with transaction.atomic(using=alias()):
+        return _append(
+            _locked_channel(channel_id),
+            messages,
+            allow_missing_replies=allow_missing_replies,
+            on_progress=on_progress,
+        )
+
+
+def import_direct_messages(
+    *,
+    conversation: DirectConversation | UUID,
+    messages: Iterable[MessageRow],
+    allow_missing_replies: bool = False,
+    on_progress: Callable[[int], object] | None = None,
+) -> Imported:
+    """Append messages to a direct conversation, as `import_messages` does to a channel.
+
+    All authors take part in it already, and nobody is mentioned. Statements, lock and errors: as
+    `import_messages`.
+    """
+    conversation_id = identify("conversation", conversation, DirectConversation)
+    with transaction.atomic(using=alias()):
+        return _append(
+            _locked_conversation(conversation_id),
+            messages,
+            allow_missing_replies=allow_missing_replies,
+            on_progress=on_progress,
+        )
+
+
+@use_case
+def _append(
+    place: _Place,
+    messages: Iterable[MessageRow],
+    *,
+    allow_missing_replies: bool,
+    on_progress: Callable[[int], object] | None,
+) -> Imported:
+    done: Counter[str] = Counter()
+    read = 0
+    first_seq = place.last_seq + 1
+    for batch in batches(messages):
+        _check(batch, start=read)
+        check_parts(batch, start=read, is_direct=place.table == "direct_messages")
+        news = batch if place.last_seq == 0 else _not_there(place, batch)
+        replies = _reply_seqs(place, news, first_seq=first_seq)
+        missing = [
+            row for row, seq in zip(news, replies, strict=True) if row.reply_to and seq is None
+        ]
+        if missing and not allow_missing_replies:
+            raise InvalidInput(
+                f"messages[{read + batch.index(missing[0])}].reply_to",
+                seen=str(missing[0].reply_to),
+                expected="the id of an earlier message in the same place",
+            )
+        _copy(place, news, replies, first_seq=first_seq)
+        done.update(
+            messages=len(news),
+            already_there=len(batch) - len(news),
+            replies_to_nothing=len(missing),
+            mentions=copy_mentions(place.ids, news, first_seq=first_seq),
+            reactions=copy_reactions(place.table, place.space_id, news),
+            attachments=copy_attachments(place.table, place.space_id, news),
+        )
+        first_seq += len(news)
+        read += len(batch)
+        if on_progress is not None:
+            on_progress(len(batch))
+    return Imported(**done)
+
+
+def _check(batch: Sequence[MessageRow], *, start: int) -> None:
+    for place, row in enumerate(batch, start):
+        if type(row) is not MessageRow:
+            raise InvalidInput(f"messages[{place}]", seen=repr(row)[:60], expected="a MessageRow")
+    # Turned round: each field holds that of all messages.
+    columns: Any = MessageRow._make(zip(*batch, strict=True))
+    check_ids("messages.id", columns.id, start=start)
+    check_unique("messages.id", columns.id, start=start)
+    for name in ("author", "reply_to", "pinned_by", "deleted_by"):
+        check_ids(f"messages.{name}", getattr(columns, name), start=start, optional=True)
+    check_texts("messages.content", columns.content, most=4000, start=start)
+    check_texts("messages.kind", columns.kind, least=1, most=8, start=start)
+    if None in columns.created_at:
+        place = columns.created_at.index(None) + start
+        raise InvalidInput(f"messages[{place}].created_at", seen="None", expected="a moment")
+    for name in ("created_at", "edited_at", "pinned_at", "deleted_at"):
+        check_moments(f"messages.{name}", getattr(columns, name), start=start)
+
+
+def _not_there(place: _Place, batch: Sequence[MessageRow]) -> Sequence[MessageRow]:
+    """Return what is not in this channel yet; an id that is in another one is refused."""
+    there = _found(place, [row.id for row in batch])
+    for message_id, (where, _) in there.items():
+        if where != place.ids:
+            raise IdTaken(f"Message {message_id} is in {where[-1]} already, not {place.ids[-1]}.")
+    return [row for row in batch if row.id not in there] if there else batch
+
+
+def _reply_seqs(place: _Place, news: Sequence[MessageRow], *, first_seq: int) -> list[int | None]:
+    """Return for each message the number of the earlier one that it answers, if there is one."""
+    answered = {row.reply_to for row in news if row.reply_to is not None}
+    if not answered:
+        return [None] * len(news)
+    seqs = {row.id: seq for seq, row in enumerate(news, first_seq) if row.id in answered}
+    if elsewhere := [message_id for message_id in answered if message_id not in seqs]:
+        found = _found(place, elsewhere)
+        seqs |= {found_id: seq for found_id, (where, seq) in found.items() if where == place.ids}
+    replies = []
+    for own_seq, row in enumerate(news, first_seq):
+        seq = seqs.get(row.reply_to) if row.reply_to else None
+        replies.append(seq if seq is not None and seq < own_seq else None)
+    return replies
+
+
+def _found(place: _Place, ids: list[UUID]) -> dict[UUID, tuple[tuple[UUID, ...], int]]:
+    """Return where messages of the same tenant are, and their numbers."""
+    with connections[alias()].cursor() as cursor:
+        cursor.execute(_FIND[place.table], [place.space_id, ids])
+        return {row[0]: (row[2:], row[1]) for row in cursor.fetchall()}
+
+
+def _copy(
+    place: _Place, news: Sequence[MessageRow], replies: Sequence[int | None], *, first_seq: int
+) -> None:
+    rows = (
+        (
+            *place.ids,
+            row.id,
+            seq,
+            row.author,
+            row.created_at,
+            row.edited_at or row.created_at,
+            row.content,
+            row.kind,
+            reply_to_seq,
+            row.edited_at,
+            row.pinned_at,
+            row.pinned_by,
+            row.deleted_at,
+            row.deleted_by,
+        )
+        for seq, (row, reply_to_seq) in enumerate(zip(news, replies, strict=True), first_seq)
+    )
+    _switch("on")
+    copy_rows(place.table, [*place.columns, *_COLUMNS], rows, using=alias())
+    # The caller's transaction may go on and send.
+    _switch("off")
+
+
+def _switch(setting: str) -> None:
+    with connections[alias()].cursor() as cursor:
+        cursor.execute("SELECT set_config('chat.import', %s, true)", [setting])

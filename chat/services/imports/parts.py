@@ -1,0 +1,130 @@
+"""What hangs on imported messages: who is named, who reacted, which files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chat.errors import InvalidInput
+from chat.inputs import check_number
+from chat.models.attachments import MAX_SIZE_BYTES
+from chat.services.imports.checks import check_ids, check_moments, check_texts
+from chat.services.imports.copying import copy_rows
+from chat.services.use_case import alias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from chat.services.imports.rows import MessageRow
+
+MOST_ATTACHMENTS = 10
+
+_PARENT = {"messages": "message_id", "direct_messages": "direct_message_id"}
+
+
+def check_parts(batch: Sequence[MessageRow], *, start: int, is_direct: bool) -> None:
+    """Refuse mentions, reactions and attachments that cannot be stored, naming the message."""
+    for place, row in enumerate(batch, start):
+        if row.mentions:
+            field = f"messages[{place}].mentions"
+            if is_direct:
+                raise InvalidInput(field, seen="not empty", expected="empty in a conversation")
+            check_ids(f"{field}.user", [mention.user for mention in row.mentions], optional=True)
+            check_ids(f"{field}.role", [mention.role for mention in row.mentions], optional=True)
+        if row.reactions:
+            field = f"messages[{place}].reactions"
+            check_ids(f"{field}.user", [reaction.user for reaction in row.reactions])
+            check_texts(
+                f"{field}.emoji", [reaction.emoji for reaction in row.reactions], least=1, most=64
+            )
+            check_moments(
+                f"{field}.created_at", [reaction.created_at for reaction in row.reactions]
+            )
+        if row.attachments:
+            _check_attachments(row, f"messages[{place}].attachments")
+
+
+def copy_mentions(ids: tuple[UUID, ...], news: Sequence[MessageRow], *, first_seq: int) -> int:
+    """Write who is named in a channel's messages; each once. Return how many."""
+    rows = [
+        (*ids, seq, user, role, row.created_at)
+        for seq, row in enumerate(news, first_seq)
+        if row.mentions
+        for user, role in dict.fromkeys(row.mentions)
+    ]
+    if rows:
+        copy_rows(
+            "mentions",
+            ["server_id", "channel_id", "seq", "user_id", "role_id", "created_at"],
+            rows,
+            using=alias(),
+        )
+    return len(rows)
+
+
+def copy_reactions(table: str, space_id: UUID, news: Sequence[MessageRow]) -> int:
+    """Write who reacted with what; each once. Return how many."""
+    rows = [
+        (space_id, row.id, user, emoji, created_at or row.created_at)
+        for row in news
+        if row.reactions
+        for (user, emoji), created_at in {
+            (reaction.user, reaction.emoji): reaction.created_at for reaction in row.reactions
+        }.items()
+    ]
+    if rows:
+        copy_rows(
+            "reactions",
+            ["space_id", _PARENT[table], "user_id", "emoji", "created_at"],
+            rows,
+            using=alias(),
+        )
+    return len(rows)
+
+
+def copy_attachments(table: str, space_id: UUID, news: Sequence[MessageRow]) -> int:
+    """Write which files were sent, uploaded by the author. Return how many."""
+    rows = [
+        (space_id, row.id, row.author, place, row.created_at, row.created_at, *attachment)
+        for row in news
+        if row.attachments
+        for place, attachment in enumerate(row.attachments)
+    ]
+    if rows:
+        copy_rows(
+            "message_attachments",
+            [
+                *("space_id", _PARENT[table], "uploader_id", "position", "created_at"),
+                *("updated_at", "id", "filename", "content_type", "size_bytes", "sha256"),
+                *("storage_key", "width", "height", "duration_ms", "alt_text"),
+            ],
+            rows,
+            using=alias(),
+        )
+    return len(rows)
+
+
+def _check_attachments(row: MessageRow, field: str) -> None:
+    files = row.attachments
+    if len(files) > MOST_ATTACHMENTS or row.author is None:
+        raise InvalidInput(
+            field,
+            seen=f"{len(files)} files" if row.author else "files of nobody",
+            expected=f"at most {MOST_ATTACHMENTS} files, of an author",
+        )
+    check_ids(f"{field}.id", [file.id for file in files])
+    for name, least, most in (
+        ("filename", 1, 255),
+        ("content_type", 0, 127),
+        ("storage_key", 0, 255),
+        ("alt_text", 0, 1024),
+    ):
+        check_texts(
+            f"{field}.{name}", [getattr(file, name) for file in files], least=least, most=most
+        )
+    for place, file in enumerate(files):
+        check_number(f"{field}[{place}].size_bytes", file.size_bytes, least=1, most=MAX_SIZE_BYTES)
+        if not isinstance(file.sha256, bytes) or len(file.sha256) != 32:
+            raise InvalidInput(
+                f"{field}[{place}].sha256", seen=repr(file.sha256)[:60], expected="32 bytes"
+            )

@@ -1,0 +1,403 @@
+"""Histories come in whole, numbered on, checked before they are written, or not at all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+from django.db import connection, transaction
+
+from chat.errors import ChatError, DatabaseRefused, IdTaken, InvalidInput, NotVisible
+from chat.ids import uuid7
+from chat.services.imports import (
+    AttachmentRow,
+    Imported,
+    MentionRow,
+    MessageRow,
+    ReactionRow,
+    import_direct_messages,
+    import_messages,
+)
+from tests.chat.sql import execute, rows, stored, value
+from tests.factories import (
+    ChannelFactory,
+    DirectConversationFactory,
+    MessageFactory,
+    RoleFactory,
+    UserFactory,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chat.models import Channel, User
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2024, 5, 6, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return ChannelFactory.create()
+
+
+@pytest.fixture
+def author() -> User:
+    return UserFactory.create()
+
+
+def texts(author: User, *contents: str, **fields: Any) -> list[MessageRow]:
+    return [
+        MessageRow(uuid7(), author.id, NOON + timedelta(minutes=minute), content, **fields)
+        for minute, content in enumerate(contents)
+    ]
+
+
+def test_messages_are_numbered_in_the_order_they_come(channel: Channel, author: User) -> None:
+    done = import_messages(channel=channel, messages=texts(author, "one", "two", "three"))
+
+    assert done == Imported(messages=3)
+    assert rows("SELECT seq, content, created_at FROM messages ORDER BY seq") == [
+        (1, "one", NOON),
+        (2, "two", NOON + timedelta(minutes=1)),
+        (3, "three", NOON + timedelta(minutes=2)),
+    ]
+    assert rows("SELECT last_seq, last_message_at FROM channels") == [
+        (3, NOON + timedelta(minutes=2))
+    ]
+
+
+def test_messages_follow_on_those_that_are_there(channel: Channel, author: User) -> None:
+    MessageFactory.create(channel=channel)
+
+    import_messages(channel=channel, messages=texts(author, "one", "two"))
+
+    assert rows("SELECT seq FROM messages ORDER BY seq") == [(1,), (2,), (3,)]
+    assert MessageFactory.create(channel=channel).seq == 4
+
+
+def test_import_twice_writes_once(channel: Channel, author: User) -> None:
+    given = texts(author, "one", "two")
+    import_messages(channel=channel, messages=given)
+    before = stored()
+
+    done = import_messages(channel=channel, messages=given)
+
+    assert done == Imported(already_there=2)
+    assert stored() == before
+
+
+def test_longer_import_adds_only_what_is_new(channel: Channel, author: User) -> None:
+    given = texts(author, "one", "two", "three")
+    import_messages(channel=channel, messages=given[:2])
+
+    done = import_messages(channel=channel, messages=given)
+
+    assert done == Imported(messages=1, already_there=2)
+    assert value("SELECT last_seq FROM channels") == 3
+
+
+def test_send_in_the_same_transaction_is_numbered_as_ever(channel: Channel, author: User) -> None:
+    with transaction.atomic():
+        import_messages(channel=channel, messages=texts(author, "one"))
+
+        assert MessageFactory.create(channel=channel).seq == 2
+
+
+def test_more_than_one_batch_is_one_import(channel: Channel, author: User) -> None:
+    read: list[int] = []
+    given = texts(author, *(["ahoy"] * 10_001))
+    given[-1] = given[-1]._replace(reply_to=given[0].id)
+
+    done = import_messages(channel=channel, messages=iter(given), on_progress=read.append)
+
+    assert done.messages == 10_001
+    assert read == [10_000, 1]
+    assert value("SELECT reply_to_seq FROM messages WHERE seq = 10001") == 1
+
+
+def test_mistake_in_the_second_batch_leaves_nothing(channel: Channel, author: User) -> None:
+    given = texts(author, *(["ahoy"] * 10_001))
+    given[-1] = given[-1]._replace(content="\0")
+
+    with pytest.raises(InvalidInput, match=r"messages\[10000\]\.content is a text with a NUL"):
+        import_messages(channel=channel, messages=given)
+
+    assert value("SELECT count(*) FROM messages") == 0
+    assert value("SELECT last_seq FROM channels") == 0
+
+
+def test_source_that_breaks_off_leaves_nothing(channel: Channel, author: User) -> None:
+    def broken() -> Iterator[MessageRow]:
+        yield from texts(author, *(["ahoy"] * 10_000))
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        import_messages(channel=channel, messages=broken())
+
+    assert value("SELECT count(*) FROM messages") == 0
+
+
+def test_replies_find_what_they_answer(channel: Channel, author: User) -> None:
+    earlier = MessageFactory.create(channel=channel)
+    first, second, third = texts(author, "one", "two", "three")
+
+    import_messages(
+        channel=channel,
+        messages=[
+            first._replace(reply_to=earlier.id),
+            second._replace(reply_to=first.id),
+            third._replace(reply_to=first.id),
+        ],
+    )
+
+    assert rows("SELECT seq, reply_to_seq FROM messages ORDER BY seq") == [
+        (1, None),
+        (2, 1),
+        (3, 2),
+        (4, 2),
+    ]
+
+
+def test_reply_to_what_is_not_there_is_refused(channel: Channel, author: User) -> None:
+    given = texts(author, "one", "two")
+    given[1] = given[1]._replace(reply_to=UUID(int=7))
+
+    with pytest.raises(InvalidInput, match=r"messages\[1\]\.reply_to is 00000000-"):
+        import_messages(channel=channel, messages=given)
+
+    assert value("SELECT count(*) FROM messages") == 0
+
+
+@pytest.mark.parametrize("what", ["later", "itself", "another channel", "nothing"])
+def test_reply_to_what_is_not_before_it_can_be_let_go(
+    channel: Channel, author: User, what: str
+) -> None:
+    one, two = texts(author, "one", "two")
+    answered = {
+        "later": two.id,
+        "itself": one.id,
+        "another channel": MessageFactory.create(
+            channel=ChannelFactory.create(server=channel.server)
+        ).id,
+        "nothing": UUID(int=7),
+    }[what]
+
+    done = import_messages(
+        channel=channel,
+        messages=[one._replace(reply_to=answered), two],
+        allow_missing_replies=True,
+    )
+
+    assert done == Imported(messages=2, replies_to_nothing=1)
+    assert rows("SELECT reply_to_seq FROM messages WHERE channel_id = %s", channel.id) == [
+        (None,),
+        (None,),
+    ]
+
+
+def test_what_hangs_on_a_message_comes_with_it(channel: Channel, author: User) -> None:
+    role = RoleFactory.create(server=channel.server)
+    (message,) = texts(
+        author,
+        "look",
+        mentions=[MentionRow(user=author.id), MentionRow(role=role.id), MentionRow()] * 2,
+        reactions=[ReactionRow(author.id, "⚓"), ReactionRow(author.id, "🐟", NOON)] * 2,
+        attachments=[
+            AttachmentRow(uuid7(), "chart.png", "image/png", 12, bytes(32), "charts/1", 640, 480),
+            AttachmentRow(uuid7(), "log.txt", "text/plain", 1, bytes(32), "charts/2"),
+        ],
+    )
+
+    done = import_messages(channel=channel, messages=[message])
+
+    assert done == Imported(messages=1, mentions=3, reactions=2, attachments=2)
+    assert rows("SELECT seq, user_id, role_id FROM mentions ORDER BY user_id, role_id") == [
+        (1, author.id, None),
+        (1, None, role.id),
+        (1, None, None),
+    ]
+    assert rows("SELECT emoji, created_at FROM reactions ORDER BY emoji") == [
+        ("⚓", NOON),
+        ("🐟", NOON),
+    ]
+    assert rows(
+        "SELECT position, filename, width, uploader_id FROM message_attachments ORDER BY position"
+    ) == [(0, "chart.png", 640, author.id), (1, "log.txt", None, author.id)]
+
+
+def test_edits_pins_and_deletions_keep_their_moments(channel: Channel, author: User) -> None:
+    later = NOON + timedelta(days=1)
+    (message,) = texts(
+        author,
+        "ahoy",
+        edited_at=later,
+        pinned_at=later,
+        pinned_by=author.id,
+        deleted_at=later,
+        deleted_by=author.id,
+    )
+
+    import_messages(channel=channel, messages=[message])
+
+    assert rows(
+        "SELECT edited_at, pinned_at, pinned_by_id, deleted_at, deleted_by_id, version"
+        " FROM messages"
+    ) == [(later, later, author.id, later, author.id, 1)]
+
+
+def test_system_message_has_no_author(channel: Channel) -> None:
+    message = MessageRow(uuid7(), None, NOON, "ahoy", "join")
+
+    import_messages(channel=channel, messages=[message])
+
+    assert rows("SELECT kind, author_id FROM messages") == [("join", None)]
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "id": ({"id": "7"}, r"messages\[1\]\.id is '7'"),
+    "author": ({"author": 7}, r"messages\[1\]\.author is 7"),
+    "content": ({"content": None}, r"messages\[1\]\.content is None"),
+    "long content": ({"content": "x" * 4001}, r"messages\[1\]\.content is 4001 characters"),
+    "NUL": ({"content": "a\0b"}, r"messages\[1\]\.content is a text with a NUL at 1"),
+    "surrogate": ({"content": "a\ud800"}, r"messages\[1\]\.content is a text with half"),
+    "no moment": ({"created_at": None}, r"messages\[1\]\.created_at is None"),
+    "naive": ({"created_at": datetime(2024, 1, 1)}, r"messages\[1\]\.created_at is datetime"),  # noqa: DTZ001
+    "ancient": (
+        {"created_at": datetime(1969, 1, 1, tzinfo=UTC)},
+        r"messages\[1\]\.created_at .* 1970",
+    ),
+    "naive edit": ({"edited_at": datetime(2024, 1, 1)}, r"messages\[1\]\.edited_at"),  # noqa: DTZ001
+    "mention": ({"mentions": [MentionRow(user="7")]}, r"messages\[1\]\.mentions\[0\]\.user"),  # type: ignore[arg-type]
+    "emoji": (
+        {"reactions": [ReactionRow(UUID(int=1), "")]},
+        r"messages\[1\]\.reactions\[0\]\.emoji is 0 characters",
+    ),
+    "file": (
+        {"attachments": [AttachmentRow(UUID(int=1), "a", "b", 1, b"short", "k")]},
+        r"messages\[1\]\.attachments\[0\]\.sha256",
+    ),
+    "eleven files": (
+        {"attachments": [AttachmentRow(UUID(int=1), "a", "b", 1, bytes(32), "k")] * 11},
+        r"messages\[1\]\.attachments is 11 files",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_mistake_is_named_by_its_place(channel: Channel, author: User, what: str) -> None:
+    fields, expected = WRONG[what]
+    one, two = texts(author, "one", "two")
+
+    with pytest.raises(InvalidInput, match=expected):
+        import_messages(channel=channel, messages=[one, two._replace(**fields)])
+
+    assert value("SELECT count(*) FROM messages") == 0
+
+
+def test_id_twice_is_named_by_its_place(channel: Channel, author: User) -> None:
+    one, two = texts(author, "one", "two")
+
+    with pytest.raises(InvalidInput, match=r"messages\[1\]\.id is UUID.* for the second time"):
+        import_messages(channel=channel, messages=[one, two._replace(id=one.id)])
+
+
+def test_something_else_than_a_row_is_refused(channel: Channel) -> None:
+    with pytest.raises(InvalidInput, match=r"messages\[0\] is 'ahoy'"):
+        import_messages(channel=channel, messages=["ahoy"])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("fields", "constraint"),
+    [
+        ({"author": UUID(int=7)}, "messages_author_fk"),
+        ({"author": None}, "messages_author_ck"),
+        ({"kind": "party"}, "messages_author_ck"),
+        ({"created_at": datetime(2999, 1, 1, tzinfo=UTC)}, "messages_import_new"),
+        ({"reactions": [ReactionRow(UUID(int=7), "⚓")]}, "reactions_user_fk"),
+    ],
+)
+def test_what_only_the_database_knows_is_refused_by_name(
+    channel: Channel, author: User, fields: dict[str, Any], constraint: str
+) -> None:
+    (message,) = texts(author, "ahoy")
+
+    with pytest.raises(DatabaseRefused) as refusal, transaction.atomic():
+        import_messages(channel=channel, messages=[message._replace(**fields)])
+
+    assert refusal.value.constraint == constraint
+    assert value("SELECT count(*) FROM messages") == 0
+
+
+def test_message_that_is_in_another_channel_is_refused(channel: Channel, author: User) -> None:
+    MessageFactory.create(channel=channel)
+    other = MessageFactory.create(channel=ChannelFactory.create(server=channel.server))
+
+    with pytest.raises(IdTaken):
+        import_messages(channel=channel, messages=[MessageRow(other.id, author.id, NOON)])
+
+
+def test_unknown_channel_is_refused(author: User) -> None:
+    with pytest.raises(NotVisible):
+        import_messages(channel=UUID(int=7), messages=texts(author, "ahoy"))
+
+
+def test_deleted_channel_is_refused(channel: Channel, author: User) -> None:
+    execute("UPDATE channels SET deleted_at = now()")
+
+    with pytest.raises(ChatError, match="takes no messages"), transaction.atomic():
+        import_messages(channel=channel, messages=texts(author, "ahoy"))
+
+
+def test_import_of_nothing_writes_nothing(channel: Channel) -> None:
+    before = stored()
+
+    assert import_messages(channel=channel, messages=[]) == Imported()
+
+    assert stored() == before
+
+
+def test_conversation_takes_messages_with_reactions() -> None:
+    conversation = DirectConversationFactory.create()
+    author = conversation.pair_low
+    assert author
+    one, two = texts(author, "one", "two")
+
+    done = import_direct_messages(
+        conversation=conversation,
+        messages=[one, two._replace(reply_to=one.id, reactions=[ReactionRow(author.id, "⚓")])],
+    )
+
+    assert done == Imported(messages=2, reactions=1)
+    assert rows("SELECT seq, reply_to_seq FROM direct_messages ORDER BY seq") == [(1, None), (2, 1)]
+    assert value("SELECT last_seq FROM direct_conversations") == 2
+
+
+def test_conversation_does_not_take_a_strangers_message(author: User) -> None:
+    conversation = DirectConversationFactory.create()
+
+    with pytest.raises(DatabaseRefused) as refusal, transaction.atomic():
+        import_direct_messages(conversation=conversation, messages=texts(author, "ahoy"))
+
+    assert refusal.value.constraint == "direct_messages_author_fk"
+
+
+def test_direct_message_mentions_nobody() -> None:
+    conversation = DirectConversationFactory.create()
+    assert conversation.pair_low
+    given = texts(conversation.pair_low, "ahoy", mentions=[MentionRow()])
+
+    with pytest.raises(InvalidInput, match=r"messages\[0\]\.mentions"):
+        import_direct_messages(conversation=conversation, messages=given)
+
+
+def test_import_does_not_leave_the_setting_on(channel: Channel, author: User) -> None:
+    with transaction.atomic():
+        import_messages(channel=channel, messages=texts(author, "ahoy"))
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('chat.import')")
+            assert cursor.fetchone() == ("off",)

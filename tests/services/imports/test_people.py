@@ -1,0 +1,148 @@
+"""People and their memberships come in bulk, all of them or none, and once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+
+from chat.errors import DatabaseRefused, InvalidInput, NotVisible
+from chat.ids import uuid7
+from chat.services.imports import (
+    MemberRow,
+    ReadStateRow,
+    UserRow,
+    import_members,
+    import_read_states,
+    import_users,
+)
+from tests.chat.sql import rows, stored, value
+from tests.factories import (
+    BanFactory,
+    ChannelFactory,
+    MessageFactory,
+    RoleFactory,
+    ServerFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2024, 5, 6, 12, tzinfo=UTC)
+
+
+def test_users_are_added_and_cannot_log_in() -> None:
+    ada, bot = uuid7(), uuid7()
+
+    added = import_users(
+        users=[UserRow(ada, "ada", "Ada", created_at=NOON), UserRow(bot, "helm", kind="bot")]
+    )
+
+    assert added == 2
+    assert rows("SELECT id, username, display_name, kind, password FROM users ORDER BY 2") == [
+        (ada, "ada", "Ada", "human", "!"),
+        (bot, "helm", "", "bot", "!"),
+    ]
+    assert value("SELECT created_at FROM users WHERE id = %s", ada) == NOON
+
+
+def test_users_who_are_there_stay_as_they_are() -> None:
+    sailor = UserFactory.create(username="sailor")
+
+    added = import_users(users=[UserRow(sailor.id, "captain"), UserRow(uuid7(), "mate")])
+
+    assert added == 1
+    assert rows("SELECT username FROM users ORDER BY 1") == [("mate",), ("sailor",)]
+
+
+@pytest.mark.parametrize("username", ["Ada", "a", "a b", "ada\n", "erased_ada", "x" * 33, "ä_ä"])
+def test_name_that_does_not_fit_is_named(username: str) -> None:
+    with pytest.raises(InvalidInput, match=r"users\[1\]\.username"):
+        import_users(users=[UserRow(uuid7(), "mate"), UserRow(uuid7(), username)])
+
+    assert value("SELECT count(*) FROM users") == 0
+
+
+def test_name_that_somebody_has_is_refused() -> None:
+    UserFactory.create(username="mate")
+
+    with pytest.raises(DatabaseRefused) as refusal:
+        import_users(users=[UserRow(uuid7(), "helm"), UserRow(uuid7(), "mate")])
+
+    assert refusal.value.constraint.startswith("users_username")
+    assert value("SELECT count(*) FROM users") == 1
+
+
+def test_members_are_added_with_their_roles() -> None:
+    role = RoleFactory.create()
+    mate, cook = UserFactory.create(), UserFactory.create()
+
+    added = import_members(
+        server=role.server,
+        members=[
+            MemberRow(mate.id, NOON, "Mate", [role.id, role.id]),
+            MemberRow(cook.id),
+            MemberRow(role.server.owner_id),
+        ],
+    )
+
+    assert added == 2
+    assert rows("SELECT user_id, nickname FROM server_members WHERE joined_at = %s", NOON) == [
+        (mate.id, "Mate")
+    ]
+    assert rows("SELECT user_id FROM member_roles") == [(mate.id,)]
+
+
+def test_members_twice_are_added_once() -> None:
+    role, mate = RoleFactory.create(), UserFactory.create()
+    given = [MemberRow(mate.id, roles=[role.id])]
+    import_members(server=role.server, members=given)
+    before = stored()
+
+    assert import_members(server=role.server, members=given) == 0
+    assert stored() == before
+
+
+def test_banned_member_is_refused() -> None:
+    ban = BanFactory.create()
+
+    with pytest.raises(DatabaseRefused) as refusal:
+        import_members(server=ban.server, members=[MemberRow(ban.user_id)])
+
+    assert refusal.value.constraint == "server_members_not_banned"
+
+
+def test_role_of_another_server_is_refused() -> None:
+    server, mate = ServerFactory.create(), UserFactory.create()
+
+    with pytest.raises(DatabaseRefused) as refusal:
+        import_members(server=server, members=[MemberRow(mate.id, roles=[RoleFactory.create().id])])
+
+    assert refusal.value.constraint == "member_roles_role_fk"
+
+
+def test_unknown_server_is_refused() -> None:
+    with pytest.raises(NotVisible):
+        import_members(server=UUID(int=7), members=[])
+
+
+def test_read_states_are_set() -> None:
+    message = MessageFactory.create()
+
+    states = [ReadStateRow(message.server.owner_id, message.channel_id, 1)]
+
+    assert import_read_states(server=message.server, states=states) == 1
+    assert rows("SELECT last_read_seq FROM read_states") == [(1,)]
+
+
+def test_read_mark_past_the_newest_message_is_refused() -> None:
+    channel = ChannelFactory.create()
+
+    with pytest.raises(DatabaseRefused) as refusal, transaction.atomic():
+        import_read_states(
+            server=channel.server, states=[ReadStateRow(channel.server.owner_id, channel.id, 1)]
+        )
+
+    assert refusal.value.constraint == "read_states_mark_starts"
