@@ -31,8 +31,13 @@ class DatabaseChoice:
     variables: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def as_django_setting(self, *, keep_connections_seconds: int) -> dict[str, Any]:
-        """Return the entry for `settings.DATABASES`."""
+    def as_django_setting(
+        self, *, keep_connections_seconds: int, pool_size: int | None = None
+    ) -> dict[str, Any]:
+        """Return the entry for `settings.DATABASES`.
+
+        With a pool the threads of a process share its connections, else each thread keeps one.
+        """
         return {
             "ENGINE": "melo.postgresql",
             "HOST": self.address.host,
@@ -42,11 +47,12 @@ class DatabaseChoice:
             "NAME": self.address.name,
             "EMBEDDED_DIR": self.embedded_dir,
             "VARIABLES": self.variables,
-            "CONN_MAX_AGE": keep_connections_seconds,
+            "CONN_MAX_AGE": 0 if pool_size else keep_connections_seconds,
             "CONN_HEALTH_CHECKS": True,
             "OPTIONS": {
                 "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
                 "application_name": "melo",
+                **({"pool": _pool(pool_size)} if pool_size else {}),
                 **self.options,
             },
         }
@@ -96,6 +102,11 @@ def choose_database(
         embedded_dir=default_embedded_dir,
         variables="MELO_EMBEDDED_DIR",
     )
+
+
+def _pool(size: int) -> dict[str, Any]:
+    # Who gets no connection in the time in which one is made will not get one by waiting longer.
+    return {"min_size": 1, "max_size": size, "timeout": _CONNECT_TIMEOUT_SECONDS}
 
 
 def _require_name(name: str, *, variable: str) -> None:

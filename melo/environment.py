@@ -20,16 +20,19 @@ VARIABLES = (
     "MELO_EMBEDDED_DIR",
     *DB_VARIABLES,
     "DATABASE_URL",
+    "DB_POOL_SIZE",
     "SECRET_KEY",
     "ALLOWED_HOSTS",
     "CSRF_TRUSTED_ORIGINS",
     "BEHIND_HTTPS_PROXY",
+    "STATIC_ROOT",
     "DEBUG",
     "FORCE_RESET",
     "FORCE_ROLLBACK",
 )
 _A_KEY = "$(python -c 'import secrets; print(secrets.token_urlsafe(50))')"
 _LOCAL_HOSTS = ("localhost", ".localhost", "127.0.0.1", "[::1]")
+_LARGEST_POOL = 1000
 # Whoever sets a variable that begins like this means this project.
 _OURS = ("DB_", "MELO_")
 _OF_TESTS = "MELO_TEST_"
@@ -50,9 +53,11 @@ class Environment:
     allowed_hosts: tuple[str, ...]
     csrf_trusted_origins: tuple[str, ...]
     is_behind_https_proxy: bool
+    static_root: Path
     is_reset_forced: bool
     is_rollback_forced: bool
     database: DatabaseChoice
+    pool_size: int | None
     unknown_variables: tuple[str, ...] = ()
 
 
@@ -72,6 +77,7 @@ def read_environment(*, base_dir: Path, environ: Mapping[str, str] = os.environ)
         allowed_hosts=_allowed_hosts(given, is_production=is_production),
         csrf_trusted_origins=_words(given.get("CSRF_TRUSTED_ORIGINS")),
         is_behind_https_proxy=_switch(given, "BEHIND_HTTPS_PROXY", default=False),
+        static_root=base_dir / Path(given.get("STATIC_ROOT", "staticfiles")).expanduser(),
         is_reset_forced=_switch(given, "FORCE_RESET", default=False),
         is_rollback_forced=_switch(given, "FORCE_ROLLBACK", default=False),
         database=choose_database(
@@ -80,6 +86,7 @@ def read_environment(*, base_dir: Path, environ: Mapping[str, str] = os.environ)
             default_embedded_dir=_embedded_dir(given, base_dir=base_dir),
         ),
         unknown_variables=_unknown(variables),
+        pool_size=_pool_size(given.get("DB_POOL_SIZE")),
     )
 
 
@@ -169,6 +176,19 @@ def _allowed_hosts(given: Mapping[str, str], *, is_production: bool) -> tuple[st
             example="ALLOWED_HOSTS=chat.example.com,www.example.com",
         )
     return hosts or _LOCAL_HOSTS
+
+
+def _pool_size(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if text.isascii() and text.isdecimal() and 1 <= int(text) <= _LARGEST_POOL:
+        return int(text)
+    raise BadSetting(
+        "DB_POOL_SIZE",
+        seen=f"{text!r} is no number of connections",
+        expected=f"a whole number from 1 to {_LARGEST_POOL}: at most as many of each process",
+        example="DB_POOL_SIZE=4",
+    )
 
 
 def _words(text: str | None) -> tuple[str, ...]:

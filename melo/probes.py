@@ -38,4 +38,7 @@ class ProbeMiddleware:
 
 
 def _json(content: dict[str, str], *, status: int) -> HttpResponse:
-    return JsonResponse(content, status=status, headers={"Cache-Control": "no-store"})
+    response = JsonResponse(content, status=status, headers={"Cache-Control": "no-store"})
+    # Elsewhere a middleware does that, which is not come to here.
+    response["Content-Length"] = str(len(response.content))
+    return response

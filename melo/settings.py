@@ -1,9 +1,11 @@
 """Django's settings for MELO; what varies comes from `melo.environment`."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from django.templatetags.static import static
 
+from melo.content_policy import DIRECTIVES
 from melo.environment import read_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -31,17 +33,23 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
+    "csp",
 ]
 MIDDLEWARE = [
     # In front of what looks at the host and redirects to HTTPS.
     "melo.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "melo.content_policy.ContentPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last: it makes a failed log-in the page that says when to try again.
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "melo.urls"
 WSGI_APPLICATION = "melo.wsgi.application"
@@ -63,12 +71,16 @@ TEMPLATES = [
 # runserver answers each request in a new thread, where a kept connection would only pile up.
 DATABASES = {
     "default": ENVIRONMENT.database.as_django_setting(
-        keep_connections_seconds=600 if IS_PRODUCTION else 0
+        keep_connections_seconds=600 if IS_PRODUCTION else 0, pool_size=ENVIRONMENT.pool_size
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "chat.User"
+AUTHENTICATION_BACKENDS = [
+    "melo.login.ThrottlingBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -76,9 +88,27 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# Log-ins are throttled, as melo.login says; only failures are kept, for as long as they count.
+IS_BEHIND_PROXY = ENVIRONMENT.is_behind_https_proxy
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "melo.login.client_address"
+AXES_USERNAME_CALLABLE = "melo.login.client_name"
+AXES_LOCKOUT_CALLABLE = "melo.login.locked_out"
+# Otherwise the moment that somebody was told to wait for would move away with each attempt.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
 # Over plain HTTP, as in development, a browser would never send a secure cookie back.
 SESSION_COOKIE_SECURE = IS_PRODUCTION
 CSRF_COOKIE_SECURE = IS_PRODUCTION
+# A working day: who comes back tomorrow logs in again.
+SESSION_COOKIE_AGE = 12 * 60 * 60
 SECURE_SSL_REDIRECT = IS_PRODUCTION
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if IS_PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_PRODUCTION
@@ -87,9 +117,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 # Only on request: without a proxy that sets the header, any client could claim to use HTTPS.
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.is_behind_https_proxy else None
-)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_BEHIND_PROXY else None
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": DIRECTIVES}
 
 LANGUAGE_CODE = "en-us"
 USE_TZ = True
@@ -109,4 +138,28 @@ UNFOLD = {
 DEFAULT_EXCEPTION_REPORTER_FILTER = "melo.debugging.ReporterFilter"
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = ENVIRONMENT.static_root
+# In production what collectstatic has collected, under names that change with the contents;
+# elsewhere the files as they lie about.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if IS_PRODUCTION
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
+}
+WHITENOISE_USE_FINDERS = not IS_PRODUCTION
+WHITENOISE_AUTOREFRESH = not IS_PRODUCTION
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# Django's own logging writes to the terminal only while debugging, and else to mail alone.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"] if IS_PRODUCTION else [], "level": "WARNING"},
+}

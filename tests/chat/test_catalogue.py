@@ -25,7 +25,7 @@ FOREIGN_KEYS = """
     WHERE
         key.contype = 'f'
         AND key.connamespace = 'public'::regnamespace
-        AND holding.relname !~ '^(django|auth|users_(groups|user_permissions)$)'
+        AND holding.relname !~ '^(django|auth|axes|users_(groups|user_permissions)$)'
 """
 TENANT = {"server_id", "conversation_id", "space_id"}
 
@@ -89,7 +89,7 @@ def test_every_reference_has_a_key() -> None:
         WHERE
             columns.table_schema = 'public'
             AND table_type = 'BASE TABLE'
-            AND columns.table_name !~ '^(django|auth)'
+            AND columns.table_name !~ '^(django|auth|axes)'
             AND columns.data_type = 'uuid'
             AND NOT EXISTS (
                 SELECT

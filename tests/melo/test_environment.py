@@ -286,3 +286,40 @@ def test_variable_in_dotenv_that_nobody_reads_is_known(tmp_path: Path) -> None:
     environment = read(tmp_path, MELO_TEST_SEED="1", PATH="/bin")
 
     assert environment.unknown_variables == ("DB_HOSTNAME",)
+
+
+def test_pool_is_asked_for_by_its_size(tmp_path: Path) -> None:
+    environment = read(tmp_path, DB_HOST="localhost", DB_POOL_SIZE="4")
+
+    setting = environment.database.as_django_setting(
+        keep_connections_seconds=600, pool_size=environment.pool_size
+    )
+
+    assert setting["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 4, "timeout": 10}
+    # Django refuses both at once.
+    assert setting["CONN_MAX_AGE"] == 0
+
+
+def test_without_a_pool_connections_are_kept(tmp_path: Path) -> None:
+    environment = read(tmp_path, DB_HOST="localhost")
+
+    setting = environment.database.as_django_setting(
+        keep_connections_seconds=600, pool_size=environment.pool_size
+    )
+
+    assert setting["CONN_MAX_AGE"] == 600
+    assert "pool" not in setting["OPTIONS"]
+
+
+def test_size_of_the_pool_does_not_choose_the_server(tmp_path: Path) -> None:
+    assert read(tmp_path, DB_POOL_SIZE="4").database.embedded_dir is not None
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "many", "1001", "4.5"])
+def test_size_that_no_pool_can_have_is_refused(tmp_path: Path, size: str) -> None:
+    assert f"{size!r} is no number of connections" in str(refusal(tmp_path, DB_POOL_SIZE=size))
+
+
+def test_collected_files_go_where_it_says(tmp_path: Path) -> None:
+    assert read(tmp_path).static_root == tmp_path / "staticfiles"
+    assert read(tmp_path, STATIC_ROOT="/srv/static").static_root == Path("/srv/static")

@@ -1,0 +1,101 @@
+"""How often somebody may try to log in: after five failures of one name from one address, a pause.
+
+The pair and not the address alone, since a proxy or an office is one address for many; and not the
+name alone, since then a stranger could keep an operator out. django-axes counts, in its own tables.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Any
+
+from axes.backends import AxesStandaloneBackend
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Max
+from django.shortcuts import render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from django.http import HttpRequest, HttpResponse
+
+
+class ThrottlingBackend(AxesStandaloneBackend):
+    """Refuses a name and address that are locked out; whom it lets pass, the next backend asks."""
+
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
+        """Look at those who come over the network; code that asks by itself has no address."""
+        if request is not None:
+            super().authenticate(request, **credentials)
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Return the address that the request came from, None through a socket without one.
+
+    Behind a proxy that is the last of X-Forwarded-For, which the proxy itself has put there; the
+    others are what the client says.
+    """
+    if settings.IS_BEHIND_PROXY:
+        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        if address := _address(forwarded):
+            return address
+    return _address(request.META.get("REMOTE_ADDR", ""))
+
+
+def client_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str | None:
+    """Return the name as it is looked up, so that another case is not another chance."""
+    source = credentials or request.POST
+    name = source.get("username")
+    return str(name).lower() if name else None
+
+
+def locked_out(
+    request: HttpRequest, _response: HttpResponse | None, credentials: Mapping[str, Any] | None
+) -> HttpResponse:
+    """Return the page that says when to try again; the same whether there is such a user or not."""
+    name = client_name(request, credentials)
+    now: datetime = request.axes_attempt_time  # type: ignore[attr-defined]
+    again_at = (_last_failure(name, client_address(request)) or now) + _pause()
+    seconds = max(1, math.ceil((again_at - now).total_seconds()))
+    page = render(
+        request,
+        "melo/locked_out.html",
+        {
+            **admin.site.each_context(request),
+            "title": "Too many attempts",
+            # Rounded up: whoever comes at the minute that is named is let in.
+            "again_at": (again_at + timedelta(seconds=59)).astimezone(UTC).strftime("%H:%M UTC"),
+            "minutes": math.ceil(seconds / 60),
+            "failures": settings.AXES_FAILURE_LIMIT,
+        },
+        status=429,
+    )
+    page["Retry-After"] = str(seconds)
+    page["Cache-Control"] = "no-store"
+    return page
+
+
+def _last_failure(name: str | None, address: str | None) -> datetime | None:
+    attempts = AccessAttempt.objects.filter(username=name, ip_address=address)
+    last: datetime | None = attempts.aggregate(last=Max("attempt_time"))["last"]
+    return last
+
+
+def _pause() -> timedelta:
+    pause: timedelta = settings.AXES_COOLOFF_TIME
+    return pause
+
+
+def _address(text: str) -> str | None:
+    # Some proxies add the port.
+    for candidate in (text, text.rpartition(":")[0]):
+        try:
+            return str(ipaddress.ip_address(candidate.strip("[]")))
+        except ValueError:
+            continue
+    return None
