@@ -219,6 +219,23 @@ def take_catalogue(connection: BaseDatabaseWrapper, *, schema: str = "public") -
     return without_bookkeeping(read_catalogue(connection, schema=schema), schema=schema)
 
 
+def read_events(
+    connection: BaseDatabaseWrapper, *, before: int | None = None, limit: int = 50
+) -> list[LedgerEvent]:
+    """Return what was done, newest first, at most `limit`; `before` is the id to go on from.
+
+    Kinds that only newer code knows are left out. Two statements, one where there is no ledger.
+
+    Raises:
+        ForeignLedgerError: a table of this name is there and is not the ledger.
+    """
+    if not has_ledger(connection):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(ledger_sql.EVENTS, ([str(event) for event in Event], before, limit))
+        return [_event(row) for row in cursor.fetchall()]
+
+
 def take_snapshot(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Snapshot:
     """Return the snapshot of the database as it is, whoever made it so; 2 statements."""
     return snapshot_of(take_catalogue(connection, schema=schema))

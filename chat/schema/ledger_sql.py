@@ -73,6 +73,15 @@ WHERE event = ANY (%s)
 ORDER BY app, name, event, id DESC
 """
 
+# By the primary key backwards, so that a page costs the same however long the ledger is.
+EVENTS: Final[LiteralString] = """
+SELECT id, event, app, name, checksum, duration_ms, applied_at, applied_by, reason
+FROM schema_migrations
+WHERE event = ANY (%s) AND id < coalesce(%s, 9223372036854775807)
+ORDER BY id DESC
+LIMIT %s
+"""
+
 # What a migration that is not one transaction found when it was begun is no baseline: it has what
 # was changed by hand in it. It tells, where that migration was cut off, what was there before.
 LAST_SNAPSHOT: Final[LiteralString] = """

@@ -25,6 +25,7 @@ from chat.schema.ledger import (
     ensure_ledger,
     has_ledger,
     last_snapshot,
+    read_events,
     read_histories,
     take_snapshot,
     without_bookkeeping,
@@ -294,3 +295,29 @@ def test_table_of_an_earlier_runner_is_not_taken_for_the_ledger(
     ]
     with pytest.raises(ForeignLedgerError, match="version, checksum"):
         ensure_ledger(scratch_connection)
+
+
+def test_events_come_newest_first_and_page_by_page(
+    scratch_connection: BaseDatabaseWrapper, situation: Callable[..., None]
+) -> None:
+    situation("two_steps")
+    migrate()
+    migrate("two_steps", "0001")
+
+    first = read_events(scratch_connection, limit=3)
+    second = read_events(scratch_connection, before=first[-1].id, limit=10)
+
+    assert [(str(event.event), event.name) for event in first + second] == [
+        ("unapplied", "0002_touch"),
+        ("unapply_started", "0002_touch"),
+        ("applied", "0002_touch"),
+        ("started", "0002_touch"),
+        ("applied", "0001_initial"),
+        ("started", "0001_initial"),
+    ]
+
+
+def test_nothing_was_done_where_there_is_no_ledger(
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    assert read_events(scratch_connection) == []
