@@ -11,6 +11,7 @@ from chat.admin.messages import MentionAdmin, MessageAdmin, MessageRevisionAdmin
 from chat.admin.moderation import AuditLogEntryAdmin, BanAdmin
 from chat.admin.read_states import ReadStateAdmin
 from chat.admin.roles import MemberRoleAdmin, RoleAdmin
+from chat.admin.schema_page import schema_page, schema_warning
 from chat.admin.servers import InviteAdmin, ServerAdmin, ServerMemberAdmin
 from chat.admin.users import GroupAdmin, UserAdmin, UserPreferencesAdmin, UserSessionAdmin
 
@@ -37,4 +38,6 @@ __all__ = [
     "UserAdmin",
     "UserPreferencesAdmin",
     "UserSessionAdmin",
+    "schema_page",
+    "schema_warning",
 ]

@@ -8,6 +8,7 @@ from chat.models.messages import Mention, Message, MessageRevision, Reaction
 from chat.models.moderation import AuditLogEntry, Ban
 from chat.models.read_states import ReadState
 from chat.models.roles import MemberRole, Role
+from chat.models.schema import Schema
 from chat.models.servers import Invite, Server, ServerMember
 from chat.models.users import User, UserPreferences, UserSession
 
@@ -29,6 +30,7 @@ __all__ = [
     "Reaction",
     "ReadState",
     "Role",
+    "Schema",
     "Server",
     "ServerMember",
     "User",
