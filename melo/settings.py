@@ -88,6 +88,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+
 # Log-ins are throttled, as melo.login says; only failures are kept, for as long as they count.
 IS_BEHIND_PROXY = ENVIRONMENT.is_behind_https_proxy
 AXES_FAILURE_LIMIT = 5
@@ -130,8 +133,12 @@ UNFOLD = {
     "SITE_HEADER": "MELO",
     "SITE_SUBHEADER": "What is in the database",
     "SITE_SYMBOL": "anchor",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("chat/icon.svg")}
+    ],
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda _: static("chat/admin.css")],
+    "DASHBOARD_CALLBACK": "chat.admin.dashboard.dashboard",
     "SIDEBAR": {"navigation": "chat.admin.sidebar.sidebar"},
 }
 
