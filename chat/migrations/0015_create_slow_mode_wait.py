@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
     it. Undone by dropping the function.
     """
 
-    dependencies = [("chat", "0011_add_message_search")]
+    dependencies = [("chat", "0014_let_erasure_into_the_log")]
 
     operations = [RunSQLFile(__file__)]
