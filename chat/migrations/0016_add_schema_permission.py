@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     stays behind, as Django's do.
     """
 
-    dependencies = [("chat", "0014_let_erasure_into_the_log")]
+    dependencies = [("chat", "0015_create_slow_mode_wait")]
 
     operations = [
         migrations.CreateModel(
