@@ -24,7 +24,8 @@ class Harbour:
 
     def join(self) -> User:
         """Return one more member."""
-        return ServerMemberFactory.create(server=self.server).user
+        user: User = ServerMemberFactory.create(server=self.server).user
+        return user
 
     def allow(self, permissions: Permission) -> None:
         """Give everyone these permissions and no other."""

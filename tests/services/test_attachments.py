@@ -149,12 +149,13 @@ def test_bad_input_is_named(harbour: Harbour, args: dict[str, Any], match: str) 
 
 
 def _unsent(harbour: Harbour, *, hours: float) -> MessageAttachment:
-    return MessageAttachmentFactory.create(
+    file: MessageAttachment = MessageAttachmentFactory.create(
         message=None,
         space_id=harbour.server.id,
         uploader=harbour.member,
         created_at=Now() - timedelta(hours=hours),
     )
+    return file
 
 
 def test_only_what_is_old_and_was_never_sent_is_swept(harbour: Harbour) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -194,7 +195,7 @@ def test_a_pair_and_the_group_of_others_are_not_there(anne: User, bart: User, wh
     }
 
     for place in (pair, others):
-        refused(NotVisible, lambda place=place: calls[what](place), match="no group")
+        refused(NotVisible, partial(calls[what], place), match="no group")
 
 
 def test_groups_take_the_statements_that_they_say(anne: User, bart: User) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -343,9 +344,7 @@ def test_messages_of_another_server_and_of_nobody_are_not_there(
     for message in (elsewhere, elsewhere.id, harbour.server.id):
         refused(
             NotVisible,
-            lambda message=message: _CALLS[call](
-                actor=harbour.server.owner, message=message, **emoji
-            ),
+            partial(_CALLS[call], actor=harbour.server.owner, message=message, **emoji),
         )
 
 

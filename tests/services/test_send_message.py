@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -296,9 +297,10 @@ def test_a_hundred_names_are_one_statement(harbour: Harbour) -> None:
 
 
 def _reserved(harbour: Harbour, uploader: User | None = None) -> MessageAttachment:
-    return MessageAttachmentFactory.create(
+    file: MessageAttachment = MessageAttachmentFactory.create(
         message=None, space_id=harbour.server.id, uploader=uploader or harbour.member
     )
+    return file
 
 
 def test_files_go_with_the_message_in_the_order_given(harbour: Harbour) -> None:
@@ -462,7 +464,7 @@ def test_slow_mode_is_not_for_who_keeps_order(harbour: Harbour, permission: Perm
 
 def test_blank_content_needs_a_file(harbour: Harbour) -> None:
     for content in ("", " \n\t"):
-        refused(InvalidInput, lambda content=content: _send(harbour, content), match="blank")
+        refused(InvalidInput, partial(_send, harbour, content), match="blank")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from django.db import connection
 
@@ -13,16 +13,14 @@ from chat.errors import ChatError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-Result = TypeVar("Result")
-
 _SECONDS = 60
 
 
-def run_together(calls: Sequence[Callable[[], Result]]) -> list[Result | ChatError]:
+def run_together(calls: Sequence[Callable[[], object]]) -> list[object]:
     """Run all at once; return what each returned, or the ChatError that it raised."""
     start = Barrier(len(calls), timeout=_SECONDS)
 
-    def run(call: Callable[[], Result]) -> Result | ChatError:
+    def run(call: Callable[[], object]) -> object:
         try:
             connection.ensure_connection()
             start.wait()
