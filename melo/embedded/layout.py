@@ -1,7 +1,10 @@
 """Where the files of one embedded server are."""
 
+import contextlib
 import hashlib
 import os
+import stat
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +12,8 @@ from melo.embedded.errors import DirectoryRefusedError
 
 # Not tempfile's: that can be long, and a socket's path may have 107 bytes (103 on macOS).
 _SOCKET_PARENT = Path("/tmp")  # noqa: S108 — the directory made in it is private and checked
+_DIGEST_DIGITS = 16
+_FORGOTTEN_SECONDS = 60 * 60
 PORT = 5432
 
 
@@ -47,7 +52,7 @@ class Layout:
     @property
     def digest(self) -> str:
         """A short name for this data directory."""
-        return hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
+        return hashlib.sha256(os.fsencode(self.data)).hexdigest()[:_DIGEST_DIGITS]
 
     def socket_dir(self, *, uid: int) -> Path:
         """Return the directory of the server's socket, for a server that runs as `uid`."""
@@ -55,6 +60,20 @@ class Layout:
 
     def _beside(self, suffix: str) -> Path:
         return self.data.with_name(self.data.name + suffix)
+
+
+def remove_forgotten_socket_dirs(*, uid: int) -> None:
+    """Remove the empty directories that servers of `uid` whose keepers were killed have left.
+
+    One with a socket in it is in use or will be used again. One that is young may belong to a
+    server that starts just now, which takes seconds.
+    """
+    for path in _SOCKET_PARENT.glob(f"melo-{uid}-{'[0-9a-f]' * _DIGEST_DIGITS}"):
+        with contextlib.suppress(OSError):  # somebody else's, not empty, or gone already
+            seen = path.lstat()
+            is_old = time.time() - seen.st_mtime > _FORGOTTEN_SECONDS
+            if seen.st_uid == uid and stat.S_ISDIR(seen.st_mode) and is_old:
+                path.rmdir()
 
 
 def ensure_socket_dir(path: Path, *, uid: int) -> None:

@@ -13,7 +13,7 @@ from melo.embedded.accounts import Account
 from melo.embedded.binaries import Binaries, binaries_for
 from melo.embedded.cluster import ensure_cluster
 from melo.embedded.errors import StartError
-from melo.embedded.layout import PORT, Layout, ensure_socket_dir
+from melo.embedded.layout import PORT, Layout, ensure_socket_dir, remove_forgotten_socket_dirs
 from melo.embedded.locks import FileLock
 from melo.embedded.postmaster import (
     end_sessions_without_server,
@@ -64,6 +64,7 @@ def ensure_postmaster(layout: Layout, *, account: Account, socket_dir: Path) -> 
         return
     binaries = binaries_for(account)
     ensure_cluster(layout, binaries=binaries, account=account)
+    remove_forgotten_socket_dirs(uid=account.uid)
     ensure_socket_dir(socket_dir, uid=account.uid)
     if (orphan := orphan_of(socket_dir, data_dir=layout.data)) is not None:
         stop_process(orphan, gently=False)

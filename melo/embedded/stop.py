@@ -20,7 +20,9 @@ def stop_if_unused(layout: Layout) -> Outcome:
     """Stop the server and wait until it is gone, unless somebody uses it."""
     if not is_unused(layout.users_lock):
         return Outcome.IN_USE
+    # Before the server stops: whoever sees that it has may remove the data at once.
+    socket_dir = layout.socket_dir(uid=layout.data.stat().st_uid)
     was_running = stop_postmaster(layout.data)
     with contextlib.suppress(OSError):  # it is not empty after a crash; the next start copes
-        layout.socket_dir(uid=layout.data.stat().st_uid).rmdir()
+        socket_dir.rmdir()
     return Outcome.STOPPED if was_running else Outcome.NOT_RUNNING

@@ -5,7 +5,11 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -123,6 +127,40 @@ def test_socket_directory_is_private(manage: Manage, data_dir: Path) -> None:
 
     assert mode == 0o700
     assert len(os.fsencode(socket_dir)) < 60
+
+
+@pytest.fixture
+def forgotten() -> Iterator[Callable[..., Path]]:
+    """Makes socket directories as servers have them, the last change of which is hours ago."""
+    uid = NOBODY if is_root else os.geteuid()
+    with ExitStack() as stack:
+
+        def make(*, hours: int, content: str | None = None) -> Path:
+            path = Path(f"/tmp/melo-{uid}-{uuid4().hex[:16]}")
+            path.mkdir(mode=0o700)
+            stack.callback(shutil.rmtree, path, ignore_errors=True)
+            if content is not None:
+                (path / content).touch()
+            os.chown(path, uid, -1)
+            then = time.time() - hours * 3600
+            os.utime(path, (then, then))
+            return path
+
+        yield make
+
+
+def test_start_removes_empty_socket_directories_that_killed_servers_left(
+    manage: Manage, data_dir: Path, forgotten: Callable[..., Path]
+) -> None:
+    left = forgotten(hours=2)
+    about_to_be_used = forgotten(hours=0)
+    in_use = forgotten(hours=2, content=".s.PGSQL.5432")
+
+    assert_works(manage, data_dir)
+
+    assert not left.exists()
+    assert about_to_be_used.exists()
+    assert in_use.exists()
 
 
 def test_missing_wheel_says_what_to_install(data_dir: Path) -> None:
