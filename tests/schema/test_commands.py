@@ -6,6 +6,7 @@ import pty
 import re
 import subprocess
 import sys
+from argparse import Action
 from io import StringIO
 
 import pytest
@@ -243,7 +244,24 @@ def test_migrate_suggests_the_nearest_name(
     assert len(read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE)) == 0
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def arguments_of(command: str) -> dict[str, Action]:
+    """What a command takes: options by their long name, the others by their own."""
+    parser = load_command_class("chat", command).create_parser("manage.py", command)
+    return {(action.option_strings or [action.dest])[-1]: action for action in parser._actions}
+
+
+# Also those that need the models, which situations do without.
+PROJECT_SETTINGS = {"DJANGO_SETTINGS_MODULE": "melo.settings"}
+TAKES_A_DATABASE = [command for command in COMMANDS if "--database" in arguments_of(command)]
+
+
+def test_commands_of_the_room_take_a_database() -> None:
+    assert {"migrate", "schema_diagram"} | {
+        command for command in COMMANDS if command.startswith("migration_")
+    } <= set(TAKES_A_DATABASE)
+
+
+@pytest.mark.parametrize("command", TAKES_A_DATABASE)
 @pytest.mark.parametrize(
     ("mistyped", "suggestion"), [("defualt", "Did you mean default?"), ("x", "There is default.")]
 )
@@ -253,7 +271,9 @@ def test_mistyped_database_gets_the_nearest(
     required = {"migration_accept": ["two_steps", "0001"], "migration_new": ["two_steps", "a"]}
 
     result = manage(
-        command, *required.get(command, []), "--database", mistyped, situations=["two_steps"]
+        *(command, *required.get(command, []), "--database", mistyped),
+        situations=[],
+        **PROJECT_SETTINGS,
     )
 
     assert result.returncode == 2
@@ -280,14 +300,8 @@ TAKES_A_MIGRATION = {
 }
 
 
-def positionals(command: str) -> list[str]:
-    """The arguments without a dash that a command takes."""
-    parser = load_command_class("chat", command).create_parser("manage.py", command)
-    return [action.dest for action in parser._actions if not action.option_strings]
-
-
 def test_lists_of_who_takes_what_are_complete() -> None:
-    taken = {command: positionals(command) for command in COMMANDS}
+    taken = {command: arguments_of(command) for command in COMMANDS}
 
     assert {name for name, taken in taken.items() if "app_label" in taken} == set(TAKES_AN_APP)
     assert {name for name, taken in taken.items() if "migration_name" in taken} == set(
@@ -340,10 +354,9 @@ def test_create_database_needs_a_backend_that_can(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_tells_exit_codes_and_two_examples(manage: ManageSituation, command: str) -> None:
-    result = manage(command, "--help", situations=["two_steps"])
+    result = manage(command, "--help", situations=[], **PROJECT_SETTINGS)
 
     assert result.returncode == 0
-    assert "--database" in result.stdout
     assert "destroy" in result.stdout.lower()
     codes = result.stdout.partition("\nexit codes:\n")[2].partition("\n\n")[0]
     assert [line[:3] for line in codes.splitlines()][:2] == ["  0", "  1"]

@@ -1,4 +1,4 @@
-"""What the commands of the migration room share: their errors, their help, their options."""
+"""What the commands share: their errors, their help, and options of the migration room."""
 
 import math
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter

@@ -4,10 +4,11 @@ from argparse import ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import transaction
 from django.utils import timezone
 
+from chat.management.commands._base import SchemaCommandMixin
 from chat.services.attachments import (
     SWEEP_LIMIT,
     SweptFile,
@@ -19,7 +20,7 @@ from chat.services.use_case import alias
 _MEBIBYTE = 1024 * 1024
 
 
-class Command(BaseCommand):
+class Command(SchemaCommandMixin):
     """Remove reserved attachments that were never sent."""
 
     help = (
@@ -28,6 +29,18 @@ class Command(BaseCommand):
         "batch are printed before it is committed: if the reader goes away, its rows stay, and are "
         "found again."
     )
+    details = """\
+It destroys the rows of attachments that nobody sent in time, and with them what names their files;
+the files it leaves to whoever reads the keys. --dry-run shows what would go.
+
+exit codes:
+  0  removed, or nothing to remove
+  1  error; the batches that were removed before it stay so
+
+examples:
+  python manage.py sweep_attachments --dry-run
+  python manage.py sweep_attachments --older-than 48 | xargs -r -n 1 remove-from-storage
+"""
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
