@@ -39,7 +39,7 @@ def require_kept_session(connection: BaseDatabaseWrapper, *, backend_pid: int) -
     Raises:
         PoolerError: it does, so nothing of the session is kept from one statement to the next.
     """
-    with ExitStack() as stack:
+    with connection.wrap_database_errors, ExitStack() as stack:
         for _ in range(_SESSIONS):
             params = connection.get_connection_params()
             other = stack.enter_context(closing(psycopg.connect(**params)))

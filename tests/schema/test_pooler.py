@@ -35,6 +35,7 @@ auth_type = trust
 auth_file = {users}
 pool_mode = {mode}
 default_pool_size = {size}
+max_client_conn = {clients}
 """
 
 StartPooler = Callable[..., dict[str, str]]
@@ -65,7 +66,7 @@ def pooler(scratch_environ: dict[str, str]) -> Iterator[StartPooler]:
     host = scratch_environ["SITUATION_DB_HOST"]
     with ExitStack() as stack:
 
-        def start(*, mode: str, size: int = 5) -> dict[str, str]:
+        def start(*, mode: str, size: int = 5, clients: int = 20) -> dict[str, str]:
             assert PROGRAM is not None
             directory = open_directory()
             stack.callback(shutil.rmtree, directory)
@@ -84,6 +85,7 @@ def pooler(scratch_environ: dict[str, str]) -> Iterator[StartPooler]:
                     listen_port=port,
                     mode=mode,
                     size=size,
+                    clients=clients,
                 )
             )
             process = subprocess.Popen(
@@ -171,3 +173,16 @@ def test_fine_in_session_mode(
     assert down.returncode == 0, down.stderr
     assert not is_ready(scratch_connection)
     wait_until(lambda: lock_holder(scratch_connection) is None)
+
+
+def test_pooler_that_takes_nobody_else_is_an_error_and_not_a_guess(
+    manage: ManageSituation, pooler: StartPooler, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    through = pooler(mode="transaction", clients=1)
+
+    result = manage("migrate", situations=["two_steps"], **through)
+
+    assert result.returncode == 1
+    assert "no more connections allowed" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert scratch_connection.introspection.table_names() == []
