@@ -100,7 +100,7 @@ def adoption_table(adoption: Adoption, *, style: Style) -> str:
 
 
 def drift_json(drift: Drift, *, database: str) -> str:
-    """Return the drift as one JSON object; README.md has its schema."""
+    """Return the drift as one JSON object; drift.schema.json is its schema."""
     return json.dumps(
         {"version": JSON_VERSION, "database": database, **drift_as_json(drift)}, indent=2
     )

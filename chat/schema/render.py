@@ -12,6 +12,8 @@ from typing import Any
 from django.core.management.color import Style
 
 from chat.schema.checksums import short_checksum
+from chat.schema.drift import Drift, DriftState
+from chat.schema.drift_report import drift_as_json
 from chat.schema.sentences import next_step, sentence
 from chat.schema.status import (
     MigrationState,
@@ -38,7 +40,6 @@ _ROW = f"  {{state:<{_STATE_WIDTH}}}  {{kind:<6}}  {{down:<4}}  {{name}}"
 _DETAIL = f"  {'':<{_STATE_WIDTH}}  {{applied:<16}}  {{took:>8}}  {{checksum:<8}}  {{by}}"
 _NAME_WIDTH = WIDTH - len(_ROW.format(state="", kind="", down="", name=""))
 _BY_WIDTH = WIDTH - len(_DETAIL.format(applied="", took="", checksum="", by=""))
-_LOOK_AT_THE_DRIFT = "Nothing to migrate, but see the drift: python manage.py migration_drift"
 
 
 def status_table(
@@ -67,18 +68,18 @@ def status_table(
     ]
     for said in filter(None, map(sentence, statuses)):
         lines += textwrap.wrap(said, WIDTH, break_long_words=False, break_on_hyphens=False)
-    is_all_well = all(status.state is MigrationState.APPLIED for status in statuses)
-    lines.append(_LOOK_AT_THE_DRIFT if is_drifted and is_all_well else next_step(statuses))
+    lines.append(next_step(statuses, is_drifted=is_drifted))
     return "\n".join(lines)
 
 
 def status_json(
-    statuses: Sequence[MigrationStatus], *, database: str, more: Mapping[str, Any] | None = None
+    statuses: Sequence[MigrationStatus], *, database: str, drift: Drift | None = None
 ) -> str:
-    """Return the migrations as one JSON object, in the order given; README.md has its schema.
+    """Return the migrations as one JSON object, in the order given; status.schema.json is of it.
 
-    `more` are keys that were asked for besides.
+    With `drift`, the object has a key for it.
     """
+    is_drifted = drift is not None and drift.state is DriftState.DRIFT
     return json.dumps(
         {
             "version": JSON_VERSION,
@@ -88,9 +89,9 @@ def status_json(
                 state: sum(status.state is state for status in statuses) for state in MigrationState
             },
             "current": current_migrations(statuses),
-            "next_step": next_step(statuses),
+            "next_step": next_step(statuses, is_drifted=is_drifted),
             "migrations": [_as_json(status) for status in statuses],
-            **(more or {}),
+            **({"drift": drift_as_json(drift)} if drift else {}),
         },
         indent=2,
     )

@@ -18,7 +18,7 @@ def sentence(status: MigrationStatus) -> str | None:
     return None
 
 
-def next_step(statuses: Sequence[MigrationStatus]) -> str:
+def next_step(statuses: Sequence[MigrationStatus], *, is_drifted: bool = False) -> str:
     """Return in one sentence what the operator does next, the most pressing first."""
     missing = in_state(statuses, MigrationState.MISSING)
     modified = in_state(statuses, MigrationState.MODIFIED)
@@ -40,6 +40,9 @@ def next_step(statuses: Sequence[MigrationStatus]) -> str:
         return (
             f"{len(interrupted)} interrupted: {finishing_command(interrupted[0], among=statuses)}"
         )
+    if is_drifted:
+        then = f", then {len(pending)} pending: python manage.py migrate" if pending else ""
+        return f"See the drift: python manage.py migration_drift{then}"
     if pending:
         return f"{len(pending)} pending: python manage.py migrate"
     return "Nothing to do: the database is what the code expects."

@@ -8,7 +8,7 @@ from django.db import connections
 from chat.management.commands._base import SchemaCommandMixin, add_database_argument
 from chat.schema.database import describe_database
 from chat.schema.drift import DriftState, read_drift
-from chat.schema.drift_report import drift_as_json, drift_summary
+from chat.schema.drift_report import drift_summary
 from chat.schema.gates import require_ready
 from chat.schema.render import status_json, status_table
 from chat.schema.status import migration_statuses
@@ -62,8 +62,7 @@ examples:
         drift = read_drift(connection) if options["drift"] else None
         database = describe_database(connection)
         if options["format"] == "json":
-            more = {"drift": drift_as_json(drift)} if drift else {}
-            self.stdout.write(status_json(statuses, database=database, more=more))
+            self.stdout.write(status_json(statuses, database=database, drift=drift))
         else:
             style = self.style_for_stdout(options)
             self.stdout.write(f"Database: {database}")
