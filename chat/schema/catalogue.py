@@ -157,12 +157,15 @@ class CatalogueReader:
         session = self._connection.connection
         with session.transaction(force_rollback=True), self._connection.cursor() as cursor:
             cursor.execute(SESSION)
-            if not self._is_planned(cursor):
+            is_planned = self._is_planned(cursor)
+            if is_planned and session is not self._session:
+                # Another reader's, perhaps of another schema.
+                cursor.execute(_FORGET)
+            if not is_planned or session is not self._session:
                 self._plan(session)
+                self._session = session
             cursor.execute(_READ)
-            rows = cursor.fetchall()
-        self._session = session
-        return _catalogue(rows)
+            return _catalogue(cursor.fetchall())
 
     def close(self) -> None:
         """Let the session forget the plan."""

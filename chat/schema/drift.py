@@ -16,6 +16,7 @@ from chat.schema.baseline import Apart, ObjectKey, apart, still_apart
 from chat.schema.catalogue import Catalogue, Change, Difference, ObjectKind, diff
 from chat.schema.errors import DriftError, UnknownDriftError
 from chat.schema.ledger import (
+    Event,
     RecordedSnapshot,
     last_snapshot,
     take_catalogue,
@@ -25,6 +26,7 @@ from chat.schema.restatement import settled
 from chat.schema.wording import canonical, skeleton
 
 _READINGS = 3
+_ROLLBACKS: Final = (Event.UNAPPLIED, Event.UNFAKED)
 _QUOTED_BODY: Final = re.compile(r"^AS [$']", re.MULTILINE)
 
 
@@ -51,6 +53,7 @@ class Drift:
     not_compared: tuple[Difference, ...] = ()
     app: str | None = None
     name: str | None = None
+    event: Event | None = None
     taken_at: datetime | None = None
     taken_on: str | None = None
     server_version: str
@@ -77,6 +80,12 @@ class Drift:
     def migration(self) -> str | None:
         """The migration with which the snapshot was taken."""
         return f"{self.app}.{self.name}" if self.app else None
+
+    @property
+    def origin(self) -> str:
+        """The migration, and whether it was its rollback that left the database so."""
+        rollback = "the rollback of " if self.event in _ROLLBACKS else ""
+        return f"{rollback}{self.migration}"
 
     @property
     def is_other_major(self) -> bool:
@@ -145,14 +154,14 @@ def sentence(drift: Drift) -> str:
     objects = "1 object differs" if count == 1 else f"{count} objects differ"
     if drift.state is DriftState.UNKNOWN:
         return (
-            f"{objects} from the snapshot of {drift.migration}, but a migration was begun since "
+            f"{objects} from the snapshot of {drift.origin}, but a migration was begun since "
             "then that has no snapshot of its own: what differs may be its work."
         )
     if drift.state is DriftState.DRIFT:
-        return f"{objects} from the snapshot of {drift.migration}."
+        return f"{objects} from the snapshot of {drift.origin}."
     if drift.not_compared:
-        return f"Nothing that can be compared differs from the snapshot of {drift.migration}."
-    return f"Nothing differs from the snapshot of {drift.migration}."
+        return f"Nothing that can be compared differs from the snapshot of {drift.origin}."
+    return f"Nothing differs from the snapshot of {drift.origin}."
 
 
 def not_compared_sentence(drift: Drift) -> str | None:
@@ -223,6 +232,7 @@ def _compared(
         not_compared=tuple(one for one in unclear if (one.kind, one.name) not in is_same),
         app=recorded.app,
         name=recorded.name,
+        event=recorded.event,
         taken_at=recorded.applied_at,
         taken_on=recorded.postgresql_version,
         server_version=version,

@@ -66,7 +66,7 @@ def standing_drift(drift: Drift, *, style: Style) -> str:
     """Return what a run that is about to begin says of what was changed by hand, in 80 columns."""
     count = len(drift.standing)
     objects = "1 object is" if count == 1 else f"{count} objects are"
-    said = f"Drift: {objects} not as {drift.migration} left the database."
+    said = f"Drift: {objects} not as {drift.origin} left the database."
     return "\n".join(
         [
             *map(style.WARNING, _wrapped(said)),
@@ -114,6 +114,7 @@ def drift_as_json(drift: Drift) -> dict[str, Any]:
         "snapshot": {
             "app": drift.app,
             "name": drift.name,
+            "event": drift.event,
             "taken_at": drift.taken_at.astimezone(UTC).isoformat() if drift.taken_at else None,
             "postgresql_version": drift.taken_on,
             "is_current": drift.is_current,
@@ -132,7 +133,7 @@ def _snapshot(drift: Drift) -> str:
         return "Snapshot: none"
     version = (drift.taken_on or "").partition(" ")[0]
     return (
-        f"Snapshot: {drift.migration}, {drift.taken_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, "
+        f"Snapshot: {drift.origin}, {drift.taken_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, "
         f"PostgreSQL {version}"
     )
 

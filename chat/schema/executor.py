@@ -185,9 +185,13 @@ class LedgerExecutor(GatedExecutor):
         if not plan:
             self._clear_away([])
             return super().migrate(targets, plan, state, fake, fake_initial)
-        with self._records.run(self._standing(plan)):
+        with self._records.run():
+            drift = self._found_drift(plan)
             if is_backwards:
                 self._listener.before_rollback(plan)
+            if drift.standing:
+                self._records.record_drift(drift)
+            self._records.begin(Standing(live=drift.live, apart=drift.by_hand))
             self._clear_away([] if fake else interrupted)
             self._steps_left = len(plan)
             with self._watch, session_settings(self.connection, self._session):
@@ -304,17 +308,16 @@ class LedgerExecutor(GatedExecutor):
             self._lock.verify()
         raise AssertionError("count() has no end")
 
-    def _standing(self, plan: Plan) -> Standing:
-        """Say what was changed by hand, and write it down, so that this run does not bury it."""
+    def _found_drift(self, plan: Plan) -> Drift:
+        """Say what was changed by hand, so that this run does not bury it."""
         drift = read_drift(self.connection, read_live=self._records.read_live)
         # Where a run that is cut off leaves no catalogue, what it did looks like done by hand.
         self._with_each_catalogue = len(plan) <= CATALOGUE_EACH_OF or bool(drift.standing)
         if drift.standing:
-            self._records.record_drift(drift)
             self._listener.drifted(drift)
         if drift.migration is None and any(status.is_applied for status in self.statuses):
             self._listener.notice(_NO_BASELINE)
-        return Standing(live=drift.live, apart=drift.by_hand)
+        return drift
 
     def _clear_away(self, interrupted: Sequence[MigrationStatus]) -> None:
         """Say what happened, and drop the indexes that are certainly of that run, or were named."""

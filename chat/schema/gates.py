@@ -67,8 +67,7 @@ def require_uninterrupted(statuses: Sequence[MigrationStatus]) -> None:
 def require_ready(statuses: Sequence[MigrationStatus], *, drift: Drift | None = None) -> None:
     """Raise unless the database is what the code expects; the most pressing reason comes first.
 
-    Drift comes before what is pending: a migration that is run takes a snapshot of the database as
-    it finds it, and the drift would be forgotten.
+    Drift comes before what is pending: a migration that is run may stand on what was changed.
 
     Raises:
         DatabaseAheadError, ChangedMigrationsError, InterruptedMigrationsError: as their gates.

@@ -25,6 +25,7 @@ from chat.schema.ledger import (
     append,
     ensure_ledger,
     snapshot_of,
+    take_catalogue,
     without_bookkeeping,
 )
 
@@ -78,6 +79,7 @@ class LedgerRecorder(MigrationRecorder):
         self._on_disk = on_disk
         self._has_ledger = False
         self._reader = CatalogueReader(connection)
+        self._is_running = False
         self._standing = Standing()
         self._next_standing = Standing()
 
@@ -89,11 +91,18 @@ class LedgerRecorder(MigrationRecorder):
             self._has_ledger = True
 
     @contextmanager
-    def run(self, standing: Standing) -> Iterator[None]:
-        """Begin with what is known of the database, and let the session forget it afterwards."""
+    def run(self) -> Iterator[None]:
+        """Read the catalogue in the cheaper way within the block."""
+        self._is_running = True
+        try:
+            with closing(self._reader):
+                yield
+        finally:
+            self._is_running = False
+
+    def begin(self, standing: Standing) -> None:
+        """Begin with what is known of the database."""
         self._standing = self._next_standing = standing
-        with closing(self._reader):
-            yield
 
     def settle(self) -> None:
         """Take for granted what the last record saw: its transaction is committed."""
@@ -101,6 +110,8 @@ class LedgerRecorder(MigrationRecorder):
 
     def read_live(self) -> Catalogue:
         """Return the catalogue as it is now in this session, without the bookkeeping."""
+        if not self._is_running:
+            return take_catalogue(self.connection)
         return without_bookkeeping(self._reader.read())
 
     def record_begun(self, step: Step) -> None:

@@ -404,7 +404,13 @@ def test_reader_leaves_nothing_in_the_session(scratch_connection: BaseDatabaseWr
 
     reader.close()
     reader.close()
+    elsewhere = CatalogueReader(scratch_connection, schema="elsewhere")
+    elsewhere.read()
+    seen = CatalogueReader(scratch_connection)
+    here = seen.read()
+    seen.close()
 
+    assert here == read_catalogue(scratch_connection)
     with scratch_connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE from_sql")
         assert cursor.fetchone() == (0,)

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.management import call_command
-from django.db import ProgrammingError
+from django.core.management import CommandError, call_command
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
 
 from chat.management.commands.migrate import Command as Migrate
-from chat.schema.drift import DriftState, read_drift
+from chat.schema.drift import DriftState, read_drift, sentence
 from chat.schema.ledger import Event, append, take_snapshot
 from tests.schema.conftest import EditedSituation, ManageSituation
 
@@ -223,7 +223,70 @@ def test_index_of_somebody_else_is_never_taken_for_the_half_of_a_migration(
         snapshot=take_snapshot(scratch_connection),
     )
 
-    with pytest.raises(ProgrammingError, match="already exists"):
+    with pytest.raises(CommandError, match="already exists"):
         migrate()
 
     assert told(scratch_connection) == ["added index public.not_atomic_ship_name_ix"]
+
+
+def test_after_a_rollback_it_is_told_from_the_rollback(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("two_steps")
+    migrate()
+    migrate("two_steps", "0001")
+    run(scratch_connection, "CREATE TABLE strays ()")
+
+    drift = read_drift(scratch_connection)
+
+    assert sentence(drift) == (
+        "1 object differs from the snapshot of the rollback of two_steps.0002_touch."
+    )
+
+
+def test_rollback_that_is_refused_writes_nothing_down(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", situations=["two_steps"])
+    run(scratch_connection, "CREATE TABLE strays ()")
+
+    refused = manage(
+        "migrate", "two_steps", "zero", situations=["two_steps"], SITUATION_MELO_ENV="production"
+    )
+
+    assert refused.returncode == 3
+    assert "strays" in refused.stdout
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM schema_migrations WHERE event = 'drifted'")
+        assert cursor.fetchone() == (0,)
+
+
+def test_first_run_on_a_database_from_before_the_ledger_says_what_it_takes(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    recorder = MigrationRecorder(scratch_connection)
+    recorder.ensure_schema()
+    recorder.record_applied("two_steps", "0001_initial")
+    run(scratch_connection, "CREATE TABLE two_steps_messages (id bigserial, content text)")
+
+    first = manage("migrate", situations=["two_steps"])
+
+    assert first.returncode == 0
+    assert "The ledger has no snapshot from before this run" in first.stdout
+    assert told(scratch_connection) == []
+
+
+def test_squashed_migration_has_a_fingerprint_and_leaves_no_plan(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("squashed")
+
+    migrate()
+
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT event FROM schema_migrations WHERE fingerprint IS NULL AND event <> 'started'"
+        )
+        assert cursor.fetchall() == []
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE from_sql")
+        assert cursor.fetchone() == (0,)
