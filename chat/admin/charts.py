@@ -90,7 +90,7 @@ def channels_chart(channels: Sequence[BigChannel]) -> Chart:
         rows=[
             [
                 format_html(
-                    '<a class="text-primary-600 dark:text-primary-500" href="{}">{} / {}</a>',
+                    '<a class="chat-more" href="{}">{} / {}</a>',
                     reverse("admin:chat_channel_change", args=[channel.id]),
                     channel.server,
                     channel.name,

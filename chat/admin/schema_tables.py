@@ -103,7 +103,7 @@ def apps_of_migrations(statuses: Sequence[MigrationStatus]) -> list[AppOfMigrati
 def storage_table(tables: Sequence[TableStorage]) -> dict[str, Any]:
     """Return the tables, with a mark where a fifth or more is dead, and that is a thousand rows."""
     return {
-        "label": "Tables",
+        "label": "List of tables",
         "headers": ["Table", "Rows (estimate)", "Dead rows", "Table", "Indexes", "Vacuumed (UTC)"],
         "rows": [
             [
@@ -122,8 +122,8 @@ def storage_table(tables: Sequence[TableStorage]) -> dict[str, Any]:
 def index_table(indexes: Sequence[IndexStorage]) -> dict[str, Any]:
     """Return the indexes, with a mark on those that are not valid, or serve nobody."""
     return {
-        "label": "Indexes",
-        "headers": ["Index", "Table", "Scans", "Size", ""],
+        "label": "List of indexes",
+        "headers": ["Index", "Table", "Scans", "Size", "Use"],
         "rows": [
             [index.name, index.table, f"{index.scans:,}", _size(index.size_bytes), _use(index)]
             for index in indexes
