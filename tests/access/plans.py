@@ -117,6 +117,8 @@ class Plan:
     rows: int
     pages: int
     scanned_whole: frozenset[str]
+    # What each scan of a table asks for.
+    conditions: tuple[tuple[str, str], ...]
     text: str
 
 
@@ -154,13 +156,17 @@ def full_database() -> Iterator[Full]:
 
 
 def explain(
-    full: Full, statement: LiteralString, params: Sequence[object], *, mode: LiteralString
+    session: psycopg.Connection[tuple[Any, ...]],
+    statement: LiteralString,
+    params: Sequence[object],
+    *,
+    mode: LiteralString,
 ) -> Plan:
     """Run a prepared statement, twice so that all is warm, and return what the second one did."""
-    full.session.execute(f"SET LOCAL plan_cache_mode = {mode}")
+    session.execute(f"SET LOCAL plan_cache_mode = {mode}")
     for _ in range(2):
         (found,) = _row(
-            full.session,
+            session,
             f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE {statement}",
             params,
         )
@@ -171,6 +177,14 @@ def explain(
         pages=top["Plan"]["Shared Hit Blocks"] + top["Plan"]["Shared Read Blocks"],
         scanned_whole=frozenset(
             node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"
+        ),
+        conditions=tuple(
+            (
+                node["Relation Name"],
+                " ".join(node.get(kind, "") for kind in ("Index Cond", "Recheck Cond", "Filter")),
+            )
+            for node in nodes
+            if "Relation Name" in node
         ),
         text="\n".join(
             f"{node['Node Type']} {node.get('Index Name', node.get('Relation Name', ''))} "

@@ -39,7 +39,7 @@ def full(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
 def test_one_check_touches_few_pages(full: Full, mode: LiteralString) -> None:
     params = [full.member_id, full.server_id, full.channel_id]
 
-    plan = explain(full, "one_channel (%s, %s, %s)", params, mode=mode)
+    plan = explain(full.session, "one_channel (%s, %s, %s)", params, mode=mode)
 
     assert plan.rows == 1
     assert plan.pages <= PAGES_OF_ONE_CHECK, plan.text
@@ -50,7 +50,7 @@ def test_one_check_touches_few_pages(full: Full, mode: LiteralString) -> None:
 def test_one_check_in_a_crowd_touches_no_more(full: Full, mode: LiteralString) -> None:
     params = [full.member_id, full.crowd_id, full.channel_in_crowd_id]
 
-    plan = explain(full, "one_channel (%s, %s, %s)", params, mode=mode)
+    plan = explain(full.session, "one_channel (%s, %s, %s)", params, mode=mode)
 
     assert plan.rows == 1
     assert plan.pages <= PAGES_OF_ONE_CHECK, plan.text
@@ -59,7 +59,7 @@ def test_one_check_in_a_crowd_touches_no_more(full: Full, mode: LiteralString) -
 
 @for_any_plan
 def test_all_channels_of_a_member_touch_few_pages_each(full: Full, mode: LiteralString) -> None:
-    plan = explain(full, "all_channels (%s)", [full.member_id], mode=mode)
+    plan = explain(full.session, "all_channels (%s)", [full.member_id], mode=mode)
 
     assert plan.rows == 21 * 40
     assert plan.pages <= plan.rows * PAGES_OF_ONE_CHANNEL_AMONG_ALL, plan.text
@@ -69,7 +69,7 @@ def test_all_channels_of_a_member_touch_few_pages_each(full: Full, mode: Literal
 def test_stranger_is_answered_without_a_look_at_roles(full: Full) -> None:
     params = [full.channel_id, full.server_id, full.channel_id]
 
-    plan = explain(full, "one_channel (%s, %s, %s)", params, mode="force_generic_plan")
+    plan = explain(full.session, "one_channel (%s, %s, %s)", params, mode="force_generic_plan")
 
     assert plan.rows == 0
     assert plan.pages <= 4, plan.text

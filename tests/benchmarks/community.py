@@ -22,7 +22,7 @@ MIDDLING_WORD = "w300"
 RARE_WORD = "w19000"
 ABSENT_WORD = "nowhere"
 
-# 300 servers of 21 channels; the viewer is in the first hundred, and everybody in the very first.
+# 1,500 servers of 21 channels; the viewer is in the first hundred, everybody in the very first.
 _PEOPLE: tuple[LiteralString, ...] = (
     "SELECT setseed(0.25)",
     """
@@ -40,8 +40,11 @@ _PEOPLE: tuple[LiteralString, ...] = (
     "CREATE UNIQUE INDEX ON person (n)",
     """
     CREATE TEMPORARY TABLE place AS
-    SELECT n, uuidv7() AS id, CASE n WHEN 0 THEN 5000 ELSE 100 END AS size
-    FROM generate_series(0, 299) AS n
+    SELECT
+        n,
+        uuidv7() AS id,
+        CASE WHEN n = 0 THEN 5000 WHEN n < 300 THEN 100 ELSE 10 END AS size
+    FROM generate_series(0, 1499) AS n
     """,
     """
     CREATE TEMPORARY TABLE belonging AS
@@ -282,6 +285,25 @@ _CONVERSATIONS: tuple[LiteralString, ...] = (
     SELECT id, user_id, greatest(0, messages - n) FROM pair
     CROSS JOIN LATERAL unnest(ARRAY[low, high]) AS user_id
     """,
+    # And others among themselves, who have said nothing yet.
+    """
+    INSERT INTO direct_conversations (id, kind, pair_low_id, pair_high_id)
+    SELECT direct_pair_id(low.id, high.id), 'pair', low.id, high.id
+    FROM person AS one
+    INNER JOIN person AS other ON other.n BETWEEN one.n + 1 AND one.n + 2
+    CROSS JOIN LATERAL (SELECT least(one.id, other.id) AS id) AS low
+    CROSS JOIN LATERAL (SELECT greatest(one.id, other.id) AS id) AS high
+    WHERE one.n > 0
+    """,
+    """
+    INSERT INTO direct_participants (conversation_id, user_id)
+    SELECT conversation.id, user_id
+    FROM direct_conversations AS conversation
+    CROSS JOIN LATERAL unnest(
+        ARRAY[conversation.pair_low_id, conversation.pair_high_id]
+    ) AS user_id
+    WHERE NOT EXISTS (SELECT FROM pair WHERE pair.id = conversation.id)
+    """,
     """
     INSERT INTO direct_messages (
         conversation_id, seq, author_id, content, created_at, updated_at, deleted_at
@@ -346,24 +368,29 @@ class Community:
 def fill(session: Session, *, messages: int) -> Community:
     """Write some `messages` messages, and all that belongs to them, into empty tables."""
     with session.transaction():
-        session.execute("SET LOCAL session_replication_role = replica")
-        session.execute("SET LOCAL maintenance_work_mem = '256MB'")
-        session.execute("SET LOCAL synchronous_commit = off")
-        for statement in _PEOPLE:
-            session.execute(statement)
-        session.execute("ANALYZE person, place, belonging, channels, roles")
-        later = session.execute(_LATER, {}).fetchall()
-        for _, drop in later:
-            session.execute(drop)
-        for statement in (*_MESSAGES, *_CONVERSATIONS):
-            session.execute(statement, {"messages": messages} if "%(" in statement else None)
-        session.execute(_AUDIT)
-        for create, _ in later:
-            session.execute(create)
-        community = look_up(session)
-        session.execute("DROP TABLE person, place, belonging, row_of, pair")
+        write(session, messages=messages)
     session.execute("VACUUM ANALYZE")
-    return community
+    return look_up(session)
+
+
+def write(session: Session, *, messages: int) -> None:
+    """Do the same in a transaction of the caller's."""
+    session.execute("SET LOCAL session_replication_role = replica")
+    session.execute("SET LOCAL maintenance_work_mem = '256MB'")
+    session.execute("SET LOCAL synchronous_commit = off")
+    for statement in _PEOPLE:
+        session.execute(statement)
+    session.execute("ANALYZE person, place, belonging, channels, roles")
+    later = session.execute(_LATER, {}).fetchall()
+    for _, drop in later:
+        session.execute(drop)
+    for statement in (*_MESSAGES, *_CONVERSATIONS):
+        session.execute(statement, {"messages": messages} if "%(" in statement else None)
+    session.execute(_AUDIT)
+    for create, _ in later:
+        session.execute(create)
+    session.execute("DROP TABLE person, place, belonging, row_of, pair")
+    session.execute("ANALYZE")
 
 
 def look_up(session: Session) -> Community:

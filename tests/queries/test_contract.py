@@ -53,7 +53,7 @@ def public_functions() -> dict[str, Callable[..., object]]:
 
 
 FUNCTIONS = public_functions()
-# What each is called with; "viewer" and "user" are the harbour's sailor.
+# What each cannot be called without.
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "access.permissions_in": ("user", "channel"),
     "access.visible_channels": ("user",),

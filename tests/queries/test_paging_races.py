@@ -84,10 +84,10 @@ def walk_back_often(viewer: UUID, channel: UUID, *, written: Event) -> list[int]
 
 @pytest.mark.parametrize("limit", [1, 7, 100])
 def test_following_the_end_sees_every_message_once_in_order(channel: Channel, limit: int) -> None:
-    writers = [partial(write, channel=channel) for _ in range(WRITERS)]
+    jobs: list[Callable[[Connection], list[int]]] = [partial(write, channel=channel)] * WRITERS
     reader = reading(partial(follow, channel.author_id, channel.id, limit=limit))
 
-    *_, seen = run_together([*writers, reader], seconds=60)
+    *_, seen = run_together([*jobs, reader], seconds=60)
 
     assert seen == list(range(1, WRITERS * EACH + 1))
 

@@ -49,8 +49,12 @@ FROM (
         participant.last_read_seq,
         participant.muted_until
     FROM public.direct_participants AS participant
-    INNER JOIN public.direct_conversations AS conversation
-        ON conversation.id = participant.conversation_id
+    CROSS JOIN LATERAL (
+        SELECT id, kind, name, owner_id, last_seq, last_message_at, created_at
+        FROM public.direct_conversations
+        WHERE id = participant.conversation_id
+        OFFSET 0
+    ) AS conversation
     WHERE
         participant.user_id = %(user)s
         AND participant.left_at IS NULL

@@ -71,11 +71,15 @@ FROM (
         mark.notify,
         mark.muted_until
     FROM public.channel_access AS access
-    LEFT JOIN public.read_states AS mark
-        ON
-            mark.server_id = access.server_id
-            AND mark.user_id = %(user)s
-            AND mark.channel_id = access.channel_id
+    LEFT JOIN LATERAL (
+        SELECT last_read_seq, notify, muted_until
+        FROM public.read_states
+        WHERE
+            server_id = access.server_id
+            AND user_id = %(user)s
+            AND channel_id = access.channel_id
+        OFFSET 0
+    ) AS mark ON TRUE
     WHERE access.user_id = %(user)s
     OFFSET 0
 ) AS place

@@ -1,4 +1,5 @@
--- How much one user has not read, for every conversation that they take part in.
+-- How much one user has not read, for every conversation that they take part in. OFFSET 0 keeps the
+-- planner from reading all conversations of everybody.
 SELECT
     conversation.id,
     conversation.last_seq,
@@ -15,7 +16,11 @@ SELECT
     ELSE 0 END AS unread,
     participant.muted_until
 FROM public.direct_participants AS participant
-INNER JOIN public.direct_conversations AS conversation
-    ON conversation.id = participant.conversation_id
+CROSS JOIN LATERAL (
+    SELECT id, last_seq
+    FROM public.direct_conversations
+    WHERE id = participant.conversation_id
+    OFFSET 0
+) AS conversation
 WHERE participant.user_id = %(user)s AND participant.left_at IS NULL
 ORDER BY conversation.id;

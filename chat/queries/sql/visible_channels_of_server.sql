@@ -9,8 +9,12 @@ SELECT
     access.permissions,
     access.last_seq,
     access.last_message_at
-FROM public.channel_access AS access
+FROM (
+    SELECT server_id, channel_id, permissions, last_seq, last_message_at
+    FROM public.channel_access
+    WHERE user_id = %(user)s AND server_id = %(server)s
+    OFFSET 0
+) AS access
 INNER JOIN public.channels AS channel
     ON channel.server_id = access.server_id AND channel.id = access.channel_id
-WHERE access.user_id = %(user)s AND access.server_id = %(server)s
 ORDER BY channel.position, access.channel_id;

@@ -1,0 +1,311 @@
+"""What each statement costs: the indexes it goes along, and the pages it touches.
+
+With a plan for these values and with one for any, for PostgreSQL chooses. Bounds on pages and not
+on time, which other work on the machine would change; nothing here has been vacuumed yet, so an
+index alone never answers, and a vacuumed database touches fewer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, LiteralString
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.db import connection
+
+from chat.queries.source import EARLIEST, LATEST, read_statement
+from tests.access.plans import Plan, explain
+from tests.benchmarks.community import (
+    COMMON_WORD,
+    MIDDLING_WORD,
+    RARE_WORD,
+    Community,
+    look_up,
+    write,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_django import DjangoDbBlocker
+
+# Without it there is no test database, and the rows would go into the other one.
+pytestmark = pytest.mark.django_db
+
+MESSAGES = 60_000
+MODES: tuple[LiteralString, ...] = ("force_custom_plan", "force_generic_plan")
+
+# The name of the tenant in each table that has many rows.
+TENANTS = {
+    "channel_permissions": "server_id",
+    "channels": "server_id",
+    "member_roles": "server_id",
+    "mentions": "server_id",
+    "messages": "server_id",
+    "read_states": "server_id",
+    "roles": "server_id",
+    "message_attachments": "space_id",
+    "reactions": "space_id",
+    "direct_messages": "conversation_id",
+}
+BIG = {
+    *TENANTS,
+    "audit_log",
+    "direct_conversations",
+    "direct_participants",
+    "server_members",
+    "users",
+}
+# What may be asked without: the tenant of an id that the caller gave, by the primary key; and what
+# a user has everywhere.
+NEEDS_NO_TENANT = {"channels": r"\(id = ", "messages": r"\(id = ", "mentions": r"user_id = "}
+
+TYPES = {
+    "text": "text",
+    "emoji": "text",
+    "before_at": "timestamptz",
+    "after_at": "timestamptz",
+    "limit": "bigint",
+    "upto": "bigint",
+    "older": "bigint",
+    "newer": "bigint",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A session in which the database is full, who is asked about, and what is prepared."""
+
+    session: psycopg.Connection[tuple[Any, ...]]
+    community: Community
+    message_id: UUID
+
+    def plan(self, name: str, *, mode: LiteralString, **params: object) -> Plan:
+        """Prepare the statement in sql/`name`.sql, and return what it does with these values."""
+        names: list[str] = []
+
+        def number(placeholder: re.Match[str]) -> str:
+            if placeholder[1] not in names:
+                names.append(placeholder[1])
+            return f"${names.index(placeholder[1]) + 1}"
+
+        sql = re.sub(r"%\((\w+)\)s", number, read_statement(name).sql)
+        types = ", ".join(TYPES.get(known, "uuid") for known in names)
+        self.session.execute("DEALLOCATE ALL")
+        self.session.execute(f"PREPARE {name} ({types}) AS {sql}".encode())
+        places = ", ".join(["%s"] * len(names))
+        return explain(
+            self.session,
+            f"{name} ({places})",
+            [(self.usual() | params)[known] for known in names],
+            mode=mode,
+        )
+
+    def usual(self) -> dict[str, object]:
+        at = self.community
+        return {
+            "viewer": at.viewer_id,
+            "user": at.viewer_id,
+            "server": at.server_id,
+            "channel": at.channel_id,
+            "conversation": at.conversation_id,
+            "message": self.message_id,
+            "author": None,
+            "emoji": "⚓",
+            "after": UUID(int=0),
+            "before_at": LATEST.at,
+            "before_id": LATEST.id,
+            "after_at": EARLIEST.at,
+            "after_id": EARLIEST.id,
+            "limit": 50,
+        }
+
+
+@pytest.fixture(scope="module")
+def asked(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Asked]:
+    with django_db_blocker.unblock():
+        params = connection.get_connection_params()
+        where = {
+            k: params[k] for k in ("host", "port", "user", "password", "dbname") if k in params
+        }
+        session = psycopg.connect(**where, cursor_factory=psycopg.ClientCursor, autocommit=True)
+        with session:
+            with session.transaction(force_rollback=True):
+                write(session, messages=MESSAGES)
+                community = look_up(session)
+                row = session.execute(
+                    "SELECT id FROM messages WHERE server_id = %s AND channel_id = %s AND seq = 61",
+                    [community.server_id, community.channel_id],
+                ).fetchone()
+                assert row is not None
+                yield Asked(session, community, row[0])
+            # The rows are gone, their pages and the statistics not: others measure here as well.
+            session.execute("VACUUM")
+
+
+def assert_cheap(plan: Plan, *, pages: int) -> None:
+    """Assert that no big table is read whole, that each is asked by tenant, and the bound."""
+    assert plan.scanned_whole & BIG == set(), plan.text
+    assert [
+        (table, condition)
+        for table, condition in plan.conditions
+        if table in TENANTS
+        and TENANTS[table] not in condition
+        and not re.search(NEEDS_NO_TENANT.get(table, "(?!)"), condition)
+    ] == [], plan.text
+    assert plan.pages <= pages
+
+
+for_any_plan = pytest.mark.parametrize("mode", MODES)
+
+
+@for_any_plan
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"upto": 2**63 - 1, "older": 50, "newer": 0},
+        {"older": 50, "newer": 0},
+        {"older": 0, "newer": 50},
+        {"older": 25, "newer": 25},
+    ],
+    ids=["newest", "before", "after", "around"],
+)
+@pytest.mark.parametrize("name", ["message_page", "direct_page"])
+def test_page_of_messages(
+    asked: Asked, name: str, window: dict[str, int], mode: LiteralString
+) -> None:
+    middle = {
+        "message_page": asked.community.last_seq // 2,
+        "direct_page": asked.community.conversation_last_seq // 2,
+    }
+
+    plan = asked.plan(name, mode=mode, **({"upto": middle[name]} | window))
+
+    assert plan.rows == 50
+    assert "messages_seq_uq" in plan.text
+    assert_cheap(plan, pages=900)
+
+
+@for_any_plan
+@pytest.mark.parametrize("name", ["message_pins", "direct_pins"])
+def test_pins(asked: Asked, name: str, mode: LiteralString) -> None:
+    plan = asked.plan(name, mode=mode, limit=10)
+
+    assert "messages_pinned_ix" in plan.text
+    assert_cheap(plan, pages=220)
+
+
+@for_any_plan
+def test_permissions(asked: Asked, mode: LiteralString) -> None:
+    plan = asked.plan("permissions_in", mode=mode)
+
+    assert plan.rows == 1
+    assert_cheap(plan, pages=40)
+
+
+@for_any_plan
+def test_visible_channels(asked: Asked, mode: LiteralString) -> None:
+    plan = asked.plan("visible_channels", mode=mode)
+
+    assert plan.rows == 2000
+    assert_cheap(plan, pages=24000)
+
+
+@for_any_plan
+def test_visible_channels_of_a_server(asked: Asked, mode: LiteralString) -> None:
+    plan = asked.plan("visible_channels_of_server", mode=mode)
+
+    assert plan.rows == 20
+    assert_cheap(plan, pages=300)
+
+
+@for_any_plan
+def test_unread_channels(asked: Asked, mode: LiteralString) -> None:
+    plan = asked.plan("unread_channels", mode=mode)
+
+    assert plan.rows == 2000
+    for index in (
+        "messages_deleted_ix",
+        "mentions_user_ix",
+        "mentions_shared_ix",
+    ):
+        assert index in plan.text
+    assert_cheap(plan, pages=48000)
+
+
+@for_any_plan
+def test_unread_conversations(asked: Asked, mode: LiteralString) -> None:
+    plan = asked.plan("unread_conversations", mode=mode)
+
+    assert plan.rows == 200
+    assert_cheap(plan, pages=1500)
+
+
+@for_any_plan
+def test_conversation_list(asked: Asked, mode: LiteralString) -> None:
+    plan = asked.plan("conversation_list", mode=mode)
+
+    assert plan.rows == 50
+    assert_cheap(plan, pages=1500)
+
+
+@for_any_plan
+def test_member_page(asked: Asked, mode: LiteralString) -> None:
+    plan = asked.plan("member_page", mode=mode)
+
+    assert plan.rows == 50
+    assert "server_members_joined_ix" in plan.text
+    assert_cheap(plan, pages=900)
+
+
+@for_any_plan
+def test_inbox(asked: Asked, mode: LiteralString) -> None:
+    plan = asked.plan("mention_inbox", mode=mode, limit=10)
+
+    assert plan.rows == 10
+    assert "mentions_inbox_ix" in plan.text
+    assert_cheap(plan, pages=500)
+
+
+@for_any_plan
+def test_audit_page(asked: Asked, mode: LiteralString) -> None:
+    plan = asked.plan("audit_page", mode=mode, viewer=asked.community.owner_id)
+
+    assert plan.rows == 50
+    assert "audit_log_server_ix" in plan.text
+    assert_cheap(plan, pages=100)
+
+
+@for_any_plan
+def test_reaction_users(asked: Asked, mode: LiteralString) -> None:
+    plan = asked.plan("reaction_users", mode=mode)
+
+    assert "reactions_message_uq" in plan.text
+    assert_cheap(plan, pages=60)
+
+
+@for_any_plan
+@pytest.mark.parametrize("word", [COMMON_WORD, MIDDLING_WORD, RARE_WORD])
+def test_search(asked: Asked, word: str, mode: LiteralString) -> None:
+    plan = asked.plan("search_messages", mode=mode, text=word, channel=None, limit=25)
+
+    assert "messages_search_ix" in plan.text
+    assert "messages_created_ix" in plan.text
+    assert_cheap(plan, pages=900)
+
+
+@for_any_plan
+def test_search_in_a_quiet_server(asked: Asked, mode: LiteralString) -> None:
+    plan = asked.plan(
+        "search_messages",
+        mode=mode,
+        text=COMMON_WORD,
+        channel=None,
+        server=asked.community.quiet_server_id,
+        limit=25,
+    )
+
+    assert_cheap(plan, pages=900)

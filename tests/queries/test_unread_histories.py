@@ -1,0 +1,238 @@
+"""Counts equal those that counting message by message gives, after any history.
+
+Hypothesis makes the histories: messages with mentions, deletes, edits, joins and leaves, roles
+given and taken, overwrites, and moves of the read mark.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from chat.models import (
+    Channel,
+    ChannelAccess,
+    ChannelPermission,
+    MemberRole,
+    Mention,
+    Message,
+    ReadState,
+    ServerMember,
+)
+from chat.permissions import Permission
+from chat.queries.history import message_page
+from chat.queries.unread import unread_overview
+from tests.factories import (
+    ChannelFactory,
+    MentionFactory,
+    MessageFactory,
+    RoleFactory,
+    ServerFactory,
+    UserFactory,
+)
+from tests.queries.places import READ
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from chat.models import Role, User
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
+
+people = st.integers(0, 2)
+places = st.integers(0, 1)
+ranks = st.integers(0, 1)
+
+
+class Histories(RuleBasedStateMachine):
+    """One server with two channels and two roles, and three people who come and go."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.transaction = transaction.atomic()
+        self.transaction.__enter__()
+        self.server = ServerFactory.create()
+        self.everyone = RoleFactory.create(server=self.server, position=0, permissions=READ.value)
+        self.roles: list[Role] = [
+            RoleFactory.create(server=self.server, position=position) for position in (1, 2)
+        ]
+        self.channels: list[Channel] = ChannelFactory.create_batch(2, server=self.server)
+        self.people: list[User] = UserFactory.create_batch(3)
+        self.join(person=0)
+
+    def teardown(self) -> None:
+        if hasattr(self, "transaction"):
+            transaction.set_rollback(True)
+            self.transaction.__exit__(None, None, None)
+
+    @rule(person=people)
+    def join(self, person: int) -> None:
+        ServerMember.objects.get_or_create(server=self.server, user=self.people[person])
+
+    @rule(person=people)
+    def leave(self, person: int) -> None:
+        # The marks and the roles go with the member, by the database's cascade.
+        ServerMember.objects.filter(server=self.server, user=self.people[person]).delete()
+
+    @rule(
+        place=places,
+        person=st.none() | people,
+        rank=st.none() | ranks,
+        calls_everyone=st.booleans(),
+        calls_by_role=st.booleans(),
+    )
+    def send(
+        self,
+        place: int,
+        person: int | None,
+        rank: int | None,
+        calls_everyone: bool,
+        calls_by_role: bool,
+    ) -> None:
+        message = MessageFactory.create(channel=self.channels[place], author=self.server.owner)
+        message.refresh_from_db()
+        if person is not None:
+            MentionFactory.create(message=message, user=self.people[person])
+        if rank is not None:
+            MentionFactory.create(message=message, role=self.roles[rank])
+        if calls_everyone:
+            MentionFactory.create(message=message)
+        if calls_by_role:
+            MentionFactory.create(message=message, role=self.everyone)
+
+    @rule(place=places, back=st.integers(0, 5))
+    def delete(self, place: int, back: int) -> None:
+        self.some_message(place, back).update(deleted_at=NOON)
+
+    @rule(place=places, back=st.integers(0, 5), person=people)
+    def edit(self, place: int, back: int, person: int) -> None:
+        """Change the content, and whom it names."""
+        messages = self.some_message(place, back)
+        messages.update(content="changed")
+        for message in messages:
+            Mention.objects.filter(
+                server=self.server, channel=self.channels[place], seq=message.seq
+            ).delete()
+            MentionFactory.create(message=message, user=self.people[person])
+
+    @rule(person=people, rank=ranks)
+    def give_role(self, person: int, rank: int) -> None:
+        if self.is_member(person):
+            MemberRole.objects.get_or_create(
+                server=self.server, user=self.people[person], role=self.roles[rank]
+            )
+
+    @rule(person=people, rank=ranks)
+    def take_role(self, person: int, rank: int) -> None:
+        MemberRole.objects.filter(user=self.people[person], role=self.roles[rank]).delete()
+
+    @rule(
+        place=places,
+        rank=st.none() | ranks,
+        deny=st.sampled_from([Permission.VIEW_CHANNEL, Permission.READ_MESSAGE_HISTORY]),
+    )
+    def close(self, place: int, rank: int | None, deny: Permission) -> None:
+        ChannelPermission.objects.update_or_create(
+            server=self.server,
+            channel=self.channels[place],
+            role=self.everyone if rank is None else self.roles[rank],
+            defaults={"deny": deny.value},
+        )
+
+    @rule(place=places)
+    def open(self, place: int) -> None:
+        ChannelPermission.objects.filter(channel=self.channels[place]).delete()
+
+    @precondition(lambda self: self.is_member(0))
+    @rule(person=people, place=places, back=st.integers(0, 3))
+    def read(self, person: int, place: int, back: int) -> None:
+        """Move the mark forward, up to `back` before the newest."""
+        if not self.is_member(person):
+            return
+        channel = Channel.objects.get(pk=self.channels[place].pk)
+        mark, _ = ReadState.objects.get_or_create(
+            server=self.server, channel=channel, user=self.people[person]
+        )
+        seq = max(mark.last_read_seq, channel.last_seq - back)
+        ReadState.objects.filter(pk=mark.pk).update(last_read_seq=seq)
+
+    @invariant()
+    def counts_are_those_of_counting(self) -> None:
+        if not hasattr(self, "people"):
+            return
+        for user in (*self.people, self.server.owner):
+            overview = {
+                at.channel_id: (at.unread, at.mentions) for at in unread_overview(user=user)
+            }
+            assert overview == counted(user, self.channels)
+
+    def is_member(self, person: int) -> bool:
+        return ServerMember.objects.filter(server=self.server, user=self.people[person]).exists()
+
+    def some_message(self, place: int, back: int) -> Any:
+        channel = Channel.objects.get(pk=self.channels[place].pk)
+        return Message.objects.filter(channel=channel, seq=channel.last_seq - back)
+
+
+def counted(user: User, channels: list[Channel]) -> dict[UUID, tuple[int, int]]:
+    """Count in Python, message by message, in the channels that the view has for the user."""
+    counts = {}
+    roles = set(MemberRole.objects.filter(user=user).values_list("role_id", flat=True))
+    for access in ChannelAccess.objects.filter(user=user, channel__in=channels):
+        counts[access.channel_id] = (0, 0)
+        if not access.permissions & Permission.READ_MESSAGE_HISTORY.value:
+            continue
+        mark = ReadState.objects.filter(user=user, channel=access.channel_id).first()
+        unread = [
+            message
+            for message in Message.objects.filter(channel=access.channel_id)
+            if message.deleted_at is None and message.seq > (mark.last_read_seq if mark else 0)
+        ]
+        mentions = list(Mention.objects.filter(channel=access.channel_id).select_related("role"))
+        named = [
+            message
+            for message in unread
+            if any(
+                mention.seq == message.seq
+                and (
+                    mention.user_id == user.id
+                    or (mention.role is not None and mention.role_id in roles)
+                    or (mention.role is not None and mention.role.position == 0)
+                    or (mention.user_id is None and mention.role_id is None)
+                )
+                for mention in mentions
+            )
+        ]
+        counts[access.channel_id] = (len(unread), len(named))
+    return counts
+
+
+class TestHistories(Histories.TestCase):  # type: ignore[misc, valid-type]
+    settings = settings(
+        max_examples=25,
+        stateful_step_count=20,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+
+
+def test_unread_is_what_the_pages_show_after_the_mark() -> None:
+    channel = ChannelFactory.create()
+    owner = channel.server.owner
+    MessageFactory.create_batch(9, channel=channel)
+    ReadState.objects.create(server=channel.server, channel=channel, user=owner, last_read_seq=4)
+    Message.objects.filter(seq__in=[2, 6]).update(deleted_at=NOON)
+
+    page = message_page(viewer=owner, channel=channel, after=4)
+    (only,) = unread_overview(user=owner)
+
+    assert only.unread == 4
+    assert only.unread == sum(message.deleted_at is None for message in page.messages)
