@@ -162,14 +162,18 @@ def explain(
     *,
     mode: LiteralString,
 ) -> Plan:
-    """Run a prepared statement, twice so that all is warm, and return what the second one did."""
+    """Run a prepared statement, twice so that all is warm, and return what the second one did.
+
+    What it writes is undone each time.
+    """
     session.execute(f"SET LOCAL plan_cache_mode = {mode}")
     for _ in range(2):
-        (found,) = _row(
-            session,
-            f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE {statement}",
-            params,
-        )
+        with session.transaction(force_rollback=True):
+            (found,) = _row(
+                session,
+                f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE {statement}",
+                params,
+            )
     (top,) = found
     nodes = list(_nodes(top["Plan"]))
     return Plan(

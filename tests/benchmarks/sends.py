@@ -1,0 +1,247 @@
+"""How many messages a second: `send_message`, against a bare INSERT into the same table.
+
+Each client is a process with a connection of its own, and they begin together. `python -m
+tests.benchmarks.sends` measures on a database of its own that is dropped afterwards, and prints the
+rates and their ratio; the triggers are the same for both, and so are the people and the channels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+    from uuid import UUID
+
+CONTENT = "The tide turns at six, and whoever wants to sail with it had better be here by five."
+MEMBERS_OF_THE_SERVER = 200
+GOAL = 0.7
+
+_BARE = """
+    INSERT INTO messages (id, server_id, channel_id, author_id, content)
+    VALUES (%s, %s, %s, %s, %s)
+    RETURNING seq, created_at
+"""
+# Before each measurement: PostgreSQL plans a statement for any values from the sixth time on.
+_WARM_UP = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How many clients send, and where."""
+
+    name: str
+    clients: int
+    is_spread: bool
+
+
+SHAPES = (
+    Shape(name="send_message, 1 client", clients=1, is_spread=True),
+    Shape(name="send_message, 8 clients, spread over channels", clients=8, is_spread=True),
+    Shape(name="send_message, 8 clients, one channel", clients=8, is_spread=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A server with a channel and an author for each client."""
+
+    database: str
+    server_id: UUID
+    channel_ids: tuple[UUID, ...]
+    author_ids: tuple[UUID, ...]
+
+
+class Crew:
+    """Clients that wait to send; with `with`, they go home at the end of the block.
+
+    A call lets all of them send `each` messages, and returns when the last is done.
+    """
+
+    def __init__(self, place: Place, shape: Shape, *, way: str, each: int) -> None:
+        self.each = each
+        self.messages = each * shape.clients
+        # Not forked: a child must not share the parent's connections.
+        context = multiprocessing.get_context("spawn")
+        self._members: list[tuple[BaseProcess, Connection]] = []
+        for n in range(shape.clients):
+            ours, theirs = context.Pipe()
+            channel = place.channel_ids[n if shape.is_spread else 0]
+            args = (theirs, way, place.database, place.server_id, channel, place.author_ids[n])
+            process = context.Process(target=_work, args=args, daemon=True)
+            process.start()
+            theirs.close()
+            self._members.append((process, ours))
+        for _, pipe in self._members:
+            pipe.recv()
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __call__(self) -> None:
+        """Send; raises when a client did not come through."""
+        for _, pipe in self._members:
+            pipe.send(self.each)
+        for _, pipe in self._members:
+            pipe.recv()
+
+    def rate(self) -> float:
+        """Send, and return how many messages a second that was."""
+        begun = time.perf_counter()
+        self()
+        return self.messages / (time.perf_counter() - begun)
+
+    def close(self) -> None:
+        """Let the clients end, and wait for them."""
+        for process, pipe in self._members:
+            pipe.send(0)
+            process.join(timeout=10)
+            pipe.close()
+
+
+def make_place(*, clients: int = 8) -> Place:
+    """Write a server of some size, in which each client's author has a role and an overwrite."""
+    from django.db import connection, transaction
+
+    from chat.models import Channel, ChannelPermission, MemberRole, Role, Server, ServerMember, User
+    from chat.permissions import DEFAULT_EVERYONE, Permission
+
+    people = User.objects.bulk_create(
+        User(username=f"sailor_{n}") for n in range(MEMBERS_OF_THE_SERVER)
+    )
+    with transaction.atomic():
+        server = Server.objects.create(name="Harbour", owner=people[-1])
+        ServerMember.objects.bulk_create(ServerMember(server=server, user=each) for each in people)
+    roles = Role.objects.bulk_create(
+        Role(server=server, name=f"role {n}", position=n, permissions=DEFAULT_EVERYONE.value)
+        for n in range(10)
+    )
+    channels = Channel.objects.bulk_create(
+        Channel(server=server, name=f"channel {n}", position=n) for n in range(50)
+    )
+    MemberRole.objects.bulk_create(
+        MemberRole(server=server, user=each, role=roles[1 + n % 9]) for n, each in enumerate(people)
+    )
+    ChannelPermission.objects.bulk_create(
+        ChannelPermission(
+            server=server,
+            channel=channel,
+            role=roles[1],
+            allow=Permission.MENTION_EVERYONE.value,
+        )
+        for channel in channels
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return Place(
+        database=connection.settings_dict["NAME"],
+        server_id=server.id,
+        channel_ids=tuple(channel.id for channel in channels[:clients]),
+        author_ids=tuple(each.id for each in people[:clients]),
+    )
+
+
+def _work(
+    pipe: Connection, way: str, database: str, server: UUID, channel: UUID, author: UUID
+) -> None:
+    """Be one client: say when ready, send as often as told, and end on 0."""
+    import django
+
+    django.setup()
+
+    from django.conf import settings
+    from django.db import connection
+
+    # As in production: otherwise Django writes each statement down.
+    settings.DEBUG = False
+    connection.settings_dict["NAME"] = database
+    send = {"ours": _ours, "bare": _bare}[way](server, channel, author)
+    for _ in range(_WARM_UP):
+        send()
+    pipe.send(None)
+    while each := pipe.recv():
+        for _ in range(each):
+            send()
+        pipe.send(None)
+    connection.close()
+
+
+def _ours(server: UUID, channel: UUID, author: UUID) -> Callable[[], object]:
+    from chat.services.messages import send_message
+
+    return lambda: send_message(author=author, channel=channel, content=CONTENT)
+
+
+def _bare(server: UUID, channel: UUID, author: UUID) -> Callable[[], object]:
+    import psycopg
+    from django.db import connection
+
+    from chat.ids import uuid7
+
+    names = ("host", "port", "user", "password", "dbname")
+    params = connection.get_connection_params()
+    where: dict[str, Any] = {name: params[name] for name in names if name in params}
+    own = psycopg.connect(**where, autocommit=True)
+    return lambda: own.execute(
+        _BARE, [uuid7(), server, channel, author, CONTENT], prepare=True
+    ).fetchone()
+
+
+def compare(place: Place, shape: Shape, *, each: int, rounds: int) -> tuple[float, float, float]:
+    """Return the median rates of ours and of the bare INSERT, and the median of their ratio."""
+    with (
+        Crew(place, shape, way="ours", each=each) as ours,
+        Crew(place, shape, way="bare", each=each) as bare,
+    ):
+        pairs = [(ours.rate(), bare.rate()) for _ in range(rounds)]
+    return (
+        statistics.median(mine for mine, _ in pairs),
+        statistics.median(theirs for _, theirs in pairs),
+        statistics.median(mine / theirs for mine, theirs in pairs),
+    )
+
+
+def main() -> int:
+    """Measure all shapes and print a line for each; 1, when one of them misses the goal."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.sends")
+    parser.add_argument("--messages", type=int, default=1600, help="messages in each measurement")
+    parser.add_argument("--rounds", type=int, default=7, help="measurements of each, in turns")
+    options = parser.parse_args()
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "melo.settings")
+    import django
+
+    django.setup()
+
+    from django.db import connection
+
+    usual = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    is_met = True
+    try:
+        place = make_place()
+        for shape in SHAPES:
+            each = max(1, options.messages // shape.clients)
+            ours, bare, ratio = compare(place, shape, each=each, rounds=options.rounds)
+            is_met = is_met and ratio >= GOAL
+            sys.stdout.write(f"{shape.name:46} {ours:6.0f}/s of {bare:6.0f}/s  {ratio:.2f}\n")
+            sys.stdout.flush()
+    finally:
+        connection.creation.destroy_test_db(usual, verbosity=0)
+    return 0 if is_met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
