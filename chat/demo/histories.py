@@ -1,0 +1,163 @@
+"""What was said: messages with replies, reactions, files, edits and deletions, day by day."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from chat.demo.language import EMOJI, Language, speak
+from chat.demo.plan import id_at, zipf
+from chat.models.attachments import MAX_SIZE_BYTES
+from chat.services.imports import AttachmentRow, MentionRow, MessageRow, ReactionRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from random import Random
+    from uuid import UUID
+
+    from chat.demo.plan import Plan
+    from chat.demo.rhythm import Rhythm
+
+# How far back a reply looks.
+_RECENT = 12
+_EMOJI_WEIGHTS = zipf(len(EMOJI))
+_FILES = (
+    ("photo", "jpg", "image/jpeg", 1600, 1200, None),
+    ("screenshot", "png", "image/png", 1920, 1080, None),
+    ("notes", "pdf", "application/pdf", None, None, None),
+    ("voice", "ogg", "audio/ogg", None, None, 14_000),
+    ("clip", "mp4", "video/mp4", 1280, 720, 9_500),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """Where a history happens: who writes, in which language, who can be named."""
+
+    name: str
+    writers: Sequence[UUID]
+    language: str
+    messages: int
+    roles: Sequence[UUID] = ()
+    is_direct: bool = False
+
+
+class Historian:
+    """Makes the histories of a plan, one room at a time, always the same."""
+
+    def __init__(self, plan: Plan, rhythm: Rhythm) -> None:
+        self._plan = plan
+        self._rhythm = rhythm
+        self._languages: dict[str, Language] = {}
+
+    def history(self, room: Room) -> Iterator[MessageRow]:
+        """Yield the messages of a room, the oldest first."""
+        chance = self._plan.chance("history", room.name)
+        moments = self._rhythm.moments(room.messages, chance)
+        sentences = self._language(room.language).sentences
+        return _Telling(room, chance, self._plan.until).messages(moments, sentences)
+
+    def _language(self, code: str) -> Language:
+        if code not in self._languages:
+            self._languages[code] = speak(code, self._plan.chance("language", code))
+        return self._languages[code]
+
+
+class _Telling:
+    """One history while it is told; it remembers the last few messages."""
+
+    def __init__(self, room: Room, chance: Random, until: datetime) -> None:
+        self._room = room
+        self._chance = chance
+        self._until = until
+        self._recent: deque[MessageRow] = deque(maxlen=_RECENT)
+
+    def messages(
+        self, moments: Sequence[datetime], sentences: Sequence[str]
+    ) -> Iterator[MessageRow]:
+        """Yield one message for each moment."""
+        chance, recent = self._chance, self._recent
+        writers = list(self._room.writers)
+        chance.shuffle(writers)
+        authors = chance.choices(writers, cum_weights=zipf(len(writers)), k=len(moments))
+        for moment, chosen in zip(moments, authors, strict=True):
+            # Who has just written often goes on.
+            author = recent[-1].author if recent and chance.random() < 0.25 else chosen
+            content = chance.choice(sentences)
+            while chance.random() < 0.35:
+                content = f"{content}. {chance.choice(sentences)}"
+            row = MessageRow(id_at(moment, chance), author, moment, content)
+            if (luck := chance.random()) < 0.45:
+                row = self._adorned(row, luck)
+            recent.append(row)
+            yield row
+
+    def _adorned(self, row: MessageRow, luck: float) -> MessageRow:
+        """Return the message with one of what not every message has."""
+        if luck < 0.15:
+            return row._replace(reply_to=self._somebodys().id) if self._recent else row
+        if luck < 0.28:
+            return row._replace(reactions=self._reactions(row.created_at))
+        if luck < 0.32:
+            return row._replace(attachments=self._files(row.created_at))
+        if luck < 0.38:
+            return row if self._room.is_direct else self._mentioning(row)
+        return self._altered(row, luck)
+
+    def _altered(self, row: MessageRow, luck: float) -> MessageRow:
+        if luck < 0.43:
+            return row._replace(edited_at=self._after(row, seconds=3600))
+        if luck < 0.448:
+            deleted_at = self._after(row, seconds=90_000)
+            return row._replace(deleted_at=deleted_at, deleted_by=row.author)
+        pinned_at = self._after(row, seconds=90_000)
+        return row._replace(pinned_at=pinned_at, pinned_by=self._room.writers[0])
+
+    def _somebodys(self) -> MessageRow:
+        return self._recent[-self._chance.randint(1, len(self._recent))]
+
+    def _after(self, row: MessageRow, *, seconds: int) -> datetime:
+        return min(
+            self._until, row.created_at + timedelta(seconds=self._chance.randint(1, seconds))
+        )
+
+    def _mentioning(self, row: MessageRow) -> MessageRow:
+        if self._room.roles and self._chance.random() < 0.1:
+            role = self._chance.choice(self._room.roles)
+            return row._replace(
+                content=f"<@&{role}> {row.content}", mentions=(MentionRow(role=role),)
+            )
+        user = self._chance.choice(self._room.writers)
+        return row._replace(content=f"<@{user}> {row.content}", mentions=(MentionRow(user=user),))
+
+    def _reactions(self, moment: datetime) -> list[ReactionRow]:
+        count = min(len(self._room.writers), 1 + int(self._chance.expovariate(0.6)))
+        return [
+            ReactionRow(self._chance.choice(self._room.writers), emoji, moment)
+            for emoji in self._chance.choices(EMOJI, cum_weights=_EMOJI_WEIGHTS, k=count)
+        ]
+
+    def _files(self, moment: datetime) -> list[AttachmentRow]:
+        count = 1 if self._chance.random() < 0.8 else 3
+        return [self._file(moment) for _ in range(count)]
+
+    def _file(self, moment: datetime) -> AttachmentRow:
+        name, ending, content_type, width, height, duration_ms = self._chance.choice(_FILES)
+        file_id = id_at(moment, self._chance)
+        return AttachmentRow(
+            id=file_id,
+            filename=f"{name}-{self._chance.randrange(10_000)}.{ending}",
+            content_type=content_type,
+            size_bytes=int(self._chance.lognormvariate(12, 1)) % MAX_SIZE_BYTES + 1,
+            # Of a file that is nowhere.
+            sha256=sha256(file_id.bytes).digest(),
+            storage_key=f"demo/{file_id}",
+            width=width,
+            height=height,
+            duration_ms=duration_ms,
+            alt_text="Something blue." if width and self._chance.random() < 0.2 else "",
+        )

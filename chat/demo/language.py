@@ -1,0 +1,52 @@
+"""What people write: sentences from the words of languages.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from random import Random
+
+SENTENCES = 4000
+EMOJI = ("👍", "❤️", "😂", "🎉", "👀", "🔥", "🙏", "✅", "🐟", "⚓", "☕", "🚲", "🌧️", "💡", "🫡")
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language: its code, and sentences enough that few come twice on a page."""
+
+    code: str
+    sentences: tuple[str, ...]
+
+
+def choose_language(chance: Random) -> str:
+    """Return the code of a language, the larger ones more often."""
+    weights = {code: language["weight"] for code, language in _languages().items()}
+    (code,) = chance.choices(list(weights), list(weights.values()))
+    return code
+
+
+def speak(code: str, chance: Random) -> Language:
+    """Return a language with sentences made by chance."""
+    words = _languages()[code]
+    return Language(
+        code,
+        tuple(
+            chance.choice(words["templates"]).format(
+                thing=chance.choice(words["things"]),
+                place=chance.choice(words["places"]),
+                time=chance.choice(words["times"]),
+                how=chance.choice(words["hows"]),
+            )
+            for _ in range(SENTENCES)
+        ),
+    )
+
+
+@cache
+def _languages() -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("languages.toml").read_text(encoding="utf-8"))

@@ -1,0 +1,346 @@
+"""Servers with roles, channels, overwrites and members, written each in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from chat.demo.language import choose_language
+from chat.demo.plan import id_at, shares, zipf
+from chat.models import (
+    AuditLogEntry,
+    Ban,
+    Channel,
+    ChannelPermission,
+    Invite,
+    Role,
+    Server,
+    ServerMember,
+)
+from chat.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
+from chat.services.imports import MemberRow, import_members
+from chat.services.use_case import alias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+    from uuid import UUID
+
+    from chat.demo.people import People
+    from chat.demo.plan import Plan
+
+_FIRST = [
+    "Harbour",
+    "Lantern",
+    "River",
+    "Copper",
+    "Cloud",
+    "Meadow",
+    "Pixel",
+    "Granite",
+    "Velvet",
+    "Thunder",
+    "Paper",
+    "Orbit",
+]
+_SECOND = [
+    "Club",
+    "Workshop",
+    "Radio",
+    "Garden",
+    "Guild",
+    "Library",
+    "Arcade",
+    "Kitchen",
+    "Observatory",
+    "Sailors",
+]
+_TOPICS = [
+    "general",
+    "introductions",
+    "random",
+    "help",
+    "music",
+    "games",
+    "photos",
+    "books",
+    "cooking",
+    "cycling",
+    "travel",
+    "code",
+    "maps",
+    "weather",
+    "pets",
+    "films",
+    "events",
+    "feedback",
+    "off-topic",
+    "languages",
+    "market",
+    "garden",
+    "science",
+    "art",
+]
+_COLORED = [
+    "Early bird",
+    "Artist",
+    "Navigator",
+    "Night owl",
+    "Translator",
+    "Helper",
+    "Cartographer",
+    "Cook",
+]
+_CHANNELS_OF_LARGEST = 24
+_WRITTEN = {"text", "announcement", "thread"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A channel that people write in, and how many messages it is to have."""
+
+    id: UUID
+    writers: Sequence[UUID]
+    roles: Sequence[UUID]
+    language: str
+    messages: int
+    is_announcement: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Structure:
+    roles: list[Role]
+    channels: list[Channel]
+    overwrites: list[ChannelPermission]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Community:
+    """A server, its members with the most active first, and its channels."""
+
+    id: UUID
+    members: Sequence[UUID]
+    places: Sequence[Place]
+
+
+def communities(plan: Plan, people: People, *, messages: int) -> list[Community]:
+    """Return all servers, the largest first, written to the database where they are not yet."""
+    sizes = shares(messages, zipf(plan.servers))
+    return [
+        _community(plan, people, rank=rank, messages=size) for rank, size in enumerate(sizes, 1)
+    ]
+
+
+def _community(plan: Plan, people: People, *, rank: int, messages: int) -> Community:
+    chance = plan.chance("server", rank)
+    since = plan.since - timedelta(minutes=chance.randrange(60 * 24 * 90))
+    server = Server(
+        id=id_at(since, chance),
+        name=f"{chance.choice(_FIRST)} {chance.choice(_SECOND)}",
+        description=f"Made by seed_demo, number {rank} by size.",
+        created_at=since,
+    )
+    everybody = people.ids
+    # The active are in most servers, the others in few.
+    wanted = min(len(everybody), max(3, round(0.8 * len(everybody) / rank**0.7)))
+    members = sorted(chance.sample(range(len(everybody)), wanted))
+    ids = [everybody[number] for number in members]
+    server.owner_id = ids[0]
+    structure = _structure(server, rank=rank, chance=chance)
+    places = _places(structure, ids, people.languages[ids[0]], messages=messages, chance=chance)
+    if not Server.objects.using(alias()).filter(pk=server.pk).exists():
+        rows = _member_rows(plan, server, structure.roles, ids, chance)
+        _write(plan, server, structure, rows, chance)
+    return Community(id=server.pk, members=ids, places=places)
+
+
+def _roles(server: Server, chance: Random) -> list[Role]:
+    colored = chance.sample(_COLORED, chance.randint(1, len(_COLORED)))
+    given: list[tuple[str, Permission]] = [
+        ("member", DEFAULT_EVERYONE),
+        *((name, Permission(0)) for name in colored),
+        ("moderator", MODERATOR),
+        ("admin", ADMIN),
+    ]
+    return [
+        Role(
+            id=id_at(server.created_at, chance),
+            server=server,
+            name=name,
+            position=position,
+            permissions=int(permissions),
+            color=chance.randrange(0x1000000) if position else 0,
+            hoist=name in {"moderator", "admin"},
+            mentionable=0 < position <= len(colored),
+        )
+        for position, (name, permissions) in enumerate(given)
+    ]
+
+
+def _structure(server: Server, *, rank: int, chance: Random) -> _Structure:
+    roles = _roles(server, chance)
+    everyone, moderator = roles[0], roles[-2]
+
+    def make(kind: str, name: str, parent: Channel | None = None, **fields: str | int) -> Channel:
+        made = Channel(
+            id=id_at(server.created_at, chance),
+            server=server,
+            kind=kind,
+            name=name,
+            parent=parent,
+            position=len(channels),
+            **fields,
+        )
+        channels.append(made)
+        return made
+
+    channels: list[Channel] = []
+    lobby = make("category", "Lobby")
+    talk = make("category", "Talk")
+    news = make("announcement", "news", lobby, topic="What happens here.")
+    texts = [make("text", "general", lobby, topic="Whatever fits nowhere else.")]
+    count = max(2, round(_CHANNELS_OF_LARGEST / rank**0.5))
+    texts += [
+        make("text", topic, talk, slowmode_seconds=10 if topic == "market" else 0)
+        for topic in chance.sample(_TOPICS[1:], min(count, len(_TOPICS) - 1))
+    ]
+    staff = make("text", "staff", lobby, topic="Moderators only.")
+    make("voice", "Lounge", talk)
+    for parent in texts[: 1 + len(texts) // 3]:
+        make("thread", f"About {chance.choice(_TOPICS)}", parent)
+    overwrites = [
+        ChannelPermission(
+            id=id_at(server.created_at, chance),
+            server=server,
+            channel=channel,
+            role=role,
+            allow=int(allow),
+            deny=int(deny),
+        )
+        for channel, role, allow, deny in (
+            (news, everyone, Permission(0), Permission.SEND_MESSAGES),
+            (news, moderator, Permission.SEND_MESSAGES, Permission(0)),
+            (staff, everyone, Permission(0), Permission.VIEW_CHANNEL),
+            (staff, moderator, Permission.VIEW_CHANNEL, Permission(0)),
+        )
+    ]
+    return _Structure(roles=roles, channels=channels, overwrites=overwrites)
+
+
+def _places(
+    structure: _Structure,
+    members: list[UUID],
+    language: str,
+    *,
+    messages: int,
+    chance: Random,
+) -> list[Place]:
+    staff = members[: _moderators(len(members))]
+    mentionable = [role.pk for role in structure.roles if role.mentionable]
+    written = [channel for channel in structure.channels if channel.kind in _WRITTEN]
+    order = sorted(written, key=lambda channel: (channel.name != "general", channel.kind))
+    sizes = shares(messages, zipf(len(order), exponent=0.9))
+    return [
+        Place(
+            id=channel.pk,
+            writers=staff if channel.name in {"news", "staff"} else members,
+            roles=mentionable,
+            language=choose_language(chance) if channel.name == "languages" else language,
+            messages=size,
+            is_announcement=channel.kind == "announcement",
+        )
+        for channel, size in zip(order, sizes, strict=True)
+    ]
+
+
+def _moderators(members: int) -> int:
+    return max(1, min(12, members // 40))
+
+
+def _member_rows(
+    plan: Plan, server: Server, roles: list[Role], members: list[UUID], chance: Random
+) -> list[MemberRow]:
+    span = int((plan.until - server.created_at).total_seconds())
+    staff = set(members[: _moderators(len(members))])
+    colored = [role.pk for role in roles if role.mentionable]
+    rows = []
+    for user in members:
+        given = [chance.choice(colored)] if chance.random() < 0.3 else []
+        if user in staff:
+            given.append(roles[-2].pk)
+        if user == members[0]:
+            given.append(roles[-1].pk)
+        rows.append(
+            MemberRow(
+                user=user,
+                joined_at=server.created_at + timedelta(seconds=chance.randrange(span)),
+                nickname=chance.choice(_COLORED).lower() if chance.random() < 0.06 else None,
+                roles=given,
+            )
+        )
+    return rows
+
+
+def _write(
+    plan: Plan, server: Server, structure: _Structure, rows: list[MemberRow], chance: Random
+) -> None:
+    database = alias()
+    with transaction.atomic(using=database):
+        Server.objects.using(database).bulk_create([server])
+        ServerMember.objects.using(database).bulk_create(
+            [ServerMember(server=server, user_id=server.owner_id, joined_at=server.created_at)]
+        )
+        Role.objects.using(database).bulk_create(structure.roles)
+        Channel.objects.using(database).bulk_create(structure.channels)
+        ChannelPermission.objects.using(database).bulk_create(structure.overwrites)
+        import_members(server=server, members=rows[1:])
+        _write_moderation(plan, server, structure.channels, rows, chance)
+
+
+def _write_moderation(
+    plan: Plan, server: Server, channels: list[Channel], rows: list[MemberRow], chance: Random
+) -> None:
+    """Ban, time out and invite a few, and log it."""
+    database = alias()
+    Invite.objects.using(database).bulk_create(
+        Invite(
+            id=id_at(plan.until, chance),
+            server=server,
+            channel=channels[3],
+            code=f"demo-{plan.key}-{chance.getrandbits(40):010x}",
+            creator_id=server.owner_id,
+            max_uses=uses,
+        )
+        for uses in (None, 25)
+    )
+    banned = [row.user for row in rows[-(len(rows) // 200 + 1) :] if row.user != server.owner_id]
+    ServerMember.objects.using(database).filter(server=server, user__in=banned).delete()
+    Ban.objects.using(database).bulk_create(
+        Ban(
+            id=id_at(plan.until, chance),
+            server=server,
+            user_id=user,
+            actor_id=server.owner_id,
+            reason="Sold the same bicycle three times.",
+        )
+        for user in banned
+    )
+    AuditLogEntry.objects.using(database).bulk_create(
+        AuditLogEntry(
+            id=id_at(plan.until, chance),
+            server=server,
+            actor_id=server.owner_id,
+            action="member.ban",
+            target_type="user",
+            target_id=user,
+            reason="Sold the same bicycle three times.",
+        )
+        for user in banned
+    )
+    timed_out = [row.user for row in rows[1:-2][::97]][:5]
+    ServerMember.objects.using(database).filter(server=server, user__in=timed_out).update(
+        timed_out_until=plan.until + timedelta(days=7)
+    )

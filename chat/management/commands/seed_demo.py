@@ -1,0 +1,88 @@
+"""Fill the database with a community to look at."""
+
+from argparse import ArgumentTypeError
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from chat.demo.plan import Plan
+from chat.demo.seeding import seed
+from chat.management.commands._refusals import refusals_as_command_errors
+from chat.schema.errors import ExitCode
+from chat.schema.guards import is_production
+
+
+class Command(BaseCommand):
+    """Fill the database with a community to look at."""
+
+    help = (
+        "Fill the database with a made-up community: servers, people, months of messages. The same "
+        "options make the same rows, and a run that was interrupted is finished by running it "
+        "again. Refuses to run in production."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the sizes, the seed and the last day."""
+        parser.add_argument("--messages", type=_size, default=100_000, metavar="N")
+        parser.add_argument("--users", type=_size, metavar="N", help="Default: by the messages.")
+        parser.add_argument("--servers", type=_size, metavar="N", help="Default: by the users.")
+        parser.add_argument(
+            "--seed", type=int, default=1, help="Another number, another community."
+        )
+        parser.add_argument(
+            "--until",
+            type=_day,
+            metavar="YYYY-MM-DD",
+            help="The day on which the history ends (default: today).",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write the community, with a bar on a terminal."""
+        if is_production():
+            raise CommandError(
+                "MELO_ENV is production, and seed_demo writes made-up people and messages; nothing "
+                "was done. Run it on another database, with MELO_ENV=development.",
+                returncode=int(ExitCode.REFUSED),
+            )
+        messages = options["messages"]
+        users = options["users"] or max(20, min(50_000, messages // 200))
+        now = datetime.now(UTC)
+        plan = Plan(
+            messages=messages,
+            users=max(3, users),
+            servers=options["servers"] or max(3, users // 50),
+            seed=options["seed"],
+            until=options["until"] or now.replace(hour=0, minute=0, second=0, microsecond=0),
+        )
+        with (
+            refusals_as_command_errors(),
+            tqdm(total=messages, unit=" messages", unit_scale=True, disable=None) as bar,
+        ):
+            seeded = seed(plan, on_progress=bar.update)
+        if options["verbosity"] > 0:
+            self.stdout.write(
+                f"{messages:,} messages by {seeded.users:,} users in {seeded.servers:,} servers "
+                f"and {seeded.conversations:,} conversations.\n"
+                f"Most active is {seeded.most_active}; the largest server is "
+                f"{seeded.largest_server}.\n"
+                "Nobody has a password. To look at it all: python manage.py createsuperuser, "
+                "python manage.py runserver, http://localhost:8000/admin/"
+            )
+
+
+def _size(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100_000_000:
+        raise ArgumentTypeError(f"{text!r} is not a number from 1 to 100000000")
+    return int(text)
+
+
+def _day(text: str) -> datetime:
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a day such as 2026-01-31") from None
+    if not day.year >= 1975 or day > datetime.now(UTC):
+        raise ArgumentTypeError(f"{text} is not between 1975 and today")
+    return day

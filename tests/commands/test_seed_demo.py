@@ -1,0 +1,198 @@
+"""seed_demo fills a database with a community that is the same each time, and whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from tests.chat.sql import rows, stored, value
+from tests.conftest import clean_environ
+
+if TYPE_CHECKING:
+    from tests.conftest import Manage, ScratchDatabase
+
+pytestmark = pytest.mark.django_db
+
+
+def seed(**options: Any) -> str:
+    out = StringIO()
+    sizes = {"messages": 600, "users": 30, "servers": 3, **options}
+    call_command("seed_demo", "--until", "2026-02-03", **sizes, stdout=out)
+    return out.getvalue()
+
+
+def people_and_messages() -> list[tuple[Any, ...]]:
+    return rows(
+        "SELECT id, seq, author_id::text, content, created_at::text FROM messages"
+        " UNION ALL SELECT id, 0, '', username, created_at::text FROM users"
+        " UNION ALL SELECT id, seq, author_id::text, content, created_at::text FROM direct_messages"
+        " ORDER BY id"
+    )
+
+
+def test_as_many_messages_as_asked_for() -> None:
+    assert "600 messages by 30 users in 3 servers" in seed()
+
+    assert (
+        value("SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM direct_messages)")
+        == 600
+    )
+    assert value("SELECT count(*) FROM users") == 30
+    assert value("SELECT count(*) FROM servers") == 3
+
+
+def test_every_kind_of_row_is_there() -> None:
+    seed(messages=3000)
+
+    empty = {table for table, count, _ in stored() if not count}
+    assert empty == {"user_sessions", "user_preferences"}
+    assert value("SELECT count(*) FROM messages WHERE reply_to_seq IS NOT NULL") > 100
+    assert value("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL") > 10
+    assert value("SELECT count(*) FROM channels WHERE kind = 'thread' AND last_seq > 0") > 3
+
+
+def test_numbers_and_counters_are_right() -> None:
+    seed()
+
+    assert (
+        rows(
+            "SELECT id FROM channels WHERE last_seq <> (SELECT count(*) FROM messages"
+            " WHERE channel_id = channels.id)"
+            " OR last_message_at IS DISTINCT FROM (SELECT max(created_at) FROM messages"
+            " WHERE channel_id = channels.id)"
+        )
+        == []
+    )
+
+
+def test_first_server_is_the_largest_by_far() -> None:
+    seed()
+
+    sizes = [
+        size
+        for (size,) in rows(
+            "SELECT sum(last_seq)::int FROM channels GROUP BY server_id ORDER BY 1 DESC"
+        )
+    ]
+    assert sizes == [300, 150, 100]
+
+
+def test_run_twice_adds_nothing() -> None:
+    seed()
+    before = stored()
+
+    seed()
+
+    assert stored() == before
+
+
+def test_interrupted_run_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    seed()
+    whole = people_and_messages()
+    with pytest.raises(KeyboardInterrupt):
+        seed_until_stopped(monkeypatch)
+
+    seed(seed=2)
+
+    assert len(people_and_messages()) == 2 * len(whole)
+
+
+def seed_until_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run with seed 2 until the first histories are in, and then stop."""
+    with monkeypatch.context() as patch:
+        read = Counter[str]()
+
+        def stop(bar: Any, count: int = 1) -> None:
+            read["messages"] += count
+            if read["messages"] > 200:
+                raise KeyboardInterrupt
+
+        patch.setattr("chat.management.commands.seed_demo.tqdm.update", stop)
+        seed(seed=2)
+
+
+def test_another_seed_is_another_community() -> None:
+    seed()
+
+    seed(seed=2)
+
+    assert value("SELECT count(*) FROM users") == 60
+
+
+def test_history_ends_on_the_day_that_is_given() -> None:
+    seed()
+
+    assert rows("SELECT max(created_at) < '2026-02-03Z' FROM messages") == [(True,)]
+    assert rows("SELECT min(created_at) > '2025-05-01Z' FROM messages") == [(True,)]
+
+
+def test_smallest_size_works() -> None:
+    seed(messages=1, users=1, servers=1)
+
+    assert value("SELECT count(*) FROM messages") == 1
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--messages=0", "--messages=many", "--users=-1", "--until=yesterday", "--until=2999-01-01"],
+)
+def test_option_out_of_bounds_is_refused(option: str) -> None:
+    with pytest.raises(CommandError, match=option.split("=", maxsplit=1)[0]):
+        call_command("seed_demo", option)
+
+
+@override_settings(MELO_ENV="production")
+def test_production_is_refused() -> None:
+    with pytest.raises(CommandError, match="MELO_ENV is production") as refusal:
+        seed()
+
+    assert refusal.value.returncode == 3
+    assert value("SELECT count(*) FROM users") == 0
+
+
+def test_two_processes_make_the_same_community(
+    manage: Manage, scratch_database: ScratchDatabase
+) -> None:
+    seed(messages=200)
+    manage("migrate", "-v0", env=scratch_database.environ)
+
+    run = manage(
+        *("seed_demo", "--messages", "200", "--users", "30", "--servers", "3"),
+        *("--until", "2026-02-03"),
+        env={**scratch_database.environ, "PYTHONHASHSEED": "7"},
+    )
+
+    assert run.returncode == 0
+    assert run.stderr == ""
+    dumped = manage(
+        *("shell", "-v0", "-c"),
+        "from chat.models import Message; "
+        "print(*Message.objects.order_by('id').values_list('id', flat=True))",
+        env=scratch_database.environ,
+    )
+    here = rows("SELECT id FROM messages ORDER BY 1")
+    assert dumped.stdout.split() == [str(message_id) for (message_id,) in here]
+
+
+def test_database_without_tables_is_told_to_migrate(
+    manage: Manage, scratch_database: ScratchDatabase
+) -> None:
+    run = manage("seed_demo", "--messages", "10", env=scratch_database.environ)
+
+    assert run.returncode == 1
+    assert run.stderr.strip() == (
+        'CommandError: The database is older than the code: relation "users" does not exist. '
+        "Run python manage.py migrate first."
+    )
+
+
+def test_help_needs_no_database(manage: Manage) -> None:
+    run = manage("seed_demo", "--help", env=clean_environ(DB_HOST="nowhere.invalid"))
+
+    assert run.returncode == 0
+    assert "--messages" in run.stdout
