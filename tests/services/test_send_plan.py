@@ -147,7 +147,7 @@ def test_a_send_with_all_that_belongs_to_one_touches_few_pages(
     params = [busy.author_id, full.channel_in_crowd_id, "ahoy", _ALL_NEEDED, answered]
 
     plan = explain(
-        full,
+        full.session,
         "send_rich (uuidv7(), %s, %s, %s, %s, %s, %s::uuid[], %s::uuid[], '{}', true)",
         [*params, [file], named],
         mode=mode,
@@ -169,7 +169,7 @@ def test_each_table_of_a_server_is_asked_with_the_server(sql: str) -> None:
 
 def _send(busy: Busy, *, mode: LiteralString) -> Plan:
     params = [busy.author_id, busy.full.channel_in_crowd_id, "ahoy"]
-    return explain(busy.full, "send (uuidv7(), %s, %s, %s)", params, mode=mode)
+    return explain(busy.full.session, "send (uuidv7(), %s, %s, %s)", params, mode=mode)
 
 
 def _prepare(full: Full, name: LiteralString, sql: str, types: dict[str, str]) -> None:
