@@ -187,7 +187,9 @@ def append(
         operating_system_user(),
         django.get_version(),
         snapshot.fingerprint if snapshot else None,
-        Jsonb(_to_json(snapshot.catalogue)) if snapshot and snapshot.catalogue else None,
+        Jsonb(_to_json(snapshot.catalogue))
+        if snapshot and snapshot.catalogue is not None
+        else None,
         reason,
     )
     with connection.cursor() as cursor:

@@ -148,14 +148,16 @@ class LedgerRecorder(MigrationRecorder):
     def record_applied(self, app: str, name: str) -> None:
         """Record that a migration is applied, in Django's table and in the ledger."""
         with transaction.atomic(using=self.connection.alias, savepoint=False):
+            snapshot = self._snapshot()
             super().record_applied(app, name)
-            self._record(self.step.event if self.step else Event.SQUASHED, app, name)
+            self._record(self.step.event if self.step else Event.SQUASHED, app, name, snapshot)
 
     def record_unapplied(self, app: str, name: str) -> None:
         """Record that a migration is not applied any more, in Django's table and in the ledger."""
         with transaction.atomic(using=self.connection.alias, savepoint=False):
+            snapshot = self._snapshot()
             super().record_unapplied(app, name)
-            self._record(self.step.event if self.step else Event.PRUNED, app, name)
+            self._record(self.step.event if self.step else Event.PRUNED, app, name, snapshot)
 
     def append(
         self,
@@ -181,19 +183,41 @@ class LedgerRecorder(MigrationRecorder):
             reason=reason,
         )
 
-    def _record(self, event: Event, app: str, name: str) -> None:
+    def _record(self, event: Event, app: str, name: str, snapshot: Snapshot) -> None:
         step = self.step
         self.append(
             event,
             app=app,
             name=name,
             duration_ms=step.duration_ms if step else None,
-            snapshot=self._observed(with_catalogue=bool(step and step.with_catalogue)),
+            snapshot=snapshot,
         )
 
-    def _observed(self, *, with_catalogue: bool) -> Snapshot:
-        live, before = self.read_live(), self._standing
-        known = still_apart(before.apart, before=before.live or live, after=live)
+    def _snapshot(self) -> Snapshot:
+        step = self.step
+        is_untouched = step is not None and self._wrote_nothing(step)
+        return self._observed(
+            with_catalogue=bool(step and step.with_catalogue),
+            live=self._standing.live if is_untouched else None,
+        )
+
+    def _wrote_nothing(self, step: Step) -> bool:
+        """Return whether the migration, which is in one transaction, has written nothing at all.
+
+        Many do not: what they change, only Django's models know. One that writes gets an id.
+        """
+        if not (step.is_fake or step.migration.atomic):
+            return False
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NULL")
+            return bool(cursor.fetchone()[0])
+
+    def _observed(self, *, with_catalogue: bool, live: Catalogue | None = None) -> Snapshot:
+        live = self.read_live() if live is None else live
+        before = self._standing
+        known = (
+            {} if before.live is None else still_apart(before.apart, before=before.live, after=live)
+        )
         self._next_standing = Standing(live=live, apart=known)
         return Snapshot(
             fingerprint=fingerprint(live),

@@ -140,6 +140,22 @@ def test_fingerprint_of_each_row_is_of_the_database_at_that_time(
     assert [row for row in at_once if row[0] == "applied"] == one_by_one
 
 
+def test_migration_that_writes_nothing_has_the_fingerprint_of_the_one_before(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("two_steps", "house", "house_extended")
+    migrate("house_extended", "0001")
+
+    migrate("house_extended", "0002")
+
+    *_, before, _, after = rows(scratch_connection, "event, name, fingerprint")
+    assert [before[:2], after[:2]] == [
+        ("applied", "0001_initial"),
+        ("applied", "0002_nothing"),
+    ]
+    assert before[2] == after[2] == take_snapshot(scratch_connection).fingerprint
+
+
 def test_rollback_fake_and_prune_are_events(
     scratch_connection: BaseDatabaseWrapper, situation: Situation
 ) -> None:

@@ -290,3 +290,14 @@ def test_squashed_migration_has_a_fingerprint_and_leaves_no_plan(
         assert cursor.fetchall() == []
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE from_sql")
         assert cursor.fetchone() == (0,)
+
+
+def test_object_in_a_schema_that_was_emptied_is_drift(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("two_steps")
+    migrate()
+    migrate("two_steps", "zero")
+    run(scratch_connection, "CREATE TABLE strays ()")
+
+    assert read_drift(scratch_connection).state is DriftState.DRIFT
