@@ -1,4 +1,4 @@
--- Every channel of one server that one user can see, in the columns of visible_channels.sql.
+-- Every channel of one server that one user can see, as visible_channels.sql has them.
 SELECT
     access.server_id,
     access.channel_id,
@@ -15,6 +15,10 @@ FROM (
     WHERE user_id = %(user)s AND server_id = %(server)s
     OFFSET 0
 ) AS access
-INNER JOIN public.channels AS channel
-    ON channel.server_id = access.server_id AND channel.id = access.channel_id
+CROSS JOIN LATERAL (
+    SELECT parent_id, kind, name, position
+    FROM public.channels
+    WHERE server_id = access.server_id AND id = access.channel_id
+    OFFSET 0
+) AS channel
 ORDER BY channel.position, access.channel_id;
