@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from django.db import IntegrityError
 from django.db.models.functions import Now
 
 from chat.errors import Conflict, IdTaken, MissingPermission, NotVisible, Unreachable
@@ -15,7 +16,7 @@ from chat.permissions import Permission
 from chat.services.drafts import Draft, check_content, check_draft
 from chat.services.editing import EditedMessage, check_version, require_own, require_version
 from chat.services.posts import find_direct_post
-from chat.services.use_case import alias, one_statement, use_case
+from chat.services.use_case import alias, constraint_of, one_statement, use_case
 from chat.statements import Statement
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ class _Earlier(NamedTuple):
     files: list[UUID]
 
 
+# Who took part when the statement began, and had left or was erased when it had its lock.
+_GONE = frozenset({"direct_messages_participant", "direct_messages_author_not_erased"})
+
 _SEND = Statement.read(_SQL / "send_direct_message.sql", row=_Place)
 _REFUSAL = Statement.read(_SQL / "send_direct_refusal.sql", row=_Refusal)
 _EARLIER = Statement.read(_SQL / "sent_direct_message.sql", row=_Earlier)
@@ -85,8 +89,8 @@ def send_direct_message(
     Repeated with an `id`, blank beside attachments: as `messages.send_message`. Nobody is named in
     a conversation, for everybody in it is told.
 
-    One statement; for a refusal or a repeated send one or two more. Locks the attachments by id,
-    then the conversation's row until the transaction ends.
+    One statement; for a refusal or a repeated send one or two more. Locks the author's row FOR KEY
+    SHARE, the attachments by id, then the conversation's row until the transaction ends.
 
     Raises: InvalidInput; NotVisible, for the conversation, the message answered and the
     attachments; Unreachable, when the other of a pair was erased; IdTaken, when `id` is that of
@@ -106,7 +110,12 @@ def send_direct_message(
         "reply_to": draft.reply_to,
         "files": draft.files,
     }
-    place = _SEND.first(params, using=alias())
+    try:
+        place = _SEND.first(params, using=alias())
+    except IntegrityError as error:
+        if constraint_of(error) not in _GONE:
+            raise
+        raise NotVisible("conversation", place_id, to=author_id) from error
     if place is None:
         earlier = None if id is None else _earlier(draft, author=author_id, conversation=place_id)
         if earlier is None:

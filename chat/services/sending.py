@@ -76,6 +76,9 @@ class _Earlier(NamedTuple):
     files: list[UUID]
 
 
+# What was there when the statement began, and was deleted or erased when it had its lock.
+_GONE = frozenset({"messages_channel_open", "messages_author_not_erased"})
+
 _SEND = Statement.read(_SQL / "send_message.sql", row=_Place)
 _SEND_RICH = Statement.read(_SQL / "send_rich_message.sql", row=_Place)
 _REFUSAL = Statement.read(_SQL / "send_refusal.sql", row=_Refusal)
@@ -136,8 +139,7 @@ def send_message(
     try:
         place = statement.first(params, using=alias())
     except IntegrityError as error:
-        # The channel was there when the statement began, and deleted when it had its lock.
-        if constraint_of(error) != "messages_channel_open":
+        if constraint_of(error) not in _GONE:
             raise
         raise NotVisible("channel", channel_id, to=author_id) from error
     if place is None:

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from chat.models import (
     Channel,
     DirectConversation,
+    DirectMessage,
     DirectParticipant,
     Mention,
     Message,
@@ -23,7 +24,13 @@ from chat.models import (
 )
 from chat.permissions import DEFAULT_EVERYONE, Permission
 from chat.services.attachments import sweep_attachments
-from chat.services.direct import add_to_group, leave_group, open_conversation, open_group
+from chat.services.direct import (
+    add_to_group,
+    leave_group,
+    open_conversation,
+    open_group,
+    send_direct_message,
+)
 from chat.services.messages import (
     add_reaction,
     delete_message,
@@ -33,6 +40,7 @@ from chat.services.messages import (
     send_message,
 )
 from chat.services.read_states import mark_read
+from chat.services.users import erase_user
 from tests.factories import MessageAttachmentFactory, UserFactory
 from tests.services.places import Harbour, make_harbour
 from tests.services.together import refusals, run_together
@@ -363,6 +371,40 @@ def test_a_group_whose_people_leave_at_once_is_owned_by_who_is_left() -> None:
 
     assert refusals(results) == []
     assert DirectConversation.objects.get().owner_id == crew[2].id
+
+
+def test_who_leaves_while_sending_is_refused_by_name() -> None:
+    owner, sailor = UserFactory.create(), UserFactory.create()
+    group = open_group(owner=owner, others=[sailor])
+    send = partial(send_direct_message, author=sailor, conversation=group, content="ahoy")
+
+    *sends, left = run_together(
+        [*[send] * 5, partial(leave_group, user=sailor, conversation=group)]
+    )
+
+    assert refusals([left]) == []
+    assert set(refusals(sends)) <= {"NotVisible"}
+    assert DirectMessage.objects.count() == 5 - len(refusals(sends))
+
+
+def test_who_is_erased_while_sending_is_refused_by_name(harbour: Harbour) -> None:
+    other = UserFactory.create()
+    conversation = open_conversation(user=harbour.member, other=other)
+    direct = partial(
+        send_direct_message, author=harbour.member, conversation=conversation, content="ahoy"
+    )
+
+    *sends, erased = run_together(
+        [
+            *[partial(_sent, harbour)] * 3,
+            *[direct] * 3,
+            partial(erase_user, actor=harbour.member, user=harbour.member),
+        ]
+    )
+
+    assert refusals([erased]) == [], erased
+    assert set(refusals(sends)) <= {"NotVisible", "Unreachable"}
+    assert not Message.objects.exclude(content="").filter(deleted_at=None).exists()
 
 
 def test_permission_taken_away_meanwhile_is_a_named_refusal(harbour: Harbour) -> None:

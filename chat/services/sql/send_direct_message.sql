@@ -1,6 +1,16 @@
 -- Sends a direct message with its reply and its files: one row, or none when something is against
 -- it. A pair of which the other was erased takes no message.
-WITH files AS MATERIALIZED (
+--
+-- The author's row is held: the key to the author leads to the participant, and would not wait for
+-- an erasure that is under way, so that the message outlived it.
+WITH author AS MATERIALIZED (
+    SELECT account.id
+    FROM public.users AS account
+    WHERE account.id = %(author)s AND account.erased_at IS NULL
+    FOR KEY SHARE
+),
+
+files AS MATERIALIZED (
     SELECT file.id
     FROM public.message_attachments AS file
     WHERE
@@ -15,7 +25,9 @@ WITH files AS MATERIALIZED (
 
 place AS MATERIALIZED (
     SELECT own.conversation_id, answered.seq AS reply_to_seq
-    FROM public.direct_participants AS own
+    FROM author
+    INNER JOIN public.direct_participants AS own
+        ON own.user_id = author.id
     INNER JOIN public.direct_conversations AS conversation
         ON conversation.id = own.conversation_id
     LEFT JOIN public.direct_messages AS answered
@@ -25,7 +37,6 @@ place AS MATERIALIZED (
             AND answered.deleted_at IS NULL
     WHERE
         own.conversation_id = %(conversation)s
-        AND own.user_id = %(author)s
         AND own.left_at IS NULL
         AND NOT EXISTS (
             SELECT
