@@ -8,16 +8,15 @@ from chat.schema.files import RunSQLFile
 class Migration(migrations.Migration):
     """Let an erasure empty the reasons in the audit log, and find a user's entries there.
 
-    Replaces the trigger under ACCESS EXCLUSIVE for a moment, then builds two small indexes under
-    SHARE, for which writers of the log wait: seconds per million entries. Safe with code that does
-    not know of it. Undone by putting the old trigger back and dropping the indexes; reasons that
-    were emptied stay empty.
+    Builds two small indexes under SHARE, then replaces the trigger under SHARE ROW EXCLUSIVE:
+    writers of the log wait, seconds per million entries, and readers do not. Safe with code that
+    does not know of it. Undone by putting the old trigger back and dropping the indexes, for which
+    readers wait a moment too; reasons that were emptied stay empty.
     """
 
     dependencies = [("chat", "0013_index_reads")]
 
     operations = [
-        RunSQLFile(__file__),
         migrations.AddIndex(
             model_name="auditlogentry",
             index=models.Index(
@@ -36,4 +35,5 @@ class Migration(migrations.Migration):
                 condition=models.Q(("reason", ""), _negated=True),
             ),
         ),
+        RunSQLFile(__file__),
     ]

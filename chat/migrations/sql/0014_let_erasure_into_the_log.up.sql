@@ -24,9 +24,7 @@ BEGIN
 END
 $function$;
 
-DROP TRIGGER audit_log_append_only ON public.audit_log;
-
-CREATE TRIGGER audit_log_append_only
+CREATE OR REPLACE TRIGGER audit_log_append_only
     BEFORE UPDATE OR DELETE ON public.audit_log
     FOR EACH ROW
     EXECUTE FUNCTION public.keep_audit_log();
