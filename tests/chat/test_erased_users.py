@@ -152,5 +152,5 @@ def test_erasure_waits_for_a_send_that_came_before(
     assert erasing.result(timeout=15).rowcount == 1
     # What the erasure asks for next finds the message.
     found = eraser.execute("SELECT content FROM messages WHERE author_id = %s", [author.id])
-    assert found.fetchall() == [("",)]
+    assert found.fetchall() == [("ahoy",)]
     eraser.commit()
