@@ -110,6 +110,15 @@ def test_one_erased_author_among_many_rows_is_seen() -> None:
     assert refusal == by_check("messages_author_not_erased")
 
 
+def test_part_of_a_table_on_a_cluster_does_not_ask() -> None:
+    ghost = UserFactory.create()
+    execute(erase_leaving({}), ghost.id)
+
+    execute("ALTER TABLE user_preferences RENAME TO user_preferences_102008")
+
+    assert execute("INSERT INTO user_preferences_102008 (user_id) VALUES (%s)", ghost.id) == 1
+
+
 def test_what_was_there_stays_and_can_be_emptied() -> None:
     post, direct = MessageFactory.create(), DirectMessageFactory.create()
     file = MessageAttachmentFactory.create(message=post, uploader=post.author)

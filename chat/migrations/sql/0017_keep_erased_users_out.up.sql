@@ -5,12 +5,19 @@
 -- these triggers fire, for whoever erases holds the user's row FOR UPDATE; so they see it. Once
 -- for each statement, so that a COPY asks once: of 380 microseconds that an insert takes, 12.
 
+-- On a cluster a table's parts end in a number, and from one of them users cannot be asked: there
+-- these triggers do nothing, and only the services look.
+
 CREATE FUNCTION public.refuse_erased_author() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
 DECLARE
     erased uuid;
 BEGIN
+    IF right(TG_TABLE_NAME, 1) BETWEEN '0' AND '9' THEN
+        RETURN NULL;
+    END IF;
+
     SELECT account.id INTO erased
     FROM inserted
     INNER JOIN public.users AS account ON account.id = inserted.author_id
@@ -35,6 +42,10 @@ AS $function$
 DECLARE
     erased uuid;
 BEGIN
+    IF right(TG_TABLE_NAME, 1) BETWEEN '0' AND '9' THEN
+        RETURN NULL;
+    END IF;
+
     SELECT account.id INTO erased
     FROM inserted
     INNER JOIN public.users AS account ON account.id = inserted.uploader_id
@@ -59,6 +70,10 @@ AS $function$
 DECLARE
     erased uuid;
 BEGIN
+    IF right(TG_TABLE_NAME, 1) BETWEEN '0' AND '9' THEN
+        RETURN NULL;
+    END IF;
+
     SELECT account.id INTO erased
     FROM inserted
     INNER JOIN public.users AS account ON account.id = inserted.user_id
