@@ -1,0 +1,116 @@
+"""One export into the database: all of it, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from chat.discord.mapping import Mapper
+from chat.discord.people import People
+from chat.discord.places import prepare_channel
+from chat.discord.reader import ExportFile
+from chat.services.imports import Imported, MessageRow, import_messages
+from chat.services.imports.copying import batches
+from chat.services.use_case import alias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from uuid import UUID
+
+    from chat.models import User
+
+# Messages whose people are written together; a message takes 8 kB while it is a dict.
+_AT_ONCE = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedExport:
+    """What came of one file."""
+
+    guild: str
+    channel: str
+    channel_id: UUID
+    imported: Imported
+    unmapped: Mapping[str, int] = field(default_factory=dict)
+
+
+def import_export(
+    *,
+    path: Path,
+    owner: User | None = None,
+    is_visible: bool = False,
+    on_progress: Callable[[int], object] | None = None,
+) -> ImportedExport:
+    """Import one file of DiscordChatExporter; what was imported before stays as it is.
+
+    One transaction, in which the channel is locked: if the process ends in it, nothing has
+    happened. `on_progress` is called with the number of bytes read since the last time. Raises:
+    MalformedExportError; UnsupportedExportError, for direct messages; and as `import_messages`.
+    """
+    with path.open("rb") as file, transaction.atomic(using=alias()):
+        export = ExportFile(path, file, on_progress=on_progress)
+        header = export.read_header()
+        try:
+            server_id, channel_id = prepare_channel(
+                path, header, owner=owner, is_visible=is_visible
+            )
+            guild, channel = header["guild"]["name"], header["channel"]["name"]
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise export.mistake(f"its guild or channel is not as expected ({error!r})") from error
+        mapper = Mapper(people := People(server_id), files=path.parent)
+        imported = import_messages(
+            channel=channel_id,
+            messages=_rows(export, mapper, people),
+            allow_missing_replies=True,
+        )
+    return ImportedExport(
+        guild=guild,
+        channel=channel,
+        channel_id=channel_id,
+        imported=imported,
+        unmapped=dict(sorted(mapper.unmapped.items())),
+    )
+
+
+def _rows(export: ExportFile, mapper: Mapper, people: People) -> Iterator[MessageRow]:
+    """Yield the rows in batches as they are written, the people of each batch before it."""
+    for batch in batches(_in_order(export, mapper), size=_AT_ONCE):
+        for message in batch:
+            _reading(export, message, mapper.meet)
+        people.write()
+        for message in batch:
+            yield _reading(export, message, mapper.row)
+
+
+def _reading(
+    export: ExportFile, message: dict[str, Any], read: Callable[[dict[str, Any]], Any]
+) -> Any:
+    try:
+        return read(message)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise export.mistake(
+            f"message {message.get('id')!r}, before this line, is not as expected ({error!r})"
+        ) from error
+
+
+def _in_order(export: ExportFile, mapper: Mapper) -> Iterator[dict[str, Any]]:
+    """Yield each message once, and refuse an export that begins with the newest."""
+    newest = -1
+    for message in export.messages():
+        try:
+            snowflake = int(message["id"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise export.mistake(f"a message has no id ({error!r})") from error
+        if snowflake == newest:
+            mapper.unmapped["messages that came twice"] += 1
+            continue
+        if snowflake < newest:
+            raise export.mistake(
+                f"message {snowflake} comes after the later {newest}; export again with the "
+                "oldest first, without --reverse"
+            )
+        newest = snowflake
+        yield message

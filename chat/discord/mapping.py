@@ -1,0 +1,162 @@
+"""One message of an export, as a row; and a tally of what has no place here."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections import Counter
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from chat.discord.people import storable
+from chat.discord.snowflakes import uuid_of
+from chat.models.attachments import MAX_SIZE_BYTES
+from chat.services.imports import AttachmentRow, MentionRow, MessageRow, ReactionRow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chat.discord.people import People
+
+LONGEST_CONTENT = 4000
+_MOST_ATTACHMENTS = 10
+
+_TEXTS = {"Default", "Reply", "20", "23"}  # the last two answer a command
+_EVENTS = {
+    "GuildMemberJoin": "join",
+    "ChannelPinnedMessage": "pin",
+    "ChannelNameChange": "rename",
+    "ThreadCreated": "thread",
+    "RecipientAdd": "notice",
+    "RecipientRemove": "notice",
+    "Call": "notice",
+    "ChannelIconChange": "notice",
+}
+_NAMED = re.compile(r"<(@[!&]?|a?:\w+:)(\d{5,20})>")
+_PARTS = ("embeds", "stickers", "components", "interaction", "inlineEmojis")
+
+
+class Mapper:
+    """Makes rows of the messages of one channel; `unmapped` counts what was left out."""
+
+    def __init__(self, people: People, *, files: Path) -> None:
+        self.unmapped: Counter[str] = Counter()
+        self._people = people
+        self._files = files
+
+    def meet(self, message: dict[str, Any]) -> None:
+        """Make everybody known who has to be there before the message is written."""
+        meet = self._people.meet
+        meet(message["author"])
+        for user in message.get("mentions") or ():
+            meet(user)
+        for reaction in message.get("reactions") or ():
+            for user in reaction.get("users") or ():
+                meet(user)
+
+    def row(self, message: dict[str, Any]) -> MessageRow:
+        """Return the row for a message whose people are known."""
+        meet = self._people.meet
+        created_at = datetime.fromisoformat(message["timestamp"])
+        edited = message.get("timestampEdited")
+        author = meet(message["author"])
+        kind = "text"
+        content = message["content"]
+        if message["type"] not in _TEXTS:
+            kind = _EVENTS.get(message["type"], "notice")
+            # Without an author, so the content tells whom it is about.
+            content = f"<@{author}> {content}"
+            if message["type"] not in _EVENTS:
+                self.unmapped[f"messages of type {message['type']}, kept as notices"] += 1
+        elif forwarded := message.get("forwardedMessage"):
+            content = content or forwarded.get("content") or ""
+            self.unmapped["forwards, kept as messages of who forwarded them"] += 1
+        for part in _PARTS:
+            if message.get(part):
+                self.unmapped[part] += 1
+        is_text = kind == "text"
+        return MessageRow(
+            id=uuid_of("message", int(message["id"])),
+            author=author if is_text else None,
+            created_at=created_at,
+            content=self._content(content),
+            kind=kind,
+            reply_to=_answered(message) if is_text else None,
+            edited_at=datetime.fromisoformat(edited) if edited else None,
+            pinned_at=created_at if message.get("isPinned") else None,
+            mentions=[MentionRow(user=meet(user)) for user in message.get("mentions") or ()],
+            reactions=self._reactions(message),
+            attachments=self._attachments(message) if is_text else (),
+        )
+
+    def _content(self, content: str) -> str:
+        if "<" in content:
+            content = _NAMED.sub(self._name, content)
+        kept = storable(content)
+        if kept != content:
+            self.unmapped["texts with characters that cannot be stored, replaced"] += 1
+        if len(kept) > LONGEST_CONTENT:
+            self.unmapped[f"texts of more than {LONGEST_CONTENT} characters, cut"] += 1
+            kept = kept[:LONGEST_CONTENT]
+        return kept
+
+    def _name(self, match: re.Match[str]) -> str:
+        sign, snowflake = match.groups()
+        if ":" in sign:
+            return sign.removeprefix("a")
+        if sign == "@&":
+            role = self._people.role(snowflake)
+            return f"<@&{role}>" if role else match[0]
+        return f"<@{uuid_of('user', int(snowflake))}>"
+
+    def _reactions(self, message: dict[str, Any]) -> list[ReactionRow]:
+        rows = []
+        for reaction in message.get("reactions") or ():
+            emoji = reaction["emoji"]
+            symbol = f":{emoji['name']}:" if emoji.get("id") else emoji["name"]
+            users = reaction.get("users") or ()
+            rows += [
+                ReactionRow(self._people.meet(user), storable(symbol)[:64] or "?") for user in users
+            ]
+            if missing := int(reaction["count"]) - len(users):
+                self.unmapped["reactions of whom the export does not say"] += max(0, missing)
+        return rows
+
+    def _attachments(self, message: dict[str, Any]) -> list[AttachmentRow]:
+        rows: list[AttachmentRow] = []
+        for attachment in message.get("attachments") or ():
+            data = self._file(attachment["url"])
+            if data is None:
+                self.unmapped["files that were not downloaded with the export"] += 1
+            elif not 0 < len(data) <= MAX_SIZE_BYTES or len(rows) == _MOST_ATTACHMENTS:
+                self.unmapped["files that are empty, too large, or an eleventh"] += 1
+            else:
+                name = storable(attachment["fileName"])[-255:] or "file"
+                rows.append(
+                    AttachmentRow(
+                        id=uuid_of("attachment", int(attachment["id"])),
+                        filename=name,
+                        content_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+                        size_bytes=len(data),
+                        sha256=sha256(data).digest(),
+                        storage_key=f"discord/{attachment['id']}",
+                    )
+                )
+        return rows
+
+    def _file(self, url: str) -> bytes | None:
+        """Return what the export's own directory has for this file."""
+        if "://" in url:
+            return None
+        path = (self._files / url).resolve()
+        if not path.is_relative_to(self._files.resolve()) or not path.is_file():
+            return None
+        return path.read_bytes()
+
+
+def _answered(message: dict[str, Any]) -> Any:
+    reference = message.get("reference") or {}
+    is_reply = message["type"] == "Reply" or reference.get("type") == "Default"
+    answered = reference.get("messageId")
+    return uuid_of("message", int(answered)) if is_reply and answered else None

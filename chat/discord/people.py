@@ -1,0 +1,163 @@
+"""Who wrote, reacted or was named in an export: accounts, roles and memberships."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef
+
+from chat.discord.snowflakes import moment_of, uuid_of
+from chat.models import Ban, Message, Role, User
+from chat.models.users import ERASED_PREFIX, USERNAME_PATTERN
+from chat.services.imports import MemberRow, UserRow, import_members, import_users
+from chat.services.use_case import alias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+_USERNAME = re.compile(USERNAME_PATTERN)
+_NOT_IN_A_NAME = re.compile(r"[^a-z0-9_.]+")
+_LARGEST_POSITION = 249
+
+
+class People:
+    """The people of one server, as far as an import has met them."""
+
+    def __init__(self, server_id: UUID) -> None:
+        self._server_id = server_id
+        self._known: dict[str, UUID] = {}
+        self._met: dict[str, dict[str, Any]] = {}
+        self._with_roles: set[UUID] = set()
+        self._new_members: dict[UUID, set[UUID]] = {}
+        self._roles: dict[str, UUID] = {}
+        self._new_roles: dict[str, dict[str, Any]] = {}
+
+    def meet(self, user: dict[str, Any]) -> UUID:
+        """Return the id of a user of the export, who is written by the next `write`."""
+        snowflake = user["id"]
+        user_id = self._known.get(snowflake)
+        if user_id is None:
+            user_id = self._known[snowflake] = uuid_of("user", int(snowflake))
+            self._met[snowflake] = user
+        # Only who is still in the guild has roles; the others may have left.
+        if (roles := user.get("roles")) and user_id not in self._with_roles:
+            self._with_roles.add(user_id)
+            self._new_members[user_id] = {self._role(role) for role in roles}
+        return user_id
+
+    def role(self, snowflake: str) -> UUID | None:
+        """Return the id of a role, if somebody has it."""
+        return self._roles.get(snowflake)
+
+    def write(self) -> None:
+        """Write everybody who was met since the last time."""
+        if self._met:
+            import_users(users=list(self._named(self._met.items())))
+            self._met = {}
+        if self._new_roles:
+            self._write_roles()
+        if self._new_members:
+            self._write_members()
+
+    def _write_members(self) -> None:
+        """Make members of those who have roles and have never been here before.
+
+        Who has a message here and is no member has left or was removed, and does not come back by
+        an import; nor does anybody who is banned.
+        """
+        elsewhere = User.objects.using(alias()).filter(
+            Exists(Message.objects.filter(author=OuterRef("pk"), server=self._server_id))
+            | Exists(Ban.objects.filter(user=OuterRef("pk"), server=self._server_id)),
+            pk__in=list(self._new_members),
+        )
+        for user_id in elsewhere.values_list("pk", flat=True):
+            del self._new_members[user_id]
+        import_members(
+            server=self._server_id,
+            members=[
+                MemberRow(user, roles=list(roles)) for user, roles in self._new_members.items()
+            ],
+        )
+        self._new_members = {}
+
+    def _role(self, role: dict[str, Any]) -> UUID:
+        snowflake = role["id"]
+        if snowflake not in self._roles:
+            self._roles[snowflake] = uuid_of("role", int(snowflake))
+            self._new_roles[snowflake] = role
+        return self._roles[snowflake]
+
+    def _write_roles(self) -> None:
+        roles = Role.objects.using(alias()).filter(server_id=self._server_id)
+        there = set(roles.values_list("id", flat=True))
+        taken = set(roles.values_list("position", flat=True))
+        free = (place for place in range(1, _LARGEST_POSITION + 1) if place not in taken)
+        lowest_first = sorted(self._new_roles.items(), key=lambda item: int(item[1]["position"]))
+        missing = [item for item in lowest_first if self._roles[item[0]] not in there]
+        Role.objects.using(alias()).bulk_create(
+            Role(
+                id=self._roles[snowflake],
+                server_id=self._server_id,
+                name=(role["name"] or "role")[:100],
+                position=position,
+                color=int((role.get("color") or "#0").lstrip("#"), 16) & 0xFFFFFF,
+            )
+            for (snowflake, role), position in zip(missing, free, strict=False)
+        )
+        self._new_roles = {}
+
+    def _named(self, met: Iterable[tuple[str, dict[str, Any]]]) -> Iterable[UserRow]:
+        """Give everybody a name that nobody else has."""
+        users = list(met)
+        wanted = {snowflake: username(user) for snowflake, user in users}
+        taken = set(
+            User.objects.using(alias())
+            .filter(username__in=set(wanted.values()))
+            .values_list("username", flat=True)
+        )
+        for snowflake, user in users:
+            name = wanted[snowflake]
+            if name in taken:
+                # Nobody else's, for it holds the whole id.
+                name = f"{name[: 31 - len(snowflake)]}_{snowflake}"
+            taken.add(name)
+            shown = user.get("nickname") or user["name"]
+            yield UserRow(
+                id=self._known[snowflake],
+                username=name,
+                display_name=storable(shown)[:32],
+                kind="bot" if user.get("isBot") else "human",
+                created_at=moment_of(int(snowflake)),
+            )
+
+
+def username(user: dict[str, Any]) -> str:
+    """Return a name in our form for a user of Discord, today's or one with a discriminator.
+
+    Today's names are of our form already. Of an older one the letters that have an ASCII form are
+    kept, and the four digits that set it apart from others of the same name.
+    """
+    name = str(user["name"])
+    digits = str(user.get("discriminator") or "0000")
+    is_of_today = digits in {"0000", "0"}
+    if is_of_today and _USERNAME.fullmatch(name) and not name.startswith(ERASED_PREFIX):
+        return name
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    plain = _NOT_IN_A_NAME.sub("_", plain).strip("_.")[:27] or "user"
+    if plain.startswith(ERASED_PREFIX):
+        plain = f"x_{plain}"[:27]
+    if not is_of_today:
+        return f"{plain}_{digits}"
+    return plain if len(plain) > 1 else f"{plain}_{str(user['id'])[-4:]}"
+
+
+def storable(text: str) -> str:
+    """Return the text with a replacement for what PostgreSQL cannot store."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-8", "replace").decode()
+    return text.replace("\0", "\ufffd") if "\0" in text else text

@@ -1,0 +1,145 @@
+"""The guild and the channel of an export: a server, and in it a channel or a thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chat.discord.snowflakes import moment_of, uuid_of
+from chat.errors import ChatError
+from chat.models import Channel, ChannelPermission, Role, Server, ServerMember, User
+from chat.permissions import Permission
+from chat.services.servers import SEEDED_ROLES
+from chat.services.use_case import alias
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from uuid import UUID
+
+ARCHIVIST = "discord_import"
+
+_KINDS = {
+    "GuildTextChat": "text",
+    "GuildVoiceChat": "voice",
+    "GuildStageVoice": "voice",
+    "GuildNews": "announcement",
+    "GuildNewsThread": "thread",
+    "GuildPublicThread": "thread",
+    "GuildPrivateThread": "thread",
+}
+
+
+class UnsupportedExportError(ChatError):
+    """The export is of a kind that has no place here."""
+
+
+def prepare_channel(
+    path: Path, header: dict[str, Any], *, owner: User | None, is_visible: bool
+) -> tuple[UUID, UUID]:
+    """Return the ids of the server and the channel of an export, made where they are missing.
+
+    An export does not say who may see a channel: a new one is seen by administrators only, unless
+    `is_visible`. It does not say either who owns the guild: `owner` does, or else an account of the
+    system.
+    """
+    guild, channel = header["guild"], header["channel"]
+    kind = _KINDS.get(channel["type"])
+    if guild["id"] == "0" or channel["type"].startswith("Direct"):
+        raise UnsupportedExportError(
+            f"{path} is of direct messages, and does not say between whom; only channels of guilds "
+            "are imported. Nothing of it was."
+        )
+    if kind is None:
+        raise UnsupportedExportError(
+            f"{path} is of a {channel['type']}, in which nobody writes; export its threads or its "
+            "channels one by one. Nothing of it was imported."
+        )
+    server_id = _server(guild, owner=owner)
+    parent_id = _parent(server_id, channel, kind=kind, is_visible=is_visible)
+    channel_id = _channel(
+        server_id,
+        int(channel["id"]),
+        kind=kind,
+        name=channel["name"],
+        topic=channel.get("topic") or "",
+        parent_id=parent_id,
+        is_visible=is_visible,
+    )
+    return server_id, channel_id
+
+
+def _server(guild: dict[str, Any], *, owner: User | None) -> UUID:
+    database = alias()
+    snowflake = int(guild["id"])
+    server_id = uuid_of("guild", snowflake)
+    if Server.objects.using(database).filter(pk=server_id).exists():
+        return server_id
+    if owner is None:
+        owner, _ = User.objects.using(database).get_or_create(
+            username=ARCHIVIST, defaults={"kind": User.Kind.SYSTEM}
+        )
+    Server.objects.using(database).create(
+        id=server_id,
+        name=guild["name"][:100].ljust(2, "-"),
+        owner=owner,
+        created_at=moment_of(snowflake),
+    )
+    ServerMember.objects.using(database).create(server_id=server_id, user=owner)
+    Role.objects.using(database).bulk_create(
+        Role(server_id=server_id, name=name, position=position, permissions=int(permissions))
+        for position, (name, permissions) in enumerate(SEEDED_ROLES)
+    )
+    return server_id
+
+
+def _parent(
+    server_id: UUID, channel: dict[str, Any], *, kind: str, is_visible: bool
+) -> UUID | None:
+    """Return the category of a channel, or the channel of a thread."""
+    if not channel.get("categoryId"):
+        if kind == "thread":
+            raise UnsupportedExportError(
+                f"Thread {channel['id']} does not say to which channel it belongs."
+            )
+        return None
+    return _channel(
+        server_id,
+        int(channel["categoryId"]),
+        kind="text" if kind == "thread" else "category",
+        name=channel.get("category") or "unnamed",
+        is_visible=is_visible,
+    )
+
+
+def _channel(
+    server_id: UUID,
+    snowflake: int,
+    *,
+    kind: str,
+    name: str,
+    topic: str = "",
+    parent_id: UUID | None = None,
+    is_visible: bool,
+) -> UUID:
+    database = alias()
+    channel_id = uuid_of("channel", snowflake)
+    if Channel.objects.using(database).filter(server_id=server_id, pk=channel_id).exists():
+        return channel_id
+    Channel.objects.using(database).create(
+        id=channel_id,
+        server_id=server_id,
+        kind=kind,
+        name=name[:100] or "unnamed",
+        topic=topic[:1024],
+        parent_id=parent_id,
+        created_at=moment_of(snowflake),
+    )
+    # A thread is seen by whoever sees its channel.
+    if not is_visible and kind != "thread":
+        everyone = Role.objects.using(database).get(server_id=server_id, position=0)
+        ChannelPermission.objects.using(database).create(
+            server_id=server_id,
+            channel_id=channel_id,
+            role=everyone,
+            deny=int(Permission.VIEW_CHANNEL),
+        )
+    return channel_id

@@ -1,0 +1,86 @@
+"""Import what DiscordChatExporter wrote."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from chat.discord.importing import ImportedExport, import_export
+from chat.management.commands._refusals import refusals_as_command_errors
+from chat.models import User
+
+
+class Command(BaseCommand):
+    """Import what DiscordChatExporter wrote."""
+
+    help = (
+        "Import channels that DiscordChatExporter wrote as JSON. Each file is imported whole or "
+        "not at all; what is there already stays, so a file can be imported again, and a later "
+        "export of the same channel adds what is new."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the files, --owner and --visible."""
+        parser.add_argument("exports", nargs="+", type=Path, metavar="EXPORT.json")
+        parser.add_argument(
+            "--owner",
+            metavar="USERNAME",
+            help="Who owns a server that is new (default: an account of the system).",
+        )
+        parser.add_argument(
+            "--visible",
+            action="store_true",
+            help="Let all members see new channels. Without it administrators see them, for an "
+            "export does not say who could.",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Import file by file, with a bar on a terminal."""
+        for path in options["exports"]:
+            if not path.is_file():
+                raise CommandError(f"There is no file {path}.")
+        with refusals_as_command_errors():
+            owner = self._owner(options["owner"])
+            for path in options["exports"]:
+                with tqdm(
+                    total=path.stat().st_size,
+                    desc=path.name,
+                    unit="B",
+                    unit_scale=True,
+                    disable=None,
+                ) as bar:
+                    done = import_export(
+                        path=path,
+                        owner=owner,
+                        is_visible=options["visible"],
+                        on_progress=bar.update,
+                    )
+                if options["verbosity"] > 0:
+                    self._report(path, done)
+
+    def _owner(self, username: str | None) -> User | None:
+        if username is None:
+            return None
+        owner = User.objects.filter(username=username, erased_at=None).first()
+        if owner is None:
+            raise CommandError(f"There is no user {username}.")
+        return owner
+
+    def _report(self, path: Path, done: ImportedExport) -> None:
+        imported = done.imported
+        self.stdout.write(
+            f"{path}: {imported.messages:,} messages into #{done.channel} of {done.guild}"
+            f" ({done.channel_id}), {imported.already_there:,} were there already;"
+            f" {imported.reactions:,} reactions, {imported.mentions:,} mentions,"
+            f" {imported.attachments:,} files."
+        )
+        unmapped = dict(done.unmapped)
+        if imported.replies_to_nothing:
+            unmapped["replies to messages that are not there"] = imported.replies_to_nothing
+        if imported.attachments:
+            self.stdout.write(
+                "  The files themselves are still to be put into the object store, as discord/<id>."
+            )
+        for what, count in unmapped.items():
+            self.stdout.write(f"  not imported: {count:,} {what}")

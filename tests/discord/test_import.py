@@ -1,0 +1,472 @@
+"""Exports of DiscordChatExporter come in whole, once, and with a word about what was left out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from hashlib import sha256
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from chat.discord.importing import import_export
+from chat.discord.people import username
+from chat.discord.places import UnsupportedExportError
+from chat.discord.reader import MalformedExportError
+from chat.discord.snowflakes import moment_of, uuid_of
+from chat.models import ServerMember, User
+from chat.services.imports import Imported
+from tests.chat.sql import execute, rows, stored, value
+from tests.conftest import ROOT, Manage, ScratchDatabase
+from tests.discord.exports import export, message, user, write, write_many
+from tests.factories import BanFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+HARBOUR = Path(__file__).with_name("harbour.json")
+HERON, PUFFIN, OTTER, ONLOOKER = (
+    uuid_of("user", 200_000_000_000_000_000 + number) for number in (1, 2, 3, 4)
+)
+
+
+def load(path: Path, *options: str) -> str:
+    out = StringIO()
+    call_command("import_discord", str(path), *options, stdout=out)
+    return out.getvalue()
+
+
+# The hand-made export, field by field
+
+
+class TestHarbour:
+    @pytest.fixture(autouse=True)
+    def report(self, db: None) -> list[str]:
+        return load(HARBOUR).splitlines()
+
+    def test_messages_are_there_in_order(self) -> None:
+        assert rows("SELECT seq, kind, content FROM messages WHERE seq > 1 ORDER BY seq") == [
+            (2, "text", "Ahoy back"),
+            (3, "text", "To a message that was deleted"),
+            (4, "join", f"<@{OTTER}> Joined the server."),
+            (5, "text", ""),
+            (6, "notice", f"<@{uuid_of('user', 200_000_000_000_000_006)}> "),
+            (7, "text", "Seen elsewhere"),
+        ]
+
+    def test_names_in_the_text_are_ours(self) -> None:
+        role = uuid_of("role", 300_000_000_000_000_001)
+        assert value("SELECT content FROM messages WHERE seq = 1") == (
+            f"Ahoy <@{PUFFIN}>, <@{OTTER}> and <@&{role}> :wave: <#381870553235193857> 👋\n"
+            "second\tline \\N"
+        )
+
+    def test_moments_are_kept(self) -> None:
+        assert rows("SELECT created_at, edited_at, pinned_at FROM messages WHERE seq = 1") == [
+            (
+                datetime(2019, 7, 14, 14, 50, 1, 123000, UTC),
+                datetime(2019, 7, 14, 14, 51, 1, 500000, UTC),
+                datetime(2019, 7, 14, 14, 50, 1, 123000, UTC),
+            )
+        ]
+
+    def test_reply_is_one_where_what_it_answers_is_there(self) -> None:
+        assert rows("SELECT seq, reply_to_seq FROM messages WHERE reply_to_seq IS NOT NULL") == [
+            (2, 1)
+        ]
+
+    def test_accounts_have_names_of_our_form(self) -> None:
+        assert rows("SELECT username, display_name, kind FROM users ORDER BY username") == [
+            ("deleted_user", "Deleted User", "human"),
+            ("discord_import", "", "system"),
+            ("heron", "The Heron", "human"),
+            ("heron_200000000000000006", "Another heron", "bot"),
+            ("onlooker", "onlooker", "human"),
+            ("otter", "Otter", "human"),
+            ("puffin_a_1234", "Puffin Ä", "human"),
+            ("weather_bot_4321", "Weather", "bot"),
+        ]
+
+    def test_who_has_a_role_is_a_member(self) -> None:
+        assert rows(
+            "SELECT username, name, position FROM member_roles"
+            " JOIN users ON users.id = user_id JOIN roles ON roles.id = role_id ORDER BY 1, 2"
+        ) == [("heron", "Cook", 3), ("heron", "Deckhand", 4), ("otter", "Cook", 3)]
+        assert ServerMember.objects.count() == 3
+
+    def test_roles_allow_nothing(self) -> None:
+        assert rows("SELECT name, color, permissions FROM roles WHERE position > 2 ORDER BY 1") == [
+            ("Cook", 0, 0),
+            ("Deckhand", 0x3498DB, 0),
+        ]
+
+    def test_channel_is_in_its_category_and_hidden(self) -> None:
+        assert rows(
+            "SELECT channels.name, channels.kind, channels.topic, parent.name FROM channels"
+            " LEFT JOIN channels AS parent ON parent.id = channels.parent_id ORDER BY 2"
+        ) == [
+            ("Piers", "category", "", None),
+            ("pier-one", "text", "Ropes and knots", "Piers"),
+        ]
+        assert value("SELECT count(*) FROM channel_access WHERE user_id = %s", HERON) == 0
+
+    def test_reactions_are_of_those_whom_the_export_names(self) -> None:
+        assert rows("SELECT emoji, username FROM reactions JOIN users ON users.id = user_id") == [
+            ("⚓", "puffin_a_1234"),
+            ("⚓", "onlooker"),
+            (":rope:", "heron"),
+        ]
+
+    def test_mentions_are_rows(self) -> None:
+        assert {row[0] for row in rows("SELECT user_id FROM mentions WHERE seq = 1")} == {
+            PUFFIN,
+            OTTER,
+        }
+
+    def test_file_beside_the_export_is_an_attachment(self) -> None:
+        assert rows(
+            "SELECT filename, content_type, size_bytes, sha256, storage_key, uploader_id"
+            " FROM message_attachments"
+        ) == [
+            (
+                "chart.txt",
+                "text/plain",
+                6,
+                sha256(b"a map\n").digest(),
+                "discord/500000000000000001",
+                HERON,
+            )
+        ]
+
+    def test_report_says_what_was_left_out(self, report: list[str]) -> None:
+        assert report[0].startswith(f"{HARBOUR}: 7 messages into #pier-one of Harbour")
+        assert [line.strip() for line in report[1:]] == [
+            "The files themselves are still to be put into the object store, as discord/<id>.",
+            "not imported: 1 components",
+            "not imported: 1 embeds",
+            "not imported: 2 files that were not downloaded with the export",
+            "not imported: 1 forwards, kept as messages of who forwarded them",
+            "not imported: 1 inlineEmojis",
+            "not imported: 1 interaction",
+            "not imported: 1 messages of type 8, kept as notices",
+            "not imported: 1 reactions of whom the export does not say",
+            "not imported: 1 stickers",
+            "not imported: 1 replies to messages that are not there",
+        ]
+
+    def test_second_import_changes_nothing(self) -> None:
+        before = stored()
+
+        assert "0 messages into #pier-one of Harbour" in load(HARBOUR)
+
+        assert stored() == before
+
+
+# Again, and more of it
+
+
+def test_later_export_adds_what_is_new(tmp_path: Path) -> None:
+    first = write(tmp_path / "a.json", export(*(message(n) for n in range(3))))
+    longer = write(tmp_path / "b.json", export(*(message(n) for n in range(5))))
+    import_export(path=first)
+
+    done = import_export(path=longer)
+
+    assert done.imported == Imported(messages=2, already_there=3)
+    assert rows("SELECT seq, content FROM messages ORDER BY seq")[-1] == (5, "message 4")
+
+
+def test_two_channels_of_a_guild_are_in_one_server(tmp_path: Path) -> None:
+    paths = [
+        write(tmp_path / f"{channel}.json", export(message(channel), channel=channel))
+        for channel in (1, 2)
+    ]
+
+    call_command("import_discord", *map(str, paths), stdout=StringIO())
+
+    assert value("SELECT count(*) FROM servers") == 1
+    assert rows("SELECT name, last_seq FROM channels ORDER BY 1") == [("pier-1", 1), ("pier-2", 1)]
+
+
+def test_message_that_comes_twice_is_there_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", export(message(1), message(1)))
+
+    done = import_export(path=path)
+
+    assert done.imported.messages == 1
+    assert done.unmapped == {"messages that came twice": 1}
+
+
+def test_who_was_removed_is_not_brought_back(tmp_path: Path) -> None:
+    role = {"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}
+    cook = user(1, roles=[role])
+    first = write(tmp_path / "a.json", export(message(1, author=cook)))
+    import_export(path=first)
+    execute("DELETE FROM server_members WHERE user_id = %s", HERON)
+
+    import_export(path=write(tmp_path / "b.json", export(message(2, author=cook), channel=8)))
+
+    assert value("SELECT count(*) FROM server_members WHERE user_id = %s", HERON) == 0
+
+
+def test_who_is_banned_is_imported_without_a_membership(tmp_path: Path) -> None:
+    role = {"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}
+    import_export(path=write(tmp_path / "a.json", export(message(1, author=user(9)))))
+    banned = uuid_of("user", 200_000_000_000_000_001)
+    UserFactory.create(id=banned, username="heron")
+    server_id = value("SELECT id FROM servers")
+    BanFactory.create(server_id=server_id, server=None, user_id=banned, user=None)
+
+    path = write(tmp_path / "b.json", export(message(2, author=user(1, roles=[role]))))
+    import_export(path=path)
+
+    assert value("SELECT count(*) FROM messages") == 2
+    assert value("SELECT count(*) FROM server_members WHERE user_id = %s", banned) == 0
+
+
+def test_name_that_somebody_has_already_gets_the_id(tmp_path: Path) -> None:
+    UserFactory.create(username="sailor1")
+
+    import_export(path=write(tmp_path / "a.json", export(message(1))))
+
+    assert rows("SELECT username FROM users WHERE id = %s", HERON) == [
+        ("sailor1_200000000000000001",)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "discriminator", "expected"),
+    [
+        ("heron", "0000", "heron"),
+        ("he.ron_1", "0", "he.ron_1"),
+        ("Heron", "1234", "heron_1234"),
+        ("Ünïcode Näme", "0042", "unicode_name_0042"),
+        ("船", "0001", "user_0001"),
+        ("x", "0000", "x_0001"),
+        ("Captain Hook", "0000", "captain_hook"),
+        ("erased_me", "0000", "x_erased_me"),
+        ("a" * 32, "1234", "a" * 27 + "_1234"),
+    ],
+)
+def test_names_become_ours(name: str, discriminator: str, expected: str) -> None:
+    assert username(user(1, name=name, discriminator=discriminator)) == expected
+
+
+def test_id_sorts_by_time_and_carries_it() -> None:
+    earlier, later = uuid_of("message", 600 << 22), uuid_of("message", 600 << 22 | 1)
+
+    assert earlier < later
+    assert earlier.version == 7
+    assert uuid_of("channel", 600 << 22) != uuid_of("guild", 600 << 22)
+    assert moment_of(600 << 22) == datetime(2015, 1, 1, 0, 0, 0, 600_000, UTC)
+
+
+# Owners, visibility, kinds of channels
+
+
+def test_owner_owns_a_new_server(tmp_path: Path) -> None:
+    captain = UserFactory.create(username="captain")
+
+    load(write(tmp_path / "a.json", export(message(1))), "--owner", "captain")
+
+    assert value("SELECT owner_id FROM servers") == captain.id
+    assert not User.objects.filter(username="discord_import").exists()
+
+
+def test_unknown_owner_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="There is no user nobody"):
+        load(write(tmp_path / "a.json", export(message(1))), "--owner", "nobody")
+
+
+def test_visible_channel_is_seen_by_members(tmp_path: Path) -> None:
+    role = {"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}
+
+    load(write(tmp_path / "a.json", export(message(1, author=user(1, roles=[role])))), "--visible")
+
+    assert value("SELECT count(*) FROM channel_access WHERE user_id = %s", HERON) == 1
+
+
+def test_thread_is_in_its_channel(tmp_path: Path) -> None:
+    thread = export(message(1))
+    thread["channel"] |= {
+        "type": "GuildPublicThread",
+        "categoryId": "300000000000000007",
+        "category": "pier-7",
+        "id": "300000000000000099",
+        "name": "about knots",
+    }
+    import_export(path=write(tmp_path / "a.json", export(message(2))))
+
+    import_export(path=write(tmp_path / "b.json", thread))
+
+    assert rows(
+        "SELECT channels.name, parent.name FROM channels"
+        " JOIN channels AS parent ON parent.id = channels.parent_id"
+    ) == [("about knots", "pier-7")]
+
+
+@pytest.mark.parametrize(
+    ("guild", "kind", "expected"),
+    [
+        ("0", "DirectTextChat", "direct messages"),
+        ("0", "DirectGroupTextChat", "direct messages"),
+        ("5", "GuildForum", "GuildForum, in which nobody writes"),
+        ("5", "GuildCategory", "GuildCategory, in which nobody writes"),
+    ],
+)
+def test_what_has_no_place_here_is_refused(
+    tmp_path: Path, guild: str, kind: str, expected: str
+) -> None:
+    content = export(message(1))
+    content["guild"]["id"] = guild
+    content["channel"]["type"] = kind
+
+    with pytest.raises(UnsupportedExportError, match=expected):
+        import_export(path=write(tmp_path / "a.json", content))
+
+    assert value("SELECT count(*) FROM servers") == 0
+
+
+# What is wrong with a file
+
+
+def test_truncated_file_leaves_nothing(tmp_path: Path) -> None:
+    before = stored()
+    path = write(tmp_path / "a.json", export(*(message(n) for n in range(20))))
+    path.write_bytes(path.read_bytes()[:-200])
+
+    with pytest.raises(CommandError, match=r"a\.json, line \d+: the file ends in the middle"):
+        load(path)
+
+    assert stored() == before
+
+
+def test_second_of_two_files_leaves_the_first(tmp_path: Path) -> None:
+    good = write(tmp_path / "a.json", export(message(1)))
+    bad = write(tmp_path / "b.json", export(message(2), channel=8))
+    bad.write_bytes(bad.read_bytes()[:-9])
+
+    with pytest.raises(CommandError, match=r"b\.json, line"):
+        call_command("import_discord", str(good), str(bad), stdout=StringIO())
+
+    assert rows("SELECT name FROM channels") == [("pier-7",)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": None},
+        {"id": "seven"},
+        {"author": {}},
+        {"author": None},
+        {"timestamp": "yesterday"},
+        {"content": None},
+        {"reactions": [{"emoji": {}}]},
+        {"mentions": [{"id": "x"}]},
+        {"attachments": [{"id": "1"}]},
+        {"reference": {"messageId": "x"}, "type": "Reply"},
+    ],
+    ids=str,
+)
+def test_message_that_is_not_as_expected_is_named(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    path = write(tmp_path / "a.json", export(message(1), message(2, **wrong)))
+
+    with pytest.raises(MalformedExportError, match=r"a\.json, line"):
+        import_export(path=path)
+
+    assert value("SELECT count(*) FROM servers") == 0
+
+
+def test_newest_first_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", export(message(2), message(1)))
+
+    with pytest.raises(MalformedExportError, match="without --reverse"):
+        import_export(path=path)
+
+
+def test_text_that_cannot_be_stored_is_mended_and_counted(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.json", export(message(1, content="@@"), message(2, content="x" * 4001))
+    )
+    path.write_text(path.read_text().replace("@@", "a\\u0000b\\ud800"))
+
+    done = import_export(path=path)
+
+    assert value("SELECT content FROM messages WHERE seq = 1") == "a\ufffdb?"
+    assert value("SELECT length(content) FROM messages WHERE seq = 2") == 4000
+    assert done.unmapped == {
+        "texts of more than 4000 characters, cut": 1,
+        "texts with characters that cannot be stored, replaced": 1,
+    }
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"There is no file .*nothing\.json"):
+        load(tmp_path / "nothing.json")
+
+
+# Killed, and as a process
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import django
+django.setup()
+from chat.discord.importing import import_export
+read = 0
+def kill_in_the_middle(count):
+    global read
+    read += count
+    if read > int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+import_export(path=Path(sys.argv[1]), on_progress=kill_in_the_middle)
+"""
+
+
+def test_killed_in_the_middle_and_run_again_is_whole(
+    tmp_path: Path, manage: Manage, scratch_database: ScratchDatabase
+) -> None:
+    environ = scratch_database.environ
+    path = write_many(tmp_path / "a.json", 14_000)
+    manage("migrate", "-v0", env=environ)
+
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(path), str(path.stat().st_size - (2 << 20))],
+        env={**environ, "DJANGO_SETTINGS_MODULE": "melo.settings"},
+        cwd=ROOT,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert count_messages(manage, environ) == "0 0"
+
+    assert manage("import_discord", str(path), env=environ).returncode == 0
+    assert count_messages(manage, environ) == "14000 14000"
+
+
+def count_messages(manage: Manage, environ: Any) -> str:
+    run = manage(
+        *("shell", "-v0", "-c"),
+        "from chat.models import *; from django.db.models import Sum; "
+        "print(Message.objects.count(),"
+        " Channel.objects.aggregate(n=Sum('last_seq', default=0))['n'])",
+        env=environ,
+    )
+    return run.stdout.strip()
+
+
+def test_pipe_gets_the_report_alone(
+    tmp_path: Path, manage: Manage, scratch_database: ScratchDatabase
+) -> None:
+    manage("migrate", "-v0", env=scratch_database.environ)
+    path = write(tmp_path / "a.json", export(message(1)))
+
+    run = manage("import_discord", str(path), env=scratch_database.environ)
+
+    assert run.stderr == ""
+    assert len(run.stdout.splitlines()) == 1
+    assert os.linesep.join(run.stdout.splitlines()).startswith(f"{path}: 1 messages into #pier-7")
