@@ -1,0 +1,116 @@
+"""A real Chromium, looking at the site as it is served; what it complains of fails the test."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from chat.models import User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_django.fixtures import Settings
+    from pytest_django.live_server_helper import LiveServer
+
+PASSWORD = "correct horse battery staple"
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+LOOKS = [
+    pytest.param(scheme, width, id=f"{scheme}-{width}")
+    for scheme in ("light", "dark")
+    for width in (1400, 390)
+]
+
+
+@pytest.fixture(scope="module")
+def browser(django_db_setup: None) -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if path is None:
+        pytest.skip("no Chromium on the PATH; on Debian: apt-get install chromium")
+    # Playwright keeps a loop in this thread, and Django takes every query in it for a mistake; so
+    # both end with the module.
+    with pytest.MonkeyPatch.context() as environ, sync_playwright() as playwright:
+        environ.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        # Without a sandbox of its own it runs as root too, and it loads nothing but our pages.
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@dataclass
+class Visitor:
+    """Somebody at a browser; `complaints` is what the browser's console said meanwhile."""
+
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.address + path)
+        self.page.wait_for_load_state("networkidle")
+
+    def log_in(self, name: str, password: str = PASSWORD) -> None:
+        self.go("/admin/login/")
+        self.page.fill("#id_username", name)
+        self.page.fill("#id_password", password)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_load_state("networkidle")
+
+    def is_wider_than_the_screen(self) -> bool:
+        width: int = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        return width > 0
+
+    def faults(self) -> list[str]:
+        """Return what axe-core finds that is serious or worse."""
+        found: list[dict[str, Any]] = Axe().run(self.page).response["violations"]
+        return [
+            f"{fault['id']}: {fault['nodes'][0]['html']}"
+            for fault in found
+            if fault["impact"] in {"serious", "critical"}
+        ]
+
+
+@pytest.fixture
+def visit(
+    browser: Browser,
+    live_server: LiveServer,
+    settings: Settings,
+) -> Iterator[Callable[..., Visitor]]:
+    """Return a function that opens the site: `visit(scheme="dark", width=390)`."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    visitors: list[Visitor] = []
+
+    def open_page(*, scheme: Any = "light", width: int = 1400) -> Visitor:
+        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+        visitor = Visitor(page=context.new_page(), address=live_server.url)
+        visitor.page.on(
+            "console",
+            lambda said: (
+                visitor.complaints.append(said.text) if said.type in {"error", "warning"} else None
+            ),
+        )
+        visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+        visitor.page.on(
+            "request",
+            lambda request: (
+                visitor.complaints.append(f"asked outside: {request.url}")
+                if not request.url.startswith((live_server.url, "data:"))
+                else None
+            ),
+        )
+        visitors.append(visitor)
+        return visitor
+
+    yield open_page
+    for visitor in visitors:
+        visitor.page.context.close()
+
+
+@pytest.fixture
+def operator(transactional_db: None) -> User:
+    return User.objects.create_superuser("ada", None, PASSWORD)

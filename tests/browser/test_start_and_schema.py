@@ -1,0 +1,101 @@
+"""The log-in page, the start page and the schema's page, as somebody at a browser sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from tests.browser.conftest import LOOKS
+from tests.factories import MessageFactory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from chat.models import User
+    from tests.browser.conftest import Visitor
+
+    Visit = Callable[..., Visitor]
+
+LAST = ("chat", "0016_add_schema_permission")
+
+
+@pytest.fixture
+def _pending(transactional_db: None) -> Iterator[None]:
+    recorder = MigrationRecorder(connection)
+    recorder.record_unapplied(*LAST)
+    yield
+    recorder.record_applied(*LAST)
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_start_page_draws_its_charts(visit: Visit, operator: User, scheme: str, width: int) -> None:
+    MessageFactory.create_batch(3)
+    visitor = visit(scheme=scheme, width=width)
+
+    visitor.log_in("ada")
+
+    assert visitor.page.url == visitor.address + "/admin/"
+    drawn = visitor.page.evaluate(
+        "[...document.querySelectorAll('canvas.chart')].map(one => Boolean(Chart.getChart(one)))"
+    )
+    assert len(drawn) >= 3
+    assert all(drawn)
+    assert not visitor.is_wider_than_the_screen()
+    assert visitor.faults() == []
+    assert visitor.complaints == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_schema_page_looks_for_drift(visit: Visit, operator: User, scheme: str, width: int) -> None:
+    visitor = visit(scheme=scheme, width=width)
+    visitor.log_in("ada")
+    visitor.go("/admin/schema/")
+
+    visitor.page.click("text=Look for drift")
+    visitor.page.wait_for_selector("text=Nothing differs from the snapshot of")
+
+    assert not visitor.is_wider_than_the_screen()
+    assert visitor.faults() == []
+    assert visitor.complaints == []
+
+
+def test_ledger_is_paged(visit: Visit, operator: User) -> None:
+    visitor = visit()
+    visitor.log_in("ada")
+    visitor.go("/admin/schema/")
+    newest = visitor.page.locator(".chat-timeline li").first.inner_text()
+
+    visitor.page.click("text=Older")
+    visitor.page.wait_for_selector("text=Newest")
+
+    assert visitor.page.locator(".chat-timeline li").first.inner_text() != newest
+    assert visitor.complaints == []
+
+
+@pytest.mark.usefixtures("_pending")
+def test_start_page_warns_of_a_pending_migration(visit: Visit, operator: User) -> None:
+    visitor = visit(scheme="dark")
+    visitor.log_in("ada")
+
+    visitor.page.wait_for_selector("text=1 pending: python manage.py migrate")
+    faults = visitor.faults()
+    visitor.page.click("text=Look at the schema")
+    visitor.page.wait_for_selector("h2:has-text('Migrations')")
+
+    assert faults == []
+    assert visitor.page.url == visitor.address + "/admin/schema/"
+    assert visitor.complaints == []
+
+
+def test_who_is_locked_out_is_told_when_to_come_back(visit: Visit, operator: User) -> None:
+    visitor = visit()
+    for _ in range(5):
+        visitor.log_in("ada", "wrong")
+
+    assert "Try again at" in visitor.page.inner_text("body")
+    assert visitor.faults() == []
+    # The browser writes every answer of 429 into its console; nothing else is there.
+    assert ["429" in said for said in visitor.complaints] == [True]
