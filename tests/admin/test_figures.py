@@ -76,7 +76,7 @@ def test_of_a_big_table_a_part_is_counted_and_the_rest_estimated() -> None:
     midnight = datetime(2026, 3, 9, tzinfo=UTC)
     # Every two minutes, of which a fifth is looked at.
     send(channel, *(midnight + timedelta(minutes=2 * number) for number in range(720)))
-    pretend_rows("messages", 1_000_000)
+    pretend_rows("messages", 500_000)
 
     figures = messages_per_day(connection, now=NOW, days=2)
 
@@ -88,7 +88,7 @@ def test_of_a_big_table_a_part_is_counted_and_the_rest_estimated() -> None:
 
 def test_estimate_is_the_same_whenever_it_is_asked() -> None:
     send(ChannelFactory.create(), *(NOW - timedelta(minutes=number) for number in range(200)))
-    pretend_rows("messages", 1_000_000)
+    pretend_rows("messages", 500_000)
 
     first = messages_per_day(connection, now=NOW, days=2)
 
