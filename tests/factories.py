@@ -303,3 +303,11 @@ class AuditLogEntryFactory(DjangoModelFactory[models.AuditLogEntry]):
 
     server = SubFactory(ServerFactory)
     action = "role.update"
+
+
+class AdminAccessFactory(DjangoModelFactory[models.AdminAccess]):
+    class Meta:
+        model = models.AdminAccess
+
+    actor = SubFactory(UserFactory)
+    action = "direct_message.read"

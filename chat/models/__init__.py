@@ -1,6 +1,7 @@
 """The tables of the chat application, one file per aggregate."""
 
 from chat.models.access import ChannelAccess
+from chat.models.access_log import AdminAccess
 from chat.models.attachments import MessageAttachment
 from chat.models.channels import Channel, ChannelPermission
 from chat.models.direct import DirectConversation, DirectMessage, DirectParticipant
@@ -13,6 +14,7 @@ from chat.models.servers import Invite, Server, ServerMember
 from chat.models.users import User, UserPreferences, UserSession
 
 __all__ = [
+    "AdminAccess",
     "AuditLogEntry",
     "Ban",
     "Channel",

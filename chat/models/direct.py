@@ -165,6 +165,7 @@ class DirectMessage(Post):
     class Meta:
         db_table = "direct_messages"
         db_table_comment = "Messages in direct conversations, numbered without gaps by seq."
+        permissions = [("read_direct_messages", "Can read direct messages; each look is logged")]
         indexes = [
             # What somebody wrote, asked by erasure.
             Index(fields=["author", "conversation", "seq"], name="direct_messages_author_ix"),

@@ -50,6 +50,7 @@ class Message(Post):
     class Meta:
         db_table = "messages"
         db_table_comment = "Messages in channels, numbered without gaps by seq."
+        permissions = [("read_deleted_messages", "Can read what deleted messages said")]
         indexes = [
             # What somebody wrote: in one channel (slow mode), in a server (search), everywhere
             # (erasure).

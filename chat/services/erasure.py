@@ -36,6 +36,7 @@ class Policy(StrEnum):
 
 
 POLICY: Mapping[tuple[str, str], Policy] = {
+    ("admin_access_log", "actor_id"): Policy.KEEP,
     ("audit_log", "actor_id"): Policy.KEEP,
     ("bans", "actor_id"): Policy.KEEP,
     ("bans", "user_id"): Policy.DELETE,

@@ -29,6 +29,7 @@ ALONG: dict[str | tuple[str, str], str] = {
 # Columns that refuse every change, this one for another reason, or this one at COMMIT; they are
 # tried below, or where that is what a test is about.
 NEVER_CHANGED = {
+    ("admin_access_log", "actor_id"),
     ("audit_log", "actor_id"),
     ("bans", "user_id"),
     ("direct_conversations", "owner_id"),
@@ -106,6 +107,15 @@ def test_log_does_not_name_an_actor_who_does_not_exist() -> None:
     )
 
     assert refusal == by_foreign_key("audit_log_actor_fk")
+
+
+def test_somebody_who_does_not_exist_did_not_look() -> None:
+    refusal = refused(
+        "INSERT INTO admin_access_log (actor_id, action) VALUES (%s, 'direct_message.read')",
+        uuid4(),
+    )
+
+    assert refusal == by_foreign_key("admin_access_log_actor_fk")
 
 
 def test_somebody_who_does_not_exist_does_not_write() -> None:

@@ -3,17 +3,18 @@
 import pytest
 from django.core.management import call_command
 
-from chat.models import AuditLogEntry, DirectMessage, Message, MessageRevision
+from chat.models import AdminAccess, AuditLogEntry, DirectMessage, Message, MessageRevision
 from tests.chat.sql import by_check, refused, value
-from tests.factories import AuditLogEntryFactory, MessageRevisionFactory
+from tests.factories import AdminAccessFactory, AuditLogEntryFactory, MessageRevisionFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-KEPT = [AuditLogEntry, DirectMessage, Message, MessageRevision]
+KEPT = [AdminAccess, AuditLogEntry, DirectMessage, Message, MessageRevision]
 
 
 @pytest.fixture
 def filled() -> None:
+    AdminAccessFactory.create()
     AuditLogEntryFactory.create()
     MessageRevisionFactory.create()
     MessageRevisionFactory.create(direct=True)
@@ -27,7 +28,7 @@ def flush() -> None:
 def test_flush_empties_the_tables_that_are_kept() -> None:
     flush()
 
-    assert [model._default_manager.count() for model in KEPT] == [0, 0, 0, 0]
+    assert [model._default_manager.count() for model in KEPT] == [0, 0, 0, 0, 0]
 
 
 def test_right_to_empty_ends_with_the_flush() -> None:

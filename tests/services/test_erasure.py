@@ -21,6 +21,7 @@ from chat.services.erasure import POLICY, what_is_left
 from chat.services.users import erase_user
 from tests.chat.sql import execute, rows, stored, value
 from tests.factories import (
+    AdminAccessFactory,
     AuditLogEntryFactory,
     BanFactory,
     ChannelFactory,
@@ -148,6 +149,7 @@ def fill_moderation(jack: User) -> None:
     BanFactory.create(user=jack, reason="Bluewater spoke too much.")
     BanFactory.create(actor=jack, reason="By order of Bluewater.")
     AuditLogEntryFactory.create(actor=jack, reason="By order of Bluewater.")
+    AdminAccessFactory.create(actor=jack)
     AuditLogEntryFactory.create(target_type="user", target_id=jack.id, reason="It is Bluewater.")
     post = models.Message.objects.filter(author=jack).earliest("seq")
     AuditLogEntryFactory.create(
