@@ -27,6 +27,8 @@ class Server(ChangingRow):
         indexes = [
             # The servers that somebody owns, asked before an account is erased.
             Index(fields=["owner"], name="servers_owner_ix"),
+            # Servers by the beginning of their name, as support is told it.
+            Index(fields=["name"], name="servers_name_ix", opclasses=["varchar_pattern_ops"]),
         ]
         constraints = [
             CheckConstraint(

@@ -109,6 +109,11 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
     class Meta:
         db_table = "users"
         db_table_comment = "People, bots and the system. Erased in place, never deleted."
+        indexes = [
+            # Who may use the admin, and who is no person: few among very many, newest first.
+            Index(fields=["id"], name="users_staff_ix", condition=Q(is_staff=True)),
+            Index(fields=["kind", "id"], name="users_kind_ix", condition=~Q(kind="human")),
+        ]
         constraints = [
             CheckConstraint(
                 name="users_username_ck", condition=Q(username__regex=USERNAME_PATTERN)
