@@ -126,6 +126,8 @@ CONTENT_SECURITY_POLICY = {"DIRECTIVES": DIRECTIVES}
 LANGUAGE_CODE = "en-us"
 USE_TZ = True
 TIME_ZONE = "UTC"
+# Moments as they are written in logs, to the second.
+FORMAT_MODULE_PATH = ["melo.formats"]
 
 # How the admin looks; what stands in its sidebar is told by chat.admin.sidebar.
 UNFOLD = {

@@ -1,14 +1,45 @@
 """Files of messages."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from django.contrib import admin
 
 from chat.admin.inspection import InspectionAdmin
+from chat.admin.narrowing import by_choice, by_message, by_user
+from chat.admin.posts import READ_DELETED
 from chat.models import MessageAttachment
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
 
 
 @admin.register(MessageAttachment)
 class MessageAttachmentAdmin(InspectionAdmin):
-    """Files, sent or still uploading."""
+    """Files still uploading or sent to a channel; a conversation's are seen with their message."""
 
-    list_display = ("filename", "content_type", "size_bytes", "uploader", "created_at")
-    search_fields = ("id__exact", "space_id__exact", "uploader__username__exact")
+    list_display = ("filename", "content_type", "size_bytes", "uploader", "message", "created_at")
+    narrowings = (
+        by_message(),
+        by_user(name="uploader", label="Uploader", column="uploader_id"),
+        by_choice(
+            name="only",
+            label="Only",
+            options={"unsent": ("never sent", {"message": None, "direct_message": None})},
+        ),
+    )
+    # message_attachments_message_uq, message_attachments_user_ix and message_attachments_unsent_ix.
+    scopes = {
+        ("message",): ("position",),
+        ("uploader",): ("-id",),
+        ("only",): ("created_at", "id"),
+    }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Leave out what belongs to conversations, and to messages whose words are withheld."""
+        rows: QuerySet[Any] = super().get_queryset(request).filter(direct_message=None)
+        if request.user.has_perm(READ_DELETED):
+            return rows
+        return rows.filter(message__deleted_at=None)

@@ -1,9 +1,33 @@
-"""Direct conversations."""
+"""Direct conversations. Who talks with whom is to be seen; what is said takes a permission.
+
+Direct messages are shown one conversation at a time, to staff with both the right to look at the
+table and `read_direct_messages`, superusers not excepted from the log: each look is written down
+before the page is sent, in `admin_access_log`, which nobody can rewrite.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 
 from chat.admin.inspection import InspectionAdmin
-from chat.models import DirectConversation, DirectMessage, DirectParticipant
+from chat.admin.narrowing import as_uuid, by_id, by_user, uuid_or_none
+from chat.admin.panels import Link, list_url, may_view, row_link, rows_panel
+from chat.admin.posts import moment, parts_panels, posts_panel, with_text_column, with_words
+from chat.models import AdminAccess, DirectConversation, DirectMessage, DirectParticipant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+
+    from chat.admin.narrowing import Place
+    from chat.admin.panels import Panel
+
+READ_DIRECT = "chat.read_direct_messages"
 
 
 @admin.register(DirectConversation)
@@ -11,20 +35,149 @@ class DirectConversationAdmin(InspectionAdmin):
     """Conversations of two or of a group."""
 
     list_display = ("id", "kind", "name", "last_seq", "last_message_at")
-    search_fields = ("id__exact",)
+
+    def panels(self, request: HttpRequest, row: DirectConversation) -> Iterable[Panel | None]:
+        """Return who takes part, and who of the staff has looked."""
+        may_read = may_view(request, DirectMessage) and request.user.has_perm(READ_DIRECT)
+        yield rows_panel(
+            request,
+            title="Who takes part",
+            rows=DirectParticipant.objects.filter(conversation=row)
+            .select_related("user")
+            .order_by("user_id"),
+            columns={
+                "user": lambda participant: row_link(participant.user),
+                "has read up to": lambda participant: f"#{participant.last_read_seq:,}",
+                "left": lambda participant: moment(participant.left_at),
+            },
+            links=[
+                Link(
+                    text="Read the messages (this is logged)",
+                    url=list_url(DirectMessage, conversation=row.pk),
+                )
+            ]
+            if may_read
+            else [],
+        )
+        yield rows_panel(
+            request,
+            title="Who of the staff looked",
+            rows=AdminAccess.objects.filter(target_id=row.pk)
+            .select_related("actor")
+            .order_by("-created_at", "-id"),
+            columns={
+                "who": lambda access: row_link(access.actor),
+                "what": lambda access: row_link(access, access.action),
+                "at": lambda access: moment(access.created_at),
+            },
+            nothing="Nobody.",
+            links=[Link(text="All looks", url=list_url(AdminAccess, target=row.pk))],
+        )
 
 
 @admin.register(DirectParticipant)
 class DirectParticipantAdmin(InspectionAdmin):
     """Who takes part in a conversation."""
 
-    list_display = ("user", "conversation", "last_read_seq", "left_at")
-    search_fields = ("conversation__id__exact", "user__username__exact")
+    list_display = ("__str__", "user", "conversation", "last_read_seq", "left_at")
+    narrowings = (
+        by_user(),
+        by_id(name="conversation", label="Conversation", column="conversation_id"),
+    )
+    # direct_participants_user_ix and direct_participants_uq.
+    scopes = {
+        ("user",): ("-conversation_id",),
+        ("conversation",): ("-user_id",),
+        ("user", "conversation"): ("-id",),
+    }
 
 
 @admin.register(DirectMessage)
 class DirectMessageAdmin(InspectionAdmin):
-    """Private messages: to be seen only by whom the permission is given for this very model."""
+    """Private messages, one conversation at a time."""
 
-    list_display = ("seq", "conversation", "author", "created_at", "deleted_at")
-    search_fields = ("id__exact", "conversation__id__exact")
+    list_display = ("__str__", "author", "content", "created_at", "deleted_at")
+    search_help_text = "Words in the chosen conversation"
+    nothing_found = "Choose a conversation: messages are shown one conversation at a time."
+    narrowings = (by_id(name="conversation", label="Conversation", column="conversation_id"),)
+    # direct_messages_seq_uq, and direct_messages_search_ix for words.
+    scopes = {("conversation",): ("-seq",)}
+
+    def has_view_permission(self, request: HttpRequest, obj: DirectMessage | None = None) -> bool:
+        """Tell whether this person may read private messages: it takes a permission of its own."""
+        may_look: bool = super().has_view_permission(request, obj)
+        return may_look and bool(request.user.has_perm(READ_DIRECT))
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Show what a deleted message said to whom may read that too."""
+        return with_text_column(request, self.list_display, is_clipped=True)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show what a deleted message said to whom may read that too."""
+        return with_text_column(request, super().get_fields(request, obj), is_clipped=False)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """List nothing until one conversation is chosen."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        is_list = request.resolver_match is not None and "object_id" not in (
+            request.resolver_match.kwargs
+        )
+        return rows.none() if is_list and not request.GET.get("conversation") else rows
+
+    def search(
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
+    ) -> QuerySet[Any]:
+        """Find an id, or words, in the conversation."""
+        if uuid_or_none(term) is not None:
+            return super().search(request, queryset, term, place)
+        return with_words(queryset, term, place) if place else queryset.none()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Write the look down before the list is shown."""
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        listed = (getattr(response, "context_data", None) or {}).get("cl")
+        conversation_id = uuid_or_none(request.GET.get("conversation", ""))
+        # A list that found nothing is a look too: it was asked whether something was said.
+        if listed is not None and conversation_id is not None:
+            shown = [message.seq for message in listed.result_list]
+            _write_down(
+                request,
+                action="direct_message.list",
+                conversation_id=conversation_id,
+                details={
+                    "shown": len(shown),
+                    **({"from_seq": min(shown), "to_seq": max(shown)} if shown else {}),
+                    # Not for what: the words may be about somebody who is erased one day.
+                    **({"searched": True} if listed.query else {}),
+                },
+            )
+        return response
+
+    def panels(self, request: HttpRequest, row: DirectMessage) -> Iterable[Panel | None]:
+        """Write the look down, then return what was answered and what hangs on the message."""
+        _write_down(
+            request,
+            action="direct_message.read",
+            conversation_id=row.conversation_id,
+            details={"message_id": str(row.pk), "seq": row.seq},
+        )
+        if row.reply_to_seq:
+            answered = DirectMessage.objects.filter(
+                conversation_id=row.conversation_id, seq=row.reply_to_seq
+            )
+            yield posts_panel(request, title="Answers", posts=answered)
+        yield from parts_panels(request, row, space_id=row.conversation_id)
+
+
+def _write_down(
+    request: HttpRequest, *, action: str, conversation_id: UUID, details: dict[str, object]
+) -> None:
+    AdminAccess.objects.create(
+        actor_id=as_uuid(str(request.user.pk)),
+        action=action,
+        target_type="direct_conversation",
+        target_id=conversation_id,
+        details=details,
+    )

@@ -1,23 +1,92 @@
-"""What every page of the admin has in common: it shows, and changes nothing."""
+"""What every page has in common: it is fast on millions of rows, and shows what one wants next."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.admin import ShowFacets
+from django.core.exceptions import ValidationError
 from django.db.models import BinaryField, GeneratedField, Model
 from unfold.admin import ModelAdmin
 
+from chat.admin.changelist import KeysetChangeList
+from chat.admin.narrowing import typed, uuid_or_none
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from django.db.models import QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
+
+    from chat.admin.narrowing import Narrowing, Place
+    from chat.admin.panels import Panel
 
 
-class InspectionAdmin(ModelAdmin):
-    """A page that shows every column of a row, newest rows first, and offers no change."""
+class KeysetAdmin(ModelAdmin):
+    """Lists that are narrowed and paged along indexes, and rows with what belongs to them."""
 
-    # A count of the whole table reads the whole table.
-    show_full_result_count = False
+    # The order of the whole list, along an index: columns that no two rows share.
+    order: Sequence[str] = ("-pk",)
+    narrowings: Sequence[Narrowing] = ()
+    # By which narrowings together (in their order above) an index leads, and in which order.
+    scopes: Mapping[tuple[str, ...], Sequence[str]] = {}
+
+    # Any search field makes Django draw the search box; `search` decides what it finds.
+    search_fields = ("id",)
+    search_help_text = "Id"
+    nothing_found: str = "Nothing found."
     list_per_page = 50
+    sortable_by = ()
+    actions = None
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_before_template = "chat/admin/narrowings.html"
+    change_form_outer_after_template = "chat/admin/panels.html"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
+        """Return the list that is paged by key."""
+        return KeysetChangeList
+
+    def get_list_select_related(self, request: HttpRequest) -> list[str]:
+        """Return the relations among the columns of the list, those that may be NULL too."""
+        relations = set(_relations(self.model))
+        return [name for name in self.get_list_display(request) if name in relations]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Refuse every condition written into the address: only narrowings have an index."""
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return what `search` finds in the whole table, or everything when nothing was asked."""
+        term = typed(search_term)
+        return (self.search(request, queryset, term, {}) if term else queryset), False
+
+    def search(
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
+    ) -> QuerySet[Any]:
+        """Return the row with this id."""
+        row_id = uuid_or_none(term)
+        return queryset.none() if row_id is None else queryset.filter(pk=row_id)
+
+    def panels(self, request: HttpRequest, row: Any) -> Iterable[Panel | None]:
+        """Return what one wants to see next to the row; None for what this person may not see."""
+        return ()
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Put the panels beneath the row."""
+        row = kwargs.get("obj")
+        if row is not None:
+            context["panels"] = [panel for panel in self.panels(request, row) if panel]
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
+
+
+class InspectionAdmin(KeysetAdmin):
+    """A page that shows every column of a row, newest rows first, and offers no change."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds a row here."""
@@ -31,10 +100,16 @@ class InspectionAdmin(ModelAdmin):
         """Nobody deletes a row here."""
         return False
 
-    def get_list_select_related(self, request: HttpRequest) -> list[str]:
-        """Return the relations among the columns of the list, those that may be NULL too."""
-        relations = {field.name for field in self.opts.concrete_fields if field.is_relation}
-        return [name for name in self.get_list_display(request) if name in relations]
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Model | None:
+        """Return the row with all the rows that it names, in one statement."""
+        try:
+            row_id = self.opts.pk.to_python(object_id)
+        except ValidationError:
+            return None
+        rows: QuerySet[Model] = self.get_queryset(request)
+        return rows.select_related(*_relations(self.model)).filter(pk=row_id).first()
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Return every column that a person can read."""
@@ -44,11 +119,11 @@ class InspectionAdmin(ModelAdmin):
         """Leave out what nobody reads: generated columns, such as the words of a message."""
         columns = _readable_columns(self.model)
         rows: QuerySet[Model] = super().get_queryset(request)
-        return rows.only(*columns, self.model._meta.pk.name)
+        return rows.only(*columns, self.opts.pk.name)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Return the same: without the right to change, Django shows only what is named here."""
-        return _readable_columns(self.model)
+        return self.get_fields(request, obj)
 
 
 def _readable_columns(model: type[Model]) -> list[str]:
@@ -57,3 +132,7 @@ def _readable_columns(model: type[Model]) -> list[str]:
         for field in model._meta.concrete_fields
         if not isinstance(field, BinaryField | GeneratedField)
     ]
+
+
+def _relations(model: type[Model]) -> list[str]:
+    return [field.name for field in model._meta.concrete_fields if field.is_relation]

@@ -1,22 +1,99 @@
 """Roles, and who has them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from django.contrib import admin
+from django.utils.html import format_html
 
 from chat.admin.inspection import InspectionAdmin
-from chat.models import MemberRole, Role
+from chat.admin.narrowing import by_role, by_server, by_user
+from chat.admin.panels import Link, list_url, row_link, rows_panel
+from chat.admin.permission_words import check_boxes, in_words
+from chat.admin.posts import moment
+from chat.models import ChannelPermission, MemberRole, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.http import HttpRequest
+    from django.utils.safestring import SafeString
+
+    from chat.admin.panels import Panel
 
 
 @admin.register(Role)
 class RoleAdmin(InspectionAdmin):
     """Named sets of permissions."""
 
-    list_display = ("name", "server", "position", "permissions")
-    search_fields = ("server__id__exact",)
+    list_display = ("name", "server", "position", "permissions_in_words", "hoist", "mentionable")
+    narrowings = (by_server(),)
+    # roles_position_uq.
+    scopes = {("server",): ("-position",)}
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show the permissions as boxes, and the colour."""
+        shown = {"permissions": "permission_boxes", "color": "coloured"}
+        return [shown.get(name, name) for name in super().get_fields(request, obj)]
+
+    @admin.display(description="permissions")
+    def permissions_in_words(self, role: Role) -> str:
+        """Return the first few permissions, in words."""
+        return in_words(role.permissions)
+
+    @admin.display(description="permissions")
+    def permission_boxes(self, role: Role) -> SafeString:
+        """Return every permission, checked or not."""
+        return check_boxes(role.permissions)
+
+    @admin.display(description="color")
+    def coloured(self, role: Role) -> SafeString:
+        """Return the colour with its number as it is written on the web."""
+        number = f"#{role.color:06x}"
+        return format_html(
+            '<svg class="chat-swatch" viewBox="0 0 1 1" aria-hidden="true">'
+            '<rect width="1" height="1" fill="{}"/></svg> {}',
+            number,
+            number,
+        )
+
+    def panels(self, request: HttpRequest, row: Role) -> Iterable[Panel | None]:
+        """Return who has the role, and where it is overwritten."""
+        of_role = {"server_id": row.server_id, "role_id": row.pk}
+        yield rows_panel(
+            request,
+            title="Members with this role",
+            rows=MemberRole.objects.filter(**of_role).select_related("user"),
+            columns={
+                "user": lambda given: row_link(given.user),
+                "since": lambda given: moment(given.created_at),
+            },
+            links=[Link(text="All of them", url=list_url(MemberRole, role=row.pk))],
+            nothing="Every member has it." if row.position == 0 else "None.",
+        )
+        yield rows_panel(
+            request,
+            title="Overwrites for this role",
+            rows=ChannelPermission.objects.filter(**of_role).select_related("channel"),
+            columns={
+                "channel": lambda overwrite: row_link(overwrite.channel),
+                "allows": lambda overwrite: in_words(overwrite.allow),
+                "denies": lambda overwrite: in_words(overwrite.deny),
+            },
+        )
 
 
 @admin.register(MemberRole)
 class MemberRoleAdmin(InspectionAdmin):
     """Roles that members have been given."""
 
-    list_display = ("role", "user", "server", "created_at")
-    search_fields = ("server__id__exact", "user__username__exact")
+    list_display = ("__str__", "role", "user", "server", "created_at")
+    narrowings = (by_server(), by_role(), by_user())
+    # member_roles_uq and member_roles_role_ix.
+    scopes = {
+        ("server",): ("-user_id", "-role_id"),
+        ("role",): ("-id",),
+        ("server", "user"): ("-role_id",),
+        ("role", "user"): ("-id",),
+    }

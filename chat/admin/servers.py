@@ -1,9 +1,37 @@
 """Servers, members and invites."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from django.contrib import admin
+from django.db.models import F
 
 from chat.admin.inspection import InspectionAdmin
-from chat.models import Invite, Server, ServerMember
+from chat.admin.narrowing import by_server, by_user, uuid_or_none
+from chat.admin.panels import Link, list_url, row_link, rows_panel
+from chat.admin.permission_words import folded_check_boxes, in_words
+from chat.admin.posts import moment
+from chat.models import (
+    AuditLogEntry,
+    Ban,
+    Channel,
+    Invite,
+    MemberRole,
+    Message,
+    Role,
+    Server,
+    ServerMember,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+    from chat.admin.narrowing import Place
+    from chat.admin.panels import Panel
 
 
 @admin.register(Server)
@@ -11,15 +39,144 @@ class ServerAdmin(InspectionAdmin):
     """Communities."""
 
     list_display = ("name", "owner", "created_at", "deleted_at")
-    search_fields = ("id__exact", "owner__username__exact")
+    search_help_text = "Beginning of the name, as written; or an id"
+    narrowings = (by_user(name="owner", label="Owner", column="owner_id"),)
+    # servers_owner_ix; servers_name_ix for the search.
+    scopes = {("owner",): ("-id",)}
+
+    def search(
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
+    ) -> QuerySet[Any]:
+        """Find an id, or names that begin so."""
+        if uuid_or_none(term) is not None:
+            return super().search(request, queryset, term, place)
+        return queryset.filter(name__startswith=term)
+
+    def panels(self, request: HttpRequest, row: Server) -> Iterable[Panel | None]:
+        """Return the channels, roles and members, and what moderators did."""
+        yield rows_panel(
+            request,
+            title="Channels",
+            rows=Channel.objects.filter(server=row, deleted_at=None)
+            .select_related("parent")
+            .order_by(F("parent_id").asc(nulls_first=True), "position"),
+            columns={
+                "channel": row_link,
+                "kind": lambda channel: channel.kind,
+                "in": lambda channel: row_link(channel.parent),
+                "messages": lambda channel: f"{channel.last_seq:,}",
+                "last message": lambda channel: moment(channel.last_message_at),
+            },
+            limit=30,
+            links=[
+                Link(text="All channels", url=list_url(Channel, server=row.pk)),
+                Link(text="Messages", url=list_url(Message, server=row.pk)),
+            ],
+        )
+        yield rows_panel(
+            request,
+            title="Roles",
+            rows=Role.objects.filter(server=row).order_by("-position"),
+            columns={
+                "role": row_link,
+                "position": lambda role: f"{role.position}",
+                "permissions": lambda role: folded_check_boxes(role.permissions),
+            },
+            limit=15,
+            links=[Link(text="All roles", url=list_url(Role, server=row.pk))],
+        )
+        yield rows_panel(
+            request,
+            title="Members who joined last",
+            rows=ServerMember.objects.filter(server=row)
+            .select_related("user")
+            .order_by("-joined_at", "-user_id"),
+            columns={
+                "member": lambda member: row_link(member, member.user),
+                "nickname": lambda member: member.nickname or "-",
+                "joined": lambda member: moment(member.joined_at),
+                "timed out until": lambda member: moment(member.timed_out_until),
+            },
+            links=[Link(text="All members", url=list_url(ServerMember, server=row.pk))],
+        )
+        yield rows_panel(
+            request,
+            title="Bans",
+            rows=Ban.objects.filter(server=row).select_related("user", "actor"),
+            columns={
+                "user": lambda ban: row_link(ban.user),
+                "by": lambda ban: row_link(ban.actor),
+                "reason": lambda ban: row_link(ban, ban.reason or "(none given)"),
+                "until": lambda ban: moment(ban.expires_at) if ban.expires_at else "for ever",
+            },
+            links=[Link(text="All bans", url=list_url(Ban, server=row.pk))],
+        )
+        yield rows_panel(
+            request,
+            title="What moderators did last",
+            rows=AuditLogEntry.objects.filter(server=row)
+            .select_related("actor")
+            .order_by("-created_at", "-id"),
+            columns={
+                "action": lambda entry: row_link(entry, entry.action),
+                "by": lambda entry: row_link(entry.actor),
+                "at": lambda entry: moment(entry.created_at),
+            },
+            links=[Link(text="The audit log", url=list_url(AuditLogEntry, server=row.pk))],
+        )
+        yield rows_panel(
+            request,
+            title="Newest invites",
+            rows=Invite.objects.filter(server=row)
+            .select_related("creator")
+            .order_by("-created_at", "-id"),
+            columns={
+                "code": row_link,
+                "by": lambda invite: row_link(invite.creator),
+                "uses": lambda invite: f"{invite.uses} of {invite.max_uses or 'any number'}",
+            },
+            links=[Link(text="All invites", url=list_url(Invite, server=row.pk))],
+        )
 
 
 @admin.register(ServerMember)
 class ServerMemberAdmin(InspectionAdmin):
     """Who is in which server."""
 
-    list_display = ("user", "server", "nickname", "joined_at", "timed_out_until")
-    search_fields = ("server__id__exact", "user__username__exact")
+    list_display = ("__str__", "user", "server", "nickname", "joined_at", "timed_out_until")
+    narrowings = (by_server(), by_user())
+    # server_members_joined_ix, server_members_user_ix and server_members_uq.
+    scopes = {
+        ("server",): ("-joined_at", "-user_id"),
+        ("user",): ("-server_id",),
+        ("server", "user"): ("-id",),
+    }
+
+    def panels(self, request: HttpRequest, row: ServerMember) -> Iterable[Panel | None]:
+        """Return the roles that the member has, and the channels to ask about."""
+        yield rows_panel(
+            request,
+            title="Roles of this member",
+            rows=Role.objects.filter(
+                server_id=row.server_id,
+                pk__in=MemberRole.objects.filter(
+                    server_id=row.server_id, user_id=row.user_id
+                ).values("role_id"),
+            ).order_by("-position"),
+            columns={
+                "role": row_link,
+                "position": lambda role: f"{role.position}",
+                "permissions": lambda role: in_words(role.permissions),
+            },
+            nothing="None but everyone's.",
+            limit=30,
+            links=[
+                Link(
+                    text="Messages in this server",
+                    url=list_url(Message, server=row.server_id, author=row.user_id),
+                ),
+            ],
+        )
 
 
 @admin.register(Invite)
@@ -27,4 +184,15 @@ class InviteAdmin(InspectionAdmin):
     """Codes to join by."""
 
     list_display = ("code", "server", "creator", "uses", "max_uses", "expires_at", "revoked_at")
-    search_fields = ("code__exact", "server__id__exact")
+    search_help_text = "The code, or an id"
+    narrowings = (by_server(),)
+    # invites_server_ix; the code has a key of its own.
+    scopes = {("server",): ("-created_at", "-id")}
+
+    def search(
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
+    ) -> QuerySet[Any]:
+        """Find an id, or the one invite with this code."""
+        if uuid_or_none(term) is not None:
+            return super().search(request, queryset, term, place)
+        return queryset.filter(code=term)

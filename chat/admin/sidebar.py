@@ -43,6 +43,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Moderation": {
         "chat.Ban": "gavel",
         "chat.AuditLogEntry": "policy",
+        "chat.AdminAccess": "visibility",
     },
     "Schema": {},
 }

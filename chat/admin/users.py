@@ -1,4 +1,4 @@
-"""Users, sessions and preferences."""
+"""Users, sessions and preferences, and the groups that rights in this admin come from."""
 
 from __future__ import annotations
 
@@ -7,31 +7,60 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.db.models import F, Prefetch, prefetch_related_objects
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from chat.admin.inspection import InspectionAdmin
-from chat.models import User, UserPreferences, UserSession
+from chat.admin.inspection import InspectionAdmin, KeysetAdmin
+from chat.admin.narrowing import by_choice, by_user, uuid_or_none
+from chat.admin.panels import Link, list_url, row_link, rows_panel
+from chat.admin.posts import moment
+from chat.models import (
+    Ban,
+    DirectParticipant,
+    Message,
+    Server,
+    ServerMember,
+    User,
+    UserPreferences,
+    UserSession,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.db.models import QuerySet
     from django.http import HttpRequest
+
+    from chat.admin.narrowing import Place
+    from chat.admin.panels import Panel
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
     """People, bots and the system; here their rights in this admin are given."""
 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-
+    add_fieldsets = DjangoUserAdmin.add_fieldsets
     list_display = ("username", "display_name", "email", "kind", "is_staff", "created_at")
-    list_filter = ("is_staff", "is_superuser", "kind")
-    list_select_related = False
-    search_fields = ("username__startswith", "email__exact", "id__exact")
-    ordering = ("-pk",)
-    show_full_result_count = False
+    list_filter = ()
+    search_help_text = "Beginning of a name or an address, or an id"  # type: ignore[misc]
+    narrowings = (
+        by_choice(
+            name="only",
+            label="Only",
+            options={
+                "staff": ("who may use the admin", {"is_staff": True}),
+                "bots": ("bots", {"kind": "bot"}),
+                "system": ("the system", {"kind": "system"}),
+            },
+        ),
+    )
+    # users_staff_ix and users_kind_ix; the names and addresses of the search have theirs.
+    scopes = {("only",): ("-id",)}
     readonly_fields = ("id", "created_at", "updated_at", "last_login", "erased_at")
     fieldsets = (
         (None, {"fields": ("id", "username", "password")}),
@@ -43,21 +72,117 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         ("Moments", {"fields": ("created_at", "updated_at", "last_login", "erased_at")}),
     )
 
+    def search(
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
+    ) -> QuerySet[Any]:
+        """Find an id, or names or addresses that begin so; one column, so that one index leads."""
+        if uuid_or_none(term) is not None:
+            return super().search(request, queryset, term, place)
+        term = term.lower()
+        if "@" in term.removeprefix("@"):
+            return queryset.filter(email__startswith=term)
+        return queryset.filter(username__startswith=term.removeprefix("@"))
+
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Leave the giving of rights to superusers: whoever may give them has them all."""
         if request.user.is_superuser:
             return self.readonly_fields
-        return (*self.readonly_fields, "is_staff", "is_superuser", "groups", "user_permissions")
+        return (*self.readonly_fields, "is_staff", "is_superuser", "groups", "rights")
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Show the rights to whom may not give them in one statement, not one for each."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or request.user.is_superuser:
+            return fieldsets
+        return [
+            (
+                title,
+                {
+                    **options,
+                    "fields": [
+                        "rights" if name == "user_permissions" else name
+                        for name in options["fields"]
+                    ],
+                },
+            )
+            for title, options in fieldsets
+        ]
+
+    @admin.display(description="user permissions")
+    def rights(self, user: User) -> str:
+        """Return the permissions given to this very user, as they were fetched with them."""
+        return ", ".join(sorted(right.name for right in user.user_permissions.all())) or "-"
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> User | None:
+        """Fetch the rights with the user: what is shown of them is asked for several times."""
+        user: User | None = super().get_object(request, object_id, from_field)
+        if user is not None:
+            with_types = Permission.objects.select_related("content_type")
+            prefetch_related_objects([user], "groups", Prefetch("user_permissions", with_types))
+        return user
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Leave superusers to superusers: whoever may set a password can log in with it."""
         if obj is not None and obj.is_superuser and not request.user.is_superuser:
             return False
-        return super().has_change_permission(request, obj)
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Users are erased in place, never deleted."""
         return False
+
+    def panels(self, request: HttpRequest, row: User) -> Iterable[Panel | None]:
+        """Return the servers, the sanctions and the sessions."""
+        yield rows_panel(
+            request,
+            title="Servers, those with a timeout first",
+            rows=ServerMember.objects.filter(user=row)
+            .select_related("server")
+            .order_by(F("timed_out_until").desc(nulls_last=True), "-server_id"),
+            columns={
+                "server": lambda member: row_link(member.server),
+                "as": lambda member: row_link(member, _standing(member)),
+                "joined": lambda member: moment(member.joined_at),
+                "timed out until": lambda member: moment(member.timed_out_until),
+            },
+            links=[
+                Link(text="All servers", url=list_url(ServerMember, user=row.pk)),
+                Link(text="Own servers", url=list_url(Server, owner=row.pk)),
+                Link(text="Messages", url=list_url(Message, author=row.pk)),
+                Link(text="Conversations", url=list_url(DirectParticipant, user=row.pk)),
+            ],
+        )
+        yield rows_panel(
+            request,
+            title="Bans",
+            rows=Ban.objects.filter(user=row).select_related("server").order_by("-id"),
+            columns={
+                "server": lambda ban: row_link(ban.server),
+                "reason": lambda ban: row_link(ban, ban.reason or "(none given)"),
+                "until": lambda ban: moment(ban.expires_at) if ban.expires_at else "for ever",
+            },
+            links=[Link(text="All bans", url=list_url(Ban, user=row.pk))],
+        )
+        yield rows_panel(
+            request,
+            title="Sessions",
+            rows=UserSession.objects.filter(user=row).order_by("-expires_at", "-id"),
+            columns={
+                "device": lambda session: row_link(session, session.user_agent or "(unknown)"),
+                "address": lambda session: session.ip or "-",
+                "last seen": lambda session: moment(session.last_seen_at),
+                "expires": lambda session: moment(session.expires_at),
+                "revoked": lambda session: moment(session.revoked_at),
+            },
+            links=[Link(text="All sessions", url=list_url(UserSession, user=row.pk))],
+        )
+
+
+def _standing(member: ServerMember) -> str:
+    return "owner" if member.server.owner_id == member.user_id else member.nickname or "member"
 
 
 admin.site.unregister(Group)
@@ -65,15 +190,37 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
-    """Rights in this admin that several people have together."""
+    """Rights in this admin that several people have together; given by superusers alone."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Leave the giving of rights to superusers: whoever may give them has them all."""
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Leave the giving of rights to superusers: whoever may give them has them all."""
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Leave the taking of rights to superusers too."""
+        return bool(request.user.is_superuser)
 
 
 @admin.register(UserSession)
 class UserSessionAdmin(InspectionAdmin):
     """Log-ins; the hash of the token is not shown."""
 
-    list_display = ("user", "ip", "user_agent", "last_seen_at", "expires_at", "revoked_at")
-    search_fields = ("user__username__exact",)
+    list_display = (
+        "__str__",
+        "user",
+        "ip",
+        "user_agent",
+        "last_seen_at",
+        "expires_at",
+        "revoked_at",
+    )
+    narrowings = (by_user(),)
+    # user_sessions_user_ix.
+    scopes = {("user",): ("-expires_at", "-id")}
 
 
 @admin.register(UserPreferences)
@@ -81,4 +228,6 @@ class UserPreferencesAdmin(InspectionAdmin):
     """Settings of users."""
 
     list_display = ("user", "theme", "locale", "updated_at")
-    search_fields = ("user__username__exact",)
+    search_help_text = "Id of the user"
+    narrowings = (by_user(),)
+    scopes = {("user",): ("-pk",)}

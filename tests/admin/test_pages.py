@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from tests import factories
+from tests.admin.pages import MODELS, allow, make, page
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -20,35 +20,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-MODELS = [model for model in apps.get_app_config("chat").get_models() if model._meta.managed]
-
 inspected = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 for_looking_only = pytest.mark.parametrize(
     "model",
     [model for model in MODELS if model.__name__ != "User"],
     ids=lambda model: model.__name__,
 )
-
-
-def page(model: type[Model], name: str, *args: object) -> str:
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
-
-
-def make(model: type[Model]) -> Model:
-    row: Model = getattr(factories, f"{model.__name__}Factory").create()
-    return row
-
-
-@pytest.fixture
-def operator(client: Client) -> User:
-    """Somebody who may use the admin, and has no right to anything in it yet."""
-    user = factories.UserFactory.create(is_staff=True)
-    client.force_login(user)
-    return user
-
-
-def allow(user: User, *codenames: str) -> None:
-    user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
 
 
 @inspected
@@ -59,7 +36,7 @@ def test_model_is_registered(model: type[Model]) -> None:
 @inspected
 def test_list_and_row_can_be_looked_at(model: type[Model], client: Client, operator: User) -> None:
     row = make(model)
-    allow(operator, f"view_{model._meta.model_name}")
+    allow(operator, f"view_{model._meta.model_name}", "read_direct_messages")
 
     assert client.get(page(model, "changelist")).status_code == 200
     assert client.get(page(model, "changelist"), {"q": "abc"}).status_code == 200

@@ -1,0 +1,117 @@
+"""Panels: beneath a row, short tables of what belongs to it, each with the way to the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.html import format_html
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from django.db.models import Model, QuerySet
+    from django.http import HttpRequest
+    from django.utils.safestring import SafeString
+
+PANEL_ROWS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """Where a panel leads on to."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A field to type into, and the page that answers."""
+
+    url: str
+    name: str
+    label: str
+    hint: str
+    known: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A short table; `is_cut` says that there is more than it shows."""
+
+    title: str
+    headers: Sequence[str] = ()
+    rows: Sequence[Sequence[object]] = ()
+    is_cut: bool = False
+    links: Sequence[Link] = ()
+    nothing: str = "None."
+    question: Question | None = None
+    # Unfold's component takes a mapping.
+    table: dict[str, object] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "table", {"headers": self.headers, "rows": self.rows})
+
+
+def rows_panel(
+    request: HttpRequest,
+    *,
+    title: str,
+    rows: QuerySet[Any],
+    columns: Mapping[str, Callable[[Any], object]],
+    limit: int = PANEL_ROWS,
+    links: Sequence[Link] = (),
+    nothing: str = "None.",
+) -> Panel | None:
+    """Return the first `limit` rows as a panel, in one statement; None without the right to look.
+
+    `columns` says what stands in each, from the row.
+    """
+    if not may_view(request, rows.model):
+        return None
+    found = list(rows[: limit + 1])
+    return Panel(
+        title=title,
+        headers=tuple(columns),
+        rows=[[show(row) for show in columns.values()] for row in found[:limit]],
+        is_cut=len(found) > limit,
+        links=links,
+        nothing=nothing,
+    )
+
+
+def may_view(request: HttpRequest, model: type[Model]) -> bool:
+    """Tell whether this person may look at the rows of a table; no statement after the first."""
+    options = model._meta
+    return request.user.has_perm(f"{options.app_label}.view_{options.model_name}")
+
+
+def list_url(model: type[Model], **narrowings: object) -> str:
+    """Return the address of the list of a table, narrowed."""
+    options = model._meta
+    path = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+    return f"{path}?{urlencode(narrowings)}" if narrowings else path
+
+
+def row_url(model: type[Model], row_id: object) -> str:
+    """Return the address of one row."""
+    options = model._meta
+    return reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[row_id])
+
+
+def row_link(row: Model | None, text: object = None) -> SafeString | str:
+    """Return a link to the row, or a dash for none."""
+    if row is None:
+        return "-"
+    return format_html(
+        '<a class="chat-link" href="{}">{}</a>', row_url(type(row), row.pk), text or row
+    )
+
+
+def clipped(text: str, *, characters: int = 80) -> str:
+    """Return the beginning of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= characters else line[: characters - 1].rstrip() + "…"

@@ -1,0 +1,119 @@
+"""What the lists of messages touch when there are many: about a page of rows, never the table."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from chat.models import Channel, Message, Server, User
+from tests.admin.pages import page
+from tests.chat.sql import execute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.test import Client
+
+pytestmark = pytest.mark.django_db
+
+# 50, and one to know whether there is more; but where there are 200 at all, they may be sorted.
+ROWS_OF_A_PAGE = 200
+
+# 200 users; 20 servers of five channels with 200 messages each, but 20,000 in one of them.
+FILL = """
+SET LOCAL session_replication_role = replica;
+INSERT INTO users (username) SELECT 'sailor_' || n FROM generate_series(1, 200) AS n;
+INSERT INTO servers (name, owner_id)
+SELECT 'Harbour ' || n, (SELECT id FROM users ORDER BY id LIMIT 1)
+FROM generate_series(1, 20) AS n;
+INSERT INTO channels (server_id, name)
+SELECT id, 'pier-' || n FROM servers CROSS JOIN generate_series(1, 5) AS n;
+INSERT INTO messages (server_id, channel_id, seq, author_id, content, deleted_at, pinned_at)
+SELECT
+    channel.server_id,
+    channel.id,
+    n,
+    author.id,
+    'ahoy ' || n || CASE WHEN mod(n, 5000) = 3 THEN ' treasure' ELSE '' END,
+    CASE WHEN mod(n, 100) = 0 THEN now() END,
+    CASE WHEN mod(n, 90) = 0 THEN now() END
+FROM channels AS channel
+INNER JOIN servers AS server ON server.id = channel.server_id
+CROSS JOIN LATERAL generate_series(
+    1, CASE WHEN server.name = 'Harbour 1' AND channel.name = 'pier-1' THEN 20000 ELSE 200 END
+) AS n
+INNER JOIN users AS author ON author.username = 'sailor_' || 1 + mod(n * 7, 200);
+SET LOCAL session_replication_role = origin;
+ANALYZE users, servers, channels, messages;
+"""
+
+
+def fill() -> None:
+    for statement in FILL.split(";\n"):
+        execute(statement)
+
+
+def test_lists_of_messages_touch_about_a_page_of_rows(admin_client: Client) -> None:
+    fill()
+    busy = Channel.objects.select_related("server").get(name="pier-1", server__name="Harbour 1")
+    quiet = Channel.objects.select_related("server").get(name="pier-2", server__name="Harbour 7")
+    author = User.objects.get(username="sailor_42")
+
+    asked: list[dict[str, object]] = [{}, {"author": author.pk}]
+    for channel in (busy, quiet):
+        asked += [
+            {"server": channel.server_id},
+            {"channel": channel.pk},
+            {"channel": channel.pk, "after": "100"},
+            {"channel": channel.pk, "author": author.pk},
+            {"server": channel.server_id, "author": author.pk},
+            {"channel": channel.pk, "only": "deleted"},
+        ]
+    touched = {str(each): rows_touched(admin_client, each) for each in asked}
+
+    assert {each: rows for each, rows in touched.items() if rows > ROWS_OF_A_PAGE} == {}
+
+
+def test_words_are_met_from_the_newest_on_or_found_by_their_index(admin_client: Client) -> None:
+    fill()
+    busy = Server.objects.get(name="Harbour 1")
+
+    touched = {
+        words: rows_touched(admin_client, {"server": busy.pk, "q": words})
+        for words in ("ahoy", "treasure", "nowhere")
+    }
+
+    # Of 20,800 messages; the eight with the treasure twice, for their ids and for the page.
+    assert touched["ahoy"] <= ROWS_OF_A_PAGE
+    assert (touched["treasure"], touched["nowhere"]) == (16, 0)
+
+
+def rows_touched(client: Client, asked: dict[str, object]) -> int:
+    """Return how many rows of messages the statements of a list read, those thrown away too."""
+    with CaptureQueriesContext(connection) as captured:
+        client.get(page(Message, "changelist"), {name: str(value) for name, value in asked.items()})
+    return sum(
+        int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
+        for query in captured.captured_queries
+        if 'FROM "messages"' in query["sql"] and query["sql"].startswith("SELECT")
+        for node in nodes(plan_of(query["sql"]))
+        if node.get("Relation Name") == "messages"
+    )
+
+
+def plan_of(statement: str) -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}")
+        (found,) = cursor.fetchone()
+    plan: dict[str, Any] = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    return plan
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)

@@ -1,0 +1,213 @@
+"""Private messages take a permission, and whoever reads them leaves a trace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chat.models import (
+    AdminAccess,
+    DirectConversation,
+    DirectMessage,
+    Message,
+    MessageAttachment,
+    MessageRevision,
+    Reaction,
+)
+from tests import factories
+from tests.admin.pages import allow, listed, page, text_of
+from tests.chat.sql import execute
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from chat.models import User
+
+pytestmark = pytest.mark.django_db
+
+LOOK = "view_directmessage"
+READ = "read_direct_messages"
+
+
+@pytest.fixture
+def message() -> DirectMessage:
+    message: DirectMessage = factories.DirectMessageFactory.create(content="only between us")
+    return message
+
+
+@pytest.mark.parametrize("rights", [[LOOK], [READ]], ids=["looking alone", "reading alone"])
+def test_direct_messages_take_both_rights(
+    client: Client, operator: User, message: DirectMessage, rights: list[str]
+) -> None:
+    allow(operator, *rights)
+
+    for url in (
+        page(DirectMessage, "changelist"),
+        f"{page(DirectMessage, 'changelist')}?conversation={message.conversation_id}",
+        page(DirectMessage, "change", message.pk),
+        page(DirectMessage, "history", message.pk),
+        page(DirectMessage, "delete", message.pk),
+    ):
+        response = client.get(url)
+        assert response.status_code == 403, url
+        assert "only between us" not in text_of(response)
+    assert not AdminAccess.objects.exists()
+
+
+def test_no_direct_message_is_listed_before_a_conversation_is_chosen(
+    admin_client: Client, message: DirectMessage
+) -> None:
+    assert listed(admin_client, DirectMessage) == []
+    assert listed(admin_client, DirectMessage, q=message.pk) == []
+
+
+def test_look_at_a_list_is_written_down(
+    client: Client, operator: User, message: DirectMessage
+) -> None:
+    allow(operator, LOOK, READ)
+
+    assert listed(client, DirectMessage, conversation=message.conversation_id) == [message]
+
+    access = AdminAccess.objects.get()
+    assert (access.actor_id, access.action) == (operator.pk, "direct_message.list")
+    assert (access.target_type, access.target_id) == (
+        "direct_conversation",
+        message.conversation_id,
+    )
+    assert access.details == {"shown": 1, "from_seq": 1, "to_seq": 1}
+
+
+def test_search_that_finds_nothing_is_written_down(
+    client: Client, operator: User, message: DirectMessage
+) -> None:
+    allow(operator, LOOK, READ)
+
+    found = listed(client, DirectMessage, conversation=message.conversation_id, q="treasure")
+
+    assert found == []
+    assert AdminAccess.objects.get().details == {"shown": 0, "searched": True}
+
+
+def test_look_at_a_message_is_written_down(
+    client: Client, operator: User, message: DirectMessage
+) -> None:
+    allow(operator, LOOK, READ)
+
+    response = client.get(page(DirectMessage, "change", message.pk))
+
+    assert "only between us" in text_of(response)
+    access = AdminAccess.objects.get()
+    assert (access.action, access.details) == (
+        "direct_message.read",
+        {"message_id": str(message.pk), "seq": 1},
+    )
+
+
+def test_superuser_is_written_down_too(admin_client: Client, message: DirectMessage) -> None:
+    admin_client.get(page(DirectMessage, "change", message.pk))
+
+    assert AdminAccess.objects.count() == 1
+
+
+def test_who_looked_is_shown_at_the_conversation(
+    admin_client: Client, admin_user: User, message: DirectMessage
+) -> None:
+    listed(admin_client, DirectMessage, conversation=message.conversation_id)
+
+    shown = text_of(admin_client.get(page(DirectConversation, "change", message.conversation_id)))
+
+    assert "direct_message.list" in shown
+    assert "only between us" not in shown
+
+
+@pytest.mark.parametrize("model", [MessageRevision, Reaction, MessageAttachment])
+def test_parts_of_direct_messages_have_no_page_past_the_log(
+    admin_client: Client, model: type[Reaction]
+) -> None:
+    factory = getattr(factories, f"{model.__name__}Factory")
+    part, public = factory.create(direct=True), factory.create()
+
+    assert listed(admin_client, model) == [public]
+    assert admin_client.get(page(model, "change", part.pk)).status_code == 302
+
+
+def test_deleted_message_is_there_and_its_words_are_withheld(
+    client: Client, operator: User
+) -> None:
+    message = factories.MessageFactory.create(content="first secret")
+    Message.objects.filter(pk=message.pk).update(content="second secret")
+    factories.MessageAttachmentFactory.create(message=message, filename="secret.png")
+    execute("UPDATE messages SET deleted_at = now() WHERE id = %s", message.pk)
+    allow(
+        operator,
+        *("view_message", "view_channel", "view_server"),
+        *("view_messagerevision", "view_messageattachment", "view_reaction"),
+    )
+
+    pages = [
+        client.get(page(Message, "changelist")),
+        client.get(page(Message, "change", message.pk)),
+        client.get(page(type(message.channel), "change", message.channel_id)),
+        client.get(page(MessageRevision, "changelist")),
+        client.get(page(MessageAttachment, "changelist")),
+    ]
+
+    assert [response.status_code for response in pages] == [200] * 5
+    assert [response for response in pages if "secret" in text_of(response)] == []
+    assert "takes a permission" in text_of(pages[0])
+    revision = MessageRevision.objects.get()
+    assert client.get(page(MessageRevision, "change", revision.pk)).status_code == 302
+
+
+def test_deleted_message_is_read_with_the_permission(client: Client, operator: User) -> None:
+    message = factories.MessageFactory.create(content="first secret")
+    Message.objects.filter(pk=message.pk).update(content="second secret")
+    execute("UPDATE messages SET deleted_at = now() WHERE id = %s", message.pk)
+    allow(operator, "view_message", "view_messagerevision", "read_deleted_messages")
+
+    shown = text_of(client.get(page(Message, "change", message.pk)))
+
+    assert "first secret" in shown
+    assert "second secret" in shown
+
+
+def test_panels_show_nothing_of_tables_that_may_not_be_looked_at(
+    client: Client, operator: User
+) -> None:
+    ban = factories.BanFactory.create(reason="stole the anchor")
+    allow(operator, "view_server")
+
+    shown = text_of(client.get(page(type(ban.server), "change", ban.server_id)))
+
+    assert "stole the anchor" not in shown
+    assert 'aria-label="Bans"' not in shown
+
+
+def test_operator_who_may_change_groups_gives_nobody_rights(client: Client, operator: User) -> None:
+    allow(operator, "view_group", "add_group", "change_group", "delete_group")
+
+    assert client.post("/admin/auth/group/add/", {"name": "captains"}).status_code == 403
+
+
+def test_sidebar_shows_what_may_be_looked_at(client: Client, operator: User) -> None:
+    allow(operator, "view_server")
+
+    shown = text_of(client.get("/admin/"))
+
+    assert page(type(factories.ServerFactory.create()), "changelist") in shown
+    assert page(Message, "changelist") not in shown
+    assert "who-may-see-what" not in shown
+
+
+@pytest.mark.parametrize("rights", [["view_user"], ["view_user", "change_user"]])
+def test_hash_of_a_password_is_not_shown(client: Client, operator: User, rights: list[str]) -> None:
+    user = factories.UserFactory.create()
+    user.set_password("correct horse battery staple")
+    user.save()
+    allow(operator, *rights)
+
+    shown = text_of(client.get(page(type(user), "change", user.pk)))
+
+    assert user.password.rsplit("$", 1)[1] not in shown
+    assert user.password not in shown

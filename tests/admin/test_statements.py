@@ -1,0 +1,212 @@
+"""No page takes many statements, counts a table or skips rows by number."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from chat.models import (
+    Channel,
+    ChannelPermission,
+    DirectMessage,
+    Message,
+    Role,
+    ServerMember,
+)
+from tests import factories
+from tests.admin.pages import MODELS, allow, make, page
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+    from django.test import Client
+
+    from chat.models import User
+
+pytestmark = pytest.mark.django_db
+
+FEWER_THAN = 12
+ALL: list[type[Model]] = [*MODELS, Group]
+PRIVATE = ["read_direct_messages", "read_deleted_messages"]
+
+every_model = pytest.mark.parametrize("model", ALL, ids=lambda model: model.__name__)
+
+
+@pytest.fixture(params=["superuser", "operator with every right to look"])
+def looking(request: pytest.FixtureRequest, client: Client) -> Client:
+    """Both kinds of people: rights are asked of the database for the second alone."""
+    if request.param == "superuser":
+        client.force_login(factories.UserFactory.create(is_staff=True, is_superuser=True))
+        return client
+    user: User = factories.UserFactory.create(is_staff=True)
+    allow(user, *PRIVATE, *{f"view_{model._meta.model_name}" for model in ALL})
+    client.force_login(user)
+    return client
+
+
+def statements(client: Client, url: str) -> list[str]:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        response = client.get(url)
+    assert response.status_code == 200, url
+    # A savepoint is sent only here, where each test is a transaction already.
+    return [query["sql"] for query in captured.captured_queries if "SAVEPOINT" not in query["sql"]]
+
+
+def make_some(model: type[Model]) -> list[Model]:
+    if model is Group:
+        return [Group.objects.create(name=f"watch {number}") for number in range(3)]
+    return [make(model) for _ in range(3)]
+
+
+def narrowed_lists(model: type[Model], row: Model) -> list[str]:
+    """Return the address of the list under each combination that it allows."""
+    model_admin = admin.site.get_model_admin(model)
+    values = {
+        "server": getattr(row, "server_id", None) or getattr(row, "space_id", None),
+        "channel": getattr(row, "channel_id", None),
+        "role": getattr(row, "role_id", None),
+        "message": getattr(row, "message_id", None),
+        "conversation": getattr(row, "conversation_id", None),
+        "target": row.pk,
+        "only": next(
+            (
+                value
+                for narrowing in getattr(model_admin, "narrowings", ())
+                for value in narrowing.choices
+            ),
+            None,
+        ),
+    }
+    somebody = factories.UserFactory.create().username
+    return [
+        page(model, "changelist")
+        + "?"
+        + urlencode({name: values.get(name) or somebody for name in scope})
+        for scope in getattr(model_admin, "scopes", {})
+    ]
+
+
+@every_model
+def test_lists_take_few_statements(model: type[Model], looking: Client) -> None:
+    rows = make_some(model)
+    addresses = [
+        page(model, "changelist"),
+        f"{page(model, 'changelist')}?q=abc",
+        f"{page(model, 'changelist')}?q={rows[0].pk}",
+        *narrowed_lists(model, rows[0]),
+    ]
+
+    taken = {address: len(statements(looking, address)) for address in addresses}
+
+    assert {address: count for address, count in taken.items() if count >= FEWER_THAN} == {}
+
+
+@every_model
+def test_row_takes_few_statements(model: type[Model], looking: Client) -> None:
+    row = make_some(model)[0]
+
+    assert len(statements(looking, page(model, "change", row.pk))) < FEWER_THAN
+
+
+@every_model
+def test_form_takes_few_statements(model: type[Model], client: Client) -> None:
+    client.force_login(factories.UserFactory.create(is_staff=True, is_superuser=True))
+    with CaptureQueriesContext(connection) as captured:
+        client.get(page(model, "add"))
+
+    assert len(captured.captured_queries) < FEWER_THAN
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_no_list_counts_or_skips_rows(
+    model: type[Model], looking: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(admin.site.get_model_admin(model)), "list_per_page", 2)
+    rows = make_some(model)
+    first = page(model, "changelist")
+    following = looking.get(first).context["cl"].paginator.links["after"]
+    addresses = [first, *narrowed_lists(model, rows[0])]
+    addresses += [first + following] if following else []
+
+    sent = [sql for address in addresses for sql in statements(looking, address)]
+
+    assert [sql for sql in sent if re.search(r"count\(|\boffset\b", sql, re.IGNORECASE)] == []
+
+
+def test_full_server_takes_few_statements(looking: Client) -> None:
+    channel = factories.ChannelFactory.create()
+    server = channel.server
+    for _ in range(3):
+        role = factories.RoleFactory.create(server=server)
+        factories.MemberRoleFactory.create(role=role)
+        factories.ChannelPermissionFactory.create(channel=channel, role=role)
+        factories.MessageFactory.create(channel=channel)
+        factories.BanFactory.create(server=server)
+        factories.InviteFactory.create(server=server)
+        factories.AuditLogEntryFactory.create(server=server)
+
+    assert len(statements(looking, page(type(server), "change", server.pk))) < FEWER_THAN
+    assert len(statements(looking, page(Channel, "change", channel.pk))) < FEWER_THAN
+    overwrite = ChannelPermission.objects.all()[0]
+    assert len(statements(looking, page(ChannelPermission, "change", overwrite.pk))) < FEWER_THAN
+    assert len(statements(looking, page(Role, "change", role.pk))) < FEWER_THAN
+
+
+def test_full_message_takes_few_statements(looking: Client) -> None:
+    first = factories.MessageFactory.create()
+    reply = factories.MessageFactory.create(channel=first.channel, reply_to_seq=first.seq)
+    for number in range(3):
+        Message.objects.filter(pk=reply.pk).update(content=f"version {number}")
+        factories.ReactionFactory.create(message=reply, emoji=f"{number}")
+        factories.MessageAttachmentFactory.create(message=reply, position=number)
+
+    assert len(statements(looking, page(Message, "change", reply.pk))) < FEWER_THAN
+
+
+def test_full_direct_message_takes_few_statements(looking: Client) -> None:
+    first = factories.DirectMessageFactory.create()
+    reply = factories.DirectMessageFactory.create(
+        conversation=first.conversation, author=first.author, reply_to_seq=first.seq
+    )
+    for number in range(3):
+        DirectMessage.objects.filter(pk=reply.pk).update(content=f"version {number}")
+        factories.ReactionFactory.create(direct=True, direct_message=reply, emoji=f"{number}")
+        factories.MessageAttachmentFactory.create(
+            direct=True, direct_message=reply, position=number
+        )
+
+    assert len(statements(looking, page(DirectMessage, "change", reply.pk))) < FEWER_THAN
+
+
+def test_user_with_much_takes_few_statements(looking: Client) -> None:
+    user = factories.UserFactory.create()
+    for _ in range(3):
+        factories.ServerMemberFactory.create(user=user)
+        factories.BanFactory.create(user=user)
+        factories.UserSessionFactory.create(user=user)
+    allow(user, "view_user", "view_server", "view_channel")
+
+    assert len(statements(looking, page(type(user), "change", user.pk))) < FEWER_THAN
+
+
+def test_who_may_see_what_takes_few_statements(looking: Client) -> None:
+    member: ServerMember = factories.ServerMemberFactory.create()
+    channel = factories.ChannelFactory.create(server=member.server)
+    url = reverse("admin:who_may_see_what")
+
+    for asked in (
+        {},
+        {"user": member.user.username},
+        {"user": member.user.username, "server": member.server_id},
+        {"user": member.user.username, "channel": channel.pk},
+    ):
+        assert len(statements(looking, f"{url}?{urlencode(asked)}")) < FEWER_THAN
