@@ -29,5 +29,7 @@ class Path:
     orm: Callable[[], object] | None = None
     # How many calls make one measurement: more for what takes microseconds.
     calls: int = 1
+    # How many things one call does, where it does many: the times are of one of them.
+    units: int = 1
     # Undoes what the calls wrote, between measurements.
     reset: Callable[[], object] | None = None

@@ -1,29 +1,27 @@
 """How many messages a second: `send_message`, against a bare INSERT into the same table.
 
-Each client is a process with a connection of its own, and they begin together. `python -m
-tests.benchmarks.sends` measures on a database of its own that is dropped afterwards, and prints the
-rates and their ratio; the triggers are the same for both, and so are the people and the channels.
+Each client is a process with a connection of its own, and they begin together. The triggers are the
+same for both, and so are the people and the channels.
 """
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
-import os
-import statistics
-import sys
-import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.benchmarks.paths import Path
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
     from uuid import UUID
 
 CONTENT = "The tide turns at six, and whoever wants to sail with it had better be here by five."
 MEMBERS_OF_THE_SERVER = 200
+# Of the rate of the bare INSERT.
 GOAL = 0.7
 
 _BARE = """
@@ -69,7 +67,6 @@ class Crew:
 
     def __init__(self, place: Place, shape: Shape, *, way: str, each: int) -> None:
         self.each = each
-        self.messages = each * shape.clients
         # Not forked: a child must not share the parent's connections.
         context = multiprocessing.get_context("spawn")
         self._members: list[tuple[BaseProcess, Connection]] = []
@@ -97,12 +94,6 @@ class Crew:
         for _, pipe in self._members:
             pipe.recv()
 
-    def rate(self) -> float:
-        """Send, and return how many messages a second that was."""
-        begun = time.perf_counter()
-        self()
-        return self.messages / (time.perf_counter() - begun)
-
     def close(self) -> None:
         """Let the clients end, and wait for them."""
         for process, pipe in self._members:
@@ -119,7 +110,7 @@ def make_place(*, clients: int = 8) -> Place:
     from chat.permissions import DEFAULT_EVERYONE, Permission
 
     people = User.objects.bulk_create(
-        User(username=f"sailor_{n}") for n in range(MEMBERS_OF_THE_SERVER)
+        User(username=f"sender_{n}") for n in range(MEMBERS_OF_THE_SERVER)
     )
     with transaction.atomic():
         server = Server.objects.create(name="Harbour", owner=people[-1])
@@ -199,49 +190,11 @@ def _bare(server: UUID, channel: UUID, author: UUID) -> Callable[[], object]:
     ).fetchone()
 
 
-def compare(place: Place, shape: Shape, *, each: int, rounds: int) -> tuple[float, float, float]:
-    """Return the median rates of ours and of the bare INSERT, and the median of their ratio."""
+@contextmanager
+def send_path(place: Place, shape: Shape, *, each: int) -> Iterator[Path]:
+    """Yield the path of sends of this shape; the clients are there until the end of the block."""
     with (
         Crew(place, shape, way="ours", each=each) as ours,
         Crew(place, shape, way="bare", each=each) as bare,
     ):
-        pairs = [(ours.rate(), bare.rate()) for _ in range(rounds)]
-    return (
-        statistics.median(mine for mine, _ in pairs),
-        statistics.median(theirs for _, theirs in pairs),
-        statistics.median(mine / theirs for mine, theirs in pairs),
-    )
-
-
-def main() -> int:
-    """Measure all shapes and print a line for each; 1, when one of them misses the goal."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.sends")
-    parser.add_argument("--messages", type=int, default=1600, help="messages in each measurement")
-    parser.add_argument("--rounds", type=int, default=7, help="measurements of each, in turns")
-    options = parser.parse_args()
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "melo.settings")
-    import django
-
-    django.setup()
-
-    from django.db import connection
-
-    usual = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    is_met = True
-    try:
-        place = make_place()
-        for shape in SHAPES:
-            each = max(1, options.messages // shape.clients)
-            ours, bare, ratio = compare(place, shape, each=each, rounds=options.rounds)
-            is_met = is_met and ratio >= GOAL
-            sys.stdout.write(f"{shape.name:46} {ours:6.0f}/s of {bare:6.0f}/s  {ratio:.2f}\n")
-            sys.stdout.flush()
-    finally:
-        connection.creation.destroy_test_db(usual, verbosity=0)
-    return 0 if is_met else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        yield Path(name=shape.name, goal=1 / GOAL, ours=ours, bare=bare, units=each * shape.clients)

@@ -1,0 +1,81 @@
+"""Databases of a given size for as long as they are measured, and what they run on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import psycopg
+from django.core.management import call_command
+from django.db import connections
+from psycopg import sql
+
+from tests.benchmarks.community import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from tests.benchmarks.community import Community
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A database that has been filled: who is where in it, and the connection that leads there."""
+
+    community: Community
+    connection: BaseDatabaseWrapper
+
+
+@contextmanager
+def filled_database(*, messages: int) -> Iterator[Place]:
+    """Make a database where the settings lead to, migrate and fill it, and drop it at the end."""
+    params = connections["default"].get_connection_params() | {"dbname": "postgres"}
+    name = f"benchmark_{uuid4().hex}"
+    with psycopg.connect(**params, autocommit=True) as session:
+        session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        own = connections["default"].copy()
+        own.settings_dict["NAME"] = name
+        try:
+            with led_to(own):
+                call_command("migrate", verbosity=0, interactive=False)
+            with psycopg.connect(**params | {"dbname": name}, autocommit=True) as filling:
+                community = fill(filling, messages=messages)
+            yield Place(community=community, connection=own)
+        finally:
+            own.close()
+            session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def led_to(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Let `connection` be Django's default for as long as the block lasts."""
+    before = connections["default"]
+    connections["default"] = connection
+    try:
+        yield
+    finally:
+        connections["default"] = before
+
+
+def describe_machine() -> str:
+    """Return one line on what it runs: the server, the interpreter, the processor, the memory."""
+    version = ".".join(map(str, connections["default"].get_database_version()))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"PostgreSQL {version}, Python {platform.python_version()}, "
+        f"{os.cpu_count()} x {_processor()}, {memory:.0f} GiB"
+    )
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
