@@ -18,7 +18,7 @@ from psycopg import sql
 from chat.models.users import ERASED_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -219,6 +219,18 @@ _STEPS: tuple[LiteralString, ...] = (
     """,
 )
 
+# Failed log-ins, which django-axes keeps by the name that was typed.
+_LOGIN_STEPS: tuple[LiteralString, ...] = (
+    """
+    DELETE FROM axes_accessattemptexpiration AS expiration
+    USING axes_accessattempt AS attempt
+    WHERE attempt.id = expiration.access_attempt_id AND lower(attempt.username) = ANY (%(names)s)
+    """,
+    "DELETE FROM axes_accessattempt WHERE lower(username) = ANY (%(names)s)",
+    "DELETE FROM axes_accessfailurelog WHERE lower(username) = ANY (%(names)s)",
+    "DELETE FROM axes_accesslog WHERE lower(username) = ANY (%(names)s)",
+)
+
 # Each gives the name of a place where something is left; the columns of POLICY that are blanked or
 # deleted are looked at beside them.
 _LEFT: tuple[LiteralString, ...] = (
@@ -311,8 +323,12 @@ _LEFT: tuple[LiteralString, ...] = (
 )
 
 
-def empty_everything(connection: BaseDatabaseWrapper, user: UUID) -> list[str]:
+def empty_everything(
+    connection: BaseDatabaseWrapper, user: UUID, *, names: Sequence[str]
+) -> list[str]:
     """Carry out the policy, the user's own row last, and return the keys of files to remove.
+
+    `names` are what the user logs in by.
 
     The caller has locked the user's row, so that nothing new comes to point at it. Locks each row
     that it changes.
@@ -331,6 +347,8 @@ def empty_everything(connection: BaseDatabaseWrapper, user: UUID) -> list[str]:
         for (table, column), policy in POLICY.items():
             if policy is Policy.DELETE:
                 cursor.execute(_delete(table, column), params)
+        for step in _LOGIN_STEPS:
+            cursor.execute(step, {"names": [name.lower() for name in names]})
         cursor.execute("SELECT set_config('chat.purge', 'off', true)")
         cursor.execute(_ACCOUNT, {**params, "prefix": ERASED_PREFIX})
     return list(files.values())

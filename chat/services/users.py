@@ -36,7 +36,7 @@ def erase_user(
     superuser another's. Who owns servers hands them over first, or has them deleted with the
     account.
 
-    Thirty-three statements, one more for servers to be deleted, one more for a superuser. Locks
+    Thirty-seven statements, one more for servers to be deleted, one more for a superuser. Locks
     the user's row, the servers that they own by id, and each row that goes or is emptied, their
     messages among them: minutes for somebody who wrote millions. Raises: InvalidInput; NotVisible,
     for a user who is not there, is erased already, or is not for the actor to erase; OwnsServers;
@@ -60,7 +60,8 @@ def erase_user(
         raise OwnsServers(user_id, servers)
     if servers:
         owned.update(deleted_at=Now())
-    files = empty_everything(connections[using], user_id)
+    names = [name for name in (row.username, row.email) if name]
+    files = empty_everything(connections[using], user_id, names=names)
     left = what_is_left(connections[using], user_id)
     if left:
         raise ErasureIncomplete(user_id, left)

@@ -7,6 +7,12 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from axes.models import (
+    AccessAttempt,
+    AccessAttemptExpiration,
+    AccessFailureLog,
+    AccessLog,
+)
 from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission
@@ -21,6 +27,7 @@ from chat.services.erasure import POLICY, what_is_left
 from chat.services.users import erase_user
 from tests.chat.sql import execute, rows, stored, value
 from tests.factories import (
+    FAR_AWAY,
     AdminAccessFactory,
     AuditLogEntryFactory,
     BanFactory,
@@ -83,6 +90,13 @@ def fill_account(jack: User) -> None:
     LogEntry.objects.create(
         user=jack, content_type=kind, object_id="1", object_repr="x", action_flag=CHANGE
     )
+    for name, agent in (("Jack_Bluewater", "Bluewater/1.0"), ("jack@bluewater.example", "")):
+        attempt = AccessAttempt.objects.create(
+            username=name, ip_address="192.0.2.1", user_agent=agent, failures_since_start=1
+        )
+        AccessAttemptExpiration.objects.create(access_attempt=attempt, expires_at=FAR_AWAY)
+        AccessFailureLog.objects.create(username=name, user_agent=agent)
+        AccessLog.objects.create(username=name, user_agent=agent)
     LogEntry.objects.create(
         user=UserFactory.create(),
         content_type=kind,
@@ -256,6 +270,9 @@ def test_person_is_in_every_table_that_can_know_of_users(
 def test_search_finds_the_person_before(jack: User) -> None:
     assert search_everything(MARK) == [
         "audit_log",
+        "axes_accessattempt",
+        "axes_accessfailurelog",
+        "axes_accesslog",
         "bans",
         "direct_messages",
         "django_admin_log",
