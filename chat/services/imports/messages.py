@@ -121,10 +121,10 @@ def import_messages(
     `allow_missing_replies` a message that answers nothing. `on_progress` is called with the number
     of messages that were read since the last time.
 
-    Two statements, and for each 10,000 messages one to five more. Locks the channel's row until the
-    transaction ends: sends wait. Raises: InvalidInput; NotVisible, when there is no such channel;
-    IdTaken; DatabaseRefused; Conflict, which is never tried again here, because what was read of
-    an iterable is gone.
+    One statement, and for each 10,000 messages three to eight, by what hangs on them. Locks the
+    channel's row until the transaction ends: sends wait. Raises: InvalidInput; NotVisible, when
+    there is no such channel; IdTaken; DatabaseRefused; Conflict, which is never tried again here,
+    because what was read of an iterable is gone.
     """
     channel_id = identify("channel", channel, Channel)
     with transaction.atomic(using=alias()):

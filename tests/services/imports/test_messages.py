@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from chat.errors import ChatError, DatabaseRefused, IdTaken, InvalidInput, NotVisible
 from chat.ids import uuid7
@@ -401,3 +402,49 @@ def test_import_does_not_leave_the_setting_on(channel: Channel, author: User) ->
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('chat.import')")
             assert cursor.fetchone() == ("off",)
+
+
+# How many statements it takes
+
+
+def statements(captured: CaptureQueriesContext) -> list[str]:
+    """Return what was sent, without savepoints."""
+    return [query["sql"] for query in captured.captured_queries if "SAVEPOINT" not in query["sql"]]
+
+
+def test_plain_history_takes_one_statement_and_three(channel: Channel, author: User) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        import_messages(channel=channel, messages=texts(author, *(["ahoy"] * 50)))
+
+    assert len(statements(captured)) == 1 + 3
+
+
+def test_history_with_everything_takes_one_statement_and_eight(
+    channel: Channel, author: User
+) -> None:
+    earlier = MessageFactory.create(channel=channel)
+    given = texts(
+        author,
+        *(["ahoy"] * 50),
+        reply_to=earlier.id,
+        mentions=[MentionRow()],
+        reactions=[ReactionRow(author.id, "⚓")],
+    )
+    file = AttachmentRow(uuid7(), "chart.png", "image/png", 12, bytes(32), "charts/1")
+    given[0] = given[0]._replace(attachments=[file])
+
+    with CaptureQueriesContext(connection) as captured:
+        import_messages(channel=channel, messages=given)
+
+    assert len(statements(captured)) == 1 + 8
+
+
+def test_direct_history_takes_one_statement_and_three() -> None:
+    conversation = DirectConversationFactory.create()
+    assert conversation.pair_low
+    given = texts(conversation.pair_low, "one", "two")
+
+    with CaptureQueriesContext(connection) as captured:
+        import_direct_messages(conversation=conversation, messages=given)
+
+    assert len(statements(captured)) == 1 + 3

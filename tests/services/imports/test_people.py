@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from chat.errors import DatabaseRefused, InvalidInput, NotVisible
 from chat.ids import uuid7
@@ -146,3 +147,46 @@ def test_read_mark_past_the_newest_message_is_refused() -> None:
         )
 
     assert refusal.value.constraint == "read_states_mark_starts"
+
+
+# How many statements it takes
+
+
+def test_users_take_two_statements_or_three() -> None:
+    with CaptureQueriesContext(connection) as captured:
+        import_users(users=[UserRow(uuid7(), "ada"), UserRow(uuid7(), "bea")])
+    assert len(statements(captured)) == 2
+
+    with CaptureQueriesContext(connection) as captured:
+        import_users(users=[UserRow(uuid7(), "cleo", created_at=NOON), UserRow(uuid7(), "dora")])
+    assert len(statements(captured)) == 3
+
+
+def test_members_take_one_statement_and_two_to_four() -> None:
+    role = RoleFactory.create()
+    mate, cook, boy = (UserFactory.create().id for _ in range(3))
+
+    with CaptureQueriesContext(connection) as captured:
+        import_members(server=role.server, members=[MemberRow(mate)])
+    assert len(statements(captured)) == 1 + 2
+
+    with CaptureQueriesContext(connection) as captured:
+        import_members(
+            server=role.server, members=[MemberRow(cook, NOON, None, [role.id]), MemberRow(boy)]
+        )
+    assert len(statements(captured)) == 1 + 4
+
+
+def test_read_states_take_one_statement() -> None:
+    message = MessageFactory.create()
+    states = [ReadStateRow(message.server.owner_id, message.channel_id, 1)]
+
+    with CaptureQueriesContext(connection) as captured:
+        import_read_states(server=message.server, states=states)
+
+    assert len(statements(captured)) == 1
+
+
+def statements(captured: CaptureQueriesContext) -> list[str]:
+    """Return what was sent, without savepoints."""
+    return [query["sql"] for query in captured.captured_queries if "SAVEPOINT" not in query["sql"]]
