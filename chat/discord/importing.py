@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import connections, transaction
 
 from chat.discord.mapping import Mapper
 from chat.discord.people import People
@@ -46,11 +46,13 @@ def import_export(
 ) -> ImportedExport:
     """Import one file of DiscordChatExporter; what was imported before stays as it is.
 
-    One transaction, in which the channel is locked: if the process ends in it, nothing has
-    happened. `on_progress` is called with the number of bytes read since the last time. Raises:
-    MalformedExportError; UnsupportedExportError, for direct messages; and as `import_messages`.
+    One transaction, in which the channel is locked and other imports wait: if the process ends in
+    it, nothing has happened. `on_progress` is called with the number of bytes read since the last
+    time. Raises: MalformedExportError; UnsupportedExportError, for direct messages; and as
+    `import_messages`.
     """
     with path.open("rb") as file, transaction.atomic(using=alias()):
+        _wait_for_others()
         export = ExportFile(path, file, on_progress=on_progress)
         header = export.read_header()
         try:
@@ -73,6 +75,12 @@ def import_export(
         imported=imported,
         unmapped=dict(sorted(mapper.unmapped.items())),
     )
+
+
+def _wait_for_others() -> None:
+    """Let one import at a time go on: two would make the same server and the same people."""
+    with connections[alias()].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('chat.discord', 0))")
 
 
 def _rows(export: ExportFile, mapper: Mapper, people: People) -> Iterator[MessageRow]:

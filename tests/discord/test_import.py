@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import StringIO
@@ -191,6 +192,26 @@ def test_two_channels_of_a_guild_are_in_one_server(tmp_path: Path) -> None:
 
     assert value("SELECT count(*) FROM servers") == 1
     assert rows("SELECT name, last_seq FROM channels ORDER BY 1") == [("pier-1", 1), ("pier-2", 1)]
+
+
+def test_two_imports_of_a_guild_at_once_take_turns(
+    tmp_path: Path, manage: Manage, scratch_database: ScratchDatabase
+) -> None:
+    environ = scratch_database.environ
+    manage("migrate", "-v0", env=environ)
+    paths = [
+        write(
+            tmp_path / f"{channel}.json",
+            export(*(message(1000 * channel + n) for n in range(500)), channel=channel),
+        )
+        for channel in (1, 2, 3)
+    ]
+
+    with ThreadPoolExecutor() as pool:
+        runs = list(pool.map(lambda path: manage("import_discord", str(path), env=environ), paths))
+
+    assert [run.stderr for run in runs] == ["", "", ""]
+    assert count_messages(manage, environ) == "1500 1500"
 
 
 def test_message_that_comes_twice_is_there_once(tmp_path: Path) -> None:
