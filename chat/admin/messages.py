@@ -41,7 +41,7 @@ class MessageAdmin(InspectionAdmin):
     narrowings = (
         by_server(is_range=True),
         by_channel(),
-        by_user(name="author", label="Author", column="author_id"),
+        by_user(name="author", label="Author", column="author_id", is_range=True),
         by_choice(
             name="only",
             label="Only",
@@ -56,9 +56,9 @@ class MessageAdmin(InspectionAdmin):
         ("server",): ("-server_id", "-id"),
         ("channel",): ("-seq",),
         ("server", "channel"): ("-seq",),
-        ("author",): ("-server_id", "-channel_id", "-seq"),
-        ("server", "author"): ("-server_id", "-channel_id", "-seq"),
-        ("channel", "author"): ("-seq",),
+        ("author",): ("-author_id", "-server_id", "-channel_id", "-seq"),
+        ("server", "author"): ("-author_id", "-server_id", "-channel_id", "-seq"),
+        ("channel", "author"): ("-author_id", "-seq"),
         ("channel", "only"): ("-seq",),
     }
 

@@ -63,13 +63,20 @@ def by_id(*, name: str, label: str, column: str) -> Narrowing:
     )
 
 
-def by_user(*, name: str = "user", label: str = "User", column: str = "user_id") -> Narrowing:
+def by_user(
+    *,
+    name: str = "user",
+    label: str = "User",
+    column: str = "user_id",
+    is_range: bool = False,
+) -> Narrowing:
     """Return the narrowing to one user, by id or by name; a name costs a statement."""
     return Narrowing(
         name=name,
         label=label,
         hint="name or id",
         conditions=lambda text: {column: find_user_id(text)},
+        is_range=is_range,
     )
 
 

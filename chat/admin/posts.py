@@ -69,14 +69,12 @@ def with_words(posts: QuerySet[Any], term: str, place: Place) -> QuerySet[Any]:
     list the planner would read on from the newest after all. At most two statements.
     """
     words = SearchQuery(term, config="simple", search_type="websearch")
-    matching = posts.model._default_manager.filter(
-        **{column: value for column, value in place.items() if column in TENANTS},
-        search=words,
-        deleted_at=None,
-    )
+    tenant = {column: value for column, value in place.items() if column in TENANTS}
+    matching = posts.model._default_manager.filter(**tenant, search=words, deleted_at=None)
     if estimated_rows(matching) > COMMON:
         return posts.filter(search=words, deleted_at=None)
-    return posts.filter(pk__in=list(matching.values_list("pk", flat=True)[:MOST]))
+    # With the tenant as an equality, the ids are looked up in the order of the list.
+    return posts.filter(**tenant, pk__in=list(matching.values_list("pk", flat=True)[:MOST]))
 
 
 def posts_panel(
