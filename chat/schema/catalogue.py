@@ -147,6 +147,8 @@ class CatalogueReader:
         self._connection = connection
         self._schema = schema
         self._session: Connection | None = None
+        # Most objects are as they were the last time, and need not be made again.
+        self._seen: dict[_Row, CatalogueObject] = {}
 
     def read(self) -> Catalogue:
         """Return what `read_catalogue` returns, in 3 statements, and one more the first time.
@@ -165,7 +167,9 @@ class CatalogueReader:
                 self._plan(session)
                 self._session = session
             cursor.execute(_READ)
-            return _catalogue(cursor.fetchall())
+            rows = cursor.fetchall()
+        self._seen = {row: self._seen.get(row) or _object(row) for row in rows}
+        return Catalogue.of(self._seen.values())
 
     def close(self) -> None:
         """Let the session forget the plan."""
@@ -225,9 +229,11 @@ def _order(kind: ObjectKind, name: str) -> tuple[int, str]:
 
 
 def _catalogue(rows: Iterable[_Row]) -> Catalogue:
-    return Catalogue.of(
-        CatalogueObject(
-            kind=ObjectKind(kind), name=name, definition=definition, table=table, position=position
-        )
-        for kind, name, table, position, definition in rows
+    return Catalogue.of(map(_object, rows))
+
+
+def _object(row: _Row) -> CatalogueObject:
+    kind, name, table, position, definition = row
+    return CatalogueObject(
+        kind=ObjectKind(kind), name=name, definition=definition, table=table, position=position
     )

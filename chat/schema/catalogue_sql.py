@@ -263,45 +263,40 @@ FROM relations AS c
 JOIN pg_policy AS p ON p.polrelid = c.oid
 """
 
-# The table that a comment goes with is known for relations and what hangs on them.
+# The table that a comment goes with is known for relations and what hangs on them. Comments are few,
+# so what they are on is looked up for each, and not all that could have one.
 _COMMENTS: Final[LiteralString] = """
-WITH things AS (
-    SELECT 'pg_class'::regclass AS classid, c.oid, coalesce(owner.name, c.name) AS relation
-    FROM relations AS c
-    LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
-    LEFT JOIN relations AS owner ON owner.oid = i.indrelid
-    UNION ALL
-    SELECT 'pg_constraint'::regclass, k.oid, c.name
-    FROM relations AS c
-    JOIN pg_constraint AS k ON k.conrelid = c.oid
-    UNION ALL
-    SELECT 'pg_trigger'::regclass, t.oid, c.name
-    FROM relations AS c
-    JOIN pg_trigger AS t ON t.tgrelid = c.oid
-    UNION ALL
-    SELECT 'pg_policy'::regclass, p.oid, c.name
-    FROM relations AS c
-    JOIN pg_policy AS p ON p.polrelid = c.oid
-    UNION ALL
-    SELECT 'pg_proc'::regclass, p.oid, NULL
-    FROM pg_proc AS p
-    JOIN pg_namespace AS n ON n.oid = p.pronamespace
-    WHERE n.nspname = %(schema)s AND p.oid >= 16384
-    UNION ALL
-    SELECT 'pg_type'::regclass, t.oid, NULL
-    FROM pg_type AS t
-    JOIN pg_namespace AS n ON n.oid = t.typnamespace
-    WHERE n.nspname = %(schema)s AND t.oid >= 16384
-)
-SELECT 'comment', o.type || ' ' || o.identity, t.relation, NULL, c.description
-FROM things AS t
-JOIN pg_description AS c ON c.classoid = t.classid AND c.objoid = t.oid
+SELECT 'comment', o.type || ' ' || o.identity, relation.name, NULL, c.description
+FROM pg_description AS c
+LEFT JOIN pg_index AS i ON c.classoid = 'pg_class'::regclass AND i.indexrelid = c.objoid
+LEFT JOIN relations AS relation ON relation.oid = CASE c.classoid
+    WHEN 'pg_class'::regclass THEN coalesce(i.indrelid, c.objoid)
+    WHEN 'pg_constraint'::regclass
+        THEN (SELECT k.conrelid FROM pg_constraint AS k WHERE k.oid = c.objoid)
+    WHEN 'pg_trigger'::regclass
+        THEN (SELECT t.tgrelid FROM pg_trigger AS t WHERE t.oid = c.objoid)
+    WHEN 'pg_policy'::regclass
+        THEN (SELECT p.polrelid FROM pg_policy AS p WHERE p.oid = c.objoid)
+END
 CROSS JOIN pg_identify_object(c.classoid, c.objoid, c.objsubid) AS o
 WHERE c.objoid >= 16384
+  AND (
+      relation.oid IS NOT NULL
+      OR (c.classoid = 'pg_proc'::regclass AND EXISTS (
+          SELECT FROM pg_proc AS p
+          JOIN pg_namespace AS n ON n.oid = p.pronamespace
+          WHERE p.oid = c.objoid AND n.nspname = %(schema)s
+      ))
+      OR (c.classoid = 'pg_type'::regclass AND EXISTS (
+          SELECT FROM pg_type AS t
+          JOIN pg_namespace AS n ON n.oid = t.typnamespace
+          WHERE t.oid = c.objoid AND n.nspname = %(schema)s
+      ))
+  )
   AND NOT EXISTS (
     SELECT FROM pg_depend AS d
-    WHERE d.classid = t.classid AND d.objid = t.oid AND d.deptype = 'e'
-)
+    WHERE d.classid = c.classoid AND d.objid = c.objoid AND d.deptype = 'e'
+  )
 """
 
 # One statement: one plan, one way to the server, and the relations are looked for once.

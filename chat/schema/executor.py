@@ -43,15 +43,15 @@ from chat.schema.leftovers import (
     require_named,
 )
 from chat.schema.lock import MigrationLock
-from chat.schema.recorder import LedgerRecorder, Standing, Step
+from chat.schema.recorder import Keep, LedgerRecorder, Standing, Step
 from chat.schema.reversibility import require_reversible
 from chat.schema.sentences import sentence
 from chat.schema.server_errors import what_was_said
 from chat.schema.session import is_usable, session_settings
 from chat.schema.status import MigrationStatus, loaded_statuses
 
-# Every row has a fingerprint. The catalogue itself is written for each migration of a deployment,
-# which brings a few, and for the last of a run from zero, where it would cost a tenth more.
+# The whole catalogue is written with each migration of a deployment, which brings a few. In a
+# longer run that would cost a tenth more, so there only the first and the last have it whole.
 CATALOGUE_EACH_OF: Final = 5
 _LONGEST_PAUSE: Final = timedelta(seconds=30)
 _NO_BASELINE: Final = (
@@ -255,8 +255,10 @@ class LedgerExecutor(GatedExecutor):
             migration=migration,
             is_backwards=is_backwards,
             is_fake=is_fake,
-            with_catalogue=(
-                self._with_each_catalogue or not self._steps_left or not migration.atomic
+            keep=(
+                Keep.WHOLE
+                if self._with_each_catalogue or not self._steps_left or not migration.atomic
+                else Keep.CHANGES
             ),
         )
         with self._at(step):
@@ -311,7 +313,7 @@ class LedgerExecutor(GatedExecutor):
     def _found_drift(self, plan: Plan) -> Drift:
         """Say what was changed by hand, so that this run does not bury it."""
         drift = read_drift(self.connection, read_live=self._records.read_live)
-        # Where a run that is cut off leaves no catalogue, what it did looks like done by hand.
+        # What is kept apart is kept in whole catalogues.
         self._with_each_catalogue = len(plan) <= CATALOGUE_EACH_OF or bool(drift.standing)
         if drift.standing:
             self._listener.drifted(drift)

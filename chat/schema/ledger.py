@@ -29,6 +29,7 @@ from chat.schema.catalogue import (
     fingerprint,
     read_catalogue,
 )
+from chat.schema.changes import CatalogueChanges, changed
 from chat.schema.errors import ForeignLedgerError
 
 MigrationKey: TypeAlias = tuple[str, str]
@@ -111,11 +112,12 @@ class Snapshot:
     """The fingerprint of what is there, and the catalogue to keep, if any.
 
     Both are without the ledger and Django's table. The catalogue is as the migrations left it: what
-    was changed past them is in the fingerprint and not in here.
+    was changed past them is in the fingerprint and not in here. Only its changes are enough where
+    the row before has it, or the changes that lead there, within the same run.
     """
 
     fingerprint: str
-    catalogue: Catalogue | None
+    catalogue: Catalogue | CatalogueChanges | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,9 +189,7 @@ def append(
         operating_system_user(),
         django.get_version(),
         snapshot.fingerprint if snapshot else None,
-        Jsonb(_to_json(snapshot.catalogue))
-        if snapshot and snapshot.catalogue is not None
-        else None,
+        Jsonb(_kept(snapshot.catalogue)) if snapshot and snapshot.catalogue is not None else None,
         reason,
     )
     with connection.cursor() as cursor:
@@ -261,9 +261,9 @@ def last_snapshot(connection: BaseDatabaseWrapper) -> RecordedSnapshot | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    event_id, event, app, name, applied_at, version, stored, at_begin, is_current = row
+    event_id, event, app, name, applied_at, version, whole, since, at_begin, is_current = row
     return RecordedSnapshot(
-        catalogue=_from_json(stored),
+        catalogue=changed(_from_json(whole), _changes_from_json(since)),
         at_begin=_from_json(at_begin) if at_begin else None,
         event_id=event_id,
         event=Event(event),
@@ -351,24 +351,37 @@ def _is_after(one: LedgerEvent, other: LedgerEvent | None) -> bool:
     return other is None or one.id > other.id
 
 
-def _to_json(catalogue: Catalogue) -> list[list[str | int | None]]:
+def _kept(catalogue: Catalogue | CatalogueChanges) -> Any:
+    if isinstance(catalogue, Catalogue):
+        return _to_json(catalogue)
+    return {"put": _to_json(catalogue.put), "gone": catalogue.gone}
+
+
+def _to_json(objects: Iterable[CatalogueObject]) -> list[list[str | int | None]]:
     return [
-        [thing.kind, thing.name, thing.definition, thing.table, thing.position]
-        for thing in catalogue
+        [thing.kind, thing.name, thing.definition, thing.table, thing.position] for thing in objects
     ]
 
 
 def _from_json(stored: str) -> Catalogue:
     # A string: Django's connections leave it to fields to read JSON.
-    return Catalogue(
-        tuple(
-            CatalogueObject(
-                kind=ObjectKind(kind),
-                name=name,
-                definition=definition,
-                table=table,
-                position=position,
-            )
-            for kind, name, definition, table, position in json.loads(stored)
+    return Catalogue(_objects(json.loads(stored)))
+
+
+def _changes_from_json(stored: str | None) -> list[CatalogueChanges]:
+    return [
+        CatalogueChanges(
+            put=_objects(step["put"]),
+            gone=tuple((ObjectKind(kind), name) for kind, name in step["gone"]),
         )
+        for step in json.loads(stored or "[]")
+    ]
+
+
+def _objects(rows: Iterable[Any]) -> tuple[CatalogueObject, ...]:
+    return tuple(
+        CatalogueObject(
+            kind=ObjectKind(kind), name=name, definition=definition, table=table, position=position
+        )
+        for kind, name, definition, table, position in rows
     )

@@ -82,18 +82,43 @@ ORDER BY id DESC
 LIMIT %s
 """
 
-# What a migration that is not one transaction found when it was begun is no baseline: it has what
-# was changed by hand in it. It tells, where that migration was cut off, what was there before.
+# A catalogue is an array of all objects; an object is what changed since the row before, of the
+# same run. What a migration that is not one transaction found when it was begun is no baseline: it
+# has what was changed by hand in it. It tells, where that migration was cut off, what was there
+# before.
 LAST_SNAPSHOT: Final[LiteralString] = """
+WITH whole AS (
+    SELECT id, catalogue
+    FROM schema_migrations
+    WHERE jsonb_typeof(catalogue) = 'array'
+      AND event NOT IN ('started', 'unapply_started')
+    ORDER BY id DESC
+    LIMIT 1
+)
 SELECT last.id, last.event, last.app, last.name, last.applied_at, last.postgresql_version,
-       last.catalogue, cut_off.catalogue,
+       whole.catalogue, since.changes, cut_off.catalogue,
        cut_off.catalogue IS NULL AND NOT EXISTS (
            SELECT FROM schema_migrations AS later
            WHERE later.id > last.id
              AND later.event IN ('applied', 'unapplied')
              AND later.catalogue IS NULL
        )
-FROM schema_migrations AS last
+FROM whole
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM schema_migrations
+    WHERE id >= whole.id
+      AND catalogue IS NOT NULL
+      AND event NOT IN ('started', 'unapply_started')
+    ORDER BY id DESC
+    LIMIT 1
+) AS last
+CROSS JOIN LATERAL (
+    SELECT jsonb_agg(catalogue ORDER BY id) AS changes
+    FROM schema_migrations
+    WHERE id > whole.id
+      AND jsonb_typeof(catalogue) = 'object'
+) AS since
 LEFT JOIN LATERAL (
     SELECT catalogue
     FROM schema_migrations AS later
@@ -103,10 +128,6 @@ LEFT JOIN LATERAL (
     ORDER BY later.id
     LIMIT 1
 ) AS cut_off ON true
-WHERE last.catalogue IS NOT NULL
-  AND last.event NOT IN ('started', 'unapply_started')
-ORDER BY last.id DESC
-LIMIT 1
 """
 
 CATALOGUE_AT: Final[LiteralString] = "SELECT catalogue FROM schema_migrations WHERE id = %s"

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -16,6 +17,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from chat.schema.baseline import Apart, as_the_migrations_left_it, still_apart
 from chat.schema.catalogue import Catalogue, CatalogueReader, fingerprint
+from chat.schema.changes import CatalogueChanges, changes
 from chat.schema.checksums import migration_checksum
 from chat.schema.drift import Drift
 from chat.schema.ledger import (
@@ -30,6 +32,14 @@ from chat.schema.ledger import (
 )
 
 
+class Keep(Enum):
+    """What the ledger keeps of the catalogue after a migration, beside its fingerprint."""
+
+    NOTHING = auto()
+    CHANGES = auto()
+    WHOLE = auto()
+
+
 @dataclass(slots=True, kw_only=True)
 class Step:
     """One migration that is being run, or only recorded."""
@@ -37,7 +47,7 @@ class Step:
     migration: Migration
     is_backwards: bool
     is_fake: bool
-    with_catalogue: bool
+    keep: Keep
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -55,10 +65,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What is there, and what of it somebody did by hand; None before anybody looked."""
+    """What is there, and what of it somebody did by hand; None before anybody looked.
+
+    `is_kept` when the ledger has just this, so that what changes next is enough for it to know.
+    """
 
     live: Catalogue | None = None
     apart: Apart = field(default_factory=dict)
+    is_kept: bool = False
 
 
 class LedgerRecorder(MigrationRecorder):
@@ -141,7 +155,7 @@ class LedgerRecorder(MigrationRecorder):
             app=step.migration.app_label,
             name=step.migration.name,
             duration_ms=step.duration_ms,
-            snapshot=self._observed(with_catalogue=True),
+            snapshot=self._observed(keep=Keep.WHOLE),
             reason=reason,
         )
 
@@ -197,7 +211,7 @@ class LedgerRecorder(MigrationRecorder):
         step = self.step
         is_untouched = step is not None and self._wrote_nothing(step)
         return self._observed(
-            with_catalogue=bool(step and step.with_catalogue),
+            keep=step.keep if step else Keep.NOTHING,
             live=self._standing.live if is_untouched else None,
         )
 
@@ -212,14 +226,20 @@ class LedgerRecorder(MigrationRecorder):
             cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NULL")
             return bool(cursor.fetchone()[0])
 
-    def _observed(self, *, with_catalogue: bool, live: Catalogue | None = None) -> Snapshot:
+    def _observed(self, *, keep: Keep, live: Catalogue | None = None) -> Snapshot:
         live = self.read_live() if live is None else live
         before = self._standing
         known = (
             {} if before.live is None else still_apart(before.apart, before=before.live, after=live)
         )
-        self._next_standing = Standing(live=live, apart=known)
-        return Snapshot(
-            fingerprint=fingerprint(live),
-            catalogue=as_the_migrations_left_it(live, known) if with_catalogue else None,
+        kept: Catalogue | CatalogueChanges | None = None
+        if keep is Keep.CHANGES and before.is_kept and before.live is not None and not known:
+            kept = changes(before.live, live)
+        elif keep is not Keep.NOTHING:
+            kept = as_the_migrations_left_it(live, known)
+        self._next_standing = Standing(
+            live=live,
+            apart=known,
+            is_kept=kept is not None or (before.is_kept and live == before.live),
         )
+        return Snapshot(fingerprint=fingerprint(live), catalogue=kept)
