@@ -263,8 +263,8 @@ FROM relations AS c
 JOIN pg_policy AS p ON p.polrelid = c.oid
 """
 
-# The table that a comment goes with is known for relations and what hangs on them. Comments are few,
-# so what they are on is looked up for each, and not all that could have one.
+# The table that a comment goes with is known for relations and what hangs on them. Comments are
+# few, so what they are on is looked up for each, and not all that could have one.
 _COMMENTS: Final[LiteralString] = """
 SELECT 'comment', o.type || ' ' || o.identity, relation.name, NULL, c.description
 FROM pg_description AS c

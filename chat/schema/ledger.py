@@ -177,8 +177,12 @@ def append(
     duration_ms: int | None = None,
     snapshot: Snapshot | None = None,
     reason: str | None = None,
+    is_urgent: bool = True,
 ) -> None:
-    """Add one row; one statement, in the transaction that is open, if any."""
+    """Add one row; one statement, in the transaction that is open, if any.
+
+    One that is not urgent, in a transaction of its own, is on the disk with the next that is.
+    """
     # Django's stubs do not know what psycopg can adapt.
     row: tuple[Any, ...] = (
         event,
@@ -193,7 +197,10 @@ def append(
         reason,
     )
     with connection.cursor() as cursor:
-        cursor.execute(ledger_sql.APPEND, row)
+        if is_urgent or connection.in_atomic_block:
+            cursor.execute(ledger_sql.APPEND, row)
+        else:
+            cursor.execute(ledger_sql.APPEND_UNHURRIED, row)
 
 
 def read_histories(connection: BaseDatabaseWrapper) -> dict[MigrationKey, History]:

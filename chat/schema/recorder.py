@@ -137,6 +137,7 @@ class LedgerRecorder(MigrationRecorder):
             name=migration.name,
             # Where an interruption can leave something, what was there before is worth knowing.
             snapshot=None if migration.atomic else snapshot_of(self.read_live()),
+            is_urgent=not migration.atomic,
         )
 
     def record_drift(self, drift: Drift) -> None:
@@ -182,6 +183,7 @@ class LedgerRecorder(MigrationRecorder):
         duration_ms: int | None = None,
         snapshot: Snapshot | None = None,
         reason: str | None = None,
+        is_urgent: bool = True,
     ) -> None:
         """Add a row to the ledger, with the checksum of the files on disk."""
         self.ensure_schema()
@@ -195,6 +197,7 @@ class LedgerRecorder(MigrationRecorder):
             duration_ms=duration_ms,
             snapshot=snapshot,
             reason=reason,
+            is_urgent=is_urgent,
         )
 
     def _record(self, event: Event, app: str, name: str, snapshot: Snapshot) -> None:

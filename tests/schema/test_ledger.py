@@ -140,6 +140,42 @@ def test_fingerprint_of_each_row_is_of_the_database_at_that_time(
     assert [row for row in at_once if row[0] == "applied"] == one_by_one
 
 
+def test_disk_is_waited_for_by_all_that_something_may_depend_on(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("not_atomic")
+    ensure_ledger(scratch_connection)
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE TABLE commits (name text, event text, synchronous_commit text);
+            CREATE FUNCTION note_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                INSERT INTO commits
+                VALUES (NEW.name, NEW.event, current_setting('synchronous_commit'));
+                RETURN NULL;
+            END $$;
+            CREATE CONSTRAINT TRIGGER note_commit AFTER INSERT ON schema_migrations
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION note_commit();
+            """
+        )
+
+    migrate()
+
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM commits")
+        assert cursor.fetchall() == [
+            ("0001_initial", "started", "off"),
+            ("0001_initial", "applied", "on"),
+            ("0002_add_columns", "started", "off"),
+            ("0002_add_columns", "applied", "on"),
+            ("0003_concurrently", "started", "on"),
+            ("0003_concurrently", "applied", "on"),
+        ]
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
+
+
 def test_migration_that_writes_nothing_has_the_fingerprint_of_the_one_before(
     scratch_connection: BaseDatabaseWrapper, situation: Situation
 ) -> None:
