@@ -23,11 +23,8 @@ class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
     """Django's order of options, and the text as it was written."""
 
 
-class SchemaCommandMixin(BaseCommand):
-    """Ends with the exit code of a SchemaError, and shows `details` below the options.
-
-    `details` says what the command may destroy, its exit codes, and two examples.
-    """
+class ExplainedCommand(BaseCommand):
+    """Shows `details` below the options: what it may destroy, its exit codes, two examples."""
 
     details: str = ""
 
@@ -35,6 +32,14 @@ class SchemaCommandMixin(BaseCommand):
         """Return the parser, with the details kept as they were written."""
         kwargs.setdefault("formatter_class", _HelpFormatter)
         kwargs.setdefault("epilog", self.details)
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+
+class SchemaCommandMixin(ExplainedCommand):
+    """Ends with the exit code of a SchemaError."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Return the parser, in which an option of Django's can be replaced."""
         # So that an option of Django's can be added again, with a better answer to a mistake.
         kwargs.setdefault("conflict_handler", "resolve")
         return super().create_parser(prog_name, subcommand, **kwargs)

@@ -3,15 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from chat.discord.importing import ImportedExport, import_export
+from chat.management.commands._base import ExplainedCommand
 from chat.management.commands._refusals import refusals_as_command_errors
 from chat.models import User
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     """Import what DiscordChatExporter wrote."""
 
     help = (
@@ -19,6 +20,17 @@ class Command(BaseCommand):
         "not at all; what is there already stays, so a file can be imported again, and a later "
         "export of the same channel adds what is new."
     )
+    details = """\
+It adds rows only, and destroys nothing.
+
+exit codes:
+  0  done; what is not imported is named
+  1  error; the files before the one that is named are imported
+
+examples:
+  python manage.py import_discord export.json
+  python manage.py import_discord exports/*.json --owner captain --visible
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the files, --owner and --visible."""

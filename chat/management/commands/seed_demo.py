@@ -4,17 +4,18 @@ from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from chat.demo.plan import Plan
 from chat.demo.seeding import seed
+from chat.management.commands._base import ExplainedCommand
 from chat.management.commands._refusals import refusals_as_command_errors
 from chat.schema.errors import ExitCode
 from chat.schema.guards import is_production
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     """Fill the database with a community to look at."""
 
     help = (
@@ -22,6 +23,18 @@ class Command(BaseCommand):
         "options make the same rows, and a run that was interrupted is finished by running it "
         "again. Refuses to run in production."
     )
+    details = """\
+It adds rows only, and destroys nothing; there is no command that takes them out again.
+
+exit codes:
+  0  done
+  1  error
+  3  refused in production; nothing was done
+
+examples:
+  python manage.py seed_demo
+  python manage.py seed_demo --messages 5000 --seed 2
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the sizes, the seed and the last day."""
