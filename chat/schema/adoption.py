@@ -4,14 +4,15 @@ For a database that was migrated before there was a ledger, and for drift that i
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.baseline import apart, as_the_migrations_left_it
-from chat.schema.catalogue import Catalogue, Difference, ObjectKind, fingerprint
-from chat.schema.drift import Drift, read_drift
+from chat.schema.baseline import apart, as_the_migrations_left_it, still_apart
+from chat.schema.catalogue import Catalogue, Difference, ObjectKind, diff, fingerprint
+from chat.schema.drift import Drift, DriftState, read_drift
 from chat.schema.errors import RefusedError
 from chat.schema.gates import require_uninterrupted
 from chat.schema.ledger import (
@@ -112,6 +113,33 @@ def adopt(connection: BaseDatabaseWrapper, adoption: Adoption, *, reason: str) -
         name=name,
         snapshot=Snapshot(fingerprint=fingerprint(adoption.live), catalogue=adoption.baseline),
         reason="\n".join([reason.strip(), *map(str, adoption.taken)]),
+    )
+
+
+@contextmanager
+def changes_adopted(connection: BaseDatabaseWrapper, *, reason: str) -> Iterator[None]:
+    """Take what the block changes for the migrations' own, and leave what differed before it.
+
+    Nothing is taken where there is no snapshot, as whoever takes the first takes this as well, or
+    where it is not known what differed. Call it under the migration lock.
+    """
+    before = read_drift(connection)
+    yield
+    if before.state is DriftState.UNKNOWN or before.live is None or before.migration is None:
+        return
+    live = take_catalogue(connection)
+    if not (taken := diff(before.live, live)):
+        return
+    left = still_apart(before.by_hand, before=before.live, after=live)
+    append(
+        connection,
+        event=Event.ADOPTED,
+        app=before.app or "",
+        name=before.name or "",
+        snapshot=Snapshot(
+            fingerprint=fingerprint(live), catalogue=as_the_migrations_left_it(live, left)
+        ),
+        reason="\n".join([reason, *map(str, taken)]),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
+from django.test import override_settings
 
 from chat.management.commands.migrate import Command as Migrate
 from chat.schema.drift import DriftState, read_drift, sentence
@@ -274,6 +275,36 @@ def test_first_run_on_a_database_from_before_the_ledger_says_what_it_takes(
     assert first.returncode == 0
     assert "The ledger has no snapshot from before this run" in first.stdout
     assert told(scratch_connection) == []
+
+
+def test_tables_of_run_syncdb_are_no_drift_and_what_was_there_before_stays(
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    with override_settings(
+        INSTALLED_APPS=["tests.schema.situations.two_steps", "django.contrib.sessions"],
+        MIGRATION_MODULES={"sessions": None},
+    ):
+        migrate("two_steps", "0001")
+        run(scratch_connection, "CREATE TABLE strays ()")
+
+        migrate(run_syncdb=True)
+        found = [told(scratch_connection)]
+        migrate(run_syncdb=True)
+        found.append(told(scratch_connection))
+        migrate("two_steps", "0001")
+        found.append(told(scratch_connection))
+        run(scratch_connection, "ALTER TABLE django_session ADD COLUMN extra int")
+        found.append(told(scratch_connection))
+
+    assert found == [["added table public.strays"]] * 3 + [
+        ["added table public.strays", "added column public.django_session.extra"]
+    ]
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT reason FROM schema_migrations WHERE event = 'adopted'")
+        ((reason,),) = cursor.fetchall()
+    assert reason.startswith("migrate --run-syncdb\n")
+    assert "added table public.django_session" in reason
+    assert "strays" not in reason
 
 
 def test_squashed_migration_has_a_fingerprint_and_leaves_no_plan(

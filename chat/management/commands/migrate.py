@@ -1,6 +1,7 @@
 """Django's migrate, which keeps the ledger, and refuses what would go wrong."""
 
 import sys
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from chat.management.commands._base import (
     add_lock_wait_argument,
     waiting_line,
 )
+from chat.schema.adoption import changes_adopted
 from chat.schema.database import database_name, describe_database
 from chat.schema.drift_report import standing_drift
 from chat.schema.errors import UnsupportedBackendError
@@ -121,6 +123,11 @@ examples:
                     return
                 with executor_of_migrate(self._executor(lock, options)):
                     super().handle(*args, **options)
+
+    def sync_apps(self, connection: BaseDatabaseWrapper, app_labels: Collection[str]) -> None:
+        """Do what Django does for --run-syncdb, and know that nobody did it by hand."""
+        with changes_adopted(connection, reason="migrate --run-syncdb"):
+            super().sync_apps(connection, app_labels)
 
     def before_rollback(
         self, connection: BaseDatabaseWrapper, plan: Plan, options: dict[str, Any]
