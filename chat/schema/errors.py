@@ -129,6 +129,16 @@ class BrokenMigrationsError(SchemaError):
         )
 
 
+class UnreadableMigrationError(SchemaError):
+    """A migration cannot be read."""
+
+    def __init__(self, place: str, *, said: str) -> None:
+        super().__init__(
+            seen=f"{place}\n{said}",
+            next_step="Correct that file; --traceback shows where the error is from.",
+        )
+
+
 class PendingMigrationsError(SchemaError):
     """Migrations are pending."""
 

@@ -15,7 +15,6 @@ from typing import Any, Final
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
-from django.db.migrations.exceptions import BadMigrationError, NodeNotFoundError
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 from psycopg import errors
@@ -24,7 +23,6 @@ from chat.schema.blockers import BlockerWatch
 from chat.schema.drift import Drift, read_drift
 from chat.schema.errors import (
     BlockedError,
-    BrokenMigrationsError,
     SchemaError,
 )
 from chat.schema.failures import migration_failed
@@ -42,6 +40,7 @@ from chat.schema.leftovers import (
     require_certain,
     require_named,
 )
+from chat.schema.loading import migrations_read
 from chat.schema.lock import MigrationLock
 from chat.schema.recorder import Keep, LedgerRecorder, Standing, Step
 from chat.schema.reversibility import require_reversible
@@ -121,16 +120,15 @@ class GatedExecutor(MigrationExecutor):
         *,
         is_lock_ours: bool = False,
         allow_missing: bool = False,
+        allow_interrupted: bool = False,
     ) -> None:
-        try:
+        with migrations_read():
             super().__init__(connection, progress_callback)
-        except (BadMigrationError, NodeNotFoundError) as exc:
-            raise BrokenMigrationsError(str(exc)) from exc
         self.statuses = loaded_statuses(connection, self.loader, is_lock_ours=is_lock_ours)
         if not allow_missing:
             require_known(self.statuses)
         require_unchanged(self.statuses)
-        if not is_lock_ours:
+        if not (is_lock_ours or allow_interrupted):
             require_uninterrupted(self.statuses)
 
 

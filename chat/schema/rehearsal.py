@@ -13,16 +13,14 @@ from django.db import transaction
 from django.db.migrations import Migration
 from django.db.migrations.exceptions import (
     AmbiguityError,
-    BadMigrationError,
-    CircularDependencyError,
-    NodeNotFoundError,
 )
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
 from chat.schema.catalogue import Catalogue, Difference, diff, read_catalogue
-from chat.schema.errors import BrokenMigrationsError, SchemaError
+from chat.schema.errors import SchemaError
+from chat.schema.loading import migrations_read
 from chat.schema.names import require_app, require_migration
 from chat.schema.observation import Observation, Observer
 from chat.schema.reversibility import irreversible_operations
@@ -135,10 +133,8 @@ class _Run:
         self._begin()
 
     def _begin(self) -> None:
-        try:
+        with migrations_read():
             self._executor = MigrationExecutor(self._connection)
-        except (BadMigrationError, NodeNotFoundError, CircularDependencyError) as exc:
-            raise BrokenMigrationsError(str(exc)) from exc
         self._executor.recorder.ensure_schema()
         self._state = ProjectState(real_apps=self._executor.loader.unmigrated_apps)
 

@@ -12,14 +12,13 @@ from pathlib import Path
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
-from django.db.migrations.exceptions import BadMigrationError, NodeNotFoundError
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunSQL, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 
 from chat.schema.checksums import is_changed, migration_checksum, migration_files
-from chat.schema.errors import BrokenMigrationsError
 from chat.schema.ledger import Event, History, LedgerEvent, MigrationKey, read_histories
+from chat.schema.loading import migrations_read
 from chat.schema.lock import LockHolder, lock_holder
 from chat.schema.names import require_app
 from chat.schema.reversibility import irreversible_operations
@@ -91,11 +90,10 @@ def load_migrations(connection: BaseDatabaseWrapper) -> MigrationLoader:
 
     Raises:
         BrokenMigrationsError: the files depend on one that is missing, or hold no migration.
+        UnreadableMigrationError: one of them cannot be imported.
     """
-    try:
+    with migrations_read():
         return MigrationLoader(connection, ignore_no_migrations=True)
-    except (BadMigrationError, NodeNotFoundError) as exc:
-        raise BrokenMigrationsError(str(exc)) from exc
 
 
 def migration_statuses(

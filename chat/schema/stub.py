@@ -9,12 +9,12 @@ from pathlib import Path
 from django.apps import apps
 from django.db.migrations import Migration
 from django.db.migrations.autodetector import MigrationAutodetector
-from django.db.migrations.exceptions import BadMigrationError, NodeNotFoundError
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.writer import MigrationWriter
 
-from chat.schema.errors import BrokenMigrationsError, SchemaError
+from chat.schema.errors import SchemaError
 from chat.schema.files import RunSQLFile
+from chat.schema.loading import migrations_read
 from chat.schema.names import require_app
 
 # What pathlib's file systems bear, with the number before it and `.down.sql` behind it.
@@ -169,10 +169,8 @@ def write_stub(stub: Stub) -> None:
 
 
 def _loader() -> MigrationLoader:
-    try:
+    with migrations_read():
         return MigrationLoader(None, ignore_no_migrations=True)
-    except (BadMigrationError, NodeNotFoundError) as exc:
-        raise BrokenMigrationsError(str(exc)) from exc
 
 
 def _sql_files(folder: Path, name: str, sentence: str) -> list[StubFile]:

@@ -7,6 +7,7 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
+from chat.schema.ledger import Event, append
 from tests.schema.conftest import EditedSituation, ManageSituation
 from tests.schema.test_status import record
 
@@ -231,3 +232,59 @@ def test_faked_migration_is_shown_as_faked(
     assert set(MigrationRecorder(scratch_connection).applied_migrations()) == {
         ("two_steps", "0001_initial")
     }
+
+
+def test_plan_that_would_be_refused_is_not_shown(
+    manage: ManageSituation, edited: Callable[[str], EditedSituation]
+) -> None:
+    app = edited("two_steps")
+    manage("migrate", situations=[app.name], **app.environ)
+    (app.migrations / "0002_touch.py").unlink()
+
+    result = manage("migrate", "--plan", situations=[app.name], **app.environ)
+
+    assert (result.returncode, result.stdout) == (6, "")
+    assert "Applied, but not on disk: two_steps.0002_touch" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["migrate", "migration_status", "migration_rehearse"])
+@pytest.mark.parametrize(
+    ("source", "line", "said"),
+    [
+        ("operations = [\n", 1, "SyntaxError: '[' was never closed"),
+        ("import os\nimport nowhere\n", 2, "ModuleNotFoundError: No module named 'nowhere'"),
+    ],
+)
+def test_migration_that_cannot_be_read_is_told_by_file_and_line(
+    manage: ManageSituation,
+    edited: Callable[[str], EditedSituation],
+    command: str,
+    source: str,
+    line: int,
+    said: str,
+) -> None:
+    app = edited("two_steps")
+    broken = app.migrations / "0003_broken.py"
+    broken.write_text(source)
+
+    result = manage(command, situations=[app.name], **app.environ)
+
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[:3] == [
+        "CommandError: A migration cannot be read.",
+        f"{broken}, line {line}",
+        f"{said} (0003_broken.py, line 1)" if said.startswith("Syntax") else said,
+    ]
+    assert "Traceback" not in result.stderr
+
+
+def test_plan_shows_what_was_interrupted(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", "not_atomic", "0002", situations=["not_atomic"])
+    append(scratch_connection, event=Event.STARTED, app="not_atomic", name="0003_concurrently")
+
+    result = manage("migrate", "--plan", situations=["not_atomic"])
+
+    assert result.returncode == 0, result.stderr
+    assert "not_atomic.0003_concurrently" in result.stdout

@@ -1,8 +1,9 @@
 """Django's migrate, which keeps the ledger, and refuses what would go wrong."""
 
 import sys
-from collections.abc import Collection
+from collections.abc import Container
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.apps import apps
@@ -34,6 +35,7 @@ from chat.schema.executor import (
 from chat.schema.gates import Plan
 from chat.schema.guards import is_production
 from chat.schema.leftovers import OVERRIDE
+from chat.schema.loading import migrations_read
 from chat.schema.lock import LockHolder, MigrationLock, migration_lock
 from chat.schema.loss_consent import confirm_loss
 from chat.schema.names import require_app, require_migration
@@ -107,10 +109,9 @@ examples:
         is_removed_app = options["prune"] and options["app_label"] in removed_apps(connection)
         if not is_removed_app:
             _require_names(options["app_label"], options["migration_name"])
-        if options["plan"] and is_read_only:
-            super().handle(*args, **options)
-        elif is_read_only:
-            with executor_of_migrate(GatedExecutor):
+        if is_read_only:
+            # What would be refused is no plan; what was interrupted is in it, as it is run again.
+            with executor_of_migrate(partial(GatedExecutor, allow_interrupted=options["plan"])):
                 super().handle(*args, **options)
         else:
             with migration_lock(
@@ -124,7 +125,7 @@ examples:
                 with executor_of_migrate(self._executor(lock, options)):
                     super().handle(*args, **options)
 
-    def sync_apps(self, connection: BaseDatabaseWrapper, app_labels: Collection[str]) -> None:
+    def sync_apps(self, connection: BaseDatabaseWrapper, app_labels: Container[str]) -> None:
         """Do what Django does for --run-syncdb, and know that nobody did it by hand."""
         with changes_adopted(connection, reason="migrate --run-syncdb"):
             super().sync_apps(connection, app_labels)
@@ -221,6 +222,7 @@ def _require_names(app_label: str | None, migration_name: str | None) -> None:
     if migration_name is None:
         return
     loader = MigrationLoader(None, load=False)
-    loader.load_disk()
+    with migrations_read():
+        loader.load_disk()
     if app_label in loader.migrated_apps:
         require_migration(loader, app_label=app_label, name=migration_name)
