@@ -42,6 +42,10 @@ EXCUSED = {
         "chat.0014_let_erasure_into_the_log",
         "require-concurrent-index-creation",
     ): BEFORE_THE_FIRST_RELEASE,
+    (
+        "chat.0019_index_for_inspection",
+        "require-concurrent-index-creation",
+    ): BEFORE_THE_FIRST_RELEASE,
 }
 
 
