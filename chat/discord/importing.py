@@ -11,6 +11,7 @@ from chat.discord.mapping import Mapper
 from chat.discord.people import People
 from chat.discord.places import prepare_channel
 from chat.discord.reader import ExportFile
+from chat.errors import ChatError, DatabaseRefused, IdTaken, InvalidInput
 from chat.services.imports import Imported, MessageRow, import_messages
 from chat.services.imports.copying import batches
 from chat.services.use_case import alias
@@ -24,6 +25,16 @@ if TYPE_CHECKING:
 
 # Messages whose people are written together; a message takes 8 kB while it is a dict.
 _AT_ONCE = 2000
+# What reading a part of an export raises when that is not of the form or the size it has to be.
+_NOT_AS_EXPECTED = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+
+
+class RefusedExportError(ChatError):
+    """What an export holds cannot be stored."""
+
+    def __init__(self, path: Path, reason: ChatError) -> None:
+        self.path = path
+        super().__init__(f"{path}: {reason} Nothing of this file was imported.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +59,8 @@ def import_export(
 
     One transaction, in which the channel is locked and other imports wait: if the process ends in
     it, nothing has happened. `on_progress` is called with the number of bytes read since the last
-    time. Raises: MalformedExportError; UnsupportedExportError, for direct messages; and as
-    `import_messages`.
+    time. Raises: MalformedExportError; UnsupportedExportError, for direct messages;
+    RefusedExportError, from what `import_messages` raises.
     """
     with path.open("rb") as file, transaction.atomic(using=alias()):
         _wait_for_others()
@@ -60,20 +71,25 @@ def import_export(
                 path, header, owner=owner, is_visible=is_visible
             )
             guild, channel = header["guild"]["name"], header["channel"]["name"]
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except DatabaseRefused as error:
+            raise RefusedExportError(path, error) from error
+        except _NOT_AS_EXPECTED as error:
             raise export.mistake(f"its guild or channel is not as expected ({error!r})") from error
         mapper = Mapper(people := People(server_id), files=path.parent)
-        imported = import_messages(
-            channel=channel_id,
-            messages=_rows(export, mapper, people),
-            allow_missing_replies=True,
-        )
+        try:
+            imported = import_messages(
+                channel=channel_id,
+                messages=_rows(export, mapper, people),
+                allow_missing_replies=True,
+            )
+        except (InvalidInput, IdTaken, DatabaseRefused) as error:
+            raise RefusedExportError(path, error) from error
     return ImportedExport(
         guild=guild,
         channel=channel,
         channel_id=channel_id,
         imported=imported,
-        unmapped=dict(sorted(mapper.unmapped.items())),
+        unmapped=dict(sorted((mapper.unmapped + people.unmapped).items())),
     )
 
 
@@ -90,7 +106,9 @@ def _rows(export: ExportFile, mapper: Mapper, people: People) -> Iterator[Messag
             _reading(export, message, mapper.meet)
         people.write()
         for message in batch:
-            yield _reading(export, message, mapper.row)
+            row: MessageRow | None = _reading(export, message, mapper.row)
+            if row is not None:
+                yield row
 
 
 def _reading(
@@ -98,7 +116,7 @@ def _reading(
 ) -> Any:
     try:
         return read(message)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (*_NOT_AS_EXPECTED, OSError) as error:
         raise export.mistake(
             f"message {message.get('id')!r}, before this line, is not as expected ({error!r})"
         ) from error
@@ -110,7 +128,7 @@ def _in_order(export: ExportFile, mapper: Mapper) -> Iterator[dict[str, Any]]:
     for message in export.messages():
         try:
             snowflake = int(message["id"])
-        except (KeyError, TypeError, ValueError) as error:
+        except _NOT_AS_EXPECTED as error:
             raise export.mistake(f"a message has no id ({error!r})") from error
         if snowflake == newest:
             mapper.unmapped["messages that came twice"] += 1

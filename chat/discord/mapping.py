@@ -6,12 +6,14 @@ import mimetypes
 import re
 from collections import Counter
 from datetime import datetime
-from hashlib import sha256
+from hashlib import file_digest
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from chat.discord.people import storable
 from chat.discord.snowflakes import uuid_of
 from chat.models.attachments import MAX_SIZE_BYTES
+from chat.services.attachments import STRAY_IN_FILENAME
 from chat.services.imports import AttachmentRow, MentionRow, MessageRow, ReactionRow
 
 if TYPE_CHECKING:
@@ -55,8 +57,8 @@ class Mapper:
             for user in reaction.get("users") or ():
                 meet(user)
 
-    def row(self, message: dict[str, Any]) -> MessageRow:
-        """Return the row for a message whose people are known."""
+    def row(self, message: dict[str, Any]) -> MessageRow | None:
+        """Return the row for a message whose people are known; none for a text of an erased one."""
         meet = self._people.meet
         created_at = datetime.fromisoformat(message["timestamp"])
         edited = message.get("timestampEdited")
@@ -69,6 +71,9 @@ class Mapper:
             content = f"<@{author}> {content}"
             if message["type"] not in _EVENTS:
                 self.unmapped[f"messages of type {message['type']}, kept as notices"] += 1
+        elif author in self._people.erased:
+            self.unmapped["messages of people whose account was erased"] += 1
+            return None
         elif forwarded := message.get("forwardedMessage"):
             content = content or forwarded.get("content") or ""
             self.unmapped["forwards, kept as messages of who forwarded them"] += 1
@@ -85,7 +90,11 @@ class Mapper:
             reply_to=_answered(message) if is_text else None,
             edited_at=datetime.fromisoformat(edited) if edited else None,
             pinned_at=created_at if message.get("isPinned") else None,
-            mentions=[MentionRow(user=meet(user)) for user in message.get("mentions") or ()],
+            mentions=[
+                MentionRow(user=named)
+                for user in message.get("mentions") or ()
+                if (named := meet(user)) not in self._people.erased
+            ],
             reactions=self._reactions(message),
             attachments=self._attachments(message) if is_text else (),
         )
@@ -117,7 +126,9 @@ class Mapper:
             symbol = f":{emoji['name']}:" if emoji.get("id") else emoji["name"]
             users = reaction.get("users") or ()
             rows += [
-                ReactionRow(self._people.meet(user), storable(symbol)[:64] or "?") for user in users
+                ReactionRow(person, storable(symbol)[:64] or "?")
+                for user in users
+                if (person := self._people.meet(user)) not in self._people.erased
             ]
             if missing := int(reaction["count"]) - len(users):
                 self.unmapped["reactions of whom the export does not say"] += max(0, missing)
@@ -126,33 +137,39 @@ class Mapper:
     def _attachments(self, message: dict[str, Any]) -> list[AttachmentRow]:
         rows: list[AttachmentRow] = []
         for attachment in message.get("attachments") or ():
-            data = self._file(attachment["url"])
-            if data is None:
+            path = self._file(attachment["url"])
+            if path is None:
                 self.unmapped["files that were not downloaded with the export"] += 1
-            elif not 0 < len(data) <= MAX_SIZE_BYTES or len(rows) == _MOST_ATTACHMENTS:
+                continue
+            size_bytes = path.stat().st_size
+            if not 0 < size_bytes <= MAX_SIZE_BYTES or len(rows) == _MOST_ATTACHMENTS:
                 self.unmapped["files that are empty, too large, or an eleventh"] += 1
-            else:
-                name = storable(attachment["fileName"])[-255:] or "file"
-                rows.append(
-                    AttachmentRow(
-                        id=uuid_of("attachment", int(attachment["id"])),
-                        filename=name,
-                        content_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
-                        size_bytes=len(data),
-                        sha256=sha256(data).digest(),
-                        storage_key=f"discord/{attachment['id']}",
-                    )
+                continue
+            snowflake = int(attachment["id"])
+            name = STRAY_IN_FILENAME.sub("_", storable(attachment["fileName"]))[-255:] or "file"
+            with path.open("rb") as file:
+                digest = file_digest(file, "sha256").digest()
+            rows.append(
+                AttachmentRow(
+                    id=uuid_of("attachment", snowflake),
+                    filename=name,
+                    content_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+                    size_bytes=size_bytes,
+                    sha256=digest,
+                    storage_key=f"discord/{snowflake}",
                 )
+            )
         return rows
 
-    def _file(self, url: str) -> bytes | None:
-        """Return what the export's own directory has for this file."""
+    def _file(self, url: str) -> Path | None:
+        """Return where the export's own directory has this file, under Windows' name for it too."""
         if "://" in url:
             return None
-        path = (self._files / url).resolve()
-        if not path.is_relative_to(self._files.resolve()) or not path.is_file():
-            return None
-        return path.read_bytes()
+        for name in (url, PureWindowsPath(url).as_posix()):
+            path = (self._files / name).resolve()
+            if path.is_relative_to(self._files.resolve()) and path.is_file():
+                return path
+        return None
 
 
 def _answered(message: dict[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, OuterRef
@@ -15,7 +16,7 @@ from chat.services.imports import MemberRow, UserRow, import_members, import_use
 from chat.services.use_case import alias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from uuid import UUID
 
 _USERNAME = re.compile(USERNAME_PATTERN)
@@ -24,24 +25,37 @@ _LARGEST_POSITION = 249
 
 
 class People:
-    """The people of one server, as far as an import has met them."""
+    """The people of one server, as far as an import has met them.
+
+    `unmapped` counts what has no place here, and `erased` has those who are to leave no new trace.
+    """
 
     def __init__(self, server_id: UUID) -> None:
+        self.unmapped: Counter[str] = Counter()
+        self.erased: set[UUID] = set()
         self._server_id = server_id
         self._known: dict[str, UUID] = {}
-        self._met: dict[str, dict[str, Any]] = {}
+        self._met: dict[str, UserRow] = {}
         self._with_roles: set[UUID] = set()
         self._new_members: dict[UUID, set[UUID]] = {}
         self._roles: dict[str, UUID] = {}
-        self._new_roles: dict[str, dict[str, Any]] = {}
+        self._new_roles: list[Role] = []
+        self._without_place: set[UUID] = set()
 
     def meet(self, user: dict[str, Any]) -> UUID:
         """Return the id of a user of the export, who is written by the next `write`."""
         snowflake = user["id"]
         user_id = self._known.get(snowflake)
         if user_id is None:
-            user_id = self._known[snowflake] = uuid_of("user", int(snowflake))
-            self._met[snowflake] = user
+            user_id = uuid_of("user", int(snowflake))
+            self._met[snowflake] = UserRow(
+                id=user_id,
+                username=username(user),
+                display_name=storable(user.get("nickname") or user["name"])[:32],
+                kind="bot" if user.get("isBot") else "human",
+                created_at=moment_of(int(snowflake)),
+            )
+            self._known[snowflake] = user_id
         # Only who is still in the guild has roles; the others may have left.
         if (roles := user.get("roles")) and user_id not in self._with_roles:
             self._with_roles.add(user_id)
@@ -55,7 +69,8 @@ class People:
     def write(self) -> None:
         """Write everybody who was met since the last time."""
         if self._met:
-            import_users(users=list(self._named(self._met.items())))
+            import_users(users=list(self._named(self._met)))
+            self._note_erased([user.id for user in self._met.values()])
             self._met = {}
         if self._new_roles:
             self._write_roles()
@@ -78,7 +93,9 @@ class People:
         import_members(
             server=self._server_id,
             members=[
-                MemberRow(user, roles=list(roles)) for user, roles in self._new_members.items()
+                MemberRow(user, roles=list(roles - self._without_place))
+                for user, roles in self._new_members.items()
+                if user not in self.erased
             ],
         )
         self._new_members = {}
@@ -86,52 +103,54 @@ class People:
     def _role(self, role: dict[str, Any]) -> UUID:
         snowflake = role["id"]
         if snowflake not in self._roles:
-            self._roles[snowflake] = uuid_of("role", int(snowflake))
-            self._new_roles[snowflake] = role
+            row = Role(
+                id=uuid_of("role", int(snowflake)),
+                server_id=self._server_id,
+                name=storable(role["name"] or "role")[:100],
+                # In the guild; `_write_roles` finds the place here.
+                position=int(role["position"]),
+                color=int((role.get("color") or "#0").lstrip("#"), 16) & 0xFFFFFF,
+            )
+            self._roles[snowflake] = row.pk
+            self._new_roles.append(row)
         return self._roles[snowflake]
 
     def _write_roles(self) -> None:
         roles = Role.objects.using(alias()).filter(server_id=self._server_id)
         there = set(roles.values_list("id", flat=True))
         taken = set(roles.values_list("position", flat=True))
-        free = (place for place in range(1, _LARGEST_POSITION + 1) if place not in taken)
-        lowest_first = sorted(self._new_roles.items(), key=lambda item: int(item[1]["position"]))
-        missing = [item for item in lowest_first if self._roles[item[0]] not in there]
-        Role.objects.using(alias()).bulk_create(
-            Role(
-                id=self._roles[snowflake],
-                server_id=self._server_id,
-                name=(role["name"] or "role")[:100],
-                position=position,
-                color=int((role.get("color") or "#0").lstrip("#"), 16) & 0xFFFFFF,
-            )
-            for (snowflake, role), position in zip(missing, free, strict=False)
-        )
-        self._new_roles = {}
+        free = [place for place in range(1, _LARGEST_POSITION + 1) if place not in taken]
+        lowest_first = sorted(self._new_roles, key=lambda role: role.position)
+        missing = [role for role in lowest_first if role.pk not in there]
+        # A guild can have more than there is room for beside ours; those that are lowest stay out.
+        without_place = missing[: max(0, len(missing) - len(free))]
+        placed = missing[len(without_place) :]
+        for role, position in zip(placed, free, strict=False):
+            role.position = position
+        Role.objects.using(alias()).bulk_create(placed)
+        self._without_place.update(role.pk for role in without_place)
+        if without_place:
+            self.unmapped["roles for which there is no place"] += len(without_place)
+        self._new_roles = []
 
-    def _named(self, met: Iterable[tuple[str, dict[str, Any]]]) -> Iterable[UserRow]:
+    def _note_erased(self, users: list[UUID]) -> None:
+        erased = User.objects.using(alias()).filter(pk__in=users, erased_at__isnull=False)
+        self.erased.update(erased.values_list("pk", flat=True))
+
+    def _named(self, met: Mapping[str, UserRow]) -> Iterable[UserRow]:
         """Give everybody a name that nobody else has."""
-        users = list(met)
-        wanted = {snowflake: username(user) for snowflake, user in users}
         taken = set(
             User.objects.using(alias())
-            .filter(username__in=set(wanted.values()))
+            .filter(username__in={row.username for row in met.values()})
             .values_list("username", flat=True)
         )
-        for snowflake, user in users:
-            name = wanted[snowflake]
+        for snowflake, row in met.items():
+            name = row.username
             if name in taken:
                 # Nobody else's, for it holds the whole id.
                 name = f"{name[: 31 - len(snowflake)]}_{snowflake}"
             taken.add(name)
-            shown = user.get("nickname") or user["name"]
-            yield UserRow(
-                id=self._known[snowflake],
-                username=name,
-                display_name=storable(shown)[:32],
-                kind="bot" if user.get("isBot") else "human",
-                created_at=moment_of(int(snowflake)),
-            )
+            yield row._replace(username=name)
 
 
 def username(user: dict[str, Any]) -> str:

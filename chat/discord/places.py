@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chat.discord.people import storable
 from chat.discord.snowflakes import moment_of, uuid_of
 from chat.errors import ChatError
 from chat.models import Channel, ChannelPermission, Role, Server, ServerMember, User
 from chat.permissions import Permission
 from chat.services.servers import SEEDED_ROLES
-from chat.services.use_case import alias
+from chat.services.use_case import alias, use_case
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,7 @@ class UnsupportedExportError(ChatError):
     """The export is of a kind that has no place here."""
 
 
+@use_case
 def prepare_channel(
     path: Path, header: dict[str, Any], *, owner: User | None, is_visible: bool
 ) -> tuple[UUID, UUID]:
@@ -74,12 +76,10 @@ def _server(guild: dict[str, Any], *, owner: User | None) -> UUID:
     if Server.objects.using(database).filter(pk=server_id).exists():
         return server_id
     if owner is None:
-        owner, _ = User.objects.using(database).get_or_create(
-            username=ARCHIVIST, defaults={"kind": User.Kind.SYSTEM}
-        )
+        owner = _archivist()
     Server.objects.using(database).create(
         id=server_id,
-        name=guild["name"][:100].ljust(2, "-"),
+        name=storable(guild["name"])[:100].ljust(2, "-"),
         owner=owner,
         created_at=moment_of(snowflake),
     )
@@ -89,6 +89,20 @@ def _server(guild: dict[str, Any], *, owner: User | None) -> UUID:
         for position, (name, permissions) in enumerate(SEEDED_ROLES)
     )
     return server_id
+
+
+def _archivist() -> User:
+    """Return the system's account that owns what nobody else does, made if there is none."""
+    account, _ = User.objects.using(alias()).get_or_create(
+        username=ARCHIVIST, defaults={"kind": User.Kind.SYSTEM}
+    )
+    if account.kind != User.Kind.SYSTEM:
+        # Whoever took that name is not to own, and to read, what others archive.
+        raise UnsupportedExportError(
+            f"The name {ARCHIVIST}, of the account that owns imported servers, is taken by user "
+            f"{account.pk}, of kind {account.kind}. Say with --owner who owns this one."
+        )
+    return account
 
 
 def _parent(
@@ -128,8 +142,8 @@ def _channel(
         id=channel_id,
         server_id=server_id,
         kind=kind,
-        name=name[:100] or "unnamed",
-        topic=topic[:1024],
+        name=storable(name)[:100] or "unnamed",
+        topic=storable(topic)[:1024],
         parent_id=parent_id,
         created_at=moment_of(snowflake),
     )

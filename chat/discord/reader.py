@@ -81,7 +81,8 @@ class ExportFile:
         self._expect("]")
         while self._next() == ",":
             self._expect(",")
-            key = self._key()
+            if (key := self._key()) == "messages":
+                raise self.mistake("there are messages a second time")
             self.header[key] = self._value()
         self._expect("}")
         said = self.header.get("messageCount", count)

@@ -15,8 +15,10 @@ def uuid_of(kind: str, snowflake: int) -> UUID:
     """Return the UUID of version 7 for what Discord calls by this id.
 
     It carries the id's moment and its low 22 bits, so both sort alike; the rest is a digest, in
-    which `kind` keeps a channel apart from the guild that has the same id.
+    which `kind` keeps a channel apart from the guild that has the same id. Raises: ValueError.
     """
+    if not 0 <= snowflake < 1 << 64:
+        raise ValueError(f"{snowflake} is no id of Discord's, which has 64 bits")
     digest = blake2b(f"discord {kind} {snowflake}".encode(), digest_size=7).digest()
     low = snowflake & 0x3FFFFF
     return UUID(

@@ -31,7 +31,7 @@ _SQL = Path(__file__).parent / "sql"
 # RFC 6838, section 4.2, without parameters.
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 # What a shell, a header or a file system would take for something else.
-_NO_FILENAME = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+STRAY_IN_FILENAME = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _LARGEST_INTEGER = 2**31 - 1
 
 
@@ -154,7 +154,7 @@ def _conversation_of(place: DirectConversation, *, uploader: UUID) -> UUID:
 
 def _check_filename(value: Any) -> str:
     filename = check_text("filename", value, least=1, most=FILENAME_LENGTH)
-    stray = _NO_FILENAME.search(filename)
+    stray = STRAY_IN_FILENAME.search(filename)
     if stray or not filename.strip(" ."):
         raise InvalidInput(
             "filename",

@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from chat.discord.importing import import_export
+from chat.discord.importing import RefusedExportError, import_export
 from chat.discord.people import username
 from chat.discord.places import UnsupportedExportError
 from chat.discord.reader import MalformedExportError
 from chat.discord.snowflakes import moment_of, uuid_of
 from chat.models import ServerMember, User
 from chat.services.imports import Imported
+from chat.services.users import erase_user
 from tests.chat.sql import execute, rows, stored, value
 from tests.conftest import ROOT, Manage, ScratchDatabase
 from tests.discord.exports import export, message, user, write, write_many
@@ -386,6 +387,14 @@ def test_second_of_two_files_leaves_the_first(tmp_path: Path) -> None:
         {"id": "seven"},
         {"author": {}},
         {"author": None},
+        {"author": user(9, name=None, nickname=None)},
+        {"author": user(id="9" * 20)},
+        {"author": user(roles=[{"id": "4", "name": "Cook"}])},
+        {"author": user(roles=[{"id": "4", "name": "Cook", "position": 1, "color": "red"}])},
+        {"author": user(roles=[{"id": "4", "name": 5, "position": 1}])},
+        {"id": float("inf")},
+        {"reactions": [{"emoji": {"id": "", "name": "x"}, "count": float("inf")}]},
+        {"attachments": [{"id": "1", "fileName": "x", "url": "x" * 5000}]},
         {"timestamp": "yesterday"},
         {"content": None},
         {"reactions": [{"emoji": {}}]},
@@ -393,7 +402,7 @@ def test_second_of_two_files_leaves_the_first(tmp_path: Path) -> None:
         {"attachments": [{"id": "1"}]},
         {"reference": {"messageId": "x"}, "type": "Reply"},
     ],
-    ids=str,
+    ids=lambda wrong: str(wrong)[-60:],
 )
 def test_message_that_is_not_as_expected_is_named(tmp_path: Path, wrong: dict[str, Any]) -> None:
     path = write(tmp_path / "a.json", export(message(1), message(2, **wrong)))
@@ -402,6 +411,27 @@ def test_message_that_is_not_as_expected_is_named(tmp_path: Path, wrong: dict[st
         import_export(path=path)
 
     assert value("SELECT count(*) FROM servers") == 0
+
+
+def test_what_cannot_be_stored_is_refused_with_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", export(message(1, timestamp="2019-07-14T14:50:00")))
+
+    with pytest.raises(RefusedExportError, match=r"a\.json: messages\[0\]\.created_at is"):
+        import_export(path=path)
+
+    assert value("SELECT count(*) FROM servers") == 0
+
+
+def test_channel_that_cannot_be_stored_is_refused_with_the_file(tmp_path: Path) -> None:
+    content = export(message(1))
+    content["channel"] |= {"categoryId": "300000000000000001", "category": "piers"}
+    import_export(path=write(tmp_path / "a.json", content))
+    content["channel"] |= {"type": "GuildPublicThread", "id": "300000000000000002"}
+
+    with pytest.raises(RefusedExportError, match=r"b\.json: "):
+        import_export(path=write(tmp_path / "b.json", content))
+
+    assert value("SELECT count(*) FROM channels WHERE kind = 'thread'") == 0
 
 
 def test_newest_first_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -425,6 +455,108 @@ def test_text_that_cannot_be_stored_is_mended_and_counted(tmp_path: Path) -> Non
         "texts of more than 4000 characters, cut": 1,
         "texts with characters that cannot be stored, replaced": 1,
     }
+
+
+def test_names_that_cannot_be_stored_are_mended(tmp_path: Path) -> None:
+    role = {"id": "300000000000000001", "name": "Co\0ok", "color": None, "position": 2}
+    content = export(message(1, author=user(1, roles=[role])))
+    content["guild"]["name"] = "Har\0bour"
+    content["channel"] |= {"name": "pi\0er", "topic": "a\0b"}
+
+    import_export(path=write(tmp_path / "a.json", content))
+
+    assert rows("SELECT name FROM servers") == [("Har\ufffdbour",)]
+    assert rows("SELECT name, topic FROM channels") == [("pi\ufffder", "a\ufffdb")]
+    assert rows("SELECT name FROM roles WHERE name LIKE 'Co%%'") == [("Co\ufffdok",)]
+
+
+def test_file_of_an_export_from_windows_is_found(tmp_path: Path) -> None:
+    (tmp_path / "a.json_Files").mkdir()
+    (tmp_path / "a.json_Files" / "chart.txt").write_bytes(b"a map\n")
+    file = {"id": "5", "url": "a.json_Files\\chart.txt", "fileName": "chart.txt"}
+
+    import_export(path=write(tmp_path / "a.json", export(message(1, attachments=[file]))))
+
+    assert rows("SELECT filename, size_bytes FROM message_attachments") == [("chart.txt", 6)]
+
+
+def test_file_outside_the_export_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_bytes(b"password")
+    (tmp_path / "exports").mkdir()
+    files = [
+        {"id": str(number), "url": url, "fileName": "x"}
+        for number, url in enumerate(("../secret.txt", "..\\secret.txt", "/etc/passwd"))
+    ]
+
+    done = import_export(
+        path=write(tmp_path / "exports" / "a.json", export(message(1, attachments=files)))
+    )
+
+    assert done.unmapped == {"files that were not downloaded with the export": 3}
+
+
+def test_name_of_a_file_leads_to_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "chart.txt").write_bytes(b"a map\n")
+    file = {"id": "5", "url": "chart.txt", "fileName": "../etc/\u202echart.txt"}
+
+    import_export(path=write(tmp_path / "a.json", export(message(1, attachments=[file]))))
+
+    assert rows("SELECT filename FROM message_attachments") == [(".._etc__chart.txt",)]
+
+
+def test_roles_for_which_there_is_no_place_are_left_out(tmp_path: Path) -> None:
+    roles = [
+        {"id": str(1000 + number), "name": f"rank {number}", "color": None, "position": number}
+        for number in range(1, 251)
+    ]
+
+    done = import_export(
+        path=write(tmp_path / "a.json", export(message(1, author=user(1, roles=roles))))
+    )
+
+    # Of 249 places above everyone's two are those of the moderators and administrators.
+    assert done.unmapped == {"roles for which there is no place": 3}
+    assert value("SELECT count(*) FROM member_roles WHERE user_id = %s", HERON) == 247
+    assert rows("SELECT name FROM roles ORDER BY position DESC LIMIT 1") == [("rank 250",)]
+
+
+def test_later_export_brings_back_nothing_of_who_was_erased(tmp_path: Path) -> None:
+    role = {"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}
+    import_export(path=write(tmp_path / "a.json", export(message(1), message(2))))
+    erase_user(actor=HERON, user=HERON)
+    emoji = {"emoji": {"id": "", "name": "x"}, "count": 1, "users": [user(1)]}
+
+    done = import_export(
+        path=write(
+            tmp_path / "b.json",
+            export(
+                message(2),
+                message(3, author=user(1, roles=[role]), content="of the erased"),
+                message(4, mentions=[user(1)], reactions=[emoji]),
+            ),
+        )
+    )
+
+    assert done.imported == Imported(messages=1, already_there=1)
+    assert done.unmapped == {"messages of people whose account was erased": 1}
+    assert rows("SELECT seq, content FROM messages ORDER BY seq") == [
+        (1, ""),
+        (2, "message 2"),
+        (3, "message 4"),
+    ]
+    assert value("SELECT count(*) FROM mentions") == 0
+    assert value("SELECT count(*) FROM reactions") == 0
+    assert value("SELECT count(*) FROM server_members WHERE user_id = %s", HERON) == 0
+
+
+def test_who_has_the_name_of_the_systems_account_owns_nothing(tmp_path: Path) -> None:
+    UserFactory.create(username="discord_import")
+    path = write(tmp_path / "a.json", export(message(1)))
+
+    with pytest.raises(UnsupportedExportError, match="Say with --owner"):
+        import_export(path=path)
+
+    assert value("SELECT count(*) FROM servers") == 0
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:

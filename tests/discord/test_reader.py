@@ -114,6 +114,11 @@ def test_what_is_no_export_is_refused(data: bytes, expected: str) -> None:
         read(data)
 
 
+def test_messages_a_second_time_are_refused() -> None:
+    with pytest.raises(MalformedExportError, match="there are messages a second time"):
+        read(b'{"messages": [], "messages": [{}]}')
+
+
 def test_nesting_without_end_is_refused() -> None:
     with pytest.raises(MalformedExportError):
         read(b'{"messages": [' + b'{"a":' * 100_000)
