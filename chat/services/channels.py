@@ -206,7 +206,7 @@ def delete_channel(*, actor: User | UUID, channel: Channel | UUID, reason: str =
     """Hide a channel with its threads; needs MANAGE_CHANNELS there, for a thread MANAGE_THREADS.
 
     The messages stay where they are, unseen. What is in a category stays, without one. Invites to
-    the channel end. Seven statements. Locks the server's row, then those of the channel, of its
+    what is hidden end. Seven statements. Locks the server's row, then those of the channel, of its
     threads or of what is in the category, by id: who is sending there comes first or is refused.
     Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
     """
@@ -217,11 +217,14 @@ def delete_channel(*, actor: User | UUID, channel: Channel | UUID, reason: str =
     own, row = place.actor, place.channel
     params = {"server": own.server_id, "channel": channel_id}
     inside = _LOCK_WITH_INSIDE.rows(params, using=alias())
-    (_DELETE_CATEGORY if row.kind == Channel.Kind.CATEGORY else _DELETE).rows(
+    is_category = row.kind == Channel.Kind.CATEGORY
+    (_DELETE_CATEGORY if is_category else _DELETE).rows(
         {**params, "channels": inside}, using=alias()
     )
     Invite.objects.using(alias()).filter(
-        server_id=own.server_id, channel_id=channel_id, revoked_at__isnull=True
+        server_id=own.server_id,
+        channel_id__in=[channel_id] if is_category else inside,
+        revoked_at__isnull=True,
     ).update(revoked_at=Now())
     record(
         actor=own,

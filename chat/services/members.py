@@ -15,6 +15,7 @@ from chat.services.audit import record
 from chat.services.standing import (
     Standing,
     hold_user,
+    hold_user_if_there,
     lock_server,
     members_standing,
     share_server,
@@ -102,10 +103,12 @@ def ban_user(
     if expires_at is not None:
         expires_at = check_moment("expires_at", expires_at)
 
-    hold_user(user_id)
+    is_there = hold_user_if_there(user_id)
     lock_server(server_id, actor=actor_id)
     own, target = standings_in(server_id, actor=actor_id, target=user_id)
     own.require(Permission.BAN_MEMBERS)
+    if not is_there:
+        raise NotVisible("user", user_id, to=actor_id)
     if target is not None:
         own.require_against(target)
     _require_ahead("expires_at", expires_at, now=own.asked_at)

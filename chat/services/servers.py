@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Now
 
-from chat.errors import OwnerProtected
+from chat.errors import NotVisible, OwnerProtected
 from chat.inputs import UNCHANGED, Unchanged, check_reason, check_text, identify
 from chat.models import Channel, Role, Server, ServerMember, User
 from chat.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
@@ -14,6 +14,7 @@ from chat.services.audit import changed, record
 from chat.services.standing import (
     Standing,
     hold_user,
+    hold_user_if_there,
     lock_server,
     members_standing,
     standing_in,
@@ -117,10 +118,12 @@ def transfer_ownership(
     new_owner = identify("to", to, User)
     reason = check_reason(reason)
 
-    hold_user(new_owner)
+    is_there = hold_user_if_there(new_owner)
     lock_server(server_id, actor=actor_id)
     own, _ = members_standing(server_id, actor=actor_id, target=new_owner)
     _require_owner(own)
+    if not is_there:
+        raise NotVisible("user", new_owner, to=actor_id)
     row = Server.objects.using(alias()).get(pk=server_id)
     if new_owner != actor_id:
         _write(row, {"owner_id": new_owner})

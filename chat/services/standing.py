@@ -137,8 +137,16 @@ def hold_user(user: UUID) -> None:
 
     Raises: NotVisible, when there is no such user or it was erased or switched off.
     """
-    if _HOLD_USER.first({"user": user}, using=alias()) is None:
+    if not hold_user_if_there(user):
         raise NotVisible("user", user)
+
+
+def hold_user_if_there(user: UUID) -> bool:
+    """Hold a user as `hold_user` does and tell whether there is one: one statement.
+
+    For who acts on another: a stranger to the server is to be told nothing about the user.
+    """
+    return _HOLD_USER.first({"user": user}, using=alias()) is not None
 
 
 def standing_in(server: UUID, user: UUID, *, asked_for: tuple[str, UUID] | None = None) -> Standing:

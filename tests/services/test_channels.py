@@ -276,6 +276,27 @@ def test_channel_is_deleted_with_threads_and_invites_and_keeps_its_messages(
     )
 
 
+def test_invite_to_a_thread_ends_with_its_channel(server: Server) -> None:
+    thread = create_thread(actor=server.owner, channel=server.channels.get(), name="rumours")
+    invite = create_invite(actor=server.owner, server=server, channel=thread)
+
+    assert thread.parent is not None
+    delete_channel(actor=server.owner, channel=thread.parent)
+
+    with pytest.raises(InviteUnusable):
+        redeem_invite(user=UserFactory.create(), code=invite.code)
+
+
+def test_invite_to_a_channel_outlives_its_category(server: Server) -> None:
+    docks = category(server)
+    (pier,) = made(server, "pier", parent=docks)
+    invite = create_invite(actor=server.owner, server=server, channel=pier)
+
+    delete_channel(actor=server.owner, channel=docks)
+
+    assert redeem_invite(user=UserFactory.create(), code=invite.code).server_id == server.id
+
+
 def test_deleted_category_leaves_what_was_in_it(server: Server) -> None:
     docks = category(server)
     (pier,) = made(server, "pier", parent=docks)

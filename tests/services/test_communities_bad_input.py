@@ -292,6 +292,8 @@ def test_thing_of_another_server_is_not_visible_and_nothing_written() -> None:
         (invites.revoke_invite, "invite"),
         (servers.update_server, "server"),
         (members.kick_member, "server"),
+        (members.ban_user, "user"),
+        (servers.transfer_ownership, "to"),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )
