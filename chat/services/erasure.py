@@ -115,8 +115,8 @@ _ADMIN_TITLES: LiteralString = """
 """
 
 _STEPS: tuple[LiteralString, ...] = (
-    # What moderators wrote of the user, and the user of others. First, for it asks whose messages
-    # they speak of.
+    # What moderators wrote of the user, of their invites and messages, or where an entry names them
+    # among its changes; and the user of others. First, for it asks whose messages they speak of.
     """
     UPDATE audit_log
     SET reason = ''
@@ -125,6 +125,10 @@ _STEPS: tuple[LiteralString, ...] = (
         AND (
             actor_id = %(user)s
             OR (target_type = 'user' AND target_id = %(user)s)
+            OR jsonb_path_exists(
+                changes, '$.*[*] ? (@ == $user)', jsonb_build_object('user', %(user)s::uuid)
+            )
+            OR target_id = ANY (%(invites)s::uuid[])
             OR target_id IN (
                 SELECT id FROM messages WHERE author_id = %(user)s
                 UNION ALL
@@ -312,7 +316,13 @@ _LEFT: tuple[LiteralString, ...] = (
         SELECT FROM audit_log
         WHERE
             reason <> ''
-            AND (actor_id = %(user)s OR (target_type = 'user' AND target_id = %(user)s))
+            AND (
+                actor_id = %(user)s
+                OR (target_type = 'user' AND target_id = %(user)s)
+                OR jsonb_path_exists(
+                    changes, '$.*[*] ? (@ == $user)', jsonb_build_object('user', %(user)s::uuid)
+                )
+            )
     )
     """,
     """
@@ -343,7 +353,7 @@ def empty_everything(
         invites = [row[0] for row in cursor.fetchall()]
         cursor.execute(_ADMIN_TITLES, {"objects": [str(user), *files, *invites]})
         for step in _STEPS:
-            cursor.execute(step, params)
+            cursor.execute(step, {**params, "invites": invites})
         for (table, column), policy in POLICY.items():
             if policy is Policy.DELETE:
                 cursor.execute(_delete(table, column), params)

@@ -23,7 +23,11 @@ from psycopg import sql
 from chat import models
 from chat.errors import InvalidInput, NotVisible, OwnsServers
 from chat.models import User
+from chat.permissions import Permission as PermissionBit
+from chat.services.channels import clear_overwrite, set_overwrite
 from chat.services.erasure import POLICY, what_is_left
+from chat.services.invites import revoke_invite
+from chat.services.servers import transfer_ownership, update_server
 from chat.services.users import erase_user
 from tests.chat.sql import execute, rows, stored, value
 from tests.factories import (
@@ -292,6 +296,36 @@ def test_search_finds_nothing_after(jack: User) -> None:
     erase_user(actor=jack, user=jack)
 
     assert search_everything(MARK) == []
+
+
+def test_reasons_that_speak_of_the_person_are_gone() -> None:
+    person = UserFactory.create()
+    server = ServerMemberFactory.create(user=person).server
+    owner, channel = server.owner, ChannelFactory.create(server=server)
+    invite = InviteFactory.create(server=server, creator=person)
+    set_overwrite(
+        actor=owner,
+        channel=channel,
+        user=person,
+        deny=int(PermissionBit.SEND_MESSAGES),
+        reason="Shouts.",
+    )
+    clear_overwrite(actor=owner, channel=channel, user=person, reason="Shouts less.")
+    revoke_invite(actor=owner, invite=invite, reason="Invites too many.")
+    transfer_ownership(actor=owner, server=server, to=person, reason="Wiser than I.")
+    transfer_ownership(actor=person, server=server, to=owner, reason="Too old.")
+    update_server(actor=owner, server=server, name="Reef", reason="A name of a place.")
+
+    erase_user(actor=person, user=person)
+
+    assert rows("SELECT reason FROM audit_log ORDER BY created_at, id") == [
+        ("",),
+        ("",),
+        ("",),
+        ("",),
+        ("",),
+        ("A name of a place.",),
+    ]
 
 
 def test_files_to_be_removed_are_named(jack: User) -> None:
