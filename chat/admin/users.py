@@ -72,6 +72,9 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
         ("Moments", {"fields": ("created_at", "updated_at", "last_login", "erased_at")}),
     )
 
+    class Media:
+        js = ("chat/rights.js",)
+
     def search(
         self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
     ) -> QuerySet[Any]:

@@ -27,9 +27,13 @@ LOOKS = [
 ]
 
 
+def find_browser() -> str | None:
+    return next(filter(None, map(shutil.which, _BROWSERS)), None)
+
+
 @pytest.fixture(scope="module")
 def browser(django_db_setup: None) -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    path = find_browser()
     if path is None:
         pytest.skip("no Chromium on the PATH; on Debian: apt-get install chromium")
     # Playwright keeps a loop in this thread, and Django takes every query in it for a mistake; so
@@ -51,8 +55,13 @@ class Visitor:
     complaints: list[str] = field(default_factory=list)
 
     def go(self, path: str) -> None:
+        """Open a page, with what its scripts ask for when it is there."""
         self.page.goto(self.address + path)
         self.page.wait_for_load_state("networkidle")
+
+    def look_at(self, path: str) -> None:
+        """Open a page whose scripts ask for nothing more; to wait for that takes half a second."""
+        self.page.goto(self.address + path)
 
     def log_in(self, name: str, password: str = PASSWORD) -> None:
         self.go("/admin/login/")
@@ -67,12 +76,37 @@ class Visitor:
 
     def faults(self) -> list[str]:
         """Return what axe-core finds that is serious or worse."""
-        found: list[dict[str, Any]] = Axe().run(self.page).response["violations"]
+        options = {"resultTypes": ["violations"]}
+        found: list[dict[str, Any]] = Axe().run(self.page, options=options).response["violations"]
         return [
-            f"{fault['id']}: {fault['nodes'][0]['html']}"
+            f"{fault['id']}: {fault['nodes'][0]['html']} {fault['nodes'][0]['failureSummary']}"
             for fault in found
             if fault["impact"] in {"serious", "critical"}
         ]
+
+
+def open_visitor(
+    browser: Browser, address: str, *, scheme: Any, width: int, height: int = 900
+) -> Visitor:
+    """Return somebody at a browser of their own, whose console is listened to."""
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
+    visitor = Visitor(page=context.new_page(), address=address)
+    visitor.page.on(
+        "console",
+        lambda said: (
+            visitor.complaints.append(said.text) if said.type in {"error", "warning"} else None
+        ),
+    )
+    visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+    visitor.page.on(
+        "request",
+        lambda request: (
+            visitor.complaints.append(f"asked outside: {request.url}")
+            if not request.url.startswith((address, "data:"))
+            else None
+        ),
+    )
+    return visitor
 
 
 @pytest.fixture
@@ -86,25 +120,8 @@ def visit(
     visitors: list[Visitor] = []
 
     def open_page(*, scheme: Any = "light", width: int = 1400) -> Visitor:
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
-        visitor = Visitor(page=context.new_page(), address=live_server.url)
-        visitor.page.on(
-            "console",
-            lambda said: (
-                visitor.complaints.append(said.text) if said.type in {"error", "warning"} else None
-            ),
-        )
-        visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
-        visitor.page.on(
-            "request",
-            lambda request: (
-                visitor.complaints.append(f"asked outside: {request.url}")
-                if not request.url.startswith((live_server.url, "data:"))
-                else None
-            ),
-        )
-        visitors.append(visitor)
-        return visitor
+        visitors.append(open_visitor(browser, live_server.url, scheme=scheme, width=width))
+        return visitors[-1]
 
     yield open_page
     for visitor in visitors:
