@@ -564,6 +564,12 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         load(tmp_path / "nothing.json")
 
 
+def test_file_that_cannot_be_read_is_named() -> None:
+    # A regular file by its kind, of which the first page is nobody's to read.
+    with pytest.raises(CommandError, match="/proc/self/mem cannot be read: Input/output error"):
+        load(Path("/proc/self/mem"))
+
+
 # Killed, and as a process
 
 KILLED = """

@@ -62,12 +62,17 @@ examples:
                     unit_scale=True,
                     disable=None,
                 ) as bar:
-                    done = import_export(
-                        path=path,
-                        owner=owner,
-                        is_visible=options["visible"],
-                        on_progress=bar.update,
-                    )
+                    try:
+                        done = import_export(
+                            path=path,
+                            owner=owner,
+                            is_visible=options["visible"],
+                            on_progress=bar.update,
+                        )
+                    except OSError as error:
+                        raise CommandError(
+                            f"{path} cannot be read: {error.strerror}. Nothing of it was imported."
+                        ) from error
                 if options["verbosity"] > 0:
                     self._report(path, done)
 
