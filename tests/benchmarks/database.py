@@ -7,7 +7,7 @@ import platform
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import psycopg
@@ -36,7 +36,7 @@ class Place:
 @contextmanager
 def filled_database(*, messages: int) -> Iterator[Place]:
     """Make a database where the settings lead to, migrate and fill it, and drop it at the end."""
-    params = connections["default"].get_connection_params() | {"dbname": "postgres"}
+    params = _params()
     name = f"benchmark_{uuid4().hex}"
     with psycopg.connect(**params, autocommit=True) as session:
         session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -66,12 +66,18 @@ def led_to(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 def describe_machine() -> str:
     """Return one line on what it runs: the server, the interpreter, the processor, the memory."""
-    version = ".".join(map(str, connections["default"].get_database_version()))
+    with psycopg.connect(**_params()) as session:
+        version = session.info.parameter_status("server_version") or "unknown"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
-        f"PostgreSQL {version}, Python {platform.python_version()}, "
+        f"PostgreSQL {version.split()[0]}, Python {platform.python_version()}, "
         f"{os.cpu_count()} x {_processor()}, {memory:.0f} GiB"
     )
+
+
+def _params() -> dict[str, Any]:
+    # The database of the settings need not be there.
+    return connections["default"].get_connection_params() | {"dbname": "postgres"}
 
 
 def _processor() -> str:
