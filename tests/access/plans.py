@@ -17,6 +17,7 @@ ONE_CHANNEL: LiteralString = (
     "SELECT permissions FROM channel_access "
     "WHERE user_id = $1 AND server_id = $2 AND channel_id = $3"
 )
+BY_FUNCTION: LiteralString = "SELECT channel_permissions($1, $2)"
 ALL_CHANNELS: LiteralString = (
     "SELECT server_id, channel_id, permissions, last_seq, last_message_at "
     "FROM channel_access WHERE user_id = $1"
@@ -133,6 +134,7 @@ def full_database() -> Iterator[Full]:
             for statement in _ROWS:
                 session.execute(statement)
             session.execute(f"PREPARE one_channel (uuid, uuid, uuid) AS {ONE_CHANNEL}")
+            session.execute(f"PREPARE by_function (uuid, uuid) AS {BY_FUNCTION}")
             session.execute(f"PREPARE all_channels (uuid) AS {ALL_CHANNELS}")
             (member_id,) = _row(session, "SELECT id FROM users WHERE username = 'user_0'")
             yield Full(

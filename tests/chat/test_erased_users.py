@@ -33,6 +33,10 @@ SEND = (
     "INSERT INTO messages (server_id, channel_id, author_id, content) VALUES (%s, %s, %s, 'ahoy')"
 )
 
+DIRECT_SEND = (
+    "INSERT INTO direct_messages (conversation_id, author_id, content) VALUES (%s, %s, 'ahoy')"
+)
+
 
 def message(ghost: User) -> tuple[str, tuple[Any, ...]]:
     channel = ChannelFactory.create()
@@ -143,7 +147,7 @@ def test_send_that_waited_while_its_author_was_erased_is_refused(
     ahead.commit()
 
     with pytest.raises(psycopg.errors.CheckViolation, match="is erased and writes nothing"):
-        sending.result(timeout=15)
+        sending.result(timeout=60)
     sender.rollback()
     assert rows("SELECT author_id FROM messages") == [(other.id,)]
 
@@ -158,8 +162,42 @@ def test_erasure_waits_for_a_send_that_came_before(
     erasing = start_and_wait(eraser, sender, erase_leaving({}), author.id)
     sender.commit()
 
-    assert erasing.result(timeout=15).rowcount == 1
+    assert erasing.result(timeout=60).rowcount == 1
     # What the erasure asks for next finds the message.
     found = eraser.execute("SELECT content FROM messages WHERE author_id = %s", [author.id])
+    assert found.fetchall() == [("ahoy",)]
+    eraser.commit()
+
+
+def test_direct_send_waits_for_an_erasure_that_came_before(
+    connect: Connect, start_and_wait: StartAndWait
+) -> None:
+    conversation = DirectConversationFactory.create()
+    author = conversation.pair_low
+    eraser, sender = connect(), connect()
+    eraser.execute(erase_leaving({}), [author.id])
+
+    sending = start_and_wait(sender, eraser, DIRECT_SEND, conversation.id, author.id)
+    eraser.commit()
+
+    with pytest.raises(psycopg.errors.CheckViolation, match="is erased and writes nothing"):
+        sending.result(timeout=60)
+    sender.rollback()
+    assert rows("SELECT author_id FROM direct_messages") == []
+
+
+def test_erasure_waits_for_a_direct_send_that_came_before(
+    connect: Connect, start_and_wait: StartAndWait
+) -> None:
+    conversation = DirectConversationFactory.create()
+    author = conversation.pair_low
+    sender, eraser = connect(), connect()
+    sender.execute(DIRECT_SEND, [conversation.id, author.id])
+
+    erasing = start_and_wait(eraser, sender, erase_leaving({}), author.id)
+    sender.commit()
+
+    assert erasing.result(timeout=60).rowcount == 1
+    found = eraser.execute("SELECT content FROM direct_messages WHERE author_id = %s", [author.id])
     assert found.fetchall() == [("ahoy",)]
     eraser.commit()

@@ -36,6 +36,9 @@ PAGES_OF_A_SEND = 90
 PAGES_OF_A_REFUSAL = 60
 # What the statement writes beside the message is counted apart, and not in this.
 PAGES_OF_A_SEND_WITH_ALL = 110
+# The statements within channel_permissions and the triggers are then planned each time too, and the
+# planner looks for the ends of an index among dead rows on up to 100 pages each.
+PAGES_OF_PLANNING = {"force_custom_plan": 700, "force_generic_plan": 0}
 
 for_any_plan = pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 
@@ -112,7 +115,7 @@ def test_a_send_touches_few_pages(busy: Busy, mode: LiteralString) -> None:
 
     assert plan.rows == 1
     assert plan.scanned_whole & BIG == set(), plan.text
-    assert plan.pages <= PAGES_OF_A_SEND, plan.text
+    assert plan.pages <= PAGES_OF_A_SEND + PAGES_OF_PLANNING[mode], plan.text
 
 
 @for_any_plan
@@ -129,7 +132,7 @@ def test_slow_mode_looks_at_the_last_message_of_the_author_alone(
 
     assert plan.rows == 0
     assert plan.scanned_whole & BIG == set(), plan.text
-    assert plan.pages <= PAGES_OF_A_REFUSAL, plan.text
+    assert plan.pages <= PAGES_OF_A_REFUSAL + PAGES_OF_PLANNING[mode], plan.text
 
 
 @for_any_plan
@@ -155,7 +158,7 @@ def test_a_send_with_all_that_belongs_to_one_touches_few_pages(
 
     assert plan.rows == 1
     assert plan.scanned_whole & BIG == set(), plan.text
-    assert plan.pages <= PAGES_OF_A_SEND_WITH_ALL, plan.text
+    assert plan.pages <= PAGES_OF_A_SEND_WITH_ALL + PAGES_OF_PLANNING[mode], plan.text
 
 
 @pytest.mark.parametrize("sql", [sending._SEND.sql, sending._SEND_RICH.sql])

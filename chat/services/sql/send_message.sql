@@ -4,13 +4,8 @@
 INSERT INTO public.messages (id, server_id, channel_id, author_id, content)
 SELECT %(id)s, channel.server_id, channel.id, %(author)s, %(content)s
 FROM public.channels AS channel
-CROSS JOIN LATERAL (
-    SELECT access.permissions
-    FROM public.channel_access AS access
-    WHERE
-        access.user_id = %(author)s
-        AND access.server_id = channel.server_id
-        AND access.channel_id = channel.id
+CROSS JOIN (
+    SELECT public.channel_permissions(%(author)s, %(channel)s) AS permissions
     OFFSET 0
 ) AS own
 WHERE

@@ -20,13 +20,8 @@ WITH files AS MATERIALIZED (
 place AS MATERIALIZED (
     SELECT channel.server_id, channel.id, own.permissions, answered.seq AS reply_to_seq
     FROM public.channels AS channel
-    CROSS JOIN LATERAL (
-        SELECT access.permissions
-        FROM public.channel_access AS access
-        WHERE
-            access.user_id = %(author)s
-            AND access.server_id = channel.server_id
-            AND access.channel_id = channel.id
+    CROSS JOIN (
+        SELECT public.channel_permissions(%(author)s, %(channel)s) AS permissions
         OFFSET 0
     ) AS own
     LEFT JOIN public.messages AS answered
