@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import DataError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from chat.statements import Statement
@@ -62,3 +64,57 @@ def test_comments_are_not_sent(tmp_path: Path) -> None:
     )
 
     assert statement.sql == "SELECT 1, 2;"
+
+
+@pytest.mark.django_db
+def test_a_wrapper_around_statements_sees_them(tmp_path: Path) -> None:
+    statement = Statement.read(_written(tmp_path, "SELECT 1, %(two)s;"), row=Pair)
+    seen = []
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        row = statement.first({"two": 2}, using="default")
+
+    assert row == Pair(1, 2)
+    assert seen == [("SELECT 1, %(two)s;", {"two": 2})]
+
+
+@pytest.mark.django_db
+def test_an_error_comes_out_as_django_s(tmp_path: Path) -> None:
+    statement = Statement.read(_written(tmp_path, "SELECT 1, 1 / %(by)s;"), row=Pair)
+
+    with pytest.raises(DataError, match="division by zero"), transaction.atomic():
+        statement.first({"by": 0}, using="default")
+
+
+@pytest.mark.django_db
+def test_a_broken_transaction_takes_no_more(tmp_path: Path) -> None:
+    statement = Statement.read(_written(tmp_path, "SELECT 1, 1 / %(by)s;"), row=Pair)
+
+    with transaction.atomic():
+        transaction.set_rollback(True)
+
+        with pytest.raises(transaction.TransactionManagementError):
+            statement.first({"by": 1}, using="default")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_is_made_when_there_is_none(tmp_path: Path) -> None:
+    statement = Statement.read(_written(tmp_path, "SELECT 1, %(two)s::int;"), row=Pair)
+    connection.close()
+
+    assert statement.first({"two": 2}, using="default") == Pair(1, 2)
+
+
+@pytest.mark.django_db
+def test_nothing_runs_where_an_event_loop_does(tmp_path: Path) -> None:
+    statement = Statement.read(_written(tmp_path, "SELECT 1, 2;"), row=Pair)
+
+    async def ask() -> None:
+        statement.first({}, using="default")
+
+    with pytest.raises(SynchronousOnlyOperation):
+        asyncio.run(ask())

@@ -22,7 +22,7 @@ from chat.permissions import Permission
 from chat.services.drafts import Draft, check_draft
 from chat.services.posts import lacking
 from chat.services.use_case import alias, constraint_of, one_statement
-from chat.statements import Statement
+from chat.statements import Statement, quick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,9 @@ class SentMessage:
     seq: int
     reply_to_seq: int | None
     created_at: datetime
+
+
+_SENT_MESSAGE = quick(SentMessage)
 
 
 class _Place(NamedTuple):
@@ -147,16 +150,7 @@ def send_message(
         if earlier is None:
             raise _refusal(draft, author=author_id, channel=channel_id)
         return earlier
-    return SentMessage(
-        id=draft.id,
-        server_id=place.server_id,
-        channel_id=channel_id,
-        author_id=author_id,
-        content=draft.content,
-        seq=place.seq,
-        reply_to_seq=place.reply_to_seq,
-        created_at=place.created_at,
-    )
+    return _sent(draft, place, author=author_id, channel=channel_id)
 
 
 def _needed(draft: Draft) -> Permission:
@@ -179,15 +173,19 @@ def _earlier(draft: Draft, *, author: UUID, channel: UUID) -> SentMessage | None
             f"The id {draft.id} belongs to another message; a retry has to repeat author, channel, "
             "content, reply and attachments exactly."
         )
-    return SentMessage(
-        id=draft.id,
-        server_id=found.server_id,
-        channel_id=channel,
-        author_id=author,
-        content=draft.content,
-        seq=found.seq,
-        reply_to_seq=found.reply_to_seq,
-        created_at=found.created_at,
+    return _sent(draft, found, author=author, channel=channel)
+
+
+def _sent(draft: Draft, at: _Place | _Earlier, *, author: UUID, channel: UUID) -> SentMessage:
+    return _SENT_MESSAGE(
+        draft.id,
+        at.server_id,
+        channel,
+        author,
+        draft.content,
+        at.seq,
+        at.reply_to_seq,
+        at.created_at,
     )
 
 
