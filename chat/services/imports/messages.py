@@ -27,7 +27,7 @@ from chat.services.imports.rows import MessageRow
 from chat.services.use_case import alias, use_case
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from uuid import UUID
 
 _COLUMNS = (
@@ -250,28 +250,40 @@ def _found(place: _Place, ids: list[UUID]) -> dict[UUID, tuple[tuple[UUID, ...],
         return {row[0]: (row[2:], row[1]) for row in cursor.fetchall()}
 
 
-def _copy(
+def _written(
     place: _Place, news: Sequence[MessageRow], replies: Sequence[int | None], *, first_seq: int
-) -> None:
-    rows = (
-        (
-            *place.ids,
-            row.id,
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows for COPY, with what comes in each of them as text already.
+
+    psycopg would write the place anew for every row and the moment for every column, and each id
+    by a call of Python's: a quarter of the client's time.
+    """
+    here = tuple(each.hex for each in place.ids)
+    for seq, (row, reply_to_seq) in enumerate(zip(news, replies, strict=True), first_seq):
+        created_at = str(row.created_at)
+        edited_at = None if row.edited_at is None else str(row.edited_at)
+        yield (
+            *here,
+            row.id.hex,
             seq,
-            row.author,
-            row.created_at,
-            row.edited_at or row.created_at,
+            None if row.author is None else row.author.hex,
+            created_at,
+            edited_at or created_at,
             row.content,
             row.kind,
             reply_to_seq,
-            row.edited_at,
+            edited_at,
             row.pinned_at,
             row.pinned_by,
             row.deleted_at,
             row.deleted_by,
         )
-        for seq, (row, reply_to_seq) in enumerate(zip(news, replies, strict=True), first_seq)
-    )
+
+
+def _copy(
+    place: _Place, news: Sequence[MessageRow], replies: Sequence[int | None], *, first_seq: int
+) -> None:
+    rows = _written(place, news, replies, first_seq=first_seq)
     _switch("on")
     copy_rows(place.table, [*place.columns, *_COLUMNS], rows, using=alias())
     # The caller's transaction may go on and send.
