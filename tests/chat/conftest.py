@@ -26,7 +26,7 @@ def connect(transactional_db: None) -> Iterator[Connect]:
             opened: psycopg.Connection[Any] = psycopg.connect(**parameters)
             stack.callback(opened.close)
             # A test that fails while a statement waits must not wait with it.
-            opened.execute("SET statement_timeout = '15s'")
+            opened.execute("SET statement_timeout = '60s'")
             opened.commit()
             return opened
 
@@ -45,7 +45,7 @@ def start_and_wait() -> Iterator[StartAndWait]:
             *params: Any,
         ) -> Future[Any]:
             future = pool.submit(waiting.execute, statement, params)
-            deadline = monotonic() + 10
+            deadline = monotonic() + 60
             while not _is_blocked(waiting.info.backend_pid, by=holder.info.backend_pid):
                 if wait([future], timeout=0.005).done:
                     pytest.fail(f"did not wait for anybody: {statement} ({future.exception()})")
