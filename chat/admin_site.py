@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.http import Http404
 from django.urls import URLPattern, path, reverse
 from unfold.sites import UnfoldAdminSite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpRequest, HttpResponseBase
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
     View = Callable[..., HttpResponseBase]
 
@@ -79,5 +80,23 @@ class ChatAdminSite(UnfoldAdminSite):
     index_title = "MELO"
 
     def extra_urls(self) -> list[URLPattern]:
-        """Return the addresses of the pages; Unfold asks for them when it lists its own."""
-        return [path(page.route, self.admin_view(page.view), name=page.name) for page in PAGES]
+        """Return the addresses of the pages; Unfold asks for them when it lists its own.
+
+        Before all others stands what Django would offer and nothing here leads to: the redirect to
+        a row's page outside the admin, which no row has.
+        """
+        return [
+            path("r/<path:row>", self.admin_view(_not_here), name="view_on_site"),
+            *(path(page.route, self.admin_view(page.view), name=page.name) for page in PAGES),
+        ]
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Offer no rows to choose from: no form asks, and it would count and page whole tables.
+
+        It would list direct messages past the log of looks, too.
+        """
+        raise Http404
+
+
+def _not_here(request: HttpRequest, row: str) -> HttpResponse:
+    raise Http404

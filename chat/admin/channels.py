@@ -9,9 +9,10 @@ from django.urls import reverse
 
 from chat.admin.inspection import InspectionAdmin
 from chat.admin.narrowing import by_channel, by_role, by_server
-from chat.admin.panels import Link, Panel, Question, list_url, row_link, rows_panel
+from chat.admin.panels import Panel, Question, list_link, row_link, rows_panel
 from chat.admin.permission_words import check_boxes, in_words
 from chat.admin.posts import moment, posts_panel
+from chat.admin.who_may_see_what import may_ask
 from chat.models import Channel, ChannelPermission, Message
 
 if TYPE_CHECKING:
@@ -42,24 +43,25 @@ class ChannelAdmin(InspectionAdmin):
         """Return who may do what here, what was said last, and what is beneath."""
         of_channel = {"server_id": row.server_id, "channel_id": row.pk}
         if row.kind != Channel.Kind.CATEGORY:
-            yield Panel(
-                title="Who may see what",
-                question=Question(
-                    url=reverse("admin:who_may_see_what"),
-                    name="user",
-                    label="What may this member do here?",
-                    hint="name or id",
-                    known={"channel": row.pk},
-                ),
-            )
+            if may_ask(request):
+                yield Panel(
+                    title="Who may see what",
+                    question=Question(
+                        url=reverse("admin:who_may_see_what"),
+                        name="user",
+                        label="What may this member do here?",
+                        hint="name or id",
+                        known={"channel": row.pk},
+                    ),
+                )
             yield posts_panel(
                 request,
                 title="Latest messages",
                 posts=Message.objects.filter(**of_channel).order_by("-seq"),
                 links=[
-                    Link(text="All messages", url=list_url(Message, channel=row.pk)),
-                    Link(text="Pinned", url=list_url(Message, channel=row.pk, only="pinned")),
-                    Link(text="Deleted", url=list_url(Message, channel=row.pk, only="deleted")),
+                    list_link("All messages", Message, channel=row.pk),
+                    list_link("Pinned", Message, channel=row.pk, only="pinned"),
+                    list_link("Deleted", Message, channel=row.pk, only="deleted"),
                 ],
             )
         yield rows_panel(
@@ -75,7 +77,7 @@ class ChannelAdmin(InspectionAdmin):
                 "": lambda overwrite: row_link(overwrite, "all boxes"),
             },
             limit=30,
-            links=[Link(text="All overwrites", url=list_url(ChannelPermission, channel=row.pk))],
+            links=[list_link("All overwrites", ChannelPermission, channel=row.pk)],
         )
         yield rows_panel(
             request,

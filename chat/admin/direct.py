@@ -13,7 +13,7 @@ from django.contrib import admin
 
 from chat.admin.inspection import InspectionAdmin
 from chat.admin.narrowing import as_uuid, by_id, by_user, uuid_or_none
-from chat.admin.panels import Link, list_url, may_view, row_link, rows_panel
+from chat.admin.panels import list_link, may_view, row_link, rows_panel
 from chat.admin.posts import moment, parts_panels, posts_panel, with_text_column, with_words
 from chat.models import AdminAccess, DirectConversation, DirectMessage, DirectParticipant
 
@@ -51,10 +51,7 @@ class DirectConversationAdmin(InspectionAdmin):
                 "left": lambda participant: moment(participant.left_at),
             },
             links=[
-                Link(
-                    text="Read the messages (this is logged)",
-                    url=list_url(DirectMessage, conversation=row.pk),
-                )
+                list_link("Read the messages (this is logged)", DirectMessage, conversation=row.pk)
             ]
             if may_read
             else [],
@@ -71,7 +68,7 @@ class DirectConversationAdmin(InspectionAdmin):
                 "at": lambda access: moment(access.created_at),
             },
             nothing="Nobody.",
-            links=[Link(text="All looks", url=list_url(AdminAccess, target=row.pk))],
+            links=[list_link("All looks", AdminAccess, target=row.pk)],
         )
 
 

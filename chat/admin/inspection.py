@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.admin import ShowFacets
+from django.contrib.admin import ShowFacets, display
 from django.core.exceptions import ValidationError
 from django.db.models import BinaryField, GeneratedField, Model
 from unfold.admin import ModelAdmin
 
 from chat.admin.changelist import KeysetChangeList
 from chat.admin.narrowing import typed, uuid_or_none
+from chat.admin.panels import may_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from django.db.models import QuerySet
+    from django.db.models import Field, QuerySet
     from django.http import HttpRequest, HttpResponse
 
     from chat.admin.narrowing import Narrowing, Place
@@ -112,8 +113,16 @@ class InspectionAdmin(KeysetAdmin):
         return rows.select_related(*_relations(self.model)).filter(pk=row_id).first()
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return every column that a person can read."""
-        return _readable_columns(self.model)
+        """Return every column that a person can read; a row they may not look at as text alone."""
+        relations = {
+            field.name: field
+            for field in self.model._meta.concrete_fields
+            if field.is_relation and not may_view(request, field.related_model)
+        }
+        return [
+            _as_text(relations[name]) if name in relations else name
+            for name in _readable_columns(self.model)
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """Leave out what nobody reads: generated columns, such as the words of a message."""
@@ -132,6 +141,14 @@ def _readable_columns(model: type[Model]) -> list[str]:
         for field in model._meta.concrete_fields
         if not isinstance(field, BinaryField | GeneratedField)
     ]
+
+
+def _as_text(field: Field[Any, Any]) -> Callable[[Model], str]:
+    @display(description=field.verbose_name)
+    def text(row: Model) -> str:
+        return str(getattr(row, field.name) or "-")
+
+    return text
 
 
 def _relations(model: type[Model]) -> list[str]:

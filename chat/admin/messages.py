@@ -18,7 +18,7 @@ from chat.admin.narrowing import (
     by_user,
     uuid_or_none,
 )
-from chat.admin.panels import Link, list_url, row_link, rows_panel
+from chat.admin.panels import list_link, row_link, rows_panel
 from chat.admin.posts import READ_DELETED, parts_panels, posts_panel, with_text_column, with_words
 from chat.models import Mention, Message, MessageRevision, Reaction
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from chat.admin.narrowing import Place
     from chat.admin.panels import Panel
+
+_FIRST = {"server", "channel", "author", "content", "created_at"}
 
 
 @admin.register(Message)
@@ -67,8 +69,9 @@ class MessageAdmin(InspectionAdmin):
         return with_text_column(request, self.list_display, is_clipped=True)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show what a message says to whom may read it."""
-        return with_text_column(request, super().get_fields(request, obj), is_clipped=False)
+        """Show where, by whom and what first, the last to whom may read it."""
+        names = sorted(super().get_fields(request, obj), key=lambda name: name not in _FIRST)
+        return with_text_column(request, names, is_clipped=False)
 
     def search(
         self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
@@ -87,9 +90,11 @@ class MessageAdmin(InspectionAdmin):
 
     def panels(self, request: HttpRequest, row: Message) -> Iterable[Panel | None]:
         """Return what was answered, what hangs on the message, and who is named in it."""
-        around = Link(
-            text="The channel from here on",
-            url=list_url(Message, channel=row.channel_id, after=cursor_at(row.seq + 1)),
+        around = list_link(
+            "The channel from here on",
+            Message,
+            channel=row.channel_id,
+            after=cursor_at(row.seq + 1),
         )
         place = {"server_id": row.server_id, "channel_id": row.channel_id}
         if row.reply_to_seq:

@@ -14,17 +14,26 @@ if TYPE_CHECKING:
 
     from django.db.models import Model, QuerySet
     from django.http import HttpRequest
-    from django.utils.safestring import SafeString
 
 PANEL_ROWS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """Where a panel leads on to."""
+    """Where a panel leads on to; `model` is the table there, for whose list it takes a right."""
 
     text: str
     url: str
+    model: type[Model] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowLink:
+    """A cell that names a row; it leads there for whom may look at it, and is text for others."""
+
+    model: type[Model]
+    row_id: object
+    text: object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +85,9 @@ def rows_panel(
     return Panel(
         title=title,
         headers=tuple(columns),
-        rows=[[show(row) for show in columns.values()] for row in found[:limit]],
+        rows=[[_drawn(request, show(row)) for show in columns.values()] for row in found[:limit]],
         is_cut=len(found) > limit,
-        links=links,
+        links=[link for link in links if link.model is None or may_view(request, link.model)],
         nothing=nothing,
     )
 
@@ -102,16 +111,29 @@ def row_url(model: type[Model], row_id: object) -> str:
     return reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[row_id])
 
 
-def row_link(row: Model | None, text: object = None) -> SafeString | str:
-    """Return a link to the row, or a dash for none."""
+def list_link(text: str, model: type[Model], **narrowings: object) -> Link:
+    """Return the way to the list of a table, narrowed."""
+    return Link(text=text, url=list_url(model, **narrowings), model=model)
+
+
+def row_link(row: Model | None, text: object = None) -> RowLink | str:
+    """Return the way to the row, for a cell of a panel; a dash for none."""
     if row is None:
         return "-"
-    return format_html(
-        '<a class="chat-link" href="{}">{}</a>', row_url(type(row), row.pk), text or row
-    )
+    return RowLink(model=type(row), row_id=row.pk, text=text or row)
 
 
 def clipped(text: str, *, characters: int = 80) -> str:
     """Return the beginning of a text, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= characters else line[: characters - 1].rstrip() + "…"
+
+
+def _drawn(request: HttpRequest, cell: object) -> object:
+    if not isinstance(cell, RowLink):
+        return cell
+    if not may_view(request, cell.model):
+        return str(cell.text)
+    return format_html(
+        '<a class="chat-link" href="{}">{}</a>', row_url(cell.model, cell.row_id), cell.text
+    )

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from django.http import HttpRequest
-    from django.utils.safestring import SafeString
 
     from chat.admin.narrowing import Place
     from chat.admin.panels import Panel
@@ -149,6 +148,6 @@ def _parts(post: Post, name: str, of_post: dict[str, Any]) -> QuerySet[Any]:
     return parts
 
 
-def _file(part: Any) -> SafeString | str:
+def _file(part: Any) -> object:
     # A file of a conversation has no page of its own: it is seen with its message, and logged.
     return part.filename if part.direct_message_id else row_link(part)

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 
 from chat.admin.inspection import InspectionAdmin
 from chat.admin.narrowing import by_role, by_server, by_user
-from chat.admin.panels import Link, list_url, row_link, rows_panel
+from chat.admin.panels import list_link, row_link, rows_panel
 from chat.admin.permission_words import check_boxes, in_words
 from chat.admin.posts import moment
 from chat.models import ChannelPermission, MemberRole, Role
@@ -69,7 +69,7 @@ class RoleAdmin(InspectionAdmin):
                 "user": lambda given: row_link(given.user),
                 "since": lambda given: moment(given.created_at),
             },
-            links=[Link(text="All of them", url=list_url(MemberRole, role=row.pk))],
+            links=[list_link("All of them", MemberRole, role=row.pk)],
             nothing="Every member has it." if row.position == 0 else "None.",
         )
         yield rows_panel(

@@ -9,7 +9,7 @@ from django.db.models import F
 
 from chat.admin.inspection import InspectionAdmin
 from chat.admin.narrowing import by_server, by_user, uuid_or_none
-from chat.admin.panels import Link, list_url, row_link, rows_panel
+from chat.admin.panels import list_link, row_link, rows_panel
 from chat.admin.permission_words import folded_check_boxes, in_words
 from chat.admin.posts import moment
 from chat.models import (
@@ -69,8 +69,8 @@ class ServerAdmin(InspectionAdmin):
             },
             limit=30,
             links=[
-                Link(text="All channels", url=list_url(Channel, server=row.pk)),
-                Link(text="Messages", url=list_url(Message, server=row.pk)),
+                list_link("All channels", Channel, server=row.pk),
+                list_link("Messages", Message, server=row.pk),
             ],
         )
         yield rows_panel(
@@ -83,7 +83,7 @@ class ServerAdmin(InspectionAdmin):
                 "permissions": lambda role: folded_check_boxes(role.permissions),
             },
             limit=15,
-            links=[Link(text="All roles", url=list_url(Role, server=row.pk))],
+            links=[list_link("All roles", Role, server=row.pk)],
         )
         yield rows_panel(
             request,
@@ -97,7 +97,7 @@ class ServerAdmin(InspectionAdmin):
                 "joined": lambda member: moment(member.joined_at),
                 "timed out until": lambda member: moment(member.timed_out_until),
             },
-            links=[Link(text="All members", url=list_url(ServerMember, server=row.pk))],
+            links=[list_link("All members", ServerMember, server=row.pk)],
         )
         yield rows_panel(
             request,
@@ -109,7 +109,7 @@ class ServerAdmin(InspectionAdmin):
                 "reason": lambda ban: row_link(ban, ban.reason or "(none given)"),
                 "until": lambda ban: moment(ban.expires_at) if ban.expires_at else "for ever",
             },
-            links=[Link(text="All bans", url=list_url(Ban, server=row.pk))],
+            links=[list_link("All bans", Ban, server=row.pk)],
         )
         yield rows_panel(
             request,
@@ -122,7 +122,7 @@ class ServerAdmin(InspectionAdmin):
                 "by": lambda entry: row_link(entry.actor),
                 "at": lambda entry: moment(entry.created_at),
             },
-            links=[Link(text="The audit log", url=list_url(AuditLogEntry, server=row.pk))],
+            links=[list_link("The audit log", AuditLogEntry, server=row.pk)],
         )
         yield rows_panel(
             request,
@@ -135,7 +135,7 @@ class ServerAdmin(InspectionAdmin):
                 "by": lambda invite: row_link(invite.creator),
                 "uses": lambda invite: f"{invite.uses} of {invite.max_uses or 'any number'}",
             },
-            links=[Link(text="All invites", url=list_url(Invite, server=row.pk))],
+            links=[list_link("All invites", Invite, server=row.pk)],
         )
 
 
@@ -171,9 +171,8 @@ class ServerMemberAdmin(InspectionAdmin):
             nothing="None but everyone's.",
             limit=30,
             links=[
-                Link(
-                    text="Messages in this server",
-                    url=list_url(Message, server=row.server_id, author=row.user_id),
+                list_link(
+                    "Messages in this server", Message, server=row.server_id, author=row.user_id
                 ),
             ],
         )

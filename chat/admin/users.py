@@ -14,7 +14,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from chat.admin.inspection import InspectionAdmin, KeysetAdmin
 from chat.admin.narrowing import by_choice, by_user, uuid_or_none
-from chat.admin.panels import Link, list_url, row_link, rows_panel
+from chat.admin.panels import list_link, row_link, rows_panel
 from chat.admin.posts import moment
 from chat.models import (
     Ban,
@@ -152,10 +152,10 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
                 "timed out until": lambda member: moment(member.timed_out_until),
             },
             links=[
-                Link(text="All servers", url=list_url(ServerMember, user=row.pk)),
-                Link(text="Own servers", url=list_url(Server, owner=row.pk)),
-                Link(text="Messages", url=list_url(Message, author=row.pk)),
-                Link(text="Conversations", url=list_url(DirectParticipant, user=row.pk)),
+                list_link("All servers", ServerMember, user=row.pk),
+                list_link("Own servers", Server, owner=row.pk),
+                list_link("Messages", Message, author=row.pk),
+                list_link("Conversations", DirectParticipant, user=row.pk),
             ],
         )
         yield rows_panel(
@@ -167,7 +167,7 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
                 "reason": lambda ban: row_link(ban, ban.reason or "(none given)"),
                 "until": lambda ban: moment(ban.expires_at) if ban.expires_at else "for ever",
             },
-            links=[Link(text="All bans", url=list_url(Ban, user=row.pk))],
+            links=[list_link("All bans", Ban, user=row.pk)],
         )
         yield rows_panel(
             request,
@@ -180,7 +180,7 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
                 "expires": lambda session: moment(session.expires_at),
                 "revoked": lambda session: moment(session.revoked_at),
             },
-            links=[Link(text="All sessions", url=list_url(UserSession, user=row.pk))],
+            links=[list_link("All sessions", UserSession, user=row.pk)],
         )
 
 
