@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import Count, F, OuterRef, Subquery
 from django.urls import reverse
 
 from chat.admin.panels import list_url, row_url
 from chat.models import (
     Channel,
     DirectConversation,
+    MemberRole,
     Message,
     Role,
     Server,
@@ -66,9 +68,9 @@ class Scene:
         }
 
 
-def fill(*, messages: int, seed: int) -> Scene:
+def fill(*, messages: int, seed: int, servers: int | None = None) -> Scene:
     """Write the community and, into the biggest channel of its biggest server, the story."""
-    call_command("seed_demo", messages=messages, seed=seed, verbosity=0)
+    call_command("seed_demo", messages=messages, seed=seed, servers=servers, verbosity=0)
     channel = (
         Channel.objects.filter(kind=Channel.Kind.TEXT, name="general")
         .select_related("server__owner")
@@ -78,7 +80,7 @@ def fill(*, messages: int, seed: int) -> Scene:
     asking, helping, *others = _people(channel, without=owner)
     message = _story(channel, asking=asking, helping=helping, others=[owner, *others])
     everyone = Role.objects.get(server=channel.server, position=0)
-    set_overwrite(actor=owner, channel=channel, role=everyone, deny=Permission.MENTION_EVERYONE)
+    set_overwrite(actor=owner, channel=channel, role=everyone, deny=Permission.SEND_POLLS)
     set_overwrite(actor=owner, channel=channel, user=helping, allow=Permission.MANAGE_MESSAGES)
     with connection.cursor() as cursor:
         # For the estimates of the lists and the sizes of the schema page.
@@ -97,9 +99,16 @@ def _people(channel: Channel, *, without: User) -> list[User]:
         ServerMember.objects.filter(server=channel.server, timed_out_until=None, user__kind="human")
         .exclude(user=without)
         .select_related("user")
-        .order_by("joined_at", "user_id")
+        .annotate(roles=_roles())
+        .order_by(F("roles").desc(nulls_last=True), "joined_at", "user_id")
     )
     return [member.user for member in members[:6]]
+
+
+def _roles() -> Subquery:
+    """Return how many roles a member has."""
+    had = MemberRole.objects.filter(server_id=OuterRef("server_id"), user_id=OuterRef("user_id"))
+    return Subquery(had.order_by().values("user_id").annotate(n=Count("pk")).values("n"))
 
 
 def _story(channel: Channel, *, asking: User, helping: User, others: list[User]) -> Message:
@@ -122,7 +131,7 @@ def _story(channel: Channel, *, asking: User, helping: User, others: list[User])
         f"{worn}; I tied a bowline for now. <@{others[0].pk}> is there a spare one in the shed?",
     ):
         edit_message(actor=helping, message=answer.id, content=content)
-    for emoji, users in (("🙏", [asking, *others]), ("⚓", others[:2])):
+    for emoji, users in (("☕", [asking, *others]), ("⚓", others[:2])):
         for user in users:
             add_reaction(actor=user, message=answer.id, emoji=emoji)
     return Message.objects.get(pk=answer.id)
