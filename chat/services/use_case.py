@@ -61,7 +61,9 @@ def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
 def one_statement(function: Callable[Args, Result]) -> Callable[Args, Result]:
     """Run `function`, whose only write is one statement and so a transaction in itself.
 
-    Spares BEGIN and COMMIT, or the savepoint. Raises: as `use_case`.
+    Spares BEGIN and COMMIT; in a transaction of the caller's there is a savepoint as ever, for
+    else what the database refuses would end that transaction, and its COMMIT say nothing of it.
+    Raises: as `use_case`.
     """
 
     @wraps(function)
@@ -89,10 +91,11 @@ def _attempt(
     in_transaction: bool,
 ) -> Result:
     using = alias()
-    repeats = 1 if connections[using].in_atomic_block else ATTEMPTS
+    is_inside = connections[using].in_atomic_block
+    repeats = 1 if is_inside else ATTEMPTS
     for attempt in range(1, repeats + 1):
         try:
-            if not in_transaction:
+            if not in_transaction and not is_inside:
                 return function(*args, **kwargs)
             with transaction.atomic(using=using):
                 return function(*args, **kwargs)

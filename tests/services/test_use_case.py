@@ -49,6 +49,22 @@ def test_text_that_the_database_cannot_store_is_a_refusal() -> None:
         insert()
 
 
+@pytest.mark.django_db
+def test_refusal_of_one_statement_leaves_the_callers_transaction_whole() -> None:
+    @one_statement
+    def insert() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 'x'::uuid")
+
+    with transaction.atomic():
+        UserFactory.create(username="written_before")
+        with pytest.raises(DatabaseRefused):
+            insert()
+        UserFactory.create(username="written_after")
+
+    assert User.objects.filter(username__startswith="written_").count() == 2
+
+
 def _cross(names: tuple[str, str], barrier: Barrier, *, met: list[int]) -> None:
     met.append(1)
     Server.objects.filter(name=names[0]).update(description="crossing")
