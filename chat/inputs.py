@@ -34,7 +34,7 @@ PAGE_LIMIT = 100
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
-_LARGEST_SEQ = 2**63 - 1
+LARGEST_SEQ = 2**63 - 1
 
 
 def identify(field: str, value: Any, model: type[Model]) -> UUID:
@@ -116,7 +116,7 @@ def check_limit(value: Any) -> int:
 
 def check_seq(field: str, value: Any) -> int:
     """Return `value`, the number of a message in its channel or conversation."""
-    return check_number(field, value, least=1, most=_LARGEST_SEQ)
+    return check_number(field, value, least=1, most=LARGEST_SEQ)
 
 
 def check_moment(field: str, value: Any) -> datetime:

@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+def check_rows(field: str, rows: Any, kind: type[Any], *, start: int = 0) -> None:
+    """Refuse what is no sequence of `kind`, naming the place of the first that is none."""
+    if not isinstance(rows, (list, tuple)):
+        raise InvalidInput(field, seen=repr(rows)[:60], expected=f"a list of {kind.__name__}")
+    if not set(map(type, rows)) <= {kind}:
+        for place, row in enumerate(rows, start):
+            if type(row) is not kind:
+                raise InvalidInput(
+                    f"{field}[{place}]", seen=repr(row)[:60], expected=f"a {kind.__name__}"
+                )
+
+
 def check_ids(field: str, values: Sequence[Any], *, start: int = 0, optional: bool = False) -> None:
     """Refuse what is no UUID, naming the place of the first."""
     allowed = {UUID, type(None)} if optional else {UUID}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connections
 from psycopg import sql
 
+from chat.errors import InvalidInput
+from chat.services.imports.checks import check_rows
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 Item = TypeVar("Item")
 
@@ -21,6 +25,20 @@ def batches(items: Iterable[Item], *, size: int = BATCH) -> Iterator[list[Item]]
     """Yield the items in lists of `size`, the last one shorter."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def row_batches(field: str, rows: Iterable[Item], kind: type[Item]) -> Iterator[list[Item]]:
+    """Yield the rows in lists, as `batches` does, when all of them are of `kind`.
+
+    Raises: InvalidInput.
+    """
+    if not isinstance(rows, Iterable):
+        raise InvalidInput(field, seen=repr(rows)[:60], expected=f"rows, each a {kind.__name__}")
+    start = 0
+    for batch in batches(rows):
+        check_rows(field, batch, kind, start=start)
+        start += len(batch)
         yield batch
 
 

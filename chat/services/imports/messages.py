@@ -16,7 +16,7 @@ from chat.errors import IdTaken, InvalidInput, NotVisible
 from chat.inputs import identify
 from chat.models import Channel, DirectConversation
 from chat.services.imports.checks import check_ids, check_moments, check_texts, check_unique
-from chat.services.imports.copying import batches, copy_rows
+from chat.services.imports.copying import copy_rows, row_batches
 from chat.services.imports.parts import (
     check_parts,
     copy_attachments,
@@ -169,7 +169,7 @@ def _append(
     done: Counter[str] = Counter()
     read = 0
     first_seq = place.last_seq + 1
-    for batch in batches(messages):
+    for batch in row_batches("messages", messages, MessageRow):
         _check(batch, start=read)
         check_parts(batch, start=read, is_direct=place.table == "direct_messages")
         news = batch if place.last_seq == 0 else _not_there(place, batch)
@@ -200,9 +200,6 @@ def _append(
 
 
 def _check(batch: Sequence[MessageRow], *, start: int) -> None:
-    for place, row in enumerate(batch, start):
-        if type(row) is not MessageRow:
-            raise InvalidInput(f"messages[{place}]", seen=repr(row)[:60], expected="a MessageRow")
     # Turned round: each field holds that of all messages.
     columns: Any = MessageRow._make(zip(*batch, strict=True))
     check_ids("messages.id", columns.id, start=start)

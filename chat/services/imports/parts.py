@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from chat.errors import InvalidInput
 from chat.inputs import check_number
 from chat.models.attachments import MAX_SIZE_BYTES
-from chat.services.imports.checks import check_ids, check_moments, check_texts
+from chat.services.imports.checks import check_ids, check_moments, check_rows, check_texts
 from chat.services.imports.copying import copy_rows
+from chat.services.imports.rows import AttachmentRow, MentionRow, ReactionRow
 from chat.services.use_case import alias
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ def check_parts(batch: Sequence[MessageRow], *, start: int, is_direct: bool) -> 
             field = f"messages[{place}].mentions"
             if is_direct:
                 raise InvalidInput(field, seen="not empty", expected="empty in a conversation")
+            check_rows(field, row.mentions, MentionRow)
             check_ids(f"{field}.user", [mention.user for mention in row.mentions], optional=True)
             check_ids(f"{field}.role", [mention.role for mention in row.mentions], optional=True)
         if row.reactions:
             field = f"messages[{place}].reactions"
+            check_rows(field, row.reactions, ReactionRow)
             check_ids(f"{field}.user", [reaction.user for reaction in row.reactions])
             check_texts(
                 f"{field}.emoji", [reaction.emoji for reaction in row.reactions], least=1, most=64
@@ -106,6 +109,7 @@ def copy_attachments(table: str, space_id: UUID, news: Sequence[MessageRow]) -> 
 
 def _check_attachments(row: MessageRow, field: str) -> None:
     files = row.attachments
+    check_rows(field, files, AttachmentRow)
     if len(files) > MOST_ATTACHMENTS or row.author is None:
         raise InvalidInput(
             field,

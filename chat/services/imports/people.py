@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import connections
 
 from chat.errors import InvalidInput, NotVisible
-from chat.inputs import identify
+from chat.inputs import LARGEST_SEQ, check_number, identify
 from chat.models import Server
 from chat.models.users import ERASED_PREFIX, USERNAME_PATTERN
-from chat.services.imports.checks import check_ids, check_moments, check_texts, check_unique
-from chat.services.imports.copying import batches, copy_rows
+from chat.services.imports.checks import (
+    check_ids,
+    check_moments,
+    check_rows,
+    check_texts,
+    check_unique,
+)
+from chat.services.imports.copying import copy_rows, row_batches
+from chat.services.imports.rows import MemberRow, ReadStateRow, UserRow
 from chat.services.use_case import alias, use_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from uuid import UUID
-
-    from chat.services.imports.rows import MemberRow, ReadStateRow, UserRow
 
 _USERNAME = re.compile(USERNAME_PATTERN)
 
@@ -33,7 +38,7 @@ def import_users(*, users: Sequence[UserRow]) -> int:
     InvalidInput; DatabaseRefused, when a name is somebody else's.
     """
     done = start = 0
-    for batch in batches(users):
+    for batch in row_batches("users", users, UserRow):
         _check_users(batch, start=start)
         start += len(batch)
         there = _ids("SELECT id FROM users WHERE id = ANY (%s)", [row.id for row in batch])
@@ -57,7 +62,7 @@ def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> in
     if not _ids("SELECT id FROM servers WHERE id = ANY (%s)", [server_id]):
         raise NotVisible("server", server_id)
     done = start = 0
-    for batch in batches(members):
+    for batch in row_batches("members", members, MemberRow):
         _check_members(batch, start=start)
         start += len(batch)
         there = _ids(
@@ -88,9 +93,13 @@ def import_read_states(*, server: Server | UUID, states: Iterable[ReadStateRow])
     """
     server_id = identify("server", server, Server)
     done = 0
-    for batch in batches(states):
+    for batch in row_batches("states", states, ReadStateRow):
         check_ids("states.user", [row.user for row in batch], start=done)
         check_ids("states.channel", [row.channel for row in batch], start=done)
+        for place, row in enumerate(batch, done):
+            check_number(
+                f"states[{place}].last_read_seq", row.last_read_seq, least=0, most=LARGEST_SEQ
+            )
         copy_rows(
             "read_states",
             ["server_id", "user_id", "channel_id", "last_read_seq"],
@@ -132,7 +141,7 @@ def _check_members(batch: Sequence[MemberRow], *, start: int) -> None:
     )
     check_moments("members.joined_at", [row.joined_at for row in batch], start=start)
     for place, row in enumerate(batch, start):
-        check_ids(f"members[{place}].roles", row.roles)
+        check_rows(f"members[{place}].roles", row.roles, UUID)
 
 
 def _copy_users(rows: Sequence[UserRow], *, with_moment: bool) -> None:

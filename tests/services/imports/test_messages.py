@@ -285,6 +285,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"attachments": [AttachmentRow(UUID(int=1), "a", "b", 1, bytes(32), "k")] * 11},
         r"messages\[1\]\.attachments is 11 files",
     ),
+    "a reaction that is a number": ({"reactions": [1]}, r"messages\[1\]\.reactions\[0\] is 1"),
+    "a mention that is a text": ({"mentions": ["@a"]}, r"messages\[1\]\.mentions\[0\] is '@a'"),
+    "files that are one text": ({"attachments": "x"}, r"messages\[1\]\.attachments is 'x'"),
 }
 
 
@@ -304,6 +307,11 @@ def test_id_twice_is_named_by_its_place(channel: Channel, author: User) -> None:
 
     with pytest.raises(InvalidInput, match=r"messages\[1\]\.id is UUID.* for the second time"):
         import_messages(channel=channel, messages=[one, two._replace(id=one.id)])
+
+
+def test_what_has_no_rows_at_all_is_refused(channel: Channel) -> None:
+    with pytest.raises(InvalidInput, match="messages is None; it has to be rows, each a MessageR"):
+        import_messages(channel=channel, messages=None)  # type: ignore[arg-type]
 
 
 def test_something_else_than_a_row_is_refused(channel: Channel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -64,6 +65,22 @@ def test_name_that_does_not_fit_is_named(username: str) -> None:
         import_users(users=[UserRow(uuid7(), "mate"), UserRow(uuid7(), username)])
 
     assert value("SELECT count(*) FROM users") == 0
+
+
+def test_junk_instead_of_rows_is_named_by_its_place() -> None:
+    server = ServerFactory.create()
+    junk: Any = [1]
+
+    with pytest.raises(InvalidInput, match=r"users\[0\] is 1; it has to be a UserRow"):
+        import_users(users=junk)
+    with pytest.raises(InvalidInput, match=r"members\[0\] is 1; it has to be a MemberRow"):
+        import_members(server=server, members=junk)
+    with pytest.raises(InvalidInput, match=r"states\[0\] is 1; it has to be a ReadStateRow"):
+        import_read_states(server=server, states=junk)
+    with pytest.raises(InvalidInput, match=r"members\[0\]\.roles is None; it has to be a list"):
+        import_members(server=server, members=[MemberRow(uuid7(), roles=None)])  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match=r"states\[0\]\.last_read_seq is -1"):
+        import_read_states(server=server, states=[ReadStateRow(uuid7(), uuid7(), -1)])
 
 
 def test_name_that_somebody_has_is_refused() -> None:
