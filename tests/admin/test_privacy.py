@@ -200,6 +200,17 @@ def test_sidebar_shows_what_may_be_looked_at(client: Client, operator: User) -> 
     assert "who-may-see-what" not in shown
 
 
+def test_operator_to_whom_nothing_is_open_is_told_who_opens_it(
+    client: Client, operator: User
+) -> None:
+    before = text_of(client.get("/admin/"))
+    allow(operator, "view_server")
+    after = text_of(client.get("/admin/"))
+
+    assert "Nothing is open to you yet. A superuser gives rights" in before
+    assert "Nothing is open to you yet" not in after
+
+
 @pytest.mark.parametrize("rights", [["view_user"], ["view_user", "change_user"]])
 def test_hash_of_a_password_is_not_shown(client: Client, operator: User, rights: list[str]) -> None:
     user = factories.UserFactory.create()
