@@ -89,7 +89,8 @@ class _Telling:
             author = recent[-1].author if recent and chance.random() < 0.25 else chosen
             content = chance.choice(sentences)
             while chance.random() < 0.35:
-                content = f"{content}. {chance.choice(sentences)}"
+                end = "" if content.endswith(("!", "?")) else "."
+                content = f"{content}{end} {chance.choice(sentences)}"
             row = MessageRow(id_at(moment, chance), author, moment, content)
             if (luck := chance.random()) < 0.45:
                 row = self._adorned(row, luck)
