@@ -184,6 +184,11 @@ def _earlier(draft: Draft, *, author: UUID, conversation: UUID) -> SentDirectMes
         return None
     was = (found.author_id, found.conversation_id, found.content, found.reply_to, found.files)
     if was != (author, conversation, draft.content, draft.reply_to, draft.files):
+        # As in a channel: a stranger learns nothing.
+        if found.author_id != author:
+            refusal = _refusal(draft, author=author, conversation=conversation)
+            if not isinstance(refusal, Conflict):
+                raise refusal
         raise IdTaken(
             f"The id {draft.id} belongs to another message; a retry has to repeat author, "
             "conversation, content, reply and attachments exactly."

@@ -169,6 +169,11 @@ def _earlier(draft: Draft, *, author: UUID, channel: UUID) -> SentMessage | None
         return None
     was = (found.author_id, found.channel_id, found.content, found.reply_to, found.files)
     if was != (author, channel, draft.content, draft.reply_to, draft.files):
+        # Whoever may not send there does not learn either that there is such a message.
+        if found.author_id != author:
+            refusal = _refusal(draft, author=author, channel=channel)
+            if not isinstance(refusal, Conflict):
+                raise refusal
         raise IdTaken(
             f"The id {draft.id} belongs to another message; a retry has to repeat author, channel, "
             "content, reply and attachments exactly."

@@ -292,6 +292,21 @@ def test_the_same_again_is_the_same_direct_message(anne: User, bart: User) -> No
     refused(IdTaken, lambda: send("avast"))
 
 
+def test_stranger_does_not_learn_that_an_id_of_a_conversation_is_taken(
+    anne: User, bart: User
+) -> None:
+    conversation = open_conversation(user=anne, other=bart)
+    send_direct_message(author=anne, conversation=conversation, content="ahoy", id=NOTHING)
+    stranger = UserFactory.create()
+
+    refused(
+        NotVisible,
+        lambda: send_direct_message(
+            author=stranger, conversation=conversation, content="ahoy", id=NOTHING
+        ),
+    )
+
+
 def test_a_message_of_another_conversation_cannot_be_answered(anne: User, bart: User) -> None:
     conversation = open_conversation(user=anne, other=bart)
     elsewhere = DirectMessageFactory.create()

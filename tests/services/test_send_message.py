@@ -405,6 +405,15 @@ def test_another_message_with_the_same_id_isrefused(harbour: Harbour, other: str
     assert not MessageAttachment.objects.filter(message__isnull=False).exists()
 
 
+def test_stranger_does_not_learn_that_an_id_is_taken(harbour: Harbour) -> None:
+    _send(harbour, id=CHOSEN)
+
+    with pytest.raises(NotVisible):
+        send_message(
+            author=UserFactory.create(), channel=harbour.channel, content="ahoy", id=CHOSEN
+        )
+
+
 # --- slow mode ---
 
 
