@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from melo.embedded.postmaster import postmaster_pid
@@ -140,3 +141,21 @@ def private_server() -> Iterator[EmbeddedServer]:
     yield server
     server.leave()
     shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def guarded_server(private_server: EmbeddedServer) -> EmbeddedServer:
+    """A server with roles that it does not let in, each for its own reason."""
+    endpoint = private_server.ensure_running()
+    with psycopg.connect(
+        host=str(endpoint.socket_dir), user="postgres", dbname="postgres", autocommit=True
+    ) as session:
+        session.execute("CREATE ROLE alice LOGIN PASSWORD 'right'")
+        session.execute("CREATE ROLE carol LOGIN CONNECTION LIMIT 0")
+        session.execute("CREATE ROLE mallory LOGIN")
+        session.execute("CREATE ROLE dora LOGIN PASSWORD 'p@s/s:#?%20 $'")
+        (private_server.layout.data / "pg_hba.conf").write_text(
+            "local all alice,dora scram-sha-256\nlocal all postgres,carol,nobody_here trust\n"
+        )
+        session.execute("SELECT pg_reload_conf()")
+    return private_server

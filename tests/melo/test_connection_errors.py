@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote
 
-import psycopg
 import pytest
 from django.core.management import CommandError
 from django.db import OperationalError
@@ -28,24 +27,6 @@ def assert_is_one_message(done: Completed, *parts: str) -> None:
     assert "Next: " in done.stderr
     for part in parts:
         assert part in done.stderr
-
-
-@pytest.fixture(scope="module")
-def guarded_server(private_server: EmbeddedServer) -> EmbeddedServer:
-    """A server with roles that it does not let in, each for its own reason."""
-    endpoint = private_server.ensure_running()
-    with psycopg.connect(
-        host=str(endpoint.socket_dir), user="postgres", dbname="postgres", autocommit=True
-    ) as session:
-        session.execute("CREATE ROLE alice LOGIN PASSWORD 'right'")
-        session.execute("CREATE ROLE carol LOGIN CONNECTION LIMIT 0")
-        session.execute("CREATE ROLE mallory LOGIN")
-        session.execute("CREATE ROLE dora LOGIN PASSWORD 'p@s/s:#?%20 $'")
-        (private_server.layout.data / "pg_hba.conf").write_text(
-            "local all alice,dora scram-sha-256\nlocal all postgres,carol,nobody_here trust\n"
-        )
-        session.execute("SELECT pg_reload_conf()")
-    return private_server
 
 
 def environ_for(server: EmbeddedServer, *, user: str, name: str = "postgres") -> dict[str, str]:

@@ -16,7 +16,6 @@ from django.test.utils import CaptureQueriesContext
 from melo.readiness import Answer, Readiness, read_readiness
 from tests.melo.test_connection_errors import (
     PASSWORD,
-    guarded_server,
     listener_that_answers,
     unused_port,
 )
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from melo.embedded.server import EmbeddedServer
 
-__all__ = ["guarded_server"]
 
 PRODUCTION = override_settings(
     DEBUG=False, ALLOWED_HOSTS=["chat.example.com"], SECURE_SSL_REDIRECT=True
