@@ -38,6 +38,7 @@ from chat.schema.leftovers import OVERRIDE
 from chat.schema.loading import migrations_read
 from chat.schema.lock import LockHolder, MigrationLock, migration_lock
 from chat.schema.loss_consent import confirm_loss
+from chat.schema.memory import rare_collections
 from chat.schema.names import require_app, require_migration
 from chat.schema.patching import ExecutorFactory, executor_of_migrate
 from chat.schema.pruning import prune_removed_app, removed_apps
@@ -122,7 +123,7 @@ examples:
                 if is_removed_app:
                     self._prune_removed_app(connection, options)
                     return
-                with executor_of_migrate(self._executor(lock, options)):
+                with rare_collections(), executor_of_migrate(self._executor(lock, options)):
                     super().handle(*args, **options)
 
     def sync_apps(self, connection: BaseDatabaseWrapper, app_labels: Container[str]) -> None:
