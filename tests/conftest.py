@@ -1,6 +1,7 @@
 """What every test may use: databases of its own, and `manage.py` as a real process."""
 
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -20,6 +21,15 @@ Completed = subprocess.CompletedProcess[str]
 Manage = Callable[..., Completed]
 
 ROOT = Path(settings.BASE_DIR)
+
+
+def pytest_configure() -> None:
+    """Let a ^C through to the processes that tests start.
+
+    Whoever runs the tests in the background has it ignored, which a child inherits.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def clean_environ(**variables: str) -> dict[str, str]:

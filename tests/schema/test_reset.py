@@ -4,7 +4,6 @@ import fcntl
 import os
 import pty
 import select
-import signal
 import subprocess
 import sys
 import termios
@@ -43,10 +42,8 @@ def rows(connection: BaseDatabaseWrapper) -> int:
 
 
 def _take_terminal() -> None:
-    # Without a controlling terminal ^C would be no signal; and whoever runs the tests in the
-    # background has it ignored, which a child inherits.
+    # Without a controlling terminal ^C would be no signal.
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def on_terminal(
