@@ -128,15 +128,12 @@ class BigChannel:
 
 @contextmanager
 def bounded(connection: BaseDatabaseWrapper, *, timeout: str = "2s") -> Iterator[None]:
-    """Let no statement in the block take longer, nor be compiled, which takes longer than to run.
+    """Let no statement in the block take longer.
 
     One transaction: after an error in it nothing more is asked.
     """
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('statement_timeout', %s, true), set_config('jit', 'off', true)",
-            (timeout,),
-        )
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", (timeout,))
         yield
 
 

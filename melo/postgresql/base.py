@@ -107,6 +107,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except psycopg.Error as error:
             raise self.unavailable(error, conn_params) from error
 
+    def _configure_connection(self, connection: Any) -> bool:
+        # Compiling takes a tenth of a second, and statements here take milliseconds: what makes the
+        # planner think otherwise is the number of channels that a reader might have.
+        super()._configure_connection(connection)  # type: ignore[misc]
+        with connection.cursor() as cursor:
+            cursor.execute("SET jit = off")
+        return True
+
     def check_database_version_supported(self) -> None:
         """Refuse a server that is older than `features.minimum_database_version`."""
         minimum = self.features.minimum_database_version or ()

@@ -99,6 +99,25 @@ def test_another_time_zone_is_still_djangos_business(
     assert value.tzinfo == zoneinfo.ZoneInfo("Europe/Paris")
 
 
+@pytest.mark.parametrize(
+    "settings", [{}, {"AUTOCOMMIT": False}, {"OPTIONS": {"pool": True}}], ids=str
+)
+def test_no_statement_is_compiled(
+    scratch_settings: dict[str, Any], settings: dict[str, Any], django_db_blocker: DjangoDbBlocker
+) -> None:
+    with django_db_blocker.unblock():
+        own = DatabaseWrapper({**scratch_settings, **settings}, alias="own")
+        own.ensure_connection()
+        # With it would go what the first transaction has set.
+        if not own.get_autocommit():
+            own.rollback()
+        jit = fetch(own, "SHOW jit")
+        own.close()
+        own.close_pool()
+
+    assert jit == "off"
+
+
 def test_connection_whose_time_zone_changes_follows(connection: DatabaseWrapper) -> None:
     fetch(connection, "SELECT 1")
     connection.settings_dict["TIME_ZONE"] = "Europe/Paris"
