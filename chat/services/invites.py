@@ -85,10 +85,11 @@ def create_invite(
 def redeem_invite(*, user: User | UUID, code: str) -> ServerMember:
     """Make a user a member by an invite, and count that use of it.
 
-    Who is a member already stays it, whatever has become of the invite, and uses nothing. Five
-    statements, four for a member. Locks the user's row FOR KEY SHARE, the server's FOR SHARE and
-    the invite's. Raises: InvalidInput; InviteUnusable; NotVisible, when there is no such user;
-    Banned; DatabaseRefused, in a transaction of the caller's that is not READ COMMITTED.
+    What was said there before counts as read. Who is a member already stays it, whatever has become
+    of the invite, and uses nothing. Five statements, four for a member. Locks the user's row FOR
+    KEY SHARE, the server's FOR SHARE and the invite's. Raises: InvalidInput; InviteUnusable;
+    NotVisible, when there is no such user; Banned; DatabaseRefused, in a transaction of the
+    caller's that is not READ COMMITTED.
     """
     user_id = identify("user", user, User)
     code = check_text("code", code, least=1, most=100)

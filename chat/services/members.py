@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError
@@ -31,14 +32,17 @@ if TYPE_CHECKING:
 
 LONGEST_TIMEOUT = timedelta(days=28)
 
+_SQL = Path(__file__).parent / "sql"
+
 
 @use_case
 def join_server(*, user: User | UUID, server: Server | UUID) -> ServerMember:
     """Make a user a member without an invite; whether they may is for the caller to know.
 
-    Who is a member already stays it. Who left in a timeout finds it again. Four statements. Locks
-    the user's row FOR KEY SHARE, then the server's FOR SHARE. Raises: InvalidInput, NotVisible,
-    Banned; DatabaseRefused, in a transaction of the caller's that is not READ COMMITTED.
+    What was said there before counts as read. Who is a member already stays it. Who left in a
+    timeout finds it again. Four statements. Locks the user's row FOR KEY SHARE, then the server's
+    FOR SHARE. Raises: InvalidInput, NotVisible, Banned; DatabaseRefused, in a transaction of the
+    caller's that is not READ COMMITTED.
     """
     user_id, server_id = identify("user", user, User), identify("server", server, Server)
 
@@ -230,12 +234,13 @@ def set_nickname(
 
 
 def admit(server: UUID, user: UUID) -> bool:
-    """Insert a membership and tell whether it is new: one statement.
+    """Insert a membership, with all that was said before as read, and tell whether it is new.
 
-    For the services by which somebody comes in, who hold the user and the server. Raises: Banned.
+    One statement. For the services by which somebody comes in, who hold the user and the server.
+    Raises: Banned.
     """
     try:
-        return _ADMIT.first({"server": server, "user": user}, using=alias()) is not None
+        return _ADMIT.rows({"server": server, "user": user}, using=alias())[0]
     except IntegrityError as error:
         if constraint_of(error) == "server_members_not_banned":
             raise Banned(f"User {user} is banned from server {server}.") from error
@@ -301,29 +306,7 @@ def _require_ahead(field: str, moment: datetime | None, *, now: datetime) -> Non
         raise InvalidInput(field, seen=moment.isoformat(), expected="a moment that is to come")
 
 
-# Who left in a timeout comes back into it: the log has the last word of a moderator about them.
-_ADMIT = Statement(
-    """
-    INSERT INTO server_members (server_id, user_id, timed_out_until)
-    VALUES (
-        %(server)s,
-        %(user)s,
-        (
-            SELECT (entry.changes #>> '{timed_out_until,1}')::timestamptz
-            FROM audit_log AS entry
-            WHERE
-                entry.server_id = %(server)s
-                AND entry.target_id = %(user)s
-                AND entry.action = 'member.timeout'
-            ORDER BY entry.created_at DESC, entry.id DESC
-            LIMIT 1
-        )
-    )
-    ON CONFLICT (server_id, user_id) DO NOTHING
-    RETURNING id
-    """,
-    row=lambda id: id,  # noqa: A006
-)
+_ADMIT = Statement.read(_SQL / "admit_member.sql", row=bool)
 
 _BAN = Statement(
     """

@@ -6,8 +6,9 @@ import pytest
 from django.db import transaction
 
 from chat.errors import Banned, DatabaseRefused, InvalidInput, RankTooLow, TimedOut
-from chat.models import Ban, MemberRole, ReadState
+from chat.models import Ban, Channel, MemberRole, ReadState
 from chat.permissions import MODERATOR, Permission
+from chat.queries.unread import unread_overview
 from chat.services.members import (
     ban_user,
     clear_timeout,
@@ -20,7 +21,7 @@ from chat.services.members import (
 )
 from chat.services.roles import create_role
 from tests.chat.sql import execute
-from tests.factories import ChannelFactory, ReadStateFactory, UserFactory
+from tests.factories import ChannelFactory, MessageFactory, ReadStateFactory, UserFactory
 from tests.services.communities import (
     audit_log,
     membership,
@@ -40,6 +41,36 @@ def test_who_joins_again_is_the_same_member() -> None:
     first = join_server(user=user, server=server)
 
     assert join_server(user=user.id, server=server.id) == first
+
+
+def test_what_was_said_before_somebody_joins_counts_as_read() -> None:
+    server = new_server()
+    spoken, silent, gone = ChannelFactory.create_batch(3, server=server)
+    MessageFactory.create_batch(3, channel=spoken)
+    MessageFactory.create(channel=gone)
+    Channel.objects.filter(pk=gone.pk).update(deleted_at=datetime.now(UTC))
+    user = UserFactory.create()
+
+    join_server(user=user, server=server)
+    MessageFactory.create(channel=spoken)
+    MessageFactory.create(channel=silent)
+
+    marks = ReadState.objects.filter(user=user).values_list("channel_id", "last_read_seq")
+    assert list(marks) == [(spoken.pk, 3)]
+    unread = {row.channel_id: row.unread for row in unread_overview(user=user)}
+    assert (unread[spoken.pk], unread[silent.pk]) == (1, 1)
+
+
+def test_who_joins_again_keeps_the_marks() -> None:
+    server = new_server()
+    channel = ChannelFactory.create(server=server)
+    user = UserFactory.create()
+    join_server(user=user, server=server)
+    MessageFactory.create(channel=channel)
+
+    join_server(user=user, server=server)
+
+    assert not ReadState.objects.filter(user=user).exists()
 
 
 def test_who_leaves_loses_roles_and_read_marks() -> None:
