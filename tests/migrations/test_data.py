@@ -104,3 +104,33 @@ def test_extension_of_somebody_else_stays(latest: BaseDatabaseWrapper) -> None:
 
     assert "btree_gin" in read_catalogue(latest).of_kind(ObjectKind.EXTENSION)
     rows(latest, "DROP EXTENSION btree_gin")
+
+
+def test_grants_on_the_view_survive_the_way_back(scratch_connection: BaseDatabaseWrapper) -> None:
+    reader = f"reader {uuid7()}"
+    move(scratch_connection, "0025_show_role_ids")
+    rows(scratch_connection, f'CREATE ROLE "{reader}"')
+    rows(
+        scratch_connection,
+        f'GRANT SELECT, UPDATE ON channel_access TO "{reader}" WITH GRANT OPTION',
+    )
+    rows(scratch_connection, "GRANT SELECT ON channel_access TO PUBLIC")
+    granted = """
+        SELECT grantee::regrole::text, privilege_type, is_grantable
+        FROM pg_class CROSS JOIN aclexplode(relacl)
+        WHERE oid = 'channel_access'::regclass
+        ORDER BY 1, 2
+    """
+    before = rows(scratch_connection, granted)
+    try:
+        move(scratch_connection, "0020_hasten_channel_permissions")
+        behind = rows(scratch_connection, granted)
+        move(scratch_connection, "0025_show_role_ids")
+        again = rows(scratch_connection, granted)
+    finally:
+        rows(scratch_connection, f'DROP OWNED BY "{reader}"')
+        rows(scratch_connection, f'DROP ROLE "{reader}"')
+
+    assert len([row for row in before if row[0] == f'"{reader}"']) == 2
+    assert behind == before
+    assert again == before

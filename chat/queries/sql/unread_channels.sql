@@ -18,7 +18,7 @@ SELECT
         )
     ELSE 0 END AS unread,
     CASE WHEN place.is_unread THEN (
-        SELECT count(*)
+        SELECT count(DISTINCT mention.seq)
         FROM (
             SELECT own.seq
             FROM public.mentions AS own
@@ -27,7 +27,7 @@ SELECT
                 AND own.server_id = place.server_id
                 AND own.channel_id = place.channel_id
                 AND own.seq > place.last_read_seq
-            UNION
+            UNION ALL
             SELECT shared.seq
             FROM public.mentions AS shared
             WHERE
@@ -35,18 +35,7 @@ SELECT
                 AND shared.server_id = place.server_id
                 AND shared.channel_id = place.channel_id
                 AND shared.seq > place.last_read_seq
-                AND (
-                    shared.role_id IS NULL
-                    OR shared.role_id IN (
-                        SELECT given.role_id
-                        FROM public.member_roles AS given
-                        WHERE given.server_id = place.server_id AND given.user_id = %(user)s
-                        UNION ALL
-                        SELECT everyones.id
-                        FROM public.roles AS everyones
-                        WHERE everyones.server_id = place.server_id AND everyones.position = 0
-                    )
-                )
+                AND (shared.role_id IS NULL OR shared.role_id = ANY (place.role_ids))
         ) AS mention
         WHERE (
             SELECT deleted.seq
@@ -65,6 +54,7 @@ FROM (
         access.server_id,
         access.channel_id,
         access.last_seq,
+        access.role_ids,
         coalesce(mark.last_read_seq, 0) AS last_read_seq,
         access.permissions & 65536 <> 0
         AND access.last_seq > coalesce(mark.last_read_seq, 0) AS is_unread,
