@@ -62,6 +62,8 @@ def read_paths(community: Community) -> Iterator[list[Path]]:
     params = connection.get_connection_params()
     known = ("host", "port", "user", "password", "dbname")
     where = {name: params[name] for name in known if name in params}
+    # As on our own connections.
+    where["options"] = "-c jit=off"
     with psycopg.connect(**where, autocommit=True) as session:
         paths = [
             *_pages(session, community),
