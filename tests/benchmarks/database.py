@@ -34,23 +34,30 @@ class Place:
 
 
 @contextmanager
-def filled_database(*, messages: int) -> Iterator[Place]:
-    """Make a database where the settings lead to, migrate and fill it, and drop it at the end."""
-    params = _params()
+def migrated_database() -> Iterator[BaseDatabaseWrapper]:
+    """Make a database where the settings lead to, migrate it, and drop it at the end."""
     name = f"benchmark_{uuid4().hex}"
-    with psycopg.connect(**params, autocommit=True) as session:
+    with psycopg.connect(**_params(), autocommit=True) as session:
         session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         own = connections["default"].copy()
         own.settings_dict["NAME"] = name
         try:
             with led_to(own):
                 call_command("migrate", verbosity=0, interactive=False)
-            with psycopg.connect(**params | {"dbname": name}, autocommit=True) as filling:
-                community = fill(filling, messages=messages)
-            yield Place(community=community, connection=own)
+            yield own
         finally:
             own.close()
             session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def filled_database(*, messages: int) -> Iterator[Place]:
+    """Make a database of so many messages, and drop it at the end."""
+    with migrated_database() as own:
+        params = _params() | {"dbname": own.settings_dict["NAME"]}
+        with psycopg.connect(**params, autocommit=True) as filling:
+            community = fill(filling, messages=messages)
+        yield Place(community=community, connection=own)
 
 
 @contextmanager

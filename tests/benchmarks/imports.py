@@ -26,7 +26,7 @@ from tests.benchmarks.paths import Path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_COLUMNS = (
+COLUMNS = (
     "server_id, channel_id, id, seq, author_id, created_at, updated_at, content, kind, "
     "reply_to_seq, edited_at, pinned_at, pinned_by_id, deleted_at, deleted_by_id"
 )
@@ -50,6 +50,22 @@ def import_paths(*, messages: int = 100_000) -> Iterator[list[Path]]:
                 reset=work.prepare,
             )
         ]
+
+
+def copy_messages(file: FilePath) -> None:
+    """Let psql copy a file of `COLUMNS` into the messages, in one transaction."""
+    arguments, env = connection.client.settings_to_cmd_args_env(connection.settings_dict, [])
+    subprocess.run(
+        [
+            *arguments[:1],
+            *("-qX", "-v", "ON_ERROR_STOP=1", "-c", "BEGIN"),
+            *("-c", "SET LOCAL chat.import = 'on'"),
+            *("-c", f"\\copy messages ({COLUMNS}) FROM '{file}'", "-c", "COMMIT"),
+            *arguments[1:],
+        ],
+        env={**os.environ, **(env or {})},
+        check=True,
+    )
 
 
 class _Work:
@@ -93,18 +109,7 @@ class _Work:
             raise RuntimeError(f"{done} of {self.messages} messages")
 
     def copy_file(self) -> None:
-        arguments, env = connection.client.settings_to_cmd_args_env(connection.settings_dict, [])
-        subprocess.run(
-            [
-                *arguments[:1],
-                *("-qX", "-v", "ON_ERROR_STOP=1", "-c", "BEGIN"),
-                *("-c", "SET LOCAL chat.import = 'on'"),
-                *("-c", f"\\copy messages ({_COLUMNS}) FROM '{self.file}'", "-c", "COMMIT"),
-                *arguments[1:],
-            ],
-            env={**os.environ, **(env or {})},
-            check=True,
-        )
+        copy_messages(self.file)
 
     def _rows(self) -> list[MessageRow]:
         first = datetime(2024, 1, 1, tzinfo=UTC)
