@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 from chat.schema.script_errors import SQLFileFailedError, TransactionInSQLFileError
 from chat.schema.scripts import Statement, TokenKind, line_at, split_statements, tokens
-from chat.schema.server_errors import server_message
+from chat.schema.server_errors import advice, server_message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,8 @@ def _failure(
     line = script.line_at(position)
     begins = script.line_at(statement.start)
     next_step = (
-        "Nothing of the file was kept. Correct it, then run it again."
+        "Nothing of the file was kept. "
+        + (advice(error) if isinstance(error, IntegrityError) else "Correct it, then run it again.")
         if is_atomic
         else f"What the file did before line {begins} is kept, as the migration is not atomic. "
         "Undo it, or let those statements bear being repeated; correct the file, and run it again."
