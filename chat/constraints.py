@@ -1,4 +1,4 @@
-"""CompositeForeignKey: the foreign key that Django cannot declare.
+"""CompositeForeignKey: the foreign key that Django cannot declare; and ValidateConstraint.
 
 Tenant integrity is the database's here: a row names its server and its channel together, and the
 pair must exist. Beside every ForeignKey of the ORM stands one of these in Meta.constraints; the
@@ -10,10 +10,12 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
+from django.contrib.postgres import operations
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.ddl_references import Columns, Statement, Table
+from django.db.migrations import RemoveConstraint
 from django.db.models import BaseConstraint, Deferrable, Model, UniqueConstraint
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+    from django.db.migrations.state import ProjectState
 
 
 class OnDelete(Enum):
@@ -211,6 +214,31 @@ class CompositeForeignKey(BaseConstraint):
                 )
             )
         return errors
+
+
+class ValidateConstraint(operations.ValidateConstraint):
+    """Check the rows that were there before a CHECK that was added NOT VALID.
+
+    Django's own leaves the constraint as it is on the way back. This one adds it anew, so that the
+    migration before finds what it left.
+    """
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Put a NOT VALID constraint in the place of the valid one."""
+        model = to_state.models[app_label, self.model_name.lower()]
+        RemoveConstraint(self.model_name, self.name).database_forwards(
+            app_label, schema_editor, from_state, to_state
+        )
+        operations.AddConstraintNotValid(
+            self.model_name,
+            model.get_constraint_by_name(self.name),
+        ).database_forwards(app_label, schema_editor, from_state, to_state)
 
 
 class _AtTheEnd:

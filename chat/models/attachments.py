@@ -9,7 +9,7 @@ from django.db.models.functions import Length
 from django.db.models.lookups import Exact, GreaterThanOrEqual
 
 from chat.constraints import CompositeForeignKey, OnDelete
-from chat.models.base import ChangingRow, Reference, moments_constraint
+from chat.models.base import ChangingRow, Reference, legible_constraint, moments_constraint
 from chat.models.posts import PostPart
 
 MAX_SIZE_BYTES = 25 * 1024 * 1024
@@ -70,6 +70,7 @@ class MessageAttachment(PostPart, ChangingRow):
                 name="message_attachments_filename_ck",
                 condition=GreaterThanOrEqual(Length("filename"), 1),
             ),
+            legible_constraint("message_attachments", "filename"),
             CheckConstraint(
                 name="message_attachments_size_bytes_ck",
                 condition=Q(size_bytes__gte=1, size_bytes__lte=MAX_SIZE_BYTES),

@@ -25,7 +25,7 @@ from django.db.models.lookups import Exact, GreaterThanOrEqual
 
 from chat.constraints import CompositeForeignKey, OnDelete
 from chat.models.access import ChannelAccess
-from chat.models.base import ChangingRow, Reference, moments_constraint
+from chat.models.base import ChangingRow, Reference, legible_constraint, moments_constraint
 from chat.models.roles import LARGEST_MASK
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ class Channel(ChangingRow):
             CheckConstraint(
                 name="channels_name_ck", condition=GreaterThanOrEqual(Length("name"), 1)
             ),
+            legible_constraint("channels", "name"),
             CheckConstraint(name="channels_position_ck", condition=Q(position__gte=0)),
             CheckConstraint(
                 name="channels_slowmode_seconds_ck",

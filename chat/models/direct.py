@@ -19,7 +19,7 @@ from django.db.models.functions import Cast, Substr
 from django.db.models.lookups import Exact
 
 from chat.constraints import CompositeForeignKey, OnDelete
-from chat.models.base import ChangingRow, Reference, moments_constraint
+from chat.models.base import ChangingRow, Reference, legible_constraint, moments_constraint
 from chat.models.posts import Post, post_constraints
 
 _ID_VERSION = Substr(Cast("id", TextField()), 15, 1)
@@ -86,6 +86,7 @@ class DirectConversation(ChangingRow):
                     "The id of a pair is direct_pair_id(pair_low, pair_high); no group has one."
                 ),
             ),
+            legible_constraint("direct_conversations", "name", may_be_empty=True),
             CheckConstraint(name="direct_conversations_last_seq_ck", condition=Q(last_seq__gte=0)),
             moments_constraint(
                 "direct_conversations", "created_at", "updated_at", "last_message_at"

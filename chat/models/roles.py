@@ -9,7 +9,7 @@ from django.db.models.functions import Length
 from django.db.models.lookups import GreaterThanOrEqual
 
 from chat.constraints import CompositeForeignKey, OnDelete
-from chat.models.base import ChangingRow, Reference, Row, moments_constraint
+from chat.models.base import ChangingRow, Reference, Row, legible_constraint, moments_constraint
 
 # The largest integer that a JavaScript number holds exactly; it has room for every permission.
 LARGEST_MASK = 2**53 - 1
@@ -44,6 +44,7 @@ class Role(ChangingRow):
                 name="roles_position_ck", condition=Q(position__gte=0, position__lte=249)
             ),
             CheckConstraint(name="roles_name_ck", condition=GreaterThanOrEqual(Length("name"), 1)),
+            legible_constraint("roles", "name"),
             CheckConstraint(
                 name="roles_permissions_ck",
                 condition=Q(permissions__gte=0, permissions__lte=LARGEST_MASK),

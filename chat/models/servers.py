@@ -9,7 +9,7 @@ from django.db.models.functions import Length, Now
 from django.db.models.lookups import GreaterThanOrEqual
 
 from chat.constraints import CompositeForeignKey, OnDelete
-from chat.models.base import ChangingRow, Reference, moments_constraint
+from chat.models.base import ChangingRow, Reference, legible_constraint, moments_constraint
 
 
 class Server(ChangingRow):
@@ -34,6 +34,7 @@ class Server(ChangingRow):
             CheckConstraint(
                 name="servers_name_ck", condition=GreaterThanOrEqual(Length("name"), 2)
             ),
+            legible_constraint("servers", "name"),
             moments_constraint("servers", "created_at", "updated_at", "deleted_at"),
             # The one deferred key: a server and its first member need each other.
             CompositeForeignKey(
@@ -75,6 +76,7 @@ class ServerMember(ChangingRow):
                 name="server_members_nickname_ck",
                 condition=GreaterThanOrEqual(Length("nickname"), 1),
             ),
+            legible_constraint("server_members", "nickname"),
             moments_constraint(
                 "server_members", "created_at", "updated_at", "joined_at", "timed_out_until"
             ),

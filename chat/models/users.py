@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Concat, Left, Length, Lower, Now, R
 from django.db.models.lookups import Exact
 
 from chat.constraints import CompositeForeignKey
-from chat.models.base import ChangingRow, Reference, moments_constraint
+from chat.models.base import ChangingRow, Reference, legible_constraint, moments_constraint
 
 USERNAME_PATTERN = r"^[a-z0-9_.]{2,32}$"
 ERASED_PREFIX = "erased_"
@@ -118,6 +118,7 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
             CheckConstraint(
                 name="users_username_ck", condition=Q(username__regex=USERNAME_PATTERN)
             ),
+            legible_constraint("users", "display_name", may_be_empty=True),
             CheckConstraint(
                 name="users_email_ck",
                 condition=Q(email=Lower("email"), email__regex=r"^[^@\s]+@[^@\s]+$"),

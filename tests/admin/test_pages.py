@@ -96,6 +96,20 @@ def test_user_can_be_added_and_named(admin_client: Client) -> None:
     assert (user.display_name, user.email) == ("Ada", "ada@example.org")
 
 
+def test_a_name_that_nobody_can_read_is_refused_in_words(admin_client: Client) -> None:
+    user = factories.UserFactory.create(username="ada")
+
+    response = admin_client.post(
+        page(type(user), "change", user.pk),
+        {"username": "ada", "display_name": "\u200b\u200b", "kind": "human"},
+    )
+
+    assert response.status_code == 200
+    assert "A name is one line with at least one visible character." in response.content.decode()
+    user.refresh_from_db()
+    assert user.display_name == ""
+
+
 def test_a_second_user_without_an_address_can_be_added(admin_client: Client) -> None:
     user_model = apps.get_model("chat.User")
     password = "correct horse battery staple"

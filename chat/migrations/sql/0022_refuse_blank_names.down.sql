@@ -1,0 +1,1 @@
+-- Nothing to undo: names were read, and what was repaired is right for the code before as well.

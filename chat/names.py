@@ -1,0 +1,57 @@
+"""What a name may be made of: one line, and something to see on it.
+
+One pattern, which Python and PostgreSQL read alike: nothing in it depends on a locale or on the
+version of Unicode that either of them knows. It is written in escapes, for what it lists cannot be
+seen. The CHECK constraints carry it, and migrations repeat it by value.
+"""
+
+from __future__ import annotations
+
+import re
+
+# What breaks a line or steers a terminal.
+_CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+
+# What is drawn as nothing. Of Unicode: White_Space; Default_Ignorable_Code_Point, with what is kept
+# for later ones; and Cc and Cf, but for the Arabic, Syriac and Kaithi signs among Cf, which enclose
+# a number. Beside them an empty note, the empty Braille pattern and the Khitan filler.
+_INVISIBLE = (
+    r"\u0000-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
+    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    r"\ufff0-\ufffb\U00013430-\U0001343f\U00016fe4\U0001bca0-\U0001bca3\U0001d159"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+
+LEGIBLE_PATTERN = f"^[^{_CONTROL}]*[^{_INVISIBLE}][^{_CONTROL}]*$"
+
+CONTROL = re.compile(f"[{_CONTROL}]")
+
+_SHOWN = 8
+
+_LEGIBLE = re.compile(LEGIBLE_PATTERN)
+_VISIBLE = re.compile(f"[^{_INVISIBLE}]")
+
+
+def is_legible(name: str) -> bool:
+    """Return whether a name is one line with something to see on it, as the database has it."""
+    return _LEGIBLE.fullmatch(name) is not None
+
+
+def is_visible(text: str) -> bool:
+    """Return whether there is anything to see in a text, of however many lines."""
+    return _VISIBLE.search(text) is not None
+
+
+def what_is_seen(name: str) -> str:
+    """Return in words what keeps a name from being legible."""
+    if is_visible(name):
+        control = CONTROL.search(name)
+        return (
+            f"a text with {_code_point(control[0])} at {control.start()}" if control else "legible"
+        )
+    shown = " ".join(map(_code_point, name[:_SHOWN])) + " …" * (len(name) > _SHOWN)
+    return f"blank ({shown})" if name else "blank"
+
+
+def _code_point(character: str) -> str:
+    return f"U+{ord(character):04X}"

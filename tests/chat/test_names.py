@@ -1,0 +1,165 @@
+"""Names: one line with something to see on it, and Python and the server mean the same by that."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chat.ids import uuid7
+from chat.names import CONTROL, LEGIBLE_PATTERN, is_legible
+from tests.chat.sql import by_check, execute, refused, rows, value
+from tests.factories import (
+    ChannelFactory,
+    DirectConversationFactory,
+    InviteFactory,
+    MessageAttachmentFactory,
+    RoleFactory,
+    ServerFactory,
+    ServerMemberFactory,
+    UserFactory,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.django_db
+
+NAMES: dict[tuple[str, str], Callable[[], object]] = {
+    ("servers", "name"): ServerFactory.create,
+    ("server_members", "nickname"): ServerMemberFactory.create,
+    ("channels", "name"): ChannelFactory.create,
+    ("roles", "name"): RoleFactory.create,
+    ("direct_conversations", "name"): partial(DirectConversationFactory.create, group=True),
+    ("message_attachments", "filename"): lambda: MessageAttachmentFactory.create(
+        message=None, space_id=uuid7()
+    ),
+    ("users", "display_name"): UserFactory.create,
+}
+OPTIONAL = {
+    ("direct_conversations", "name"): "",
+    ("users", "display_name"): "",
+    ("server_members", "nickname"): None,
+}
+
+
+@pytest.fixture(params=NAMES, ids=".".join)
+def column(request: pytest.FixtureRequest) -> tuple[str, str]:
+    table, column = request.param
+    return table, column
+
+
+def set_name(column: tuple[str, str]) -> str:
+    table, name = column
+    return f"UPDATE {table} SET {name} = %s"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("  ", "\u200b\u200b", "\u3164 \u2800", "\U000e0020\ufe0f", "\u2028\u202e"),
+        *("a\nb", "ab\n", "\x1b[2J", "a\tb", "a\x85b", "a\u2029b"),
+    ],
+)
+def test_name_that_nobody_can_read_is_refused(column: tuple[str, str], name: str) -> None:
+    NAMES[column]()
+
+    refusal = refused(set_name(column), name)
+
+    assert refusal == by_check(f"{'_'.join(column)}_legible_ck")
+
+
+@pytest.mark.parametrize("name", ["ab", "\u200ba", "a \u202eb", "👩\u200d🚀", "\u0301\u0301"])
+def test_name_with_something_to_see_is_kept(column: tuple[str, str], name: str) -> None:
+    NAMES[column]()
+
+    assert execute(set_name(column), name) > 0
+
+
+@pytest.mark.parametrize("column", OPTIONAL, ids=".".join)
+def test_name_that_may_be_missing_may_be_missing(column: tuple[str, str]) -> None:
+    NAMES[column]()
+
+    assert execute(set_name(column), OPTIONAL[column]) > 0
+
+
+@pytest.mark.parametrize("code", ["\u200b\u200b", "  ", "ab\n", "a\x1bb"])
+def test_code_that_nobody_can_read_is_refused(code: str) -> None:
+    InviteFactory.create()
+
+    assert refused("UPDATE invites SET code = %s", code) == by_check("invites_code_ck")
+
+
+def constraint(column: tuple[str, str]) -> str:
+    """Return the condition as the catalogue has it."""
+    expression = value(
+        "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE conname = %s",
+        f"{'_'.join(column)}_legible_ck",
+    )
+    assert isinstance(expression, str)
+    return expression
+
+
+def test_every_name_is_under_the_same_rule(column: tuple[str, str]) -> None:
+    (pattern,) = re.findall(r"~ '(.*)'::text", constraint(column))
+
+    assert pattern == LEGIBLE_PATTERN
+
+
+def test_rule_can_be_read_where_it_is_shown(column: tuple[str, str]) -> None:
+    assert constraint(column).isascii()
+
+
+@pytest.mark.parametrize("before", ["", "x"], ids=["alone", "after a letter"])
+def test_python_and_the_server_agree_on_every_character(before: str) -> None:
+    condition = constraint(("servers", "name"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT point
+            FROM (
+                SELECT point, (%s || chr(point))::varchar AS name
+                FROM generate_series(1, 1114111) AS point
+                WHERE point NOT BETWEEN 55296 AND 57343
+            ) AS character
+            WHERE NOT ({condition})
+            """,
+            [before],
+        )
+        refused_by_server = {chr(point) for (point,) in cursor.fetchall()}
+
+    refused_by_python = {
+        character
+        for point in range(1, 0x110000)
+        if not 0xD800 <= point < 0xE000 and not is_legible(before + (character := chr(point)))
+    }
+
+    assert refused_by_server == refused_by_python
+    assert len(refused_by_server) == (66 if before else 4279)
+
+
+CHARACTERS = st.one_of(
+    st.sampled_from(
+        "ab🚀 \t\n\r\x1b\x7f\x85\xa0\xad\u034f\u200b\u2028\u202e\u2800\u3164\ufe0f\U000e0020"
+    ),
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
+)
+
+
+@settings(max_examples=150)
+@given(names=st.lists(st.text(CHARACTERS, max_size=100), min_size=1, max_size=20))
+def test_python_and_the_server_agree_on_every_name(names: list[str]) -> None:
+    answers = rows(
+        "SELECT name ~ %s, name ~ %s FROM unnest(%s::text[]) WITH ORDINALITY AS given (name, place)"
+        " ORDER BY place",
+        LEGIBLE_PATTERN,
+        CONTROL.pattern,
+        names,
+    )
+
+    assert answers == [(is_legible(name), CONTROL.search(name) is not None) for name in names]
