@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from chat.errors import InvalidInput
+from chat.names import is_legible, what_is_seen
 from chat.permissions import ALL, Permission
 
 if TYPE_CHECKING:
@@ -64,6 +65,19 @@ def check_text(field: str, value: Any, *, least: int = 0, most: int) -> str:
             field, seen=f"a text with half a surrogate pair at {error.start}", expected="Unicode"
         ) from error
     return value
+
+
+def check_name(field: str, value: Any, *, least: int = 1, most: int) -> str:
+    """Return `value`, a text as of `check_text` and one line with something to see on it.
+
+    With `least` 0 it may be empty: that is no name at all.
+    """
+    name = check_text(field, value, least=least, most=most)
+    if name and not is_legible(name):
+        raise InvalidInput(
+            field, seen=what_is_seen(name), expected="one line with a visible character"
+        )
+    return name
 
 
 def check_number(field: str, value: Any, *, least: int, most: int) -> int:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from chat.errors import InvalidInput
-from chat.inputs import check_limit, check_moment, check_seq, check_text, identify
+from chat.inputs import check_limit, check_moment, check_name, check_seq, check_text, identify
 from chat.models import Channel, User
 
 SOMEBODY = UUID("01890000-0000-7000-8000-000000000001")
@@ -43,6 +43,32 @@ def test_a_text_may_have_every_length_between_its_bounds() -> None:
 def test_a_text_that_cannot_be_stored_is_refused(value: object, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         check_text("name", value, least=2, most=3)
+
+
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        ("   ", "blank (U+0020 U+0020 U+0020)"),
+        ("\u200b" * 9, "blank (" + "U+200B " * 8 + "…)"),
+        ("\U000e0020", "blank (U+E0020)"),
+        ("\n", "blank (U+000A)"),
+        ("Ada\nLovelace", "a text with U+000A at 3"),
+        ("Ada\u2028", "a text with U+2028 at 3"),
+        ("\x1b[31mAda", "a text with U+001B at 0"),
+    ],
+)
+def test_a_name_that_nobody_can_read_is_refused(value: str, seen: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        check_name("name", value, most=100)
+
+    assert refusal.value.seen == seen
+    assert str(refusal.value).endswith("; it has to be one line with a visible character.")
+
+
+def test_a_name_may_be_empty_where_it_may_be_missing() -> None:
+    assert check_name("name", "", least=0, most=100) == ""
+    with pytest.raises(InvalidInput, match="0 characters long"):
+        check_name("name", "", most=100)
 
 
 @pytest.mark.parametrize("value", [0, -1, 101, True, 1.0, "50", None])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chat.errors import InvalidInput, NotVisible, Unreachable
 from chat.ids import uuid7
-from chat.inputs import check_moment, check_number, check_text, identify
+from chat.inputs import check_moment, check_name, check_number, check_text, identify
 from chat.models import Channel, DirectConversation, MessageAttachment, User
 from chat.models.attachments import MAX_SIZE_BYTES
 from chat.permissions import Permission
@@ -161,7 +161,7 @@ def _check_filename(value: Any) -> str:
             seen=f"a name with {stray[0]!r} in it" if stray else repr(filename),
             expected="the name of a file, without directories and control characters",
         )
-    return filename
+    return check_name("filename", filename, most=FILENAME_LENGTH)
 
 
 def _check_content_type(value: Any) -> str:

@@ -13,6 +13,7 @@ from chat.inputs import (
     Unchanged,
     check_choice,
     check_flag,
+    check_name,
     check_number,
     check_reason,
     check_text,
@@ -93,7 +94,7 @@ def create_thread(*, actor: User | UUID, channel: Channel | UUID, name: str) -> 
     threads too; NotVisible, MissingPermission, TimedOut; LimitReached.
     """
     actor_id, parent_id = identify("actor", actor, User), identify("channel", channel, Channel)
-    wanted = {"name": check_text("name", name, least=1, most=100)}
+    wanted = {"name": check_name("name", name, most=100)}
 
     server_id = lock_server_of_channel(parent_id, actor=actor_id)
     own = standing_in(server_id, actor_id, asked_for=("channel", parent_id))
@@ -245,7 +246,7 @@ def _checked(
 ) -> dict[str, Any]:
     wanted: dict[str, Any] = {}
     if name is not UNCHANGED:
-        wanted["name"] = check_text("name", name, least=1, most=100)
+        wanted["name"] = check_name("name", name, most=100)
     if topic is not UNCHANGED:
         wanted["topic"] = check_text("topic", topic, most=1024)
     if slowmode_seconds is not UNCHANGED:

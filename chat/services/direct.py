@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from chat.errors import InvalidInput, LimitReached, NotVisible, Unreachable
 from chat.ids import direct_pair_id, uuid7
-from chat.inputs import check_text, identify
+from chat.inputs import check_name, identify
 from chat.models import DirectConversation, DirectParticipant, User
 from chat.services.direct_messages import (
     SentDirectMessage,
@@ -85,7 +85,7 @@ def open_group(
     if not isinstance(others, (list, tuple)):
         raise InvalidInput("others", seen=repr(others)[:60], expected="a list or tuple of users")
     people = sorted({owner_id, *(identify("others", each, User) for each in others)})
-    check_text("name", name, most=NAME_LENGTH)
+    check_name("name", name, least=0, most=NAME_LENGTH)
     if len(people) > GROUP_LIMIT:
         raise LimitReached("people in the group", GROUP_LIMIT)
 
@@ -159,7 +159,7 @@ def rename_group(*, actor: User | UUID, conversation: DirectConversation | UUID,
     """
     actor_id = identify("actor", actor, User)
     group_id = identify("conversation", conversation, DirectConversation)
-    check_text("name", name, most=NAME_LENGTH)
+    check_name("name", name, least=0, most=NAME_LENGTH)
 
     _lock_group(group_id, actor=actor_id)
     _group(group_id).update(name=name)

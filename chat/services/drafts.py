@@ -10,6 +10,7 @@ from chat.errors import InvalidInput
 from chat.ids import uuid7
 from chat.inputs import check_text, identify
 from chat.models import MessageAttachment
+from chat.names import is_visible, what_is_seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,10 +55,14 @@ def check_draft(
 
 
 def check_content(value: Any, *, has_files: bool) -> str:
-    """Return `value`, which a message can have for its content; blank only beside files."""
+    """Return `value`, a content for a message; with nothing to see in it only beside files."""
     content = check_text("content", value, most=CONTENT_LIMIT)
-    if not has_files and not content.strip():
-        raise InvalidInput("content", seen="blank", expected="a text, since there is no attachment")
+    if not has_files and not is_visible(content):
+        raise InvalidInput(
+            "content",
+            seen=what_is_seen(content),
+            expected="a text, since there is no attachment",
+        )
     return content
 
 

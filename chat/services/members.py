@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError
 
 from chat.errors import Banned, InvalidInput, NotVisible, OwnerProtected, RankTooLow
-from chat.inputs import check_moment, check_reason, check_text, identify
+from chat.inputs import check_moment, check_name, check_reason, identify
 from chat.models import Ban, Server, ServerMember, User
 from chat.permissions import Permission
 from chat.services.audit import record
@@ -216,7 +216,7 @@ def set_nickname(
     actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
     user_id = identify("user", user, User)
     if nickname is not None:
-        nickname = check_text("nickname", nickname, least=1, most=32)
+        nickname = check_name("nickname", nickname, most=32)
     reason = check_reason(reason)
 
     if actor_id == user_id:

@@ -14,10 +14,10 @@ from chat.inputs import (
     UNCHANGED,
     Unchanged,
     check_flag,
+    check_name,
     check_number,
     check_permissions,
     check_reason,
-    check_text,
     identify,
 )
 from chat.models import Role, Server, User
@@ -255,7 +255,7 @@ def _checked(
 ) -> dict[str, Any]:
     wanted: dict[str, Any] = {}
     if name is not UNCHANGED:
-        wanted["name"] = check_text("name", name, least=1, most=100)
+        wanted["name"] = check_name("name", name, most=100)
     if permissions is not UNCHANGED:
         wanted["permissions"] = int(check_permissions("permissions", permissions))
     if color is not UNCHANGED:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models.functions import Now
 
 from chat.errors import NotVisible, OwnerProtected
-from chat.inputs import UNCHANGED, Unchanged, check_reason, check_text, identify
+from chat.inputs import UNCHANGED, Unchanged, check_name, check_reason, check_text, identify
 from chat.models import Channel, Role, Server, ServerMember, User
 from chat.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
 from chat.services.audit import changed, record
@@ -42,7 +42,7 @@ def create_server(*, owner: User | UUID, name: str) -> Server:
     NotVisible, when there is no such user.
     """
     owner_id = identify("owner", owner, User)
-    name = check_text("name", name, least=2, most=100)
+    name = check_name("name", name, least=2, most=100)
     hold_user(owner_id)
     server = Server.objects.using(alias()).create(name=name, owner_id=owner_id)
     ServerMember.objects.using(alias()).create(server=server, user_id=owner_id)
@@ -78,7 +78,7 @@ def update_server(
     actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
     wanted: dict[str, Any] = {}
     if name is not UNCHANGED:
-        wanted["name"] = check_text("name", name, least=2, most=100)
+        wanted["name"] = check_name("name", name, least=2, most=100)
     if description is not UNCHANGED:
         wanted["description"] = check_text("description", description, most=300)
     if icon_key is not UNCHANGED:

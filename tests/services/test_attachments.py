@@ -120,6 +120,7 @@ def test_files_are_reserved_in_a_conversation_by_who_takes_part(harbour: Harbour
         ({"filename": "a\\b"}, "filename is a name with"),
         ({"filename": "a\r\nb"}, "filename is a name with"),
         ({"filename": "fdp\u202egnp"}, "filename is a name with"),
+        ({"filename": "\u2060\u3164"}, r"filename is blank \(U\+2060 U\+3164\)"),
         ({"filename": "a\0"}, "filename is a text with a NUL"),
         ({"filename": "\udc80"}, "half a surrogate pair"),
         ({"filename": ".."}, r"filename is '\.\.'"),

@@ -101,6 +101,7 @@ def arguments_of(scene: Scene) -> dict[Callable[..., object], dict[str, Any]]:
 # Values that no argument of that name can have. A text of 5,000 is too long for each of them.
 NO_ID: list[Any] = ["", "harbour", str(NOWHERE), 7, 7.5, True, object(), [], NOWHERE.bytes]
 NO_TEXT: list[Any] = ["a\0b", "\ud800", "a" * 5000, 7, b"reef", []]
+NO_NAME: list[Any] = [*NO_TEXT, "   ", "\u200b\u200b", "\u3164 \ufe0f", "a\nb", "a\x1b[2J"]
 NO_FLAG: list[Any] = [None, 1, 0, "yes"]
 NO_MASK: list[Any] = [None, -1, 1 << 47, 1 << 53, 1 << 63, 1 << 70, True, "1", 1.0]
 NO_NUMBER: list[Any] = [None, -1, 2**31, 2**63, 2**70, True, "1", 1.0, float("nan")]
@@ -117,7 +118,8 @@ BAD: dict[str, list[Any]] = {
     **dict.fromkeys(["actor", "server", "channel", "role", "invite", "to", "owner"], NO_ID),
     "user": NO_ID,
     "parent": NO_ID,
-    **dict.fromkeys(["name", "description", "icon_key", "nickname", "topic", "reason"], NO_TEXT),
+    **dict.fromkeys(["name", "nickname"], NO_NAME),
+    **dict.fromkeys(["description", "icon_key", "topic", "reason"], NO_TEXT),
     "code": ["", "a\0b", "\ud800", "a" * 5000, 7, None],
     **dict.fromkeys(["nsfw", "hoist", "mentionable", "delete_owned_servers"], NO_FLAG),
     **dict.fromkeys(["permissions", "allow", "deny"], NO_MASK),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -149,7 +150,9 @@ def test_a_deleted_message_is_not_edited(harbour: Harbour) -> None:
 
 def test_a_message_with_a_file_may_lose_its_content(harbour: Harbour) -> None:
     message = _sent(harbour)
-    refused(InvalidInput, lambda: edit_message(actor=harbour.member, message=message, content=" "))
+    for blank in (" ", "\u200b\u3164"):
+        edit = partial(edit_message, actor=harbour.member, message=message, content=blank)
+        refused(InvalidInput, edit, match="content is blank")
     MessageAttachmentFactory.create(message=message)
 
     assert edit_message(actor=harbour.member, message=message, content="").content == ""

@@ -472,8 +472,13 @@ def test_slow_mode_is_not_for_who_keeps_order(harbour: Harbour, permission: Perm
 
 
 def test_blank_content_needs_a_file(harbour: Harbour) -> None:
-    for content in ("", " \n\t"):
-        refused(InvalidInput, partial(_send, harbour, content), match="blank")
+    for content in ("", " \n\t", "\u200b", "\u2800\u00ad\U000e0020"):
+        refused(InvalidInput, partial(_send, harbour, content), match="content is blank")
+
+
+@pytest.mark.parametrize("content", ["\n.", "\u200b.", "\x1b[0m", "👩\u200d🚀", "\u0301"])
+def test_content_with_anything_to_see_is_sent_as_it_is(harbour: Harbour, content: str) -> None:
+    assert _send(harbour, content).content == content
 
 
 @pytest.mark.parametrize(
