@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chat.errors import InvalidInput
-from chat.inputs import EARLIEST, LATEST, check_moment, check_text
+from chat.inputs import EARLIEST, LATEST, check_moment, check_name, check_text
+from chat.names import is_legible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +73,23 @@ def check_texts(
     for place, value in enumerate(values, start):
         if value is not None or not optional:
             check_text(_at(field, place), value, least=least, most=most)
+
+
+def check_names(
+    field: str,
+    values: Sequence[Any],
+    *,
+    least: int = 1,
+    most: int,
+    start: int = 0,
+    optional: bool = False,
+) -> None:
+    """Refuse what `check_texts` does, and a name that nobody could read, naming the place."""
+    check_texts(field, values, least=least, most=most, start=start, optional=optional)
+    if not all(map(is_legible, filter(None, values))):
+        for place, value in enumerate(values, start):
+            if value is not None:
+                check_name(_at(field, place), value, least=least, most=most)
 
 
 def check_moments(field: str, values: Sequence[Any], *, start: int = 0) -> None:

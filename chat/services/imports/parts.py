@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from chat.errors import InvalidInput
 from chat.inputs import check_number
 from chat.models.attachments import MAX_SIZE_BYTES
-from chat.services.imports.checks import check_ids, check_moments, check_rows, check_texts
+from chat.services.imports.checks import (
+    check_ids,
+    check_moments,
+    check_names,
+    check_rows,
+    check_texts,
+)
 from chat.services.imports.copying import copy_rows
 from chat.services.imports.rows import AttachmentRow, MentionRow, ReactionRow
 from chat.services.use_case import alias
@@ -117,15 +123,9 @@ def _check_attachments(row: MessageRow, field: str) -> None:
             expected=f"at most {MOST_ATTACHMENTS} files, of an author",
         )
     check_ids(f"{field}.id", [file.id for file in files])
-    for name, least, most in (
-        ("filename", 1, 255),
-        ("content_type", 0, 127),
-        ("storage_key", 0, 255),
-        ("alt_text", 0, 1024),
-    ):
-        check_texts(
-            f"{field}.{name}", [getattr(file, name) for file in files], least=least, most=most
-        )
+    check_names(f"{field}.filename", [file.filename for file in files], most=255)
+    for name, most in (("content_type", 127), ("storage_key", 255), ("alt_text", 1024)):
+        check_texts(f"{field}.{name}", [getattr(file, name) for file in files], most=most)
     for place, file in enumerate(files):
         check_number(f"{field}[{place}].size_bytes", file.size_bytes, least=1, most=MAX_SIZE_BYTES)
         if not isinstance(file.sha256, bytes) or len(file.sha256) != 32:

@@ -15,6 +15,7 @@ from chat.models.users import ERASED_PREFIX, USERNAME_PATTERN
 from chat.services.imports.checks import (
     check_ids,
     check_moments,
+    check_names,
     check_rows,
     check_texts,
     check_unique,
@@ -115,7 +116,13 @@ def _check_users(batch: Sequence[UserRow], *, start: int) -> None:
     check_unique("users.id", [row.id for row in batch], start=start)
     check_unique("users.username", [row.username for row in batch], start=start)
     check_texts("users.username", [row.username for row in batch], least=2, most=32, start=start)
-    check_texts("users.display_name", [row.display_name for row in batch], most=32, start=start)
+    check_names(
+        "users.display_name",
+        [row.display_name for row in batch],
+        least=0,
+        most=32,
+        start=start,
+    )
     check_texts("users.kind", [row.kind for row in batch], least=1, most=8, start=start)
     check_texts("users.bio", [row.bio for row in batch], most=190, start=start)
     check_moments("users.created_at", [row.created_at for row in batch], start=start)
@@ -131,10 +138,9 @@ def _check_users(batch: Sequence[UserRow], *, start: int) -> None:
 def _check_members(batch: Sequence[MemberRow], *, start: int) -> None:
     check_ids("members.user", [row.user for row in batch], start=start)
     check_unique("members.user", [row.user for row in batch], start=start)
-    check_texts(
+    check_names(
         "members.nickname",
         [row.nickname for row in batch],
-        least=1,
         most=32,
         start=start,
         optional=True,

@@ -281,6 +281,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"attachments": [AttachmentRow(UUID(int=1), "a", "b", 1, b"short", "k")]},
         r"messages\[1\]\.attachments\[0\]\.sha256",
     ),
+    "blank file name": (
+        {"attachments": [AttachmentRow(UUID(int=1), "\u2060", "b", 1, bytes(32), "k")]},
+        r"messages\[1\]\.attachments\[0\]\.filename is blank",
+    ),
     "eleven files": (
         {"attachments": [AttachmentRow(UUID(int=1), "a", "b", 1, bytes(32), "k")] * 11},
         r"messages\[1\]\.attachments is 11 files",

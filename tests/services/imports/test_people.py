@@ -67,6 +67,22 @@ def test_name_that_does_not_fit_is_named(username: str) -> None:
     assert value("SELECT count(*) FROM users") == 0
 
 
+@pytest.mark.parametrize("name", ["\u200b\u200b", " ", "a\nb", "\x1b[2J"])
+def test_name_that_nobody_can_read_is_named_by_its_place(name: str) -> None:
+    server = ServerFactory.create()
+    ada, mate = UserFactory.create_batch(2)
+    before = stored()
+
+    with pytest.raises(InvalidInput, match=r"users\[1\]\.display_name is (blank|a text with U\+)"):
+        import_users(users=[UserRow(uuid7(), "helm"), UserRow(uuid7(), "lead", name)])
+    with pytest.raises(InvalidInput, match=r"members\[1\]\.nickname is (blank|a text with U\+)"):
+        import_members(
+            server=server, members=[MemberRow(ada.id), MemberRow(mate.id, nickname=name)]
+        )
+
+    assert stored() == before
+
+
 def test_junk_instead_of_rows_is_named_by_its_place() -> None:
     server = ServerFactory.create()
     junk: Any = [1]
