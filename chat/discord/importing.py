@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
 
 from chat.discord.mapping import Mapper
-from chat.discord.people import People
+from chat.discord.people import People, legible
 from chat.discord.places import prepare_channel
 from chat.discord.reader import ExportFile
 from chat.errors import ChatError, DatabaseRefused, IdTaken, InvalidInput
@@ -66,11 +67,14 @@ def import_export(
         _wait_for_others()
         export = ExportFile(path, file, on_progress=on_progress)
         header = export.read_header()
+        unmapped: Counter[str] = Counter()
         try:
             server_id, channel_id = prepare_channel(
-                path, header, owner=owner, is_visible=is_visible
+                path, header, owner=owner, is_visible=is_visible, unmapped=unmapped
             )
-            guild, channel = header["guild"]["name"], header["channel"]["name"]
+            # As they are told on a terminal.
+            guild = legible(header["guild"]["name"], 100, instead="unnamed", tally=Counter())
+            channel = legible(header["channel"]["name"], 100, instead="unnamed", tally=Counter())
         except DatabaseRefused as error:
             raise RefusedExportError(path, error) from error
         except _NOT_AS_EXPECTED as error:
@@ -89,7 +93,7 @@ def import_export(
         channel=channel,
         channel_id=channel_id,
         imported=imported,
-        unmapped=dict(sorted((mapper.unmapped + people.unmapped).items())),
+        unmapped=dict(sorted((unmapped + mapper.unmapped + people.unmapped).items())),
     )
 
 

@@ -10,9 +10,10 @@ from hashlib import file_digest
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from chat.discord.people import storable
+from chat.discord.people import REPLACED_NAMES, storable
 from chat.discord.snowflakes import uuid_of
 from chat.models.attachments import MAX_SIZE_BYTES
+from chat.names import is_visible
 from chat.services.attachments import STRAY_IN_FILENAME
 from chat.services.imports import AttachmentRow, MentionRow, MessageRow, ReactionRow
 
@@ -146,7 +147,10 @@ class Mapper:
                 self.unmapped["files that are empty, too large, or an eleventh"] += 1
                 continue
             snowflake = int(attachment["id"])
-            name = STRAY_IN_FILENAME.sub("_", storable(attachment["fileName"]))[-255:] or "file"
+            name = STRAY_IN_FILENAME.sub("_", storable(attachment["fileName"]))[-255:]
+            if not is_visible(name):
+                name = "file"
+                self.unmapped[REPLACED_NAMES] += 1
             with path.open("rb") as file:
                 digest = file_digest(file, "sha256").digest()
             rows.append(

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef
 from chat.discord.snowflakes import moment_of, uuid_of
 from chat.models import Ban, Message, Role, User
 from chat.models.users import ERASED_PREFIX, USERNAME_PATTERN
+from chat.names import CONTROL, is_visible
 from chat.services.imports import MemberRow, UserRow, import_members, import_users
 from chat.services.use_case import alias
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _USERNAME = re.compile(USERNAME_PATTERN)
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9_.]+")
 _LARGEST_POSITION = 249
+
+REPLACED_NAMES = "names with nothing to see or with a control character, replaced"
 
 
 class People:
@@ -51,7 +54,7 @@ class People:
             self._met[snowflake] = UserRow(
                 id=user_id,
                 username=username(user),
-                display_name=storable(user.get("nickname") or user["name"])[:32],
+                display_name=self._display_name(user),
                 kind="bot" if user.get("isBot") else "human",
                 created_at=moment_of(int(snowflake)),
             )
@@ -61,6 +64,11 @@ class People:
             self._with_roles.add(user_id)
             self._new_members[user_id] = {self._role(role) for role in roles}
         return user_id
+
+    def _display_name(self, user: dict[str, Any]) -> str:
+        """Return what the user is called in the guild, or at least on Discord; empty if nothing."""
+        called = legible(user.get("nickname") or "", 32, instead="", tally=self.unmapped)
+        return called or legible(user["name"], 32, instead="", tally=self.unmapped)
 
     def role(self, snowflake: str) -> UUID | None:
         """Return the id of a role, if somebody has it."""
@@ -106,7 +114,7 @@ class People:
             row = Role(
                 id=uuid_of("role", int(snowflake)),
                 server_id=self._server_id,
-                name=storable(role["name"] or "role")[:100],
+                name=legible(role["name"] or "", 100, instead="role", tally=self.unmapped),
                 # In the guild; `_write_roles` finds the place here.
                 position=int(role["position"]),
                 color=int((role.get("color") or "#0").lstrip("#"), 16) & 0xFFFFFF,
@@ -171,6 +179,20 @@ def username(user: dict[str, Any]) -> str:
     if not is_of_today:
         return f"{plain}_{digits}"
     return plain if len(plain) > 1 else f"{plain}_{str(user['id'])[-4:]}"
+
+
+def legible(text: str, most: int, *, instead: str, tally: Counter[str]) -> str:
+    """Return a name of at most so many characters that can be stored; `tally` counts the replaced.
+
+    Spaces stand for what breaks a line or steers a terminal, `instead` for what nobody can see.
+    """
+    given = storable(text)[:most]
+    kept = CONTROL.sub(" ", given)
+    if not is_visible(kept):
+        kept = instead
+    if kept != given:
+        tally[REPLACED_NAMES] += 1
+    return kept
 
 
 def storable(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chat.discord.people import storable
+from chat.discord.people import legible, storable
 from chat.discord.snowflakes import moment_of, uuid_of
 from chat.errors import ChatError
 from chat.models import Channel, ChannelPermission, Role, Server, ServerMember, User
@@ -13,6 +13,7 @@ from chat.services.servers import SEEDED_ROLES
 from chat.services.use_case import alias, use_case
 
 if TYPE_CHECKING:
+    from collections import Counter
     from pathlib import Path
     from uuid import UUID
 
@@ -35,13 +36,18 @@ class UnsupportedExportError(ChatError):
 
 @use_case
 def prepare_channel(
-    path: Path, header: dict[str, Any], *, owner: User | None, is_visible: bool
+    path: Path,
+    header: dict[str, Any],
+    *,
+    owner: User | None,
+    is_visible: bool,
+    unmapped: Counter[str],
 ) -> tuple[UUID, UUID]:
     """Return the ids of the server and the channel of an export, made where they are missing.
 
     An export does not say who may see a channel: a new one is seen by administrators only, unless
     `is_visible`. It does not say either who owns the guild: `owner` does, or else an account of the
-    system.
+    system. `unmapped` counts the names that could not stay.
     """
     guild, channel = header["guild"], header["channel"]
     kind = _KINDS.get(channel["type"])
@@ -55,8 +61,8 @@ def prepare_channel(
             f"{path} is of a {channel['type']}, in which nobody writes; export its threads or its "
             "channels one by one. Nothing of it was imported."
         )
-    server_id = _server(guild, owner=owner)
-    parent_id = _parent(server_id, channel, kind=kind, is_visible=is_visible)
+    server_id = _server(guild, owner=owner, unmapped=unmapped)
+    parent_id = _parent(server_id, channel, kind=kind, is_visible=is_visible, unmapped=unmapped)
     channel_id = _channel(
         server_id,
         int(channel["id"]),
@@ -65,11 +71,12 @@ def prepare_channel(
         topic=channel.get("topic") or "",
         parent_id=parent_id,
         is_visible=is_visible,
+        unmapped=unmapped,
     )
     return server_id, channel_id
 
 
-def _server(guild: dict[str, Any], *, owner: User | None) -> UUID:
+def _server(guild: dict[str, Any], *, owner: User | None, unmapped: Counter[str]) -> UUID:
     database = alias()
     snowflake = int(guild["id"])
     server_id = uuid_of("guild", snowflake)
@@ -79,7 +86,7 @@ def _server(guild: dict[str, Any], *, owner: User | None) -> UUID:
         owner = _archivist()
     Server.objects.using(database).create(
         id=server_id,
-        name=storable(guild["name"])[:100].ljust(2, "-"),
+        name=legible(guild["name"], 100, instead="unnamed", tally=unmapped).ljust(2, "-"),
         owner=owner,
         created_at=moment_of(snowflake),
     )
@@ -106,7 +113,12 @@ def _archivist() -> User:
 
 
 def _parent(
-    server_id: UUID, channel: dict[str, Any], *, kind: str, is_visible: bool
+    server_id: UUID,
+    channel: dict[str, Any],
+    *,
+    kind: str,
+    is_visible: bool,
+    unmapped: Counter[str],
 ) -> UUID | None:
     """Return the category of a channel, or the channel of a thread."""
     if not channel.get("categoryId"):
@@ -119,8 +131,9 @@ def _parent(
         server_id,
         int(channel["categoryId"]),
         kind="text" if kind == "thread" else "category",
-        name=channel.get("category") or "unnamed",
+        name=channel.get("category") or "",
         is_visible=is_visible,
+        unmapped=unmapped,
     )
 
 
@@ -133,6 +146,7 @@ def _channel(
     topic: str = "",
     parent_id: UUID | None = None,
     is_visible: bool,
+    unmapped: Counter[str],
 ) -> UUID:
     database = alias()
     channel_id = uuid_of("channel", snowflake)
@@ -142,7 +156,7 @@ def _channel(
         id=channel_id,
         server_id=server_id,
         kind=kind,
-        name=storable(name)[:100] or "unnamed",
+        name=legible(name, 100, instead="unnamed", tally=unmapped),
         topic=storable(topic)[:1024],
         parent_id=parent_id,
         created_at=moment_of(snowflake),

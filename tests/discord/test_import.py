@@ -470,6 +470,45 @@ def test_names_that_cannot_be_stored_are_mended(tmp_path: Path) -> None:
     assert rows("SELECT name FROM roles WHERE name LIKE 'Co%%'") == [("Co\ufffdok",)]
 
 
+def test_names_that_nobody_can_read_are_replaced_and_counted(tmp_path: Path) -> None:
+    role = {"id": "300000000000000001", "name": "\u3164", "color": None, "position": 2}
+    blank, terse = user(1, nickname="\u200b\u200b", roles=[role]), user(2, nickname="Top\nman")
+    nobody = user(3, name="\u2800", nickname="\u2060")
+    (tmp_path / "chart.txt").write_bytes(b"a map\n")
+    file = {"id": "5", "url": "chart.txt", "fileName": "\u00ad"}
+    content = export(
+        message(1, author=blank),
+        message(2, author=terse, attachments=[file]),
+        message(3, author=nobody),
+    )
+    content["guild"]["name"] = "\u200b"
+    content["channel"] |= {"name": "\x1b[2Jpier", "categoryId": "8", "category": "\u17b4"}
+
+    report = load(write(tmp_path / "a.json", content))
+
+    assert rows("SELECT name FROM servers") == [("unnamed",)]
+    assert rows("SELECT name FROM channels ORDER BY kind") == [("unnamed",), (" [2Jpier",)]
+    assert rows("SELECT name FROM roles WHERE position > 2") == [("role",)]
+    assert rows("SELECT filename FROM message_attachments") == [("file",)]
+    assert rows("SELECT username, display_name FROM users WHERE kind = 'human' ORDER BY id") == [
+        ("sailor1", "sailor1"),
+        ("sailor2", "Top man"),
+        ("user", ""),
+    ]
+    assert "messages into # [2Jpier of unnamed" in report
+    assert (
+        "not imported: 9 names with nothing to see or with a control character, replaced" in report
+    )
+
+
+def test_name_that_is_cut_to_nothing_visible_is_replaced(tmp_path: Path) -> None:
+    long = user(1, nickname="\u200b" * 32 + "Ada")
+
+    import_export(path=write(tmp_path / "a.json", export(message(1, author=long))))
+
+    assert value("SELECT display_name FROM users WHERE id = %s", HERON) == "sailor1"
+
+
 def test_file_of_an_export_from_windows_is_found(tmp_path: Path) -> None:
     (tmp_path / "a.json_Files").mkdir()
     (tmp_path / "a.json_Files" / "chart.txt").write_bytes(b"a map\n")
