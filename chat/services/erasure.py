@@ -107,11 +107,31 @@ _FILES: LiteralString = """
     RETURNING id::text, storage_key
 """
 _INVITES: LiteralString = "DELETE FROM invites WHERE creator_id = %(user)s RETURNING id::text"
-# Django's admin keeps what each object was called, in the log of whoever looked after it.
+# Django's admin keeps what each object was called, in the log of whoever looked after it: of a user
+# the name at that time, which may be an earlier one, and somebody else's by now.
 _ADMIN_TITLES: LiteralString = """
-    UPDATE django_admin_log
+    WITH titled AS MATERIALIZED (
+        SELECT id, object_id, object_repr
+        FROM django_admin_log
+        WHERE object_id = ANY (%(objects)s)
+        FOR UPDATE
+    )
+    UPDATE django_admin_log AS entry
     SET object_repr = '', change_message = ''
-    WHERE object_id = ANY (%(objects)s)
+    FROM titled
+    WHERE entry.id = titled.id
+    RETURNING
+        CASE
+            WHEN
+                titled.object_id = %(user)s::text
+                AND NOT EXISTS (
+                    SELECT
+                    FROM users AS other
+                    WHERE other.username = lower(titled.object_repr) AND other.id <> %(user)s
+                )
+            THEN titled.object_repr
+            ELSE ''
+        END
 """
 
 _STEPS: tuple[LiteralString, ...] = (
@@ -223,7 +243,8 @@ _STEPS: tuple[LiteralString, ...] = (
     """,
 )
 
-# Failed log-ins, which django-axes keeps by the name that was typed.
+# Failed log-ins, which django-axes keeps by the name that was typed, and removes when they count
+# no more.
 _LOGIN_STEPS: tuple[LiteralString, ...] = (
     """
     DELETE FROM axes_accessattemptexpiration AS expiration
@@ -338,7 +359,7 @@ def empty_everything(
 ) -> list[str]:
     """Carry out the policy, the user's own row last, and return the keys of files to remove.
 
-    `names` are what the user logs in by.
+    `names` are what the user logs in by; earlier ones are added where the admin's log has them.
 
     The caller has locked the user's row, so that nothing new comes to point at it. Locks each row
     that it changes.
@@ -351,14 +372,15 @@ def empty_everything(
         files = dict(cursor.fetchall())
         cursor.execute(_INVITES, params)
         invites = [row[0] for row in cursor.fetchall()]
-        cursor.execute(_ADMIN_TITLES, {"objects": [str(user), *files, *invites]})
+        cursor.execute(_ADMIN_TITLES, {**params, "objects": [str(user), *files, *invites]})
+        known_names = {name.lower() for name in [*names, *(row[0] for row in cursor.fetchall())]}
         for step in _STEPS:
             cursor.execute(step, {**params, "invites": invites})
         for (table, column), policy in POLICY.items():
             if policy is Policy.DELETE:
                 cursor.execute(_delete(table, column), params)
         for step in _LOGIN_STEPS:
-            cursor.execute(step, {"names": [name.lower() for name in names]})
+            cursor.execute(step, {"names": sorted(known_names - {""})})
         cursor.execute("SELECT set_config('chat.purge', 'off', true)")
         cursor.execute(_ACCOUNT, {**params, "prefix": ERASED_PREFIX})
     return list(files.values())

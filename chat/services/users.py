@@ -36,6 +36,11 @@ def erase_user(
     superuser another's. Who owns servers hands them over first, or has them deleted with the
     account.
 
+    Failed log-ins go that were made by name or address, or by an earlier name that the admin's log
+    knows; any other goes as all of them do, 15 minutes later with the next attempt of anybody. What
+    a session of the admin says of its user is packed and signed, so none is found by its user: it
+    holds an id and no name, leads nowhere from now on, and expires within 12 hours.
+
     Thirty-seven statements, one more for servers to be deleted, one more for a superuser. Locks
     the user's row, the servers that they own by id, and each row that goes or is emptied, their
     messages among them: minutes for somebody who wrote millions. Raises: InvalidInput; NotVisible,

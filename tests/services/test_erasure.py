@@ -15,9 +15,12 @@ from axes.models import (
 )
 from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
 from django.db import connection
+from django.urls import reverse
 from psycopg import sql
 
 from chat import models
@@ -58,6 +61,8 @@ from tests.factories import (
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from django.test import Client
 
 pytestmark = pytest.mark.django_db
 
@@ -336,6 +341,58 @@ def test_files_to_be_removed_are_named(jack: User) -> None:
     assert len(uploaded) == 5
     assert set(left.storage_keys) == uploaded | {"avatars/bluewater"}
     assert left.user_id == jack.id
+
+
+def test_failed_log_ins_under_an_earlier_name_go_where_the_log_of_the_admin_knows_it(
+    admin_client: Client,
+) -> None:
+    person = UserFactory.create(username="jack_bluewater")
+    rename(person, "jack_aubrey", by=admin_client)
+    rename(person, "lucky_jack", by=admin_client)
+    fail_to_log_in("Jack_Aubrey", "lucky_jack", "maturin")
+
+    erase_user(actor=person, user=person)
+
+    assert [attempt.username for attempt in AccessAttempt.objects.all()] == ["maturin"]
+
+
+def test_failed_log_ins_of_who_took_an_earlier_name_stay(admin_client: Client) -> None:
+    person = UserFactory.create(username="jack_bluewater")
+    rename(person, "jack_aubrey", by=admin_client)
+    rename(person, "lucky_jack", by=admin_client)
+    UserFactory.create(username="jack_aubrey")
+    fail_to_log_in("jack_aubrey", "lucky_jack")
+
+    erase_user(actor=person, user=person)
+
+    assert [attempt.username for attempt in AccessAttempt.objects.all()] == ["jack_aubrey"]
+
+
+def rename(person: User, name: str, *, by: Client) -> None:
+    page = reverse("admin:chat_user_change", args=[person.pk])
+    assert by.post(page, {"username": name, "kind": "human"}).status_code == 302
+
+
+def fail_to_log_in(*names: str) -> None:
+    for name in names:
+        AccessAttempt.objects.create(username=name, ip_address="192.0.2.1", failures_since_start=1)
+
+
+def test_session_of_the_admin_leads_nowhere_afterwards(client: Client) -> None:
+    person = UserFactory.create(username="jack_bluewater", is_staff=True)
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.get(reverse("admin:index")).status_code == 200
+
+    erase_user(actor=person, user=person)
+
+    answer = client.get(reverse("admin:index"))
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == f"{reverse('admin:login')}?next=/admin/"
+    assert get_user(client).is_anonymous
+    # Until it expires it holds an id, and a hash of a password that is no more.
+    (data,) = [session.get_decoded() for session in Session.objects.all()]
+    assert data.keys() == {SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY}
+    assert data[SESSION_KEY] == str(person.pk)
 
 
 def test_messages_keep_their_places_deleted_and_empty(jack: User) -> None:
