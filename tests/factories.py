@@ -311,3 +311,11 @@ class AdminAccessFactory(DjangoModelFactory[models.AdminAccess]):
 
     actor = SubFactory(UserFactory)
     action = "direct_message.read"
+
+
+class DiscardedFileFactory(DjangoModelFactory[models.DiscardedFile]):
+    class Meta:
+        model = models.DiscardedFile
+
+    space_id = LazyFunction(uuid7)
+    storage_key = Sequence("files/{}".format)

@@ -4,7 +4,7 @@ Nothing is changed here but users: a change made past the services would check n
 leave no trace in the audit log.
 """
 
-from chat.admin.attachments import MessageAttachmentAdmin
+from chat.admin.attachments import DiscardedFileAdmin, MessageAttachmentAdmin
 from chat.admin.channels import ChannelAdmin, ChannelPermissionAdmin
 from chat.admin.direct import DirectConversationAdmin, DirectMessageAdmin, DirectParticipantAdmin
 from chat.admin.messages import MentionAdmin, MessageAdmin, MessageRevisionAdmin, ReactionAdmin
@@ -25,6 +25,7 @@ __all__ = [
     "DirectConversationAdmin",
     "DirectMessageAdmin",
     "DirectParticipantAdmin",
+    "DiscardedFileAdmin",
     "GroupAdmin",
     "InviteAdmin",
     "MemberRoleAdmin",

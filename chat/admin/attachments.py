@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 
 from chat.admin.inspection import InspectionAdmin
-from chat.admin.narrowing import by_choice, by_message, by_user
+from chat.admin.narrowing import by_choice, by_message, by_user, uuid_or_none
 from chat.admin.posts import READ_DELETED
-from chat.models import MessageAttachment
+from chat.models import DiscardedFile, MessageAttachment
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
+
+    from chat.admin.narrowing import Place
 
 
 @admin.register(MessageAttachment)
@@ -43,3 +45,19 @@ class MessageAttachmentAdmin(InspectionAdmin):
         if request.user.has_perm(READ_DELETED):
             return rows
         return rows.filter(message__deleted_at=None)
+
+
+@admin.register(DiscardedFile)
+class DiscardedFileAdmin(InspectionAdmin):
+    """Files that no row names any more, until they are removed from the store."""
+
+    list_display = ("storage_key", "space_id", "created_at")
+    search_help_text = "Id or storage key"
+
+    def search(
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
+    ) -> QuerySet[Any]:
+        """Return the row with this id, or those with this key."""
+        if uuid_or_none(term) is not None:
+            return super().search(request, queryset, term, place)
+        return queryset.filter(storage_key=term)

@@ -35,6 +35,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "chat.Mention": "alternate_email",
         "chat.Reaction": "add_reaction",
         "chat.MessageAttachment": "attach_file",
+        "chat.DiscardedFile": "delete_sweep",
         "chat.ReadState": "mark_chat_read",
         "chat.DirectConversation": "forum",
         "chat.DirectParticipant": "group",

@@ -2,7 +2,7 @@
 
 from chat.models.access import ChannelAccess
 from chat.models.access_log import AdminAccess
-from chat.models.attachments import MessageAttachment
+from chat.models.attachments import DiscardedFile, MessageAttachment
 from chat.models.channels import Channel, ChannelPermission
 from chat.models.direct import DirectConversation, DirectMessage, DirectParticipant
 from chat.models.messages import Mention, Message, MessageRevision, Reaction
@@ -23,6 +23,7 @@ __all__ = [
     "DirectConversation",
     "DirectMessage",
     "DirectParticipant",
+    "DiscardedFile",
     "Invite",
     "MemberRole",
     "Mention",

@@ -9,7 +9,13 @@ from django.db.models.functions import Length
 from django.db.models.lookups import Exact, GreaterThanOrEqual
 
 from chat.constraints import CompositeForeignKey, OnDelete
-from chat.models.base import ChangingRow, Reference, legible_constraint, moments_constraint
+from chat.models.base import (
+    ChangingRow,
+    Reference,
+    Row,
+    legible_constraint,
+    moments_constraint,
+)
 from chat.models.posts import PostPart
 
 MAX_SIZE_BYTES = 25 * 1024 * 1024
@@ -111,3 +117,36 @@ class MessageAttachment(PostPart, ChangingRow):
 
     def __str__(self) -> str:
         return self.filename
+
+
+class DiscardedFile(Row):
+    """A file in the store that lost its row, and waits there to be removed.
+
+    Written by triggers in the transaction in which the row went or came to name another file, so
+    that no answer that is lost leaves a file behind; deleted by whoever has removed the file. An
+    attachment's, a user's avatar or a server's icon. Each upload needs a key of its own: a file
+    that two rows share is discarded with the first.
+    """
+
+    # Whose it was: the server or the conversation, and of an avatar the user. A file can outlive
+    # all three, so no foreign key.
+    space_id = models.UUIDField()
+    storage_key = models.CharField(max_length=255)
+
+    class Meta:
+        db_table = "discarded_files"
+        db_table_comment = "Files that no row names any more, to be removed from the file store."
+        constraints = [
+            # The key first: by it alone a removal is confirmed.
+            UniqueConstraint(
+                name="discarded_files_storage_key_uq", fields=["storage_key", "space_id"]
+            ),
+            CheckConstraint(
+                name="discarded_files_storage_key_ck",
+                condition=GreaterThanOrEqual(Length("storage_key"), 1),
+            ),
+            moments_constraint("discarded_files", "created_at"),
+        ]
+
+    def __str__(self) -> str:
+        return self.storage_key

@@ -89,7 +89,7 @@ def test_every_section_is_sound(visitor: Visitor) -> None:
 
     assert wrong == {}
     # Every table, "Groups", "Who may see what" and "Schema".
-    assert len(sections) == 25
+    assert len(sections) == 26
 
 
 def test_every_kind_of_page_is_sound(visitor: Visitor, scene: Scene) -> None:

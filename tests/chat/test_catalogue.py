@@ -102,8 +102,12 @@ def test_every_reference_has_a_key() -> None:
         """
     )
 
-    # A target of a log outlives what it names.
-    assert without == [("admin_access_log", "target_id"), ("audit_log", "target_id")]
+    # A target of a log outlives what it names, and so does a file.
+    assert without == [
+        ("admin_access_log", "target_id"),
+        ("audit_log", "target_id"),
+        ("discarded_files", "space_id"),
+    ]
 
 
 def test_every_table_has_its_trigger_for_updated_at() -> None:
@@ -145,6 +149,8 @@ def test_triggers_that_fire_by_statement_are_few() -> None:
         ("direct_messages_booked",),
         ("direct_messages_table_kept",),
         ("direct_participants_user_not_erased",),
+        ("message_attachments_all_discarded",),
+        ("message_attachments_discarded",),
         ("message_attachments_uploader_not_erased",),
         ("message_revisions_table_kept",),
         ("messages_author_not_erased",),
@@ -156,8 +162,8 @@ def test_triggers_that_fire_by_statement_are_few() -> None:
     ]
 
 
-def test_triggers_that_fire_by_statement_come_before_truncate_or_after_insert() -> None:
-    # Of tgtype: 2 is BEFORE, 4 INSERT, 32 TRUNCATE.
+def test_triggers_by_statement_come_before_truncate_or_after_rows_came_or_went() -> None:
+    # Of tgtype: 2 is BEFORE, 4 INSERT, 8 DELETE, 32 TRUNCATE.
     kinds = rows(f"SELECT DISTINCT tgtype {BY_STATEMENT} ORDER BY tgtype")
 
-    assert kinds == [(4,), (34,)]
+    assert kinds == [(4,), (8,), (34,)]

@@ -236,6 +236,7 @@ def test_row_does_not_move_to_another_tenant(model: type[Model], column: str) ->
     assert refusal.constraint == {
         "audit_log": "audit_log_append_only",
         "direct_messages": "direct_messages_place_fixed",
+        "discarded_files": "discarded_files_fixed",
         "message_revisions": "message_revisions_fixed",
         "messages": "messages_place_fixed",
     }.get(table, f"{table}_tenant_fixed")

@@ -50,7 +50,7 @@ def test_every_kind_of_row_is_there() -> None:
     seed(messages=3000)
 
     empty = {table for table, count, _ in stored() if not count}
-    assert empty == {"admin_access_log", "user_preferences", "user_sessions"}
+    assert empty == {"admin_access_log", "discarded_files", "user_preferences", "user_sessions"}
     assert value("SELECT count(*) FROM messages WHERE reply_to_seq IS NOT NULL") > 100
     assert value("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL") > 10
     assert value("SELECT count(*) FROM channels WHERE kind = 'thread' AND last_seq > 0") > 3
