@@ -1,11 +1,16 @@
-"""Attachments: reserved while the file is uploaded, sent with a message, or swept away."""
+"""Attachments: reserved while the file is uploaded, sent with a message, or swept away.
+
+And what is left of each when its row is gone: a file to be removed from the store.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from chat.errors import InvalidInput, NotVisible, Unreachable
 from chat.ids import uuid7
@@ -19,11 +24,11 @@ from chat.statements import Statement
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
 FILENAME_LENGTH = 255
 CONTENT_TYPE_LENGTH = 127
 ALT_TEXT_LENGTH = 1024
+STORAGE_KEY_LENGTH = 255
 SHA256_BYTES = 32
 SWEEP_LIMIT = 10_000
 
@@ -37,12 +42,21 @@ _LARGEST_INTEGER = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class SweptFile:
-    """A reservation that is gone; the file under its key may go as well."""
+    """A reservation that is gone; the file under its key waits in `files_to_remove`."""
 
     id: UUID
     storage_key: str
     size_bytes: int
     reserved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FileToRemove:
+    """A file in the store that no row names any more."""
+
+    id: UUID
+    storage_key: str
+    discarded_at: datetime
 
 
 @use_case
@@ -105,12 +119,53 @@ def unsent_attachments(*, before: datetime, limit: int = 1000) -> list[SweptFile
 def sweep_attachments(*, before: datetime, limit: int = 1000) -> list[SweptFile]:
     """Remove the reservations made before a moment and never sent, oldest first.
 
-    At most `limit` of them, and none that somebody is just sending. One statement; locks the rows
-    that it removes. In a transaction of your own, a file that is written down before the commit is
-    not forgotten. Raises: InvalidInput.
+    At most `limit` of them, and none that somebody is just sending. Their files are to be had from
+    `files_to_remove` until they are confirmed, also when this answer is lost. One statement; locks
+    the rows that it removes. Raises: InvalidInput.
     """
     swept = _SWEEP.rows(_sweep_params(before, limit), using=alias())
     return sorted(swept, key=lambda file: (file.reserved_at, file.id))
+
+
+def files_to_remove(*, limit: int = 1000, after: UUID | None = None) -> list[FileToRemove]:
+    """Return the files whose rows are gone, however they went, oldest first.
+
+    At most `limit` of them; the next ones come `after` the id of the last. Remove them from the
+    store, which takes it well when they are gone already, then call `confirm_removal`: whoever dies
+    in between finds them here again. In a transaction of your own they are yours until it ends, and
+    another worker gets others; outside one, two may get the same. Left out is a key that its old
+    row names again. One statement; locks the rows that it returns. Raises: InvalidInput.
+    """
+    if after is not None and not isinstance(after, UUID):
+        raise InvalidInput("after", seen=repr(after)[:60], expected="the id of a file, or None")
+    params = {
+        "limit": check_number("limit", limit, least=1, most=SWEEP_LIMIT),
+        "after": after or _BEFORE_ALL,
+    }
+    return _TO_REMOVE.rows(params, using=alias())
+
+
+@use_case
+def confirm_removal(*, storage_keys: Collection[str]) -> int:
+    """Forget files that are gone from the store, and return how many there were to forget.
+
+    At most 10,000 keys; one that is not waiting, say because it was confirmed before, is no error.
+    One statement; locks the rows that it removes. Raises: InvalidInput.
+    """
+    if (
+        isinstance(storage_keys, str)
+        or not isinstance(storage_keys, Collection)
+        or len(storage_keys) > SWEEP_LIMIT
+    ):
+        raise InvalidInput(
+            "storage_keys",
+            seen=repr(storage_keys)[:60],
+            expected=f"a list of at most {SWEEP_LIMIT} keys",
+        )
+    keys = [
+        check_text("storage_keys", key, least=1, most=STORAGE_KEY_LENGTH) for key in storage_keys
+    ]
+    return len(_CONFIRM.tuples({"keys": keys}, using=alias()))
 
 
 def _sweep_params(before: datetime, limit: int) -> dict[str, Any]:
@@ -187,6 +242,11 @@ def _check_measure(field: str, value: Any, *, least: int) -> int | None:
 
 _UNSENT = Statement.read(_SQL / "unsent_attachments.sql", row=SweptFile)
 _SWEEP = Statement.read(_SQL / "sweep_attachments.sql", row=SweptFile)
+_TO_REMOVE = Statement.read(_SQL / "files_to_remove.sql", row=FileToRemove)
+_BEFORE_ALL = UUID(int=0)
+_CONFIRM = Statement(
+    "DELETE FROM public.discarded_files WHERE storage_key = ANY (%(keys)s) RETURNING id", row=UUID
+)
 _CHANNEL: Statement[tuple[Any, Any, Any]] = Statement(
     """
     SELECT

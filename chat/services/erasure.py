@@ -351,6 +351,18 @@ _LEFT: tuple[LiteralString, ...] = (
         SELECT FROM bans WHERE actor_id = %(user)s AND reason <> ''
     )
     """,
+    # Not in the database but in the file store, where nobody would look for it again.
+    """
+    SELECT 'the file store (discarded_files lacks a key: is a trigger off?)' WHERE EXISTS (
+        SELECT
+        FROM unnest(%(files)s::text[]) AS file (storage_key)
+        WHERE
+            file.storage_key <> ''
+            AND NOT EXISTS (
+                SELECT FROM discarded_files AS known WHERE known.storage_key = file.storage_key
+            )
+    )
+    """,
 )
 
 
@@ -386,8 +398,13 @@ def empty_everything(
     return list(files.values())
 
 
-def what_is_left(connection: BaseDatabaseWrapper, user: UUID) -> list[str]:
-    """Return where something personal is left, which is nowhere: one statement."""
+def what_is_left(
+    connection: BaseDatabaseWrapper, user: UUID, *, files: Sequence[str] = ()
+) -> list[str]:
+    """Return where something personal is left, which is nowhere: one statement.
+
+    `files` are the keys that `discarded_files` has to know.
+    """
     references = [
         _where_found(table, column)
         for (table, column), policy in POLICY.items()
@@ -395,7 +412,7 @@ def what_is_left(connection: BaseDatabaseWrapper, user: UUID) -> list[str]:
     ]
     query = sql.SQL(" UNION ALL ").join([*references, *map(sql.SQL, _LEFT)])
     with connection.cursor() as cursor:
-        cursor.execute(query, {"user": user})
+        cursor.execute(query, {"user": user, "files": list(files)})
         return sorted(row[0] for row in cursor.fetchall())
 
 

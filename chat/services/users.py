@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What is left to do: remove these files from the object store."""
+    """What is left to do: remove these files from the object store.
+
+    For convenience: they wait in `attachments.files_to_remove` as well, until their removal is
+    confirmed, and there they are also found by who never got this answer.
+    """
 
     user_id: UUID
     storage_keys: tuple[str, ...]
@@ -34,7 +38,7 @@ def erase_user(
 
     What becomes of what is said in chat/services/erasure.py. One's own account, or as a
     superuser another's. Who owns servers hands them over first, or has them deleted with the
-    account.
+    account. The files' keys, which may be telling, stay until `attachments.confirm_removal`.
 
     Failed log-ins go that were made by name or address, or by an earlier name that the admin's log
     knows; any other goes as all of them do, 15 minutes later with the next attempt of anybody. What
@@ -67,10 +71,9 @@ def erase_user(
         owned.update(deleted_at=Now())
     names = [name for name in (row.username, row.email) if name]
     files = empty_everything(connections[using], user_id, names=names)
-    left = what_is_left(connections[using], user_id)
+    if row.avatar_key:
+        files.append(row.avatar_key)
+    left = what_is_left(connections[using], user_id, files=files)
     if left:
         raise ErasureIncomplete(user_id, left)
-    return Erasure(
-        user_id=user_id,
-        storage_keys=tuple(files if row.avatar_key is None else [*files, row.avatar_key]),
-    )
+    return Erasure(user_id=user_id, storage_keys=tuple(files))

@@ -24,9 +24,10 @@ from django.urls import reverse
 from psycopg import sql
 
 from chat import models
-from chat.errors import InvalidInput, NotVisible, OwnsServers
+from chat.errors import ErasureIncomplete, InvalidInput, NotVisible, OwnsServers
 from chat.models import User
 from chat.permissions import Permission as PermissionBit
+from chat.services.attachments import confirm_removal, files_to_remove
 from chat.services.channels import clear_overwrite, set_overwrite
 from chat.services.erasure import POLICY, what_is_left
 from chat.services.invites import revoke_invite
@@ -297,11 +298,13 @@ def test_search_finds_the_person_before(jack: User) -> None:
     ]
 
 
-def test_search_finds_nothing_but_files_after(jack: User) -> None:
-    erase_user(actor=jack, user=jack)
+def test_search_finds_nothing_but_files_to_be_removed_after(jack: User) -> None:
+    erased = erase_user(actor=jack, user=jack)
 
     # Until they are removed, the files have to be known.
     assert search_everything(MARK) == ["discarded_files"]
+    confirm_removal(storage_keys=erased.storage_keys)
+    assert search_everything(MARK) == []
 
 
 def test_reasons_that_speak_of_the_person_are_gone() -> None:
@@ -342,6 +345,40 @@ def test_files_to_be_removed_are_named(jack: User) -> None:
     assert len(uploaded) == 5
     assert set(left.storage_keys) == uploaded | {"avatars/bluewater"}
     assert left.user_id == jack.id
+    assert {file.storage_key for file in files_to_remove()} == set(left.storage_keys)
+
+
+@pytest.mark.parametrize(
+    ("table", "trigger"),
+    [
+        ("message_attachments", "message_attachments_discarded"),
+        ("users", "users_avatar_replaced"),
+    ],
+)
+def test_erasure_that_would_lose_a_file_is_refused(table: str, trigger: str) -> None:
+    person = UserFactory.create(avatar_key="avatars/1")
+    MessageAttachmentFactory.create(
+        uploader=person, message=None, space_id=ServerFactory.create().id
+    )
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+    before = stored()
+
+    with pytest.raises(ErasureIncomplete) as refusal:
+        erase_user(actor=person, user=person)
+
+    (place,) = refusal.value.places
+    assert place.startswith("the file store (discarded_files lacks a key")
+    assert stored() == before
+
+
+def test_avatars_that_were_replaced_before_are_found_as_well() -> None:
+    person = UserFactory.create(avatar_key="avatars/1")
+    User.objects.filter(pk=person.pk).update(avatar_key="avatars/2")
+
+    erase_user(actor=person, user=person)
+
+    assert [file.storage_key for file in files_to_remove()] == ["avatars/1", "avatars/2"]
 
 
 def test_failed_log_ins_under_an_earlier_name_go_where_the_log_of_the_admin_knows_it(

@@ -1,95 +1,149 @@
-"""Remove reserved attachments that were never sent."""
+"""Remove reserved attachments that were never sent, and follow files out of the store."""
 
+import sys
 from argparse import ArgumentTypeError
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from django.core.management.base import CommandParser
-from django.db import transaction
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from chat.management.commands._base import SchemaCommandMixin
 from chat.services.attachments import (
     SWEEP_LIMIT,
     SweptFile,
+    confirm_removal,
+    files_to_remove,
     sweep_attachments,
     unsent_attachments,
 )
-from chat.services.use_case import alias
 
 _MEBIBYTE = 1024 * 1024
 
 
 class Command(SchemaCommandMixin):
-    """Remove reserved attachments that were never sent."""
+    """Remove reserved attachments that were never sent, and follow files out of the store."""
 
     help = (
-        "Remove attachments that were reserved and never sent, and print the storage keys of the "
-        "files that may go, one a line, to stdout; what was done is told on stderr. The keys of a "
-        "batch are printed before it is committed: if the reader goes away, its rows stay, and are "
-        "found again."
+        "Remove attachments that were reserved and never sent. Their files, like those of all "
+        "other rows that are gone, then wait to be removed from the file store: --discarded prints "
+        "their keys, --confirm takes back those that are done. Keys go to stdout, one a line; what "
+        "was done is told on stderr."
     )
     details = """\
-It destroys the rows of attachments that nobody sent in time, and with them what names their files;
-the files it leaves to whoever reads the keys. --dry-run shows what would go.
+It destroys the rows of attachments that nobody sent in time; --dry-run shows which. No file is
+touched: the key of each is kept until --confirm, however its row went (this command, an erasure, a
+new avatar, by hand), and --discarded prints it again until then. Whoever removes files has to take
+it well when one is gone already.
 
 exit codes:
-  0  removed, or nothing to remove
-  1  error; the batches that were removed before it stay so
+  0  done, or nothing to do
+  1  error; the batches that were done before it stay so
 
 examples:
-  python manage.py sweep_attachments --dry-run
-  python manage.py sweep_attachments --older-than 48 | xargs -r -n 1 remove-from-storage
+  python manage.py sweep_attachments --older-than 48 > /dev/null
+  python manage.py sweep_attachments --discarded |
+    while IFS= read -r key; do aws s3 rm "s3://files/$key" >&2 && echo "$key"; done |
+    python manage.py sweep_attachments --confirm
 """
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add --older-than, --batch and --dry-run."""
+        """Add what to do instead of sweeping, and the options --older-than and --batch."""
+        instead = parser.add_mutually_exclusive_group()
+        instead.add_argument(
+            "--dry-run", action="store_true", help="Print the keys, and remove nothing."
+        )
+        instead.add_argument(
+            "--discarded",
+            action="store_true",
+            help="Sweep nothing; print the keys of all files that no row names any more, oldest "
+            "first.",
+        )
+        instead.add_argument(
+            "--confirm",
+            action="store_true",
+            help="Sweep nothing; read from stdin the keys of files that are gone from the store, "
+            "one a line, and forget them.",
+        )
         parser.add_argument(
             "--older-than",
             type=_hours,
-            default=timedelta(hours=24),
             metavar="HOURS",
-            help="Only what was reserved so many hours ago or more (default: 24).",
+            help="Sweep only what was reserved so many hours ago or more (default: 24).",
         )
         parser.add_argument(
             "--batch",
             type=_batch,
             default=1000,
             metavar="N",
-            help="How many rows to remove in one transaction (default: %(default)s).",
-        )
-        parser.add_argument(
-            "--dry-run", action="store_true", help="Print the keys, and remove nothing."
+            help="How many rows to take in one transaction (default: %(default)s).",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Sweep batch by batch, until one comes back with room in it."""
-        before = timezone.now() - options["older_than"]
+        """Sweep, or do what is asked for instead."""
+        if options["discarded"] or options["confirm"]:
+            if options["older_than"] is not None:
+                raise CommandError("--older-than is for sweeping; leave it out.")
+            (self._confirm if options["confirm"] else self._list_discarded)(options["batch"])
+            return
+        before = timezone.now() - (options["older_than"] or timedelta(hours=24))
         if options["dry_run"]:
             # Repeated in batches it would find the same again.
             swept = unsent_attachments(before=before, limit=SWEEP_LIMIT)
-            self._print(swept)
+            self._print(file.storage_key for file in swept)
             more = " or more" if len(swept) == SWEEP_LIMIT else ""
             self._tell(f"Would remove {_count(swept)}{more}; nothing was changed.")
             return
+        self._sweep(before, options["batch"])
+
+    def _sweep(self, before: datetime, batch: int) -> None:
         total: list[SweptFile] = []
         while True:
-            with transaction.atomic(using=alias()):
-                swept = sweep_attachments(before=before, limit=options["batch"])
-                self._print(swept)
+            swept = sweep_attachments(before=before, limit=batch)
+            self._print(file.storage_key for file in swept)
             total += swept
-            if len(swept) < options["batch"]:
+            if len(swept) < batch:
                 break
         self._tell(f"Removed {_count(total)}.")
 
-    def _print(self, swept: list[SweptFile]) -> None:
-        for file in swept:
-            self.stdout.write(file.storage_key)
+    def _list_discarded(self, batch: int) -> None:
+        count, after = 0, None
+        while files := files_to_remove(limit=batch, after=after):
+            self._print(file.storage_key for file in files)
+            count, after = count + len(files), files[-1].id
+        self._tell(f"{count} files are to be removed.")
+
+    def _confirm(self, batch: int) -> None:
+        keys = _keys_of(sys.stdin)
+        read = confirmed = 0
+        try:
+            while storage_keys := list(islice(keys, batch)):
+                confirmed += confirm_removal(storage_keys=storage_keys)
+                read += len(storage_keys)
+        except ValueError as error:  # an InvalidInput, or bytes that are no text
+            raise CommandError(f"After {read} keys of stdin: {error}") from error
+        self._tell(f"Read {read} keys; {confirmed} files wait no more.")
+
+    def _print(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            # Whoever reads lines would take it for two keys, the second perhaps of a file in use.
+            if "\n" in key or "\r" in key:
+                self._tell(f"Not printed, for it has a line break in it: {key!r}")
+            else:
+                self.stdout.write(key)
         self.stdout.flush()
 
     def _tell(self, message: str) -> None:
         self.stderr.write(message, style_func=str)
+
+
+def _keys_of(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        if key := line.rstrip("\r\n"):
+            yield key
 
 
 def _count(swept: list[SweptFile]) -> str:

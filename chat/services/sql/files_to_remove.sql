@@ -1,0 +1,24 @@
+-- Discarded files, oldest first along discarded_files_pkey, and locked: what another worker holds
+-- is left out. So is a key that its old row names again, as an avatar may that somebody returns to.
+SELECT file.id, file.storage_key, file.created_at
+FROM public.discarded_files AS file
+WHERE
+    file.id > %(after)s
+    AND NOT EXISTS (
+        SELECT
+        FROM public.message_attachments AS named
+        WHERE named.space_id = file.space_id AND named.storage_key = file.storage_key
+    )
+    AND NOT EXISTS (
+        SELECT
+        FROM public.users AS named
+        WHERE named.id = file.space_id AND named.avatar_key = file.storage_key
+    )
+    AND NOT EXISTS (
+        SELECT
+        FROM public.servers AS named
+        WHERE named.id = file.space_id AND named.icon_key = file.storage_key
+    )
+ORDER BY file.id
+LIMIT %(limit)s
+FOR UPDATE OF file SKIP LOCKED;
