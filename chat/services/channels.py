@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from chat.errors import InvalidInput, LimitReached
+from chat.errors import InvalidInput
 from chat.inputs import (
     UNCHANGED,
     Unchanged,
@@ -22,6 +22,7 @@ from chat.inputs import (
 from chat.models import Channel, Invite, Server, User
 from chat.permissions import Permission
 from chat.services.audit import changed, record
+from chat.services.limits import CHANNEL_LIMIT, THREAD_LIMIT
 from chat.services.overwrites import clear_overwrite, set_overwrite
 from chat.services.places import Place, place_in
 from chat.services.standing import Standing, lock_server, lock_server_of_channel, standing_in
@@ -43,9 +44,6 @@ __all__ = [
     "update_channel",
 ]
 
-# Per server, categories among them; what is deleted does not count.
-CHANNEL_LIMIT = 500
-THREAD_LIMIT = 1000
 _KINDS = frozenset(Channel.Kind) - {Channel.Kind.THREAD}
 
 
@@ -64,9 +62,9 @@ def create_channel(
 ) -> Channel:
     """Make a channel or a category, the last of its category or of those without one.
 
-    Needs MANAGE_CHANNELS, in the category where there is one. Six statements, seven in a category.
+    Needs MANAGE_CHANNELS, in the category where there is one. Five statements, six in a category.
     Locks the server's row. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut;
-    LimitReached.
+    LimitReached; DatabaseRefused, in a transaction of the caller's that is not READ COMMITTED.
     """
     actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
     parent_id = None if parent is None else identify("parent", parent, Channel)
@@ -82,7 +80,6 @@ def create_channel(
         own.require(Permission.MANAGE_CHANNELS)
     else:
         _category(own, parent_id).require(Permission.MANAGE_CHANNELS)
-    _require_room(server_id, "channels", CHANNEL_LIMIT)
     return _insert(own, kind=kind, parent=parent_id, wanted=wanted, reason=reason)
 
 
@@ -90,8 +87,9 @@ def create_channel(
 def create_thread(*, actor: User | UUID, channel: Channel | UUID, name: str) -> Channel:
     """Begin a thread in a text or announcement channel; needs CREATE_PUBLIC_THREADS there.
 
-    Seven statements. Locks the server's row. Raises: InvalidInput, for a channel that holds no
-    threads too; NotVisible, MissingPermission, TimedOut; LimitReached.
+    Six statements. Locks the server's row. Raises: InvalidInput, for a channel that holds no
+    threads too; NotVisible, MissingPermission, TimedOut; LimitReached; DatabaseRefused, in a
+    transaction of the caller's that is not READ COMMITTED.
     """
     actor_id, parent_id = identify("actor", actor, User), identify("channel", channel, Channel)
     wanted = {"name": check_name("name", name, most=100)}
@@ -104,7 +102,6 @@ def create_thread(*, actor: User | UUID, channel: Channel | UUID, name: str) -> 
         raise InvalidInput(
             "channel", seen=f"a {place.channel.kind}", expected="a text or announcement channel"
         )
-    _require_room(server_id, "threads", THREAD_LIMIT)
     return _insert(own, kind=Channel.Kind.THREAD, parent=parent_id, wanted=wanted, reason="")
 
 
@@ -273,16 +270,6 @@ def _category(actor: Standing, category: UUID) -> Place:
         raise InvalidInput("parent", seen=f"a {place.channel.kind}", expected="a category")
     place.require(Permission.MANAGE_CHANNELS)
     return place
-
-
-def _require_room(server: UUID, what: str, limit: int) -> None:
-    kept = Channel.objects.using(alias()).filter(server_id=server, deleted_at__isnull=True)
-    if what == "threads":
-        kept = kept.filter(kind=Channel.Kind.THREAD)
-    else:
-        kept = kept.exclude(kind=Channel.Kind.THREAD)
-    if kept.count() >= limit:
-        raise LimitReached(what, limit)
 
 
 def _insert(

@@ -16,6 +16,7 @@ from chat.services.direct_messages import (
     edit_direct_message,
     send_direct_message,
 )
+from chat.services.limits import GROUP_LIMIT
 from chat.services.reactions import add_reaction, remove_reaction
 from chat.services.use_case import alias, use_case
 from chat.statements import Statement
@@ -40,8 +41,6 @@ __all__ = [
     "send_direct_message",
 ]
 
-# People in a group, its owner among them.
-GROUP_LIMIT = 10
 NAME_LENGTH = 100
 
 
@@ -79,7 +78,8 @@ def open_group(
     Three statements. Locks the users' rows FOR KEY SHARE, by id.
 
     Raises: InvalidInput; NotVisible, when one of them does not exist; Unreachable, when one was
-    erased; LimitReached, for more than ten people.
+    erased; LimitReached, for more than ten people; DatabaseRefused, in a transaction of the
+    caller's that is not READ COMMITTED.
     """
     owner_id = identify("owner", owner, User)
     if not isinstance(others, (list, tuple)):
@@ -109,7 +109,8 @@ def add_to_group(
     row FOR KEY SHARE, then the conversation's.
 
     Raises: InvalidInput; NotVisible, for a group that the actor is not in, or no such user;
-    Unreachable, when the user was erased; LimitReached, for the eleventh.
+    Unreachable, when the user was erased; LimitReached, for the eleventh; DatabaseRefused, in a
+    transaction of the caller's that is not READ COMMITTED.
     """
     actor_id, user_id = identify("actor", actor, User), identify("user", user, User)
     group_id = identify("conversation", conversation, DirectConversation)

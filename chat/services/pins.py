@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Now
 
-from chat.errors import InvalidInput, LimitReached, NotVisible
+from chat.errors import InvalidInput, NotVisible
 from chat.inputs import identify
 from chat.models import Channel, Message, User
 from chat.permissions import Permission
@@ -18,30 +18,27 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-# In one channel.
-PIN_LIMIT = 250
-
 
 @use_case
 def pin_message(*, actor: User | UUID, message: Message | UUID) -> None:
     """Pin a message in its channel, and tell the channel so by a message of the system.
 
     Needs PIN_MESSAGES or MANAGE_MESSAGES. Pinning again changes nothing. The audit log tells when
-    the message is another's. Five statements, six for another's; three when it is pinned already.
+    the message is another's. Four statements, five for another's; three when it is pinned already.
     Locks the channel's row, then the message's.
 
     Raises: InvalidInput, for a message of the system; NotVisible, TimedOut, MissingPermission;
-    LimitReached, when 250 messages are pinned there.
+    LimitReached, when 250 messages are pinned there; DatabaseRefused, in a transaction of the
+    caller's that is not READ COMMITTED.
     """
     post = _pinnable(message, actor=identify("actor", actor, User))
     if post.kind != Message.Kind.TEXT:
         raise InvalidInput("message", seen=f"a {post.kind} of the system", expected="a text")
 
-    pins = _lock_pins(post)
-    if post.is_pinned and pins.filter(pk=post.id).exists():
+    _lock_channel(post)
+    pinned = _row(post).filter(deleted_at__isnull=True, pinned_at__isnull=False)
+    if post.is_pinned and pinned.exists():
         return
-    if pins.count() >= PIN_LIMIT:
-        raise LimitReached(f"pins in channel {post.channel_id}", PIN_LIMIT)
     newly = _row(post).filter(deleted_at__isnull=True, pinned_at__isnull=True)
     if not newly.update(pinned_at=Now(), pinned_by_id=post.user_id):
         _gone_or_done(post)
@@ -64,7 +61,7 @@ def unpin_message(*, actor: User | UUID, message: Message | UUID) -> None:
     """
     post = _pinnable(message, actor=identify("actor", actor, User))
 
-    _lock_pins(post)
+    _lock_channel(post)
     pinned = _row(post).filter(deleted_at__isnull=True, pinned_at__isnull=False)
     if pinned.update(pinned_at=None, pinned_by=None) and not post.is_own:
         log(post, "message.unpin")
@@ -77,15 +74,11 @@ def _pinnable(message: Message | UUID, *, actor: UUID) -> PostAccess:
     return post
 
 
-def _lock_pins(post: PostAccess) -> QuerySet[Message]:
-    """Lock the channel, so that pins come one after another, and return what is pinned there."""
+def _lock_channel(post: PostAccess) -> None:
+    """Lock the channel before the message, so that pins come one after another."""
     where: dict[str, Any] = {"server_id": post.space_id, "pk": post.channel_id}
     channels = Channel.objects.using(alias()).filter(**where)
     channels.select_for_update(no_key=True).values_list("pk").get()
-    place: dict[str, Any] = {"server_id": post.space_id, "channel_id": post.channel_id}
-    return Message.objects.using(alias()).filter(
-        **place, pinned_at__isnull=False, deleted_at__isnull=True
-    )
 
 
 def _row(post: PostAccess) -> QuerySet[Message]:

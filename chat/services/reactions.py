@@ -9,6 +9,7 @@ from chat.errors import LimitReached
 from chat.inputs import check_text, identify
 from chat.models import DirectMessage, Message, Reaction, User
 from chat.permissions import Permission
+from chat.services.limits import EMOJI_LIMIT
 from chat.services.posts import PostAccess, find_post, log
 from chat.services.use_case import alias, use_case
 from chat.statements import Statement
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-# Different ones under one message.
-EMOJI_LIMIT = 20
 EMOJI_LENGTH = 64
 
 _SQL = Path(__file__).parent / "sql"
@@ -45,7 +44,8 @@ def add_reaction(
     such. Nobody reacts in a timeout. Two statements. Locks the message's row.
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission; LimitReached, for the
-    twenty-first emoji.
+    twenty-first emoji; DatabaseRefused, for one that is not there yet, in a transaction of the
+    caller's that is not READ COMMITTED.
     """
     actor_id = identify("actor", actor, User)
     check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)

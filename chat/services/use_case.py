@@ -1,8 +1,8 @@
 """One use case, one transaction: what every public service has around it.
 
 The database may refuse what a service had no reason to expect, or end one of two transactions that
-wait for each other. The first comes out as a ChatError that names the rule; the second is tried
-again, where the transaction is the service's own.
+wait for each other. The first comes out as a ChatError that names the rule, which of a limit is
+LimitReached; the second is tried again, where the transaction is the service's own.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from psycopg import errors
 
 from chat.errors import Conflict, DatabaseRefused
 from chat.models import User
+from chat.services.limits import limit_reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ _REFUSAL = (
     errors.IntegrityError,
     errors.DataError,
     errors.RaiseException,
-    # Joins and bans at another isolation level than READ COMMITTED.
+    # Joins, bans and what is limited, at another isolation level than READ COMMITTED.
     errors.FeatureNotSupported,
 )
 _SHARD = re.compile(r"_\d{6,}$")
@@ -46,9 +47,10 @@ def alias() -> str:
 def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
     """Run `function` in a transaction, or in a savepoint of the caller's.
 
-    Raises: DatabaseRefused, for a constraint that the service did not translate itself; Conflict,
-    when another transaction was in the way each of five times, or once inside a transaction of the
-    caller's, who alone can repeat that.
+    Raises: LimitReached, for a limit that the database holds; DatabaseRefused, for another
+    constraint that the service did not translate itself; Conflict, when another transaction was in
+    the way each of five times, or once inside a transaction of the caller's, who alone can repeat
+    that.
     """
 
     @wraps(function)
@@ -107,9 +109,9 @@ def _attempt(
                 # Both would meet again if both waited equally long.
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
             elif isinstance(cause, _REFUSAL):
-                raise DatabaseRefused(
-                    (cause.diag.message_primary or str(cause)).strip(),
-                    constraint=constraint_of(error),
+                constraint = constraint_of(error)
+                raise limit_reached(constraint) or DatabaseRefused(
+                    (cause.diag.message_primary or str(cause)).strip(), constraint=constraint
                 ) from error
             else:
                 raise

@@ -139,7 +139,7 @@ def test_no_table_of_ours_counts_its_ids() -> None:
 
 def test_triggers_and_functions_work_without_a_search_path() -> None:
     # A cluster's workers, and sessions of careful clients, look into no schema by themselves.
-    user, other, server, channel = (uuid7() for _ in range(4))
+    user, other, server, channel, group = (uuid7() for _ in range(5))
     low, high = sorted((user, other))
     pair = direct_pair_id(user, other)
     statements: list[tuple[str, tuple[Any, ...]]] = [
@@ -195,6 +195,29 @@ def test_triggers_and_functions_work_without_a_search_path() -> None:
         ),
         ("UPDATE public.direct_messages SET content = 'two' WHERE conversation_id = %s", (pair,)),
         ("UPDATE public.direct_participants SET last_read_seq = 1", ()),
+        ("UPDATE public.messages SET pinned_at = now()", ()),
+        ("UPDATE public.direct_messages SET pinned_at = now()", ()),
+        ("UPDATE public.channels SET deleted_at = now()", ()),
+        ("UPDATE public.channels SET deleted_at = NULL", ()),
+        (
+            (
+                "INSERT INTO public.reactions (space_id, message_id, user_id, emoji)"
+                " SELECT server_id, id, author_id, 'x' FROM public.messages"
+            ),
+            (),
+        ),
+        ("UPDATE public.reactions SET emoji = 'y'", ()),
+        (
+            (
+                "INSERT INTO public.direct_conversations (id, kind, owner_id)"
+                " VALUES (%s, 'group', %s)"
+            ),
+            (group, user),
+        ),
+        (
+            "INSERT INTO public.direct_participants (conversation_id, user_id) VALUES (%s, %s)",
+            (group, user),
+        ),
     ]
 
     with connection.cursor() as cursor:

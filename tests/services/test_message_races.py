@@ -247,10 +247,17 @@ def test_an_edit_and_a_deletion_leave_nobody_named(harbour: Harbour) -> None:
         assert not Mention.objects.exists()
 
 
-def test_there_are_never_more_than_250_pins(
-    harbour: Harbour, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chat.services.pins.PIN_LIMIT", 3)
+def test_there_are_never_more_than_250_pins(harbour: Harbour) -> None:
+    Message.objects.bulk_create(
+        Message(
+            server=harbour.server,
+            channel=harbour.channel,
+            author=harbour.member,
+            content="ahoy",
+            pinned_at=Now(),
+        )
+        for _ in range(247)
+    )
     messages = [_sent(harbour) for _ in range(8)]
 
     results = run_together(
@@ -258,7 +265,7 @@ def test_there_are_never_more_than_250_pins(
     )
 
     assert refusals(results) == ["LimitReached"] * 5
-    assert Message.objects.filter(pinned_at__isnull=False).count() == 3
+    assert Message.objects.filter(pinned_at__isnull=False).count() == 250
 
 
 def test_a_message_pinned_by_many_is_pinned_once(harbour: Harbour) -> None:

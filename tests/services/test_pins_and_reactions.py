@@ -136,13 +136,13 @@ def test_a_message_of_the_system_is_not_pinned(harbour: Harbour) -> None:
     refused(InvalidInput, lambda: pin_message(actor=harbour.server.owner, message=notice))
 
 
-def test_pins_are_five_or_six_statements_and_unpins_three_or_four(harbour: Harbour) -> None:
+def test_pins_are_four_or_five_statements_and_unpins_three_or_four(harbour: Harbour) -> None:
     harbour.allow(DEFAULT_EVERYONE | Permission.PIN_MESSAGES)
     own, other = _sent(harbour), _sent(harbour)
     owner = harbour.server.owner
 
-    assert len(statements_of(lambda: pin_message(actor=harbour.member, message=own))) == 5
-    assert len(statements_of(lambda: pin_message(actor=owner, message=other))) == 6
+    assert len(statements_of(lambda: pin_message(actor=harbour.member, message=own))) == 4
+    assert len(statements_of(lambda: pin_message(actor=owner, message=other))) == 5
     assert len(statements_of(lambda: unpin_message(actor=harbour.member, message=own))) == 3
     assert len(statements_of(lambda: unpin_message(actor=owner, message=other))) == 4
 
