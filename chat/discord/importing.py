@@ -12,7 +12,7 @@ from chat.discord.mapping import Mapper
 from chat.discord.people import People, legible
 from chat.discord.places import prepare_channel
 from chat.discord.reader import ExportFile
-from chat.errors import ChatError, DatabaseRefused, IdTaken, InvalidInput
+from chat.errors import ChatError, DatabaseRefused, IdTaken, InvalidInput, LimitReached
 from chat.services.imports import Imported, MessageRow, import_messages
 from chat.services.imports.copying import batches
 from chat.services.use_case import alias
@@ -75,7 +75,7 @@ def import_export(
             # As they are told on a terminal.
             guild = legible(header["guild"]["name"], 100, instead="unnamed", tally=Counter())
             channel = legible(header["channel"]["name"], 100, instead="unnamed", tally=Counter())
-        except DatabaseRefused as error:
+        except (LimitReached, DatabaseRefused) as error:
             raise RefusedExportError(path, error) from error
         except _NOT_AS_EXPECTED as error:
             raise export.mistake(f"its guild or channel is not as expected ({error!r})") from error
@@ -86,7 +86,7 @@ def import_export(
                 messages=_rows(export, mapper, people),
                 allow_missing_replies=True,
             )
-        except (InvalidInput, IdTaken, DatabaseRefused) as error:
+        except (InvalidInput, IdTaken, LimitReached, DatabaseRefused) as error:
             raise RefusedExportError(path, error) from error
     return ImportedExport(
         guild=guild,

@@ -16,6 +16,7 @@ from chat.models.attachments import MAX_SIZE_BYTES
 from chat.names import is_visible
 from chat.services.attachments import STRAY_IN_FILENAME
 from chat.services.imports import AttachmentRow, MentionRow, MessageRow, ReactionRow
+from chat.services.limits import EMOJI_LIMIT, PIN_LIMIT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +48,7 @@ class Mapper:
         self.unmapped: Counter[str] = Counter()
         self._people = people
         self._files = files
+        self._pins = 0
 
     def meet(self, message: dict[str, Any]) -> None:
         """Make everybody known who has to be there before the message is written."""
@@ -90,7 +92,7 @@ class Mapper:
             kind=kind,
             reply_to=_answered(message) if is_text else None,
             edited_at=datetime.fromisoformat(edited) if edited else None,
-            pinned_at=created_at if message.get("isPinned") else None,
+            pinned_at=created_at if self._is_pinned(message) else None,
             mentions=[
                 MentionRow(user=named)
                 for user in message.get("mentions") or ()
@@ -120,17 +122,33 @@ class Mapper:
             return f"<@&{role}>" if role else match[0]
         return f"<@{uuid_of('user', int(snowflake))}>"
 
+    def _is_pinned(self, message: dict[str, Any]) -> bool:
+        if not message.get("isPinned"):
+            return False
+        if self._pins == PIN_LIMIT:
+            self.unmapped[f"pins after the {PIN_LIMIT}th, kept unpinned"] += 1
+            return False
+        self._pins += 1
+        return True
+
     def _reactions(self, message: dict[str, Any]) -> list[ReactionRow]:
-        rows = []
+        rows: list[ReactionRow] = []
+        kept: set[str] = set()
         for reaction in message.get("reactions") or ():
             emoji = reaction["emoji"]
-            symbol = f":{emoji['name']}:" if emoji.get("id") else emoji["name"]
+            name = f":{emoji['name']}:" if emoji.get("id") else emoji["name"]
+            symbol = storable(name)[:64] or "?"
             users = reaction.get("users") or ()
-            rows += [
-                ReactionRow(person, storable(symbol)[:64] or "?")
+            people = [
+                person
                 for user in users
                 if (person := self._people.meet(user)) not in self._people.erased
             ]
+            if people and symbol not in kept and len(kept) == EMOJI_LIMIT:
+                self.unmapped[f"reactions past {EMOJI_LIMIT} different emoji"] += len(people)
+            elif people:
+                kept.add(symbol)
+                rows += [ReactionRow(person, symbol) for person in people]
             if missing := int(reaction["count"]) - len(users):
                 self.unmapped["reactions of whom the export does not say"] += max(0, missing)
         return rows

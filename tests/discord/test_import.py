@@ -559,6 +559,67 @@ def test_roles_for_which_there_is_no_place_are_left_out(tmp_path: Path) -> None:
     assert rows("SELECT name FROM roles ORDER BY position DESC LIMIT 1") == [("rank 250",)]
 
 
+def reaction(name: str, *people: dict[str, Any]) -> dict[str, Any]:
+    return {"emoji": {"id": "", "name": name}, "count": len(people), "users": list(people)}
+
+
+def test_emoji_past_the_twentieth_are_left_out(tmp_path: Path) -> None:
+    # Those whose people the export does not say take no place.
+    unsaid = [{"emoji": {"id": "", "name": f"unsaid {n}"}, "count": 0} for n in range(5)]
+    kinds = [reaction(f"e{n}", user(1)) for n in range(25)]
+    again = reaction("e3", user(2))
+
+    done = import_export(
+        path=write(tmp_path / "a.json", export(message(1, reactions=[*unsaid, *kinds, again])))
+    )
+
+    assert done.imported == Imported(messages=1, reactions=21)
+    assert done.unmapped == {"reactions past 20 different emoji": 5}
+    assert value("SELECT count(DISTINCT emoji) FROM reactions") == 20
+
+
+def test_pins_past_the_250th_are_left_out(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.json", export(*(message(number, isPinned=True) for number in range(1, 254)))
+    )
+
+    done = import_export(path=path)
+    again = import_export(path=path)
+
+    assert done.imported == Imported(messages=253)
+    assert done.unmapped == again.unmapped == {"pins after the 250th, kept unpinned": 3}
+    assert again.imported == Imported(already_there=253)
+    assert value("SELECT max(seq) FROM messages WHERE pinned_at IS NOT NULL") == 250
+
+
+def test_channel_that_is_full_of_pins_is_said_by_name(tmp_path: Path) -> None:
+    import_export(path=write(tmp_path / "a.json", export(message(1))))
+    execute(
+        "INSERT INTO messages (server_id, channel_id, author_id, pinned_at)"
+        " SELECT server_id, channel_id, author_id, now() FROM messages, generate_series(1, 250)"
+    )
+    before = stored()
+
+    with pytest.raises(RefusedExportError, match=r"b\.json: There are 250 pins in the channel"):
+        import_export(path=write(tmp_path / "b.json", export(message(2, isPinned=True))))
+
+    assert stored() == before
+
+
+def test_server_that_is_full_of_channels_is_said_by_name(tmp_path: Path) -> None:
+    import_export(path=write(tmp_path / "a.json", export(message(1))))
+    execute(
+        "INSERT INTO channels (server_id, name)"
+        " SELECT id, 'pier' FROM servers, generate_series(1, 499)"
+    )
+    before = stored()
+
+    with pytest.raises(RefusedExportError, match=r"b\.json: There are 500 channels already"):
+        import_export(path=write(tmp_path / "b.json", export(message(2), channel=8)))
+
+    assert stored() == before
+
+
 def test_later_export_brings_back_nothing_of_who_was_erased(tmp_path: Path) -> None:
     role = {"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}
     import_export(path=write(tmp_path / "a.json", export(message(1), message(2))))

@@ -123,8 +123,8 @@ def import_messages(
 
     One statement, and for each 10,000 messages three to eight, by what hangs on them. Locks the
     channel's row until the transaction ends: sends wait. Raises: InvalidInput; NotVisible, when
-    there is no such channel; IdTaken; DatabaseRefused; Conflict, which is never tried again here,
-    because what was read of an iterable is gone.
+    there is no such channel; IdTaken; LimitReached, for the 251st pin; DatabaseRefused; Conflict,
+    which is never tried again here, because what was read of an iterable is gone.
     """
     channel_id = identify("channel", channel, Channel)
     with transaction.atomic(using=alias()):

@@ -16,6 +16,7 @@ from chat.services.imports.checks import (
 )
 from chat.services.imports.copying import copy_rows
 from chat.services.imports.rows import AttachmentRow, MentionRow, ReactionRow
+from chat.services.limits import EMOJI_LIMIT
 from chat.services.use_case import alias
 
 if TYPE_CHECKING:
@@ -43,9 +44,14 @@ def check_parts(batch: Sequence[MessageRow], *, start: int, is_direct: bool) -> 
             field = f"messages[{place}].reactions"
             check_rows(field, row.reactions, ReactionRow)
             check_ids(f"{field}.user", [reaction.user for reaction in row.reactions])
-            check_texts(
-                f"{field}.emoji", [reaction.emoji for reaction in row.reactions], least=1, most=64
-            )
+            emoji = [reaction.emoji for reaction in row.reactions]
+            check_texts(f"{field}.emoji", emoji, least=1, most=64)
+            if len(emoji) > EMOJI_LIMIT and (kinds := len(set(emoji))) > EMOJI_LIMIT:
+                raise InvalidInput(
+                    field,
+                    seen=f"{kinds} different emoji",
+                    expected=f"at most {EMOJI_LIMIT} different ones",
+                )
             check_moments(
                 f"{field}.created_at", [reaction.created_at for reaction in row.reactions]
             )

@@ -10,7 +10,14 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from chat.errors import ChatError, DatabaseRefused, IdTaken, InvalidInput, NotVisible
+from chat.errors import (
+    ChatError,
+    DatabaseRefused,
+    IdTaken,
+    InvalidInput,
+    LimitReached,
+    NotVisible,
+)
 from chat.ids import uuid7
 from chat.services.imports import (
     AttachmentRow,
@@ -277,6 +284,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"reactions": [ReactionRow(UUID(int=1), "")]},
         r"messages\[1\]\.reactions\[0\]\.emoji is 0 characters",
     ),
+    "twenty-five emoji": (
+        {"reactions": [ReactionRow(UUID(int=1), f"e{n}") for n in range(25)]},
+        r"messages\[1\]\.reactions is 25 different emoji; it has to be at most 20",
+    ),
     "file": (
         {"attachments": [AttachmentRow(UUID(int=1), "a", "b", 1, b"short", "k")]},
         r"messages\[1\]\.attachments\[0\]\.sha256",
@@ -343,6 +354,38 @@ def test_what_only_the_database_knows_is_refused_by_name(
 
     assert refusal.value.constraint == constraint
     assert value("SELECT count(*) FROM messages") == 0
+
+
+def test_twenty_emoji_of_many_are_as_many_as_there_may_be(channel: Channel) -> None:
+    crowd = UserFactory.create_batch(2)
+    (message,) = texts(
+        crowd[0],
+        "ahoy",
+        reactions=[ReactionRow(user.id, f"e{n}") for user in crowd for n in range(20)],
+    )
+
+    assert import_messages(channel=channel, messages=[message]).reactions == 40
+
+
+def test_251st_pin_leaves_nothing(channel: Channel, author: User) -> None:
+    with pytest.raises(LimitReached, match="250 pins in the channel") as refusal:
+        import_messages(channel=channel, messages=texts(author, *["ahoy"] * 251, pinned_at=NOON))
+
+    assert refusal.value.limit == 250
+    assert value("SELECT count(*) FROM messages") == 0
+
+
+def test_251st_pin_of_a_conversation_leaves_nothing() -> None:
+    conversation = DirectConversationFactory.create()
+    assert conversation.pair_low
+
+    with pytest.raises(LimitReached, match="250 pins in the conversation"):
+        import_direct_messages(
+            conversation=conversation,
+            messages=texts(conversation.pair_low, *["ahoy"] * 251, pinned_at=NOON),
+        )
+
+    assert value("SELECT count(*) FROM direct_messages") == 0
 
 
 def test_message_that_is_in_another_channel_is_refused(channel: Channel, author: User) -> None:
