@@ -12,6 +12,7 @@ from chat.demo.language import EMOJI, Language, speak
 from chat.demo.plan import id_at, zipf
 from chat.models.attachments import MAX_SIZE_BYTES
 from chat.services.imports import AttachmentRow, MentionRow, MessageRow, ReactionRow
+from chat.services.limits import PIN_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,6 +76,7 @@ class _Telling:
         self._chance = chance
         self._until = until
         self._recent: deque[MessageRow] = deque(maxlen=_RECENT)
+        self._pins = 0
 
     def messages(
         self, moments: Sequence[datetime], sentences: Sequence[str]
@@ -116,6 +118,9 @@ class _Telling:
             deleted_at = self._after(row, seconds=90_000)
             return row._replace(deleted_at=deleted_at, deleted_by=row.author)
         pinned_at = self._after(row, seconds=90_000)
+        if self._pins == PIN_LIMIT:
+            return row
+        self._pins += 1
         return row._replace(pinned_at=pinned_at, pinned_by=self._room.writers[0])
 
     def _somebodys(self) -> MessageRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from chat.demo.histories import Historian, Room
+from chat.demo.plan import Plan
+from chat.demo.rhythm import Rhythm
+from chat.ids import uuid7
 from tests.chat.sql import rows, stored, value
 from tests.conftest import clean_environ
 
@@ -80,6 +85,17 @@ def test_first_server_is_the_largest_by_far() -> None:
         )
     ]
     assert sizes == [300, 150, 100]
+
+
+def test_longest_history_has_no_more_pins_than_there_may_be() -> None:
+    plan = Plan(
+        seed=1, messages=160_000, users=2, servers=1, until=datetime(2026, 2, 3, tzinfo=UTC)
+    )
+    room = Room(name="pier", writers=[uuid7(), uuid7()], language="en", messages=160_000)
+
+    told = Historian(plan, Rhythm(plan.since)).history(room)
+
+    assert sum(row.pinned_at is not None for row in told) == 250
 
 
 def test_run_twice_adds_nothing() -> None:
