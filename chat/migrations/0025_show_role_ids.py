@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
     the previous code. Undone by making the view again, with its grants.
     """
 
-    dependencies = [("chat", "0020_hasten_channel_permissions")]
+    dependencies = [("chat", "0024_write_down_discarded_files")]
 
     operations = [RunSQLFile(__file__)]

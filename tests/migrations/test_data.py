@@ -123,7 +123,7 @@ def test_grants_on_the_view_survive_the_way_back(scratch_connection: BaseDatabas
     """
     before = rows(scratch_connection, granted)
     try:
-        move(scratch_connection, "0020_hasten_channel_permissions")
+        move(scratch_connection, "0024_write_down_discarded_files")
         behind = rows(scratch_connection, granted)
         move(scratch_connection, "0025_show_role_ids")
         again = rows(scratch_connection, granted)
