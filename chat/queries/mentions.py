@@ -36,7 +36,8 @@ class Inbox:
     """Messages that name the user, newest first."""
 
     entries: tuple[InboxEntry, ...]
-    # Pass it as `before` for older ones; None when there are none.
+    # Pass it as `before` for older ones; None when there are none. A page that is not full can have
+    # it too, and can be empty.
     next: Cursor | None
 
 
@@ -49,14 +50,15 @@ def _entry(*values: Any) -> InboxEntry:
     return _inbox_entry(*known, author, excerpt)
 
 
-_INBOX = read_statement("mention_inbox", _entry)
+_INBOX = read_statement("mention_inbox")
 
 
 def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -> Inbox:
     """Return the messages that name a user, newest first, at most `limit`: one statement.
 
     Those that name the user, not a role or everyone; only what the user can read now, and nothing
-    that has been deleted.
+    that has been deleted. At most 500 names are read for a page: among many that the user cannot
+    read any more, follow `Inbox.next`.
 
     Raises: InvalidInput.
     """
@@ -67,6 +69,10 @@ def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    entries = tuple(_INBOX.rows(params, using=alias()))
+    rows = _INBOX.tuples(params, using=alias())
+    edge_at, edge_id = rows[0][:2]
+    entries = tuple(_entry(*row[2:]) for row in rows if row[2] is not None)
+    if edge_at is not None:
+        return Inbox(entries=entries, next=Cursor(edge_at, edge_id))
     last = entries[-1] if len(entries) == limit else None
     return Inbox(entries=entries, next=None if last is None else Cursor(last.created_at, last.id))

@@ -16,8 +16,10 @@ from chat.queries.members import Member, member_page
 from chat.queries.mentions import inbox
 from chat.queries.posts import Author
 from chat.queries.reactions import reaction_users
+from tests.chat.sql import execute
 from tests.factories import (
     AuditLogEntryFactory,
+    ChannelFactory,
     DirectConversationFactory,
     DirectMessageFactory,
     DirectParticipantFactory,
@@ -89,6 +91,34 @@ def test_inbox_leaves_out_what_can_no_longer_be_read(
     harbour.deny(permission, channel=harbour.pier)
 
     assert inbox(user=harbour.sailor).entries == ()
+
+
+def test_inbox_is_found_behind_many_names_that_cannot_be_read(harbour: Harbour) -> None:
+    named(harbour, "first", "second")
+    elsewhere = ChannelFactory.create()
+    execute(
+        "INSERT INTO messages (server_id, channel_id, author_id, content) "
+        "SELECT %s, %s, %s, 'ahoy' FROM generate_series(1, 1001)",
+        elsewhere.server_id,
+        elsewhere.id,
+        harbour.stranger.id,
+    )
+    execute(
+        "INSERT INTO mentions (server_id, channel_id, seq, user_id) "
+        "SELECT server_id, channel_id, seq, %s FROM messages WHERE channel_id = %s",
+        harbour.sailor.id,
+        elsewhere.id,
+    )
+
+    pages = [inbox(user=harbour.sailor, limit=1)]
+    while pages[-1].next is not None:
+        pages.append(inbox(user=harbour.sailor, limit=1, before=pages[-1].next))
+
+    assert [[entry.excerpt for entry in page.entries] for page in pages] == [
+        *([], []),
+        *(["second"], ["first"]),
+        [],
+    ]
 
 
 # Members ----------------------------------------------------------------------------------------

@@ -271,6 +271,28 @@ def test_inbox(asked: Asked, mode: LiteralString) -> None:
 
 
 @for_any_plan
+def test_inbox_of_one_who_can_read_nothing_any_more(asked: Asked, mode: LiteralString) -> None:
+    with asked.session.transaction(force_rollback=True):
+        named = asked.session.execute(
+            """
+            INSERT INTO mentions (server_id, channel_id, seq, user_id)
+            SELECT server_id, channel_id, seq, %s FROM messages WHERE deleted_at IS NULL
+            ON CONFLICT DO NOTHING
+            """,
+            [asked.community.viewer_id],
+        )
+        asked.session.execute(
+            "DELETE FROM server_members WHERE user_id = %s", [asked.community.viewer_id]
+        )
+
+        plan = asked.plan("mention_inbox", mode=mode, limit=10)
+
+    assert named.rowcount > 20_000
+    assert plan.rows == 1
+    assert_cheap(plan, pages=12_000)
+
+
+@for_any_plan
 def test_audit_page(asked: Asked, mode: LiteralString) -> None:
     plan = asked.plan("audit_page", mode=mode, viewer=asked.community.owner_id)
 
