@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import Enum
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
@@ -36,22 +37,54 @@ PAGE_LIMIT = 100
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 LARGEST_SEQ = 2**63 - 1
+# As much of a value as an error repeats.
+_SHOWN = 60
+
+
+def shown(value: Any) -> str:
+    """Return what an error says of `value`: itself where it is plain and short, else its type.
+
+    Others are not asked. A QuerySet would send a query, a model tell a name, and a number of
+    thousands of digits or a list that contains itself raise an error of its own.
+    """
+    kind = type(value)
+    if kind in {str, bytes}:
+        text = repr(value[:_SHOWN])
+    elif kind is int and value.bit_length() > 3 * _SHOWN:
+        text = f"a whole number of {value.bit_length()} bits"
+    elif kind in {int, bool, float, UUID, datetime, NoneType}:
+        text = repr(value)
+    elif kind in {list, tuple}:
+        text = f"<{kind.__name__} of {len(value)}>"
+    else:
+        text = f"<{kind.__name__}>"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}…"
+
+
+def is_plain(value: Any, kind: type) -> bool:
+    """Tell whether `value` is a `kind`, or of a class made of it.
+
+    isinstance says so of a lazy object that only stands for one, which psycopg cannot send.
+    """
+    return issubclass(type(value), kind)
 
 
 def identify(field: str, value: Any, model: type[Model]) -> UUID:
     """Return the id of `value`, which is a saved `model` or an id already."""
-    if isinstance(value, UUID):
-        return value
-    if isinstance(value, model) and isinstance(value.pk, UUID):
-        return value.pk
-    raise InvalidInput(field, seen=_shown(value), expected=f"a {model.__name__} or the UUID of one")
+    if is_plain(value, UUID):
+        known: UUID = value
+        return known
+    if isinstance(value, model) and is_plain(value.pk, UUID):
+        own: UUID = value.pk
+        return own
+    raise InvalidInput(field, seen=shown(value), expected=f"a {model.__name__} or the UUID of one")
 
 
 def check_text(field: str, value: Any, *, least: int = 0, most: int) -> str:
     """Return `value`, a text of `least` to `most` characters that PostgreSQL can store."""
     expected = f"a text of {least} to {most} characters"
-    if not isinstance(value, str):
-        raise InvalidInput(field, seen=_shown(value), expected=expected)
+    if not is_plain(value, str):
+        raise InvalidInput(field, seen=shown(value), expected=expected)
     if not least <= len(value) <= most:
         raise InvalidInput(field, seen=f"{len(value)} characters long", expected=expected)
     if "\0" in value:
@@ -64,7 +97,8 @@ def check_text(field: str, value: Any, *, least: int = 0, most: int) -> str:
         raise InvalidInput(
             field, seen=f"a text with half a surrogate pair at {error.start}", expected="Unicode"
         ) from error
-    return value
+    text: str = value
+    return text
 
 
 def check_name(field: str, value: Any, *, least: int = 1, most: int) -> str:
@@ -82,31 +116,32 @@ def check_name(field: str, value: Any, *, least: int = 1, most: int) -> str:
 
 def check_number(field: str, value: Any, *, least: int, most: int) -> int:
     """Return `value`, a whole number from `least` to `most`."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+    if not _is_whole(value) or not least <= value <= most:
         raise InvalidInput(
-            field, seen=_shown(value), expected=f"a whole number from {least} to {most}"
+            field, seen=shown(value), expected=f"a whole number from {least} to {most}"
         )
-    return value
+    number: int = value
+    return number
 
 
 def check_flag(field: str, value: Any) -> bool:
     """Return `value`, which is True or False."""
-    if not isinstance(value, bool):
-        raise InvalidInput(field, seen=_shown(value), expected="True or False")
-    return value
+    if not is_plain(value, bool):
+        raise InvalidInput(field, seen=shown(value), expected="True or False")
+    return value is True
 
 
 def check_choice(field: str, value: Any, *, among: Collection[str]) -> str:
     """Return `value`, which is one of these words."""
-    if not isinstance(value, str) or value not in among:
-        raise InvalidInput(field, seen=_shown(value), expected=f"one of {', '.join(sorted(among))}")
-    return value
+    if not is_plain(value, str) or value not in among:
+        raise InvalidInput(field, seen=shown(value), expected=f"one of {', '.join(sorted(among))}")
+    return str.__str__(value)
 
 
 def check_permissions(field: str, value: Any, *, among: Permission = ALL) -> Permission:
     """Return `value`, a mask of no other bits than those `among`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidInput(field, seen=_shown(value), expected="a mask of permissions")
+    if not _is_whole(value) or not 0 <= value <= LARGEST_SEQ:
+        raise InvalidInput(field, seen=shown(value), expected="a mask of permissions")
     stray = int(value) & ~int(among)
     if stray:
         names = [bit.name for bit in Permission(stray & int(ALL)) if bit.name]
@@ -135,13 +170,13 @@ def check_seq(field: str, value: Any) -> int:
 
 def check_moment(field: str, value: Any) -> datetime:
     """Return `value`, a moment with a time zone that every client can read."""
-    if not isinstance(value, datetime) or value.tzinfo is None or value.utcoffset() is None:
-        raise InvalidInput(field, seen=_shown(value), expected="a datetime with a time zone")
+    if not is_plain(value, datetime) or value.tzinfo is None or value.utcoffset() is None:
+        raise InvalidInput(field, seen=shown(value), expected="a datetime with a time zone")
     if not EARLIEST <= value < LATEST:
-        raise InvalidInput(field, seen=_shown(value), expected="between the years 1970 and 9998")
-    return value
+        raise InvalidInput(field, seen=shown(value), expected="between the years 1970 and 9998")
+    moment: datetime = value
+    return moment
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+def _is_whole(value: Any) -> bool:
+    return is_plain(value, int) and not is_plain(value, bool)

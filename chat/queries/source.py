@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import router
 
 from chat.errors import InvalidInput
-from chat.inputs import check_moment
+from chat.inputs import check_moment, is_plain, shown
 from chat.models import User
 from chat.statements import Statement
 
@@ -51,9 +51,9 @@ def check_cursor(field: str, value: Any, *, default: Cursor) -> Cursor:
     """Return `value`, a Cursor or None, which stands for `default`."""
     if value is None:
         return default
-    if not isinstance(value, Cursor) or not isinstance(value.id, UUID):
+    if not isinstance(value, Cursor) or not is_plain(value.id, UUID):
         raise InvalidInput(
-            field, seen=repr(value)[:60], expected="the cursor of a page of the same kind"
+            field, seen=shown(value), expected="the cursor of a page of the same kind"
         )
     check_moment(f"{field}.at", value.at)
     return value

@@ -14,7 +14,15 @@ from uuid import UUID
 
 from chat.errors import InvalidInput, NotVisible, Unreachable
 from chat.ids import uuid7
-from chat.inputs import check_moment, check_name, check_number, check_text, identify
+from chat.inputs import (
+    check_moment,
+    check_name,
+    check_number,
+    check_text,
+    identify,
+    is_plain,
+    shown,
+)
 from chat.models import Channel, DirectConversation, MessageAttachment, User
 from chat.models.attachments import MAX_SIZE_BYTES
 from chat.permissions import Permission
@@ -84,9 +92,7 @@ def reserve_attachment(
     """
     uploader_id = identify("uploader", uploader, User)
     if not isinstance(place, (Channel, DirectConversation)):
-        raise InvalidInput(
-            "place", seen=repr(place)[:60], expected="a Channel or a DirectConversation"
-        )
+        raise InvalidInput("place", seen=shown(place), expected="a Channel or a DirectConversation")
     values: dict[str, Any] = {
         "filename": _check_filename(filename),
         "content_type": _check_content_type(content_type),
@@ -213,7 +219,7 @@ def _check_filename(value: Any) -> str:
     if stray or not filename.strip(" ."):
         raise InvalidInput(
             "filename",
-            seen=f"a name with {stray[0]!r} in it" if stray else repr(filename),
+            seen=f"a name with {stray[0]!r} in it" if stray else shown(filename),
             expected="the name of a file, without directories and control characters",
         )
     return check_name("filename", filename, most=FILENAME_LENGTH)
@@ -223,15 +229,16 @@ def _check_content_type(value: Any) -> str:
     content_type = check_text("content_type", value, least=3, most=CONTENT_TYPE_LENGTH)
     if not _CONTENT_TYPE.fullmatch(content_type):
         raise InvalidInput(
-            "content_type", seen=repr(content_type), expected="like image/png, in lower case"
+            "content_type", seen=shown(content_type), expected="like image/png, in lower case"
         )
     return content_type
 
 
 def _check_digest(value: Any) -> bytes:
-    if not isinstance(value, bytes) or len(value) != SHA256_BYTES:
-        raise InvalidInput("sha256", seen=repr(value)[:60], expected=f"{SHA256_BYTES} bytes")
-    return value
+    if not is_plain(value, bytes) or len(value) != SHA256_BYTES:
+        raise InvalidInput("sha256", seen=shown(value), expected=f"{SHA256_BYTES} bytes")
+    digest: bytes = value
+    return digest
 
 
 def _check_measure(field: str, value: Any, *, least: int) -> int | None:

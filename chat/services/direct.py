@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from chat.errors import InvalidInput, LimitReached, NotVisible, Unreachable
 from chat.ids import direct_pair_id, uuid7
-from chat.inputs import check_name, identify
+from chat.inputs import check_name, identify, shown
 from chat.models import DirectConversation, DirectParticipant, User
 from chat.services.direct_messages import (
     SentDirectMessage,
@@ -83,7 +83,7 @@ def open_group(
     """
     owner_id = identify("owner", owner, User)
     if not isinstance(others, (list, tuple)):
-        raise InvalidInput("others", seen=repr(others)[:60], expected="a list or tuple of users")
+        raise InvalidInput("others", seen=shown(others), expected="a list or tuple of users")
     people = sorted({owner_id, *(identify("others", each, User) for each in others)})
     check_name("name", name, least=0, most=NAME_LENGTH)
     if len(people) > GROUP_LIMIT:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chat.errors import InvalidInput
 from chat.ids import uuid7
-from chat.inputs import check_text, identify
+from chat.inputs import check_text, identify, is_plain, shown
 from chat.models import MessageAttachment
 from chat.names import is_visible, what_is_seen
 
@@ -43,8 +43,8 @@ def check_draft(
 
     Raises: InvalidInput.
     """
-    if id is not None and not isinstance(id, UUID):
-        raise InvalidInput("id", seen=repr(id)[:60], expected="a UUID, or None to have one made")
+    if id is not None and not is_plain(id, UUID):
+        raise InvalidInput("id", seen=shown(id), expected="a UUID, or None to have one made")
     files = _check_files(attachments) if attachments != () else []
     return Draft(
         id=uuid7() if id is None else id,
@@ -69,7 +69,7 @@ def check_content(value: Any, *, has_files: bool) -> str:
 def _check_files(attachments: Sequence[MessageAttachment | UUID]) -> list[UUID]:
     expected = f"at most {ATTACHMENT_LIMIT} attachments, each of them once"
     if not isinstance(attachments, (list, tuple)):
-        raise InvalidInput("attachments", seen=repr(attachments)[:60], expected="a list or tuple")
+        raise InvalidInput("attachments", seen=shown(attachments), expected="a list or tuple")
     files = [identify("attachments", each, MessageAttachment) for each in attachments]
     if len(files) > ATTACHMENT_LIMIT:
         raise InvalidInput("attachments", seen=f"{len(files)} of them", expected=expected)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chat.errors import InvalidInput, NotVisible
-from chat.inputs import check_moment, check_seq, identify
+from chat.inputs import check_moment, check_seq, identify, shown
 from chat.models import Channel, DirectConversation, DirectParticipant, ReadState, Server, User
 from chat.services.use_case import alias, one_statement
 from chat.statements import Statement
@@ -84,7 +84,7 @@ def set_notify(*, user: User | UUID, channel: Channel | UUID, notify: str | None
     """
     if notify is not None and notify not in ReadState.Notify.values:
         expected = f"one of {', '.join(ReadState.Notify.values)}, or None"
-        raise InvalidInput("notify", seen=repr(notify)[:60], expected=expected)
+        raise InvalidInput("notify", seen=shown(notify), expected=expected)
     _set(user, channel, notify=None if notify is None else str(notify), is_notify=True)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chat.errors import InvalidInput
-from chat.inputs import EARLIEST, LATEST, check_moment, check_name, check_text
+from chat.inputs import EARLIEST, LATEST, check_moment, check_name, check_text, shown
 from chat.names import is_legible
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 def check_rows(field: str, rows: Any, kind: type[Any], *, start: int = 0) -> None:
     """Refuse what is no sequence of `kind`, naming the place of the first that is none."""
     if not isinstance(rows, (list, tuple)):
-        raise InvalidInput(field, seen=repr(rows)[:60], expected=f"a list of {kind.__name__}")
+        raise InvalidInput(field, seen=shown(rows), expected=f"a list of {kind.__name__}")
     if not set(map(type, rows)) <= {kind}:
         for place, row in enumerate(rows, start):
             if type(row) is not kind:
                 raise InvalidInput(
-                    f"{field}[{place}]", seen=repr(row)[:60], expected=f"a {kind.__name__}"
+                    f"{field}[{place}]", seen=shown(row), expected=f"a {kind.__name__}"
                 )
 
 
@@ -34,7 +34,7 @@ def check_ids(field: str, values: Sequence[Any], *, start: int = 0, optional: bo
     if not set(map(type, values)) <= allowed:
         for place, value in enumerate(values, start):
             if type(value) not in allowed:
-                raise InvalidInput(_at(field, place), seen=repr(value)[:60], expected="a UUID")
+                raise InvalidInput(_at(field, place), seen=shown(value), expected="a UUID")
 
 
 def check_unique(field: str, values: Sequence[Any], *, start: int = 0) -> None:

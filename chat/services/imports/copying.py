@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,10 +9,11 @@ from django.db import connections
 from psycopg import sql
 
 from chat.errors import InvalidInput
+from chat.inputs import shown
 from chat.services.imports.checks import check_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 Item = TypeVar("Item")
 
@@ -33,10 +33,14 @@ def row_batches(field: str, rows: Iterable[Item], kind: type[Item]) -> Iterator[
 
     Raises: InvalidInput.
     """
-    if not isinstance(rows, Iterable):
-        raise InvalidInput(field, seen=repr(rows)[:60], expected=f"rows, each a {kind.__name__}")
+    try:
+        iterator = iter(rows)
+    except TypeError as error:
+        raise InvalidInput(
+            field, seen=shown(rows), expected=f"rows, each a {kind.__name__}"
+        ) from error
     start = 0
-    for batch in batches(rows):
+    for batch in batches(iterator):
         check_rows(field, batch, kind, start=start)
         start += len(batch)
         yield batch

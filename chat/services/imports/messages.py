@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections, transaction
 
 from chat.errors import IdTaken, InvalidInput, NotVisible
-from chat.inputs import identify
+from chat.inputs import check_flag, identify, shown
 from chat.models import Channel, DirectConversation
 from chat.services.imports.checks import check_ids, check_moments, check_texts, check_unique
 from chat.services.imports.copying import copy_rows, row_batches
@@ -127,6 +127,7 @@ def import_messages(
     which is never tried again here, because what was read of an iterable is gone.
     """
     channel_id = identify("channel", channel, Channel)
+    _check_options(allow_missing_replies, on_progress)
     with transaction.atomic(using=alias()):
         return _append(
             _locked_channel(channel_id),
@@ -149,6 +150,7 @@ def import_direct_messages(
     `import_messages`.
     """
     conversation_id = identify("conversation", conversation, DirectConversation)
+    _check_options(allow_missing_replies, on_progress)
     with transaction.atomic(using=alias()):
         return _append(
             _locked_conversation(conversation_id),
@@ -156,6 +158,12 @@ def import_direct_messages(
             allow_missing_replies=allow_missing_replies,
             on_progress=on_progress,
         )
+
+
+def _check_options(allow_missing_replies: Any, on_progress: Any) -> None:
+    check_flag("allow_missing_replies", allow_missing_replies)
+    if on_progress is not None and not callable(on_progress):
+        raise InvalidInput("on_progress", seen=shown(on_progress), expected="a function, or None")
 
 
 @use_case

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chat.errors import InvalidInput
-from chat.inputs import check_number
+from chat.inputs import check_number, is_plain, shown
 from chat.models.attachments import MAX_SIZE_BYTES
 from chat.services.imports.checks import (
     check_ids,
@@ -134,7 +134,10 @@ def _check_attachments(row: MessageRow, field: str) -> None:
         check_texts(f"{field}.{name}", [getattr(file, name) for file in files], most=most)
     for place, file in enumerate(files):
         check_number(f"{field}[{place}].size_bytes", file.size_bytes, least=1, most=MAX_SIZE_BYTES)
-        if not isinstance(file.sha256, bytes) or len(file.sha256) != 32:
+        for name, least in (("width", 1), ("height", 1), ("duration_ms", 0)):
+            if (measure := getattr(file, name)) is not None:
+                check_number(f"{field}[{place}].{name}", measure, least=least, most=2**31 - 1)
+        if not is_plain(file.sha256, bytes) or len(file.sha256) != 32:
             raise InvalidInput(
-                f"{field}[{place}].sha256", seen=repr(file.sha256)[:60], expected="32 bytes"
+                f"{field}[{place}].sha256", seen=shown(file.sha256), expected="32 bytes"
             )

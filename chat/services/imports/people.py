@@ -114,8 +114,8 @@ def import_read_states(*, server: Server | UUID, states: Iterable[ReadStateRow])
 def _check_users(batch: Sequence[UserRow], *, start: int) -> None:
     check_ids("users.id", [row.id for row in batch], start=start)
     check_unique("users.id", [row.id for row in batch], start=start)
-    check_unique("users.username", [row.username for row in batch], start=start)
     check_texts("users.username", [row.username for row in batch], least=2, most=32, start=start)
+    check_unique("users.username", [row.username for row in batch], start=start)
     check_names(
         "users.display_name",
         [row.display_name for row in batch],
