@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from chat.errors import InvalidInput
+from chat.errors import InvalidInput, SlowModeActive
 from chat.inputs import (
     UNCHANGED,
     Unchanged,
@@ -44,6 +45,9 @@ __all__ = [
     "update_channel",
 ]
 
+_UNBOUND_BY_SLOW_MODE = (
+    Permission.BYPASS_SLOWMODE | Permission.MANAGE_MESSAGES | Permission.MANAGE_CHANNELS
+)
 _KINDS = frozenset(Channel.Kind) - {Channel.Kind.THREAD}
 
 
@@ -87,12 +91,14 @@ def create_channel(
 def create_thread(*, actor: User | UUID, channel: Channel | UUID, name: str) -> Channel:
     """Begin a thread in a text or announcement channel; needs CREATE_PUBLIC_THREADS there.
 
-    Six statements. Locks the server's row. Raises: InvalidInput, for a channel that holds no
-    threads too; NotVisible, MissingPermission, TimedOut; LimitReached; DatabaseRefused, in a
+    It has the slow mode of its channel, which lets somebody begin one thread in that time; who is
+    not bound by it when they send is not bound here either. Six statements, seven in slow mode.
+    Locks the server's row. Raises: InvalidInput, for a channel that holds no threads too;
+    NotVisible, MissingPermission, TimedOut; SlowModeActive; LimitReached; DatabaseRefused, in a
     transaction of the caller's that is not READ COMMITTED.
     """
     actor_id, parent_id = identify("actor", actor, User), identify("channel", channel, Channel)
-    wanted = {"name": check_name("name", name, most=100)}
+    wanted: dict[str, Any] = {"name": check_name("name", name, most=100)}
 
     server_id = lock_server_of_channel(parent_id, actor=actor_id)
     own = standing_in(server_id, actor_id, asked_for=("channel", parent_id))
@@ -102,6 +108,8 @@ def create_thread(*, actor: User | UUID, channel: Channel | UUID, name: str) -> 
         raise InvalidInput(
             "channel", seen=f"a {place.channel.kind}", expected="a text or announcement channel"
         )
+    _require_slow_mode(place)
+    wanted["slowmode_seconds"] = place.channel.slowmode_seconds
     return _insert(own, kind=Channel.Kind.THREAD, parent=parent_id, wanted=wanted, reason="")
 
 
@@ -155,8 +163,9 @@ def move_channel(
 
     Places are counted from 0; those that follow move on, and a place past the end is the end.
     Needs MANAGE_CHANNELS in the server and in the channel. Seven statements, eight with another
-    category. Locks the server's row, then the rows of the channels that change places, by id.
-    Raises: InvalidInput, for a thread too; NotVisible, MissingPermission, TimedOut.
+    category, six when it stands there already. Locks the server's row, then the rows of the
+    channels that change places, by id. Raises: InvalidInput, for a thread too; NotVisible,
+    MissingPermission, TimedOut.
     """
     actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
     position = check_number("position", position, least=0, most=CHANNEL_LIMIT)
@@ -264,6 +273,23 @@ def _managed_place(actor: UUID, channel: UUID) -> Place:
     return place
 
 
+def _require_slow_mode(place: Place) -> None:
+    """Raise SlowModeActive if the actor has just begun a thread in a channel with slow mode."""
+    if not place.channel.slowmode_seconds or place.permissions & _UNBOUND_BY_SLOW_MODE:
+        return
+    waits = _THREAD_WAIT.first(
+        {
+            "server": place.channel.server_id,
+            "channel": place.channel.pk,
+            "actor": place.actor.user_id,
+            "gap": timedelta(seconds=place.channel.slowmode_seconds),
+        },
+        using=alias(),
+    )
+    if waits:
+        raise SlowModeActive(waits)
+
+
 def _category(actor: Standing, category: UUID) -> Place:
     place = place_in(actor.server_id, category, actor=actor, what="category")
     if place.channel.kind != Channel.Kind.CATEGORY:
@@ -304,6 +330,23 @@ def _siblings(server: UUID, parent: UUID | None) -> list[UUID]:
     return list(channels.order_by("position", "pk").values_list("pk", flat=True))
 
 
+# The log knows who began a thread, and its index ends the look at the moment that counts.
+_THREAD_WAIT: Statement[Any] = Statement(
+    """
+    SELECT max(entry.created_at) + %(gap)s - statement_timestamp()
+    FROM audit_log AS entry
+    INNER JOIN channels AS thread
+        ON thread.server_id = entry.server_id AND thread.id = entry.target_id
+    WHERE
+        entry.server_id = %(server)s
+        AND entry.created_at > statement_timestamp() - %(gap)s
+        AND entry.actor_id = %(actor)s
+        AND entry.action = 'channel.create'
+        AND thread.kind = 'thread'
+        AND thread.parent_id = %(channel)s
+    """,
+    row=lambda wait: wait,
+)
 # Senders hold the rows of channels too: whoever takes several takes them by id.
 _LOCK = Statement(
     """

@@ -110,7 +110,7 @@ def transfer_ownership(
 ) -> Server:
     """Make another member the owner; only the owner can.
 
-    Six statements; nothing is written when `to` owns it already. Locks the new owner's row FOR KEY
+    Six statements, four when `to` owns it already. Locks the new owner's row FOR KEY
     SHARE, then the server's. Raises: InvalidInput; NotVisible, when `to` is no member;
     OwnerProtected, when the actor is not the owner.
     """

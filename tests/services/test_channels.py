@@ -1,8 +1,18 @@
 """Channels, categories, threads, and their overwrites."""
 
+import time
+from datetime import timedelta
+
 import pytest
 
-from chat.errors import InvalidInput, InviteUnusable, LimitReached, MissingPermission, NotVisible
+from chat.errors import (
+    InvalidInput,
+    InviteUnusable,
+    LimitReached,
+    MissingPermission,
+    NotVisible,
+    SlowModeActive,
+)
 from chat.models import Channel, ChannelAccess, ChannelPermission, Server, User
 from chat.permissions import NONE, Permission
 from chat.services.channels import (
@@ -15,6 +25,7 @@ from chat.services.channels import (
     update_channel,
 )
 from chat.services.invites import create_invite, redeem_invite
+from chat.services.messages import send_message
 from tests.factories import MessageFactory, UserFactory
 from tests.services.communities import audit_log, new_member, new_role, new_server
 
@@ -133,6 +144,47 @@ def test_thread_begins_in_no_such_channel(server: Server, kind: str) -> None:
 
     with pytest.raises(InvalidInput, match=f"channel is a {kind}"):
         create_thread(actor=server.owner, channel=channel, name="rumours")
+
+
+def test_slow_mode_is_not_avoided_by_threads(server: Server) -> None:
+    (channel,) = made(server, "pier")
+    update_channel(actor=server.owner, channel=channel, slowmode_seconds=60)
+    sailor, mate = new_member(server), new_member(server)
+    thread = create_thread(actor=sailor, channel=channel, name="rumours")
+
+    with pytest.raises(SlowModeActive) as refusal:
+        create_thread(actor=sailor, channel=channel, name="more")
+    send_message(author=sailor, channel=thread, content="ahoy")
+    with pytest.raises(SlowModeActive):
+        send_message(author=sailor, channel=thread, content="ahoy again")
+
+    assert timedelta(seconds=50) < refusal.value.retry_after <= timedelta(seconds=60)
+    assert create_thread(actor=mate, channel=channel, name="other").slowmode_seconds == 60
+    assert create_thread(actor=sailor, channel=server.channels.get(name="general"), name="here")
+
+
+def test_deleted_thread_counts_for_slow_mode_and_an_old_one_does_not(server: Server) -> None:
+    (channel,) = made(server, "pier")
+    sailor = new_member(server)
+    thread = create_thread(actor=sailor, channel=channel, name="rumours")
+    delete_channel(actor=server.owner, channel=thread)
+
+    update_channel(actor=server.owner, channel=channel, slowmode_seconds=21600)
+    with pytest.raises(SlowModeActive):
+        create_thread(actor=sailor, channel=channel, name="more")
+
+    time.sleep(1.1)
+    update_channel(actor=server.owner, channel=channel, slowmode_seconds=1)
+    create_thread(actor=sailor, channel=channel, name="more")
+
+
+def test_slow_mode_binds_no_moderator_who_begins_threads(server: Server) -> None:
+    (channel,) = made(server, "pier")
+    update_channel(actor=server.owner, channel=channel, slowmode_seconds=60)
+    moderator = new_member(server, new_role(server, Permission.BYPASS_SLOWMODE))
+
+    for name in ("rumours", "more"):
+        create_thread(actor=moderator, channel=channel, name=name)
 
 
 def test_thread_begins_in_no_thread(server: Server) -> None:

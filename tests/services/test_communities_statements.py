@@ -103,6 +103,41 @@ def test_manager_of_the_channel_sends_so_many_statements(call: str) -> None:
     assert len(sent) == BY_CHANNEL_MANAGER[call], "\n".join(sent)
 
 
+# What a second time takes, or nothing to be changed.
+IN_VAIN = {"revoke_invite": 3, "transfer_ownership": 4, "move_channel": 6}
+
+
+@pytest.mark.parametrize("call", IN_VAIN)
+def test_what_changes_nothing_sends_fewer(call: str) -> None:
+    scene = make_scene()
+    owner, server = scene.cast[Actor.OWNER], scene.cast.server
+    calls: dict[str, Callable[[], object]] = {
+        "revoke_invite": lambda: CALLS[call](scene, owner),
+        "transfer_ownership": lambda: servers.transfer_ownership(
+            actor=owner, server=server, to=owner
+        ),
+        "move_channel": lambda: channels.move_channel(
+            actor=owner, channel=scene.cast.channel, position=0
+        ),
+    }
+    calls[call]()
+
+    sent = statements_of(calls[call])
+
+    assert len(sent) == IN_VAIN[call], "\n".join(sent)
+
+
+def test_thread_in_slow_mode_takes_one_statement_more() -> None:
+    scene = make_scene()
+    channels.update_channel(
+        actor=scene.cast[Actor.OWNER], channel=scene.cast.channel, slowmode_seconds=60
+    )
+
+    sent = statements_of(lambda: CALLS["create_thread"](scene, scene.sailor))
+
+    assert len(sent) == 7, "\n".join(sent)
+
+
 @pytest.mark.parametrize(
     ("call", "number"),
     [*STATEMENTS.items(), *BY_SAILOR.items(), *BY_STRANGER.items(), *BY_CHANNEL_MANAGER.items()],
