@@ -59,7 +59,9 @@ class PostAccess:
             held=self.permissions,
             is_timed_out=self.is_timed_out,
             user=self.user_id,
-            place=f"channel {self.channel_id}",
+            place=f"channel {self.channel_id}"
+            if self.channel_id
+            else f"conversation {self.space_id}",
         )
         if error is not None:
             raise error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chat.models import AuditLogEntry, Channel
+from chat.queries import audit, history, members, reactions, search
 from chat.services import attachments, direct, messages, read_states
 from tests.chat.sql import stored
 from tests.factories import (
@@ -19,6 +20,8 @@ from tests.factories import (
     UserFactory,
 )
 from tests.services.actors import Actor, Cast, answer_to, make_cast, read_table
+from tests.services.communities import CALLS
+from tests.services.everything import PUBLIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +60,19 @@ direct_delete     hidden hidden        hidden    hidden hidden      hidden    hi
 direct_react      hidden hidden        hidden    hidden hidden      hidden    hidden hidden   hidden
 direct_mark       hidden hidden        hidden    hidden hidden      hidden    hidden hidden   hidden
 join_group        hidden hidden        hidden    hidden hidden      hidden    hidden hidden   hidden
+rename_group      hidden hidden        hidden    hidden hidden      hidden    hidden hidden   hidden
+leave_group       hidden hidden        hidden    hidden hidden      hidden    hidden hidden   hidden
+direct_reserve    hidden hidden        hidden    hidden hidden      hidden    hidden hidden   hidden
+direct_unreact    hidden hidden        hidden    hidden hidden      hidden    hidden hidden   hidden
+direct_mute       hidden hidden        hidden    hidden hidden      hidden    hidden hidden   hidden
+read_page         yes    yes           yes       yes    yes         yes       hidden hidden   yes
+read_pins         yes    yes           yes       yes    yes         yes       hidden hidden   yes
+read_search       yes    yes           yes       yes    yes         yes       hidden hidden   yes
+read_reactions    yes    yes           yes       yes    yes         yes       hidden hidden   yes
+read_members      yes    yes           yes       yes    yes         yes       hidden hidden   yes
+read_audit        yes    yes           yes       power  power       power     hidden hidden   power
+read_direct_page  hidden hidden        hidden    hidden hidden      hidden    hidden hidden   hidden
+read_direct_pins  hidden hidden        hidden    hidden hidden      hidden    hidden hidden   hidden
 """
 
 
@@ -69,6 +85,33 @@ def test_who_may_do_what(use_case: str, actor: Actor, expected: str) -> None:
 
     if expected != "yes":
         assert stored() == before
+
+
+# For whoever runs the commands; and what somebody asks of their own.
+WITHOUT_ACTOR = {
+    *("attachments.sweep_attachments", "attachments.unsent_attachments"),
+    *("imports.messages.import_direct_messages", "imports.messages.import_messages"),
+    *("imports.people.import_members", "imports.people.import_read_states"),
+    "imports.people.import_users",
+    *("access.permissions_in", "access.visible_channels", "direct.conversation_list"),
+    *("mentions.inbox", "unread.unread_conversations", "unread.unread_overview"),
+}
+
+
+def test_every_public_function_is_in_a_matrix() -> None:
+    cast = make_cast()
+    lines = {use_case for use_case, _, _ in read_table(MATRIX)}
+    called = {getattr(_prepare(line, cast, Actor.MODERATOR), "func", None) for line in lines}
+    around = {call.partition(":")[0] for call in CALLS}
+
+    asked = {
+        name
+        for name, function in PUBLIC.items()
+        if function in called or function.__name__ in around
+    }
+
+    assert asked | WITHOUT_ACTOR == PUBLIC.keys()
+    assert not asked & WITHOUT_ACTOR
 
 
 @pytest.mark.parametrize(
@@ -85,7 +128,7 @@ def test_what_a_moderator_does_is_in_the_log(use_case: str) -> None:
 
 def _prepare(use_case: str, cast: Cast, actor: Actor) -> Callable[[], object]:
     """Write what there has to be before, and return the attempt."""
-    if use_case in {"open_conversation", "open_group", "join_group"} or ("direct" in use_case):
+    if "direct" in use_case or use_case.endswith(("_group", "_conversation")):
         return _prepare_direct(use_case, cast, actor)
     user, channel = cast[actor], cast.channel
     author = user if use_case in {"edit_own", "delete_own"} else UserFactory.create()
@@ -130,6 +173,16 @@ def _prepare(use_case: str, cast: Cast, actor: Actor) -> Callable[[], object]:
             user=reaction.user,
         ),
         "clear_reactions": partial(messages.clear_reactions, actor=user, message=message),
+        "read_page": partial(history.message_page, viewer=user, channel=channel),
+        "read_pins": partial(history.pins, viewer=user, channel=channel),
+        "read_search": partial(
+            search.search_messages, viewer=user, server=cast.server, text="ahoy"
+        ),
+        "read_reactions": partial(
+            reactions.reaction_users, viewer=user, message=message, emoji="⚓"
+        ),
+        "read_members": partial(members.member_page, viewer=user, server=cast.server),
+        "read_audit": partial(audit.audit_page, viewer=user, server=cast.server),
         "mark_read": partial(read_states.mark_read, user=user, channel=channel),
         "mark_server_read": partial(read_states.mark_all_read, user=user, server=cast.server),
         "set_notify": partial(read_states.set_notify, user=user, channel=channel, notify="all"),
@@ -162,6 +215,27 @@ def _prepare_direct(use_case: str, cast: Cast, actor: Actor) -> Callable[[], obj
         "direct_mark": partial(
             read_states.mark_direct_read, user=user, conversation=theirs.conversation
         ),
+        "direct_unreact": partial(direct.remove_reaction, actor=user, message=theirs, emoji="⚓"),
+        "direct_reserve": partial(
+            attachments.reserve_attachment,
+            uploader=user,
+            place=theirs.conversation,
+            filename="chart.png",
+            content_type="image/png",
+            size_bytes=1,
+            sha256=bytes(32),
+        ),
+        "direct_mute": partial(
+            read_states.mute_conversation, user=user, conversation=theirs.conversation, until=None
+        ),
+        "read_direct_page": partial(
+            history.direct_page, viewer=user, conversation=theirs.conversation
+        ),
+        "read_direct_pins": partial(
+            history.direct_pins, viewer=user, conversation=theirs.conversation
+        ),
+        "rename_group": partial(direct.rename_group, actor=user, conversation=group, name="x"),
+        "leave_group": partial(direct.leave_group, user=user, conversation=group),
         "join_group": partial(direct.add_to_group, actor=user, conversation=group, user=user),
     }
     return in_conversation[use_case]

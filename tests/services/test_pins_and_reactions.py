@@ -164,6 +164,19 @@ def test_a_reaction_is_there_once(harbour: Harbour) -> None:
     )
 
 
+def test_nobody_takes_the_reaction_of_another_in_a_conversation() -> None:
+    message = DirectMessageFactory.create()
+    other = message.conversation.pair_high
+    add_reaction(actor=other, message=message, emoji="⚓")
+
+    error = refused(
+        MissingPermission,
+        lambda: remove_reaction(actor=message.author, message=message, emoji="⚓", user=other),
+    )
+
+    assert str(error).endswith(f"needs MANAGE_MESSAGES in conversation {message.conversation_id}.")
+
+
 def test_a_reaction_is_two_statements(harbour: Harbour) -> None:
     message = _sent(harbour)
 
