@@ -1,7 +1,8 @@
 """Counts equal those that counting message by message gives, after any history.
 
 Hypothesis makes the histories: messages with mentions, deletes, edits, joins and leaves, roles
-given and taken, overwrites, and moves of the read mark.
+given, taken and deleted, overwrites, timeouts, bans, other owners, deleted channels, and moves of
+the read mark.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chat.models import (
+    Ban,
     Channel,
     ChannelAccess,
     ChannelPermission,
@@ -23,12 +25,14 @@ from chat.models import (
     Mention,
     Message,
     ReadState,
+    Server,
     ServerMember,
 )
 from chat.permissions import Permission
 from chat.queries.history import message_page
 from chat.queries.unread import unread_overview
 from tests.factories import (
+    FAR_AWAY,
     ChannelFactory,
     MentionFactory,
     MessageFactory,
@@ -53,7 +57,7 @@ ranks = st.integers(0, 1)
 
 
 class Histories(RuleBasedStateMachine):
-    """One server with two channels and two roles, and three people who come and go."""
+    """One server with a channel, its thread and two roles, and three people who come and go."""
 
     @initialize()
     def begin(self) -> None:
@@ -64,7 +68,12 @@ class Histories(RuleBasedStateMachine):
         self.roles: list[Role] = [
             RoleFactory.create(server=self.server, position=position) for position in (1, 2)
         ]
-        self.channels: list[Channel] = ChannelFactory.create_batch(2, server=self.server)
+        pier = ChannelFactory.create(server=self.server)
+        self.channels: list[Channel] = [
+            pier,
+            ChannelFactory.create(server=self.server, kind="thread", parent=pier),
+        ]
+        self.founder = self.server.owner
         self.people: list[User] = UserFactory.create_batch(3)
         self.join(person=0)
 
@@ -75,11 +84,14 @@ class Histories(RuleBasedStateMachine):
 
     @rule(person=people)
     def join(self, person: int) -> None:
+        Ban.objects.filter(server=self.server, user=self.people[person]).delete()
         ServerMember.objects.get_or_create(server=self.server, user=self.people[person])
 
     @rule(person=people)
     def leave(self, person: int) -> None:
         # The marks and the roles go with the member, by the database's cascade.
+        if Server.objects.get(pk=self.server.pk).owner_id == self.people[person].pk:
+            Server.objects.filter(pk=self.server.pk).update(owner=self.founder)
         ServerMember.objects.filter(server=self.server, user=self.people[person]).delete()
 
     @rule(
@@ -97,7 +109,9 @@ class Histories(RuleBasedStateMachine):
         calls_everyone: bool,
         calls_by_role: bool,
     ) -> None:
-        message = MessageFactory.create(channel=self.channels[place], author=self.server.owner)
+        if not self.is_open(place):
+            return
+        message = MessageFactory.create(channel=self.channels[place], author=self.founder)
         message.refresh_from_db()
         if person is not None:
             MentionFactory.create(message=message, user=self.people[person])
@@ -151,6 +165,37 @@ class Histories(RuleBasedStateMachine):
     def open(self, place: int) -> None:
         ChannelPermission.objects.filter(channel=self.channels[place]).delete()
 
+    @rule(rank=ranks)
+    def delete_role(self, rank: int) -> None:
+        """Whom the role named is no longer named by it; a new one takes its place."""
+        self.roles[rank].delete()
+        self.roles[rank] = RoleFactory.create(server=self.server, position=rank + 1)
+
+    @rule(place=places)
+    def delete_channel(self, place: int) -> None:
+        """Hide it, or bring it back as support does."""
+        channel = Channel.objects.get(pk=self.channels[place].pk)
+        Channel.objects.filter(pk=channel.pk).update(
+            deleted_at=None if channel.deleted_at else NOON
+        )
+
+    @rule(person=people, until=st.sampled_from([NOON, FAR_AWAY, None]))
+    def time_out(self, person: int, until: datetime | None) -> None:
+        ServerMember.objects.filter(server=self.server, user=self.people[person]).update(
+            timed_out_until=until
+        )
+
+    @rule(person=people)
+    def ban(self, person: int) -> None:
+        self.leave(person=person)
+        if self.people[person].pk != Server.objects.get(pk=self.server.pk).owner_id:
+            Ban.objects.get_or_create(server=self.server, user=self.people[person])
+
+    @rule(person=people)
+    def hand_over(self, person: int) -> None:
+        if self.is_member(person):
+            Server.objects.filter(pk=self.server.pk).update(owner=self.people[person])
+
     @precondition(lambda self: self.is_member(0))
     @rule(person=people, place=places, back=st.integers(0, 3))
     def read(self, person: int, place: int, back: int) -> None:
@@ -168,11 +213,17 @@ class Histories(RuleBasedStateMachine):
     def counts_are_those_of_counting(self) -> None:
         if not hasattr(self, "people"):
             return
-        for user in (*self.people, self.server.owner):
+        for user in (*self.people, self.founder):
             overview = {
                 at.channel_id: (at.unread, at.mentions) for at in unread_overview(user=user)
             }
             assert overview == counted(user, self.channels)
+
+    def is_open(self, place: int) -> bool:
+        """Tell whether anything can be sent there: a thread closes with its channel."""
+        needed = {self.channels[0].pk, self.channels[place].pk}
+        there = Channel.objects.filter(pk__in=needed, deleted_at__isnull=True)
+        return there.count() == len(needed)
 
     def is_member(self, person: int) -> bool:
         return ServerMember.objects.filter(server=self.server, user=self.people[person]).exists()

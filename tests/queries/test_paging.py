@@ -1,0 +1,106 @@
+"""Every page of a small history is the one that counting gives, and cursors lead to both ends."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chat.models import DirectMessage, Message
+from chat.queries.history import direct_page, message_page
+from tests.factories import DirectConversationFactory, DirectMessageFactory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chat.queries.history import MessagePage
+    from tests.queries.places import Harbour
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
+COUNT = 6
+# Past the newest too: a number of another channel.
+SEQS = [*range(1, COUNT + 3), 10**6, 2**63 - 1]
+LIMITS = [1, 2, 3, 4, COUNT, COUNT + 1, 100]
+
+
+def in_a_channel(harbour: Harbour) -> Callable[..., MessagePage]:
+    for _ in range(COUNT):
+        harbour.say()
+    # At both ends and beside each other.
+    Message.objects.filter(seq__in=[1, 3, 4, COUNT]).update(deleted_at=NOON)
+    return lambda **window: message_page(viewer=harbour.sailor, channel=harbour.pier, **window)
+
+
+def in_a_conversation(harbour: Harbour) -> Callable[..., MessagePage]:
+    pair = DirectConversationFactory.create(pair_low=harbour.sailor)
+    for _ in range(COUNT):
+        DirectMessageFactory.create(conversation=pair, author=harbour.sailor)
+    DirectMessage.objects.filter(seq__in=[1, 3, 4, COUNT]).update(deleted_at=NOON)
+    return lambda **window: direct_page(viewer=harbour.sailor, conversation=pair, **window)
+
+
+def expected(limit: int, **window: int) -> list[int]:
+    """Return the numbers that a page is to have, newest first."""
+    known = list(range(1, COUNT + 1))
+    if "before" in window:
+        found = [seq for seq in known if seq < window["before"]][-limit:]
+    elif "after" in window:
+        found = [seq for seq in known if seq > window["after"]][:limit]
+    elif "around" in window:
+        newer = (limit - 1) // 2
+        found = [seq for seq in known if seq <= window["around"]][-(limit - newer) :]
+        found += [seq for seq in known if seq > window["around"]][:newer]
+    else:
+        found = known[-limit:]
+    return found[::-1]
+
+
+@pytest.mark.parametrize("place", [in_a_channel, in_a_conversation])
+def test_every_page_is_complete_and_its_cursors_go_on_from_it(
+    harbour: Harbour, place: Callable[[Harbour], Callable[..., MessagePage]]
+) -> None:
+    page = place(harbour)
+    windows: list[dict[str, int]] = [{}, {"after": 0}]
+    windows += [{way: seq} for way, seq in product(["before", "after", "around"], SEQS)]
+
+    for window, limit in product(windows, LIMITS):
+        here = page(limit=limit, **window)
+
+        seqs = [message.seq for message in here.messages]
+        assert seqs == expected(limit, **window), (window, limit)
+        assert [m.seq for m in here.messages if m.deleted_at] == [
+            seq for seq in seqs if seq in {1, 3, 4, COUNT}
+        ]
+        assert (here.older is not None) == ((bool(seqs) and seqs[-1] > 1) or _is_past(window))
+        assert (here.newer is not None) == (
+            (bool(seqs) and seqs[0] < COUNT) or window == {"before": 1}
+        )
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("place", [in_a_channel, in_a_conversation])
+def test_cursors_lead_from_anywhere_to_both_ends_without_a_repeat(
+    harbour: Harbour, place: Callable[[Harbour], Callable[..., MessagePage]], limit: int
+) -> None:
+    page = place(harbour)
+
+    for around in range(1, COUNT + 1):
+        here = page(around=around, limit=limit)
+        seen = [message.seq for message in here.messages]
+        older, newer = here.older, here.newer
+        while older is not None:
+            back: Any = page(before=older, limit=limit)
+            seen, older = [*seen, *(m.seq for m in back.messages)], back.older
+        while newer is not None:
+            forth: Any = page(after=newer, limit=limit)
+            seen, newer = [*(m.seq for m in forth.messages), *seen], forth.newer
+
+        assert seen == list(range(COUNT, 0, -1))
+
+
+def _is_past(window: dict[str, int]) -> bool:
+    return window.get("after", 0) >= COUNT
