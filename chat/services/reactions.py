@@ -94,7 +94,8 @@ def remove_reaction(
         post.require(Permission.MANAGE_MESSAGES)
     removed = _under(post).filter(emoji=emoji, user_id=user_id).delete()[0] > 0
     if removed and user_id != actor_id:
-        log(post, "reaction.remove", emoji=[emoji, None], user_id=[str(user_id), None])
+        # Not which: sixty-four characters that somebody wrote would outlive their erasure there.
+        log(post, "reaction.remove", user_id=[str(user_id), None])
     return removed
 
 
@@ -117,7 +118,7 @@ def clear_reactions(
     reactions = _under(post) if emoji is None else _under(post).filter(emoji=emoji)
     removed = reactions.delete()[0]
     if removed:
-        log(post, "reaction.clear", emoji=[emoji, None], count=[removed, 0])
+        log(post, "reaction.clear", count=[removed, 0])
     return removed
 
 

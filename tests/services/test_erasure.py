@@ -31,6 +31,7 @@ from chat.services.attachments import confirm_removal, files_to_remove
 from chat.services.channels import clear_overwrite, set_overwrite
 from chat.services.erasure import POLICY, what_is_left
 from chat.services.invites import revoke_invite
+from chat.services.messages import clear_reactions, remove_reaction
 from chat.services.servers import transfer_ownership, update_server
 from chat.services.users import erase_user
 from tests.chat.sql import execute, rows, stored, value
@@ -305,6 +306,21 @@ def test_search_finds_nothing_but_files_to_be_removed_after(jack: User) -> None:
     assert search_everything(MARK) == ["discarded_files"]
     confirm_removal(storage_keys=erased.storage_keys)
     assert search_everything(MARK) == []
+
+
+def test_emoji_that_a_moderator_took_away_is_not_kept_in_the_log() -> None:
+    person = UserFactory.create()
+    server = ServerFactory.create()
+    post = MessageFactory.create(channel=ChannelFactory.create(server=server))
+    for message, emoji in ((post, "jack@bluewater"), (post, "bluewater!")):
+        ReactionFactory.create(message=message, user=person, emoji=emoji)
+    remove_reaction(actor=server.owner, message=post, emoji="jack@bluewater", user=person)
+    clear_reactions(actor=server.owner, message=post, emoji="bluewater!")
+
+    erase_user(actor=person, user=person)
+
+    assert search_everything(MARK) == []
+    assert value("SELECT count(*) FROM audit_log WHERE starts_with(action, 'reaction.')") == 2
 
 
 def test_reasons_that_speak_of_the_person_are_gone() -> None:
