@@ -6,7 +6,6 @@ And what is left of each when its row is gone: a file to be removed from the sto
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ from chat.services.use_case import alias, use_case
 from chat.statements import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
 FILENAME_LENGTH = 255
@@ -142,8 +142,8 @@ def files_to_remove(*, limit: int = 1000, after: UUID | None = None) -> list[Fil
     another worker gets others; outside one, two may get the same. Left out is a key that its old
     row names again. One statement; locks the rows that it returns. Raises: InvalidInput.
     """
-    if after is not None and not isinstance(after, UUID):
-        raise InvalidInput("after", seen=repr(after)[:60], expected="the id of a file, or None")
+    if after is not None and not is_plain(after, UUID):
+        raise InvalidInput("after", seen=shown(after), expected="the id of a file, or None")
     params = {
         "limit": check_number("limit", limit, least=1, most=SWEEP_LIMIT),
         "after": after or _BEFORE_ALL,
@@ -159,14 +159,13 @@ def confirm_removal(*, storage_keys: Collection[str]) -> int:
     One statement; locks the rows that it removes. Raises: InvalidInput.
     """
     if (
-        isinstance(storage_keys, str)
-        or not isinstance(storage_keys, Collection)
+        not isinstance(storage_keys, (list, tuple, set, frozenset))
         or len(storage_keys) > SWEEP_LIMIT
     ):
         raise InvalidInput(
             "storage_keys",
-            seen=repr(storage_keys)[:60],
-            expected=f"a list of at most {SWEEP_LIMIT} keys",
+            seen=shown(storage_keys),
+            expected=f"a list or set of at most {SWEEP_LIMIT} keys",
         )
     keys = [
         check_text("storage_keys", key, least=1, most=STORAGE_KEY_LENGTH) for key in storage_keys

@@ -133,6 +133,8 @@ def _messages(scene: Scene) -> dict[str, dict[str, Any]]:
     return {
         "attachments.reserve_attachment": file,
         "attachments.unsent_attachments": {"before": NOON, "limit": 1},
+        "attachments.files_to_remove": {"limit": 1, "after": uuid7()},
+        "attachments.confirm_removal": {"storage_keys": ["key"]},
         "attachments.sweep_attachments": {"before": NOON, "limit": 1},
         "sending.send_message": {
             "author": user,

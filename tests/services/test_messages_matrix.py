@@ -89,6 +89,7 @@ def test_who_may_do_what(use_case: str, actor: Actor, expected: str) -> None:
 
 # For whoever runs the commands; and what somebody asks of their own.
 WITHOUT_ACTOR = {
+    *("attachments.confirm_removal", "attachments.files_to_remove"),
     *("attachments.sweep_attachments", "attachments.unsent_attachments"),
     *("imports.messages.import_direct_messages", "imports.messages.import_messages"),
     *("imports.people.import_members", "imports.people.import_read_states"),
