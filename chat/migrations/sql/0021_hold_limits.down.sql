@@ -10,7 +10,7 @@ DROP TRIGGER reactions_emoji_limit_changed ON public.reactions;
 DROP FUNCTION public.limit_changed_emoji();
 DROP TRIGGER reactions_emoji_limit_new ON public.reactions;
 DROP FUNCTION public.limit_new_emoji();
-DROP FUNCTION public.hold_emoji_limit(uuid, uuid, uuid);
+DROP FUNCTION public.hold_emoji_limit(uuid, uuid[], uuid[]);
 
 DROP TRIGGER direct_messages_pin_limit_changed ON public.direct_messages;
 DROP TRIGGER direct_messages_pin_limit_new ON public.direct_messages;

@@ -206,58 +206,47 @@ CREATE TRIGGER direct_messages_pin_limit_changed
 
 -- Emoji ------------------------------------------------------------------------------------------
 
--- Of one message, in a channel or in a conversation: the other id is NULL. The orders are those of
--- reactions_message_uq and reactions_direct_uq, so that they are read along these in a server, too,
--- that is just being imported and of which the statistics know nothing.
+-- Of messages in the channels of a server, or of those in a conversation: locks and counts all of
+-- them at once. One by one, each would be looked up by a plan that is kept, and of a server that is
+-- just being imported the statistics know nothing: it may read all reactions there for each message.
 CREATE FUNCTION public.hold_emoji_limit(
-    in_space uuid, of_message uuid, of_direct_message uuid
+    in_space uuid, of_messages uuid[], of_direct_messages uuid[]
 ) RETURNS void
 LANGUAGE plpgsql
 AS $function$
 DECLARE
-    counted bigint;
+    fullest record;
 BEGIN
-    -- Most have so few reactions that all of them can differ.
-    IF of_message IS NOT NULL THEN
+    IF of_messages IS NOT NULL THEN
         PERFORM FROM public.messages
-        WHERE server_id = in_space AND id = of_message
+        WHERE server_id = in_space AND id = ANY (of_messages)
+        ORDER BY id
         FOR NO KEY UPDATE;
 
-        PERFORM FROM public.reactions
-        WHERE space_id = in_space AND message_id = of_message
-        ORDER BY emoji
-        LIMIT 1
-        OFFSET 20;
-        IF NOT FOUND THEN
-            RETURN;
-        END IF;
-
-        SELECT count(DISTINCT emoji) INTO counted
+        SELECT message_id AS id, count(DISTINCT emoji) AS emoji INTO fullest
         FROM public.reactions
-        WHERE space_id = in_space AND message_id = of_message;
+        WHERE space_id = in_space AND message_id = ANY (of_messages)
+        GROUP BY message_id
+        ORDER BY count(DISTINCT emoji) DESC
+        LIMIT 1;
     ELSE
         PERFORM FROM public.direct_messages
-        WHERE conversation_id = in_space AND id = of_direct_message
+        WHERE conversation_id = in_space AND id = ANY (of_direct_messages)
+        ORDER BY id
         FOR NO KEY UPDATE;
 
-        PERFORM FROM public.reactions
-        WHERE space_id = in_space AND direct_message_id = of_direct_message
-        ORDER BY emoji
-        LIMIT 1
-        OFFSET 20;
-        IF NOT FOUND THEN
-            RETURN;
-        END IF;
-
-        SELECT count(DISTINCT emoji) INTO counted
+        SELECT direct_message_id AS id, count(DISTINCT emoji) AS emoji INTO fullest
         FROM public.reactions
-        WHERE space_id = in_space AND direct_message_id = of_direct_message;
+        WHERE space_id = in_space AND direct_message_id = ANY (of_direct_messages)
+        GROUP BY direct_message_id
+        ORDER BY count(DISTINCT emoji) DESC
+        LIMIT 1;
     END IF;
 
     PERFORM public.refuse_over_limit(
-        counted,
+        fullest.emoji,
         20,
-        'different emoji under message ' || coalesce(of_message, of_direct_message),
+        'different emoji under message ' || fullest.id,
         'reactions',
         'reactions_emoji_limit'
     );
@@ -308,13 +297,16 @@ BEGIN
 
     PERFORM public.require_read_committed('new emoji are put under messages');
 
-    -- Message by message, in the order of their ids.
     FOR place IN
-        SELECT DISTINCT space_id, message_id, direct_message_id
-        FROM inserted
-        ORDER BY message_id, direct_message_id
+        SELECT
+            space_id,
+            array_agg(message_id) FILTER (WHERE message_id IS NOT NULL) AS messages,
+            array_agg(direct_message_id) AS direct_messages
+        FROM (SELECT DISTINCT space_id, message_id, direct_message_id FROM inserted) AS touched
+        GROUP BY space_id, message_id IS NOT NULL
+        ORDER BY space_id
     LOOP
-        PERFORM public.hold_emoji_limit(place.space_id, place.message_id, place.direct_message_id);
+        PERFORM public.hold_emoji_limit(place.space_id, place.messages, place.direct_messages);
     END LOOP;
     RETURN NULL;
 END
@@ -331,7 +323,11 @@ LANGUAGE plpgsql
 AS $function$
 BEGIN
     PERFORM public.require_read_committed('new emoji are put under messages');
-    PERFORM public.hold_emoji_limit(NEW.space_id, NEW.message_id, NEW.direct_message_id);
+    PERFORM public.hold_emoji_limit(
+        NEW.space_id,
+        CASE WHEN NEW.message_id IS NOT NULL THEN ARRAY[NEW.message_id] END,
+        ARRAY[NEW.direct_message_id]
+    );
     RETURN NULL;
 END
 $function$;
