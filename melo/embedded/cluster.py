@@ -56,7 +56,8 @@ def ensure_cluster(layout: Layout, *, binaries: Binaries, account: Account) -> N
         _initdb(unfinished, binaries=binaries, account=account)
         _publish(unfinished, layout=layout, place=place, name=name)
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        # Also what an initdb went on writing whose starter was killed, while it was removed above.
+        _remove_unfinished(place, prefix)
 
 
 def _publish(unfinished: Path, *, layout: Layout, place: Path, name: str) -> None:
