@@ -35,18 +35,16 @@ class Command(SchemaCommandMixin):
     details = """\
 It destroys the rows of attachments that nobody sent in time; --dry-run shows which. No file is
 touched: the key of each is kept until --confirm, however its row went (this command, an erasure, a
-new avatar, by hand), and --discarded prints it again until then. Whoever removes files has to take
-it well when one is gone already.
+new avatar, by hand), and --discarded prints it again until then. Whoever removes files (./remove
+below) takes it well when one is gone already, and prints the keys of those that are.
 
 exit codes:
   0  done, or nothing to do
   1  error; the batches that were done before it stay so
 
 examples:
-  python manage.py sweep_attachments --older-than 48 > /dev/null
-  python manage.py sweep_attachments --discarded |
-    while IFS= read -r key; do aws s3 rm "s3://files/$key" >&2 && echo "$key"; done |
-    python manage.py sweep_attachments --confirm
+  python manage.py sweep_attachments --discarded | ./remove > removed
+  python manage.py sweep_attachments --confirm < removed
 """
     requires_system_checks = ()
 
