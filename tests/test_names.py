@@ -12,12 +12,12 @@ EVERY_CHARACTER = [chr(point) for point in range(0x110000) if not 0xD800 <= poin
 
 # DerivedCoreProperties.txt of Unicode, Default_Ignorable_Code_Point: the same since 4.0 but for
 # what was added to it, all of which is in these ranges.
-IGNORED_BY_DEFAULT = [
+IGNORED_BY_DEFAULT = {
     *(0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810)),
     *(*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x3164),
     *(*range(0xFE00, 0xFE10), 0xFEFF, 0xFFA0, *range(0xFFF0, 0xFFF9)),
     *(*range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE1000)),
-]
+}
 
 
 @pytest.mark.parametrize(
