@@ -1,4 +1,4 @@
-"""CompositeForeignKey: the foreign key that Django cannot declare; and ValidateConstraint.
+"""CompositeForeignKey: the foreign key that Django cannot declare.
 
 Tenant integrity is the database's here: a row names its server and its channel together, and the
 pair must exist. Beside every ForeignKey of the ORM stands one of these in Meta.constraints; the
@@ -10,12 +10,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib.postgres import operations
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.ddl_references import Columns, Statement, Table
-from django.db.migrations import RemoveConstraint
 from django.db.models import BaseConstraint, Deferrable, Model, UniqueConstraint
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-    from django.db.migrations.state import ProjectState
 
 
 class OnDelete(Enum):
@@ -118,26 +115,23 @@ class CompositeForeignKey(BaseConstraint):
         self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor
     ) -> str:
         """Leave the constraint to the end of the migration, when every table exists."""
-        try:
-            statement: Statement | _AtTheEnd = self._add_statement(model, schema_editor)
-        except LookupError:
-            # The target comes later in this migration; the registry of the state will have it.
-            statement = _AtTheEnd(lambda: self._add_statement(model, schema_editor))
-        schema_editor.deferred_sql.append(statement)
+        schema_editor.deferred_sql.append(self._add_statement(model, schema_editor))
         return ""
 
     def create_sql(  # type: ignore[override]
         self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor
-    ) -> Statement:
+    ) -> Statement | _AtTheEnd:
         """Return the ALTER TABLE that adds the constraint.
 
         PostgreSQL wants the unique key of the target first, and Django may have put that off to
         the end of the migration: whatever of it is pending is created now.
         """
-        target = self.target(model)
-        if target._meta.db_table != model._meta.db_table:
-            _create_pending_unique_keys(target._meta.db_table, schema_editor)
-        return self._add_statement(model, schema_editor)
+        statement = self._add_statement(model, schema_editor)
+        if isinstance(statement, Statement):
+            target = self.target(model)
+            if target._meta.db_table != model._meta.db_table:
+                _create_pending_unique_keys(target._meta.db_table, schema_editor)
+        return statement
 
     def remove_sql(  # type: ignore[override]
         self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor
@@ -151,9 +145,13 @@ class CompositeForeignKey(BaseConstraint):
 
     def _add_statement(
         self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor
-    ) -> Statement:
+    ) -> Statement | _AtTheEnd:
         quote = schema_editor.quote_name
-        target = self.target(model)
+        try:
+            target = self.target(model)
+        except LookupError:
+            # It comes later in this migration; the registry of the state will have it.
+            return _AtTheEnd(lambda: self._add_statement(model, schema_editor))
         return Statement(
             self._TEMPLATE,
             table=Table(model._meta.db_table, quote),
@@ -216,35 +214,10 @@ class CompositeForeignKey(BaseConstraint):
         return errors
 
 
-class ValidateConstraint(operations.ValidateConstraint):
-    """Check the rows that were there before a CHECK that was added NOT VALID.
-
-    Django's own leaves the constraint as it is on the way back. This one adds it anew, so that the
-    migration before finds what it left.
-    """
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        """Put a NOT VALID constraint in the place of the valid one."""
-        model = to_state.models[app_label, self.model_name.lower()]
-        RemoveConstraint(self.model_name, self.name).database_forwards(
-            app_label, schema_editor, from_state, to_state
-        )
-        operations.AddConstraintNotValid(
-            self.model_name,
-            model.get_constraint_by_name(self.name),
-        ).database_forwards(app_label, schema_editor, from_state, to_state)
-
-
 class _AtTheEnd:
     """A statement that is worded when it runs."""
 
-    def __init__(self, word: Callable[[], Statement]) -> None:
+    def __init__(self, word: Callable[[], Statement | _AtTheEnd]) -> None:
         self._word = word
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from chat.schema.script_run import Script, run_script
 
 _SQL: Final = Path(__file__).parent / "migrations" / "sql"
 # Those of the migrations' scripts that come before the tables that need them.
-_BEFORE_TABLES: Final = ("0001_initial.up.sql", "0011_add_message_search.up.sql")
+_BEFORE_TABLES: Final = ("0001_initial.up.sql", "0009_search_messages.up.sql")
 _HAS_THEM: Final[LiteralString] = (
     "SELECT to_regprocedure('public.direct_pair_id(uuid, uuid)') IS NOT NULL"
 )

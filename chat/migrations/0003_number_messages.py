@@ -1,4 +1,4 @@
-"""Numbers for messages, without gaps."""
+"""Messages in rows without gaps."""
 
 from django.db import migrations
 
@@ -6,7 +6,7 @@ from chat.schema.files import RunSQLFile
 
 
 class Migration(migrations.Migration):
-    """Number messages in the order of their commits, and keep the numbers.
+    """Number messages in the order of their commits, and book an import once a statement.
 
     Takes SHARE ROW EXCLUSIVE on the tables of messages, channels and conversations for a moment:
     reads go on, writes wait. Undone by dropping the triggers; messages keep their numbers.

@@ -168,6 +168,27 @@ class DatabaseAheadError(SchemaError):
         )
 
 
+class RewrittenMigrationsError(SchemaError):
+    """The migrations were written anew since this database was made."""
+
+    exit_code = ExitCode.AHEAD
+    NEXT_STEP: ClassVar[str] = (
+        "Make the database anew, which loses all that is in it: "
+        'python manage.py dbshell -- -c "DROP SCHEMA public CASCADE; CREATE SCHEMA public", '
+        "then: python manage.py migrate"
+    )
+
+    def __init__(self, apps: Sequence[str]) -> None:
+        self.apps = tuple(apps)
+        super().__init__(
+            seen=(
+                f"Of {', '.join(self.apps)}, some applied migrations are gone from disk and others "
+                "have changed: nothing leads from the old ones to the new."
+            ),
+            next_step=self.NEXT_STEP,
+        )
+
+
 class ForeignLedgerError(SchemaError):
     """A table with the ledger's name is in the way."""
 

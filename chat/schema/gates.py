@@ -14,20 +14,30 @@ from chat.schema.errors import (
     DatabaseAheadError,
     InterruptedMigrationsError,
     PendingMigrationsError,
+    RewrittenMigrationsError,
 )
 from chat.schema.sentences import finishing_command, sentence
-from chat.schema.status import MigrationState, MigrationStatus, in_state, names_in_state
+from chat.schema.status import (
+    MigrationState,
+    MigrationStatus,
+    in_state,
+    names_in_state,
+    rewritten_apps,
+)
 
 # Django's: each migration, and whether it is undone.
 Plan: TypeAlias = Sequence[tuple[Migration, bool]]
 
 
-def require_known(statuses: Iterable[MigrationStatus]) -> None:
+def require_known(statuses: Sequence[MigrationStatus]) -> None:
     """Raise when a migration is applied that is not on disk.
 
     Raises:
+        RewrittenMigrationsError: one is, and another of its app has changed.
         DatabaseAheadError: one is.
     """
+    if rewritten := rewritten_apps(statuses):
+        raise RewrittenMigrationsError(rewritten)
     if missing := names_in_state(statuses, MigrationState.MISSING):
         raise DatabaseAheadError(missing)
 
@@ -70,7 +80,8 @@ def require_ready(statuses: Sequence[MigrationStatus], *, drift: Drift | None = 
     Drift comes before what is pending: a migration that is run may stand on what was changed.
 
     Raises:
-        DatabaseAheadError, ChangedMigrationsError, InterruptedMigrationsError: as their gates.
+        RewrittenMigrationsError, DatabaseAheadError, ChangedMigrationsError,
+        InterruptedMigrationsError: as their gates.
         DriftError: there is drift.
         PendingMigrationsError: a migration is pending.
         UnknownDriftError: nobody can know whether there is drift.

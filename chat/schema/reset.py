@@ -11,14 +11,12 @@ from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
-from chat.schema.errors import DatabaseAheadError
+from chat.schema.gates import require_known
 from chat.schema.ledger import MigrationKey
 from chat.schema.reversibility import require_reversible
 from chat.schema.status import (
-    MigrationState,
     load_migrations,
     migration_statuses,
-    names_in_state,
 )
 
 
@@ -46,15 +44,12 @@ def plan_reset(connection: BaseDatabaseWrapper, *, app_label: str | None) -> Res
 
     Raises:
         UnknownAppError: there is no such app.
-        DatabaseAheadError: a migration that is not on disk would have to be undone.
+        RewrittenMigrationsError, DatabaseAheadError: a migration that is not on disk would have to
+            be undone.
         IrreversibleMigrationError: a migration in the way has no way back.
         BrokenMigrationsError: the files do not fit together.
     """
-    missing = names_in_state(
-        migration_statuses(connection, app_label=app_label), MigrationState.MISSING
-    )
-    if missing:
-        raise DatabaseAheadError(missing)
+    require_known(migration_statuses(connection, app_label=app_label))
     loader = load_migrations(connection)
     labels = [app_label] if app_label else sorted(loader.migrated_apps)
     backwards = _backwards(connection, labels)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 
 from chat.schema.checksums import short_checksum
+from chat.schema.errors import RewrittenMigrationsError
 from chat.schema.ledger import Event
-from chat.schema.status import MigrationState, MigrationStatus, in_state
+from chat.schema.status import MigrationState, MigrationStatus, in_state, rewritten_apps
 
 
 def sentence(status: MigrationStatus) -> str | None:
@@ -25,11 +26,7 @@ def next_step(statuses: Sequence[MigrationStatus], *, is_drifted: bool = False) 
     interrupted = in_state(statuses, MigrationState.INTERRUPTED)
     pending = in_state(statuses, MigrationState.PENDING)
     if missing:
-        return (
-            f"The database is ahead of the code by {len(missing)}: deploy the code that has "
-            "them, or, if they were deleted on purpose, run: "
-            f"python manage.py migrate {missing[0].app} --prune"
-        )
+        return _about_missing(statuses, missing)
     if modified:
         return (
             f"{len(modified)} modified: restore the files, or, if the database already is what "
@@ -46,6 +43,19 @@ def next_step(statuses: Sequence[MigrationStatus], *, is_drifted: bool = False) 
     if pending:
         return f"{len(pending)} pending: python manage.py migrate"
     return "Nothing to do: the database is what the code expects."
+
+
+def _about_missing(statuses: Sequence[MigrationStatus], missing: Sequence[MigrationStatus]) -> str:
+    if rewritten := rewritten_apps(statuses):
+        return (
+            f"The migrations of {', '.join(rewritten)} were written anew since this database was "
+            f"made. {RewrittenMigrationsError.NEXT_STEP}"
+        )
+    return (
+        f"The database is ahead of the code by {len(missing)}: deploy the code that has "
+        "them, or, if they were deleted on purpose, run: "
+        f"python manage.py migrate {missing[0].app} --prune"
+    )
 
 
 def finishing_command(status: MigrationStatus, *, among: Iterable[MigrationStatus]) -> str:

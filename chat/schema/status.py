@@ -4,7 +4,7 @@ Read from Django's table of applied migrations, from the ledger, and from the fi
 changes nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -189,6 +189,13 @@ def in_state(statuses: Iterable[MigrationStatus], state: MigrationState) -> list
 def names_in_state(statuses: Iterable[MigrationStatus], state: MigrationState) -> list[str]:
     """Return `app.name` of the migrations in a state, in the order given."""
     return [str(status) for status in in_state(statuses, state)]
+
+
+def rewritten_apps(statuses: Sequence[MigrationStatus]) -> list[str]:
+    """Return the apps of which applied migrations are gone from disk and others have changed."""
+    gone = {status.app for status in in_state(statuses, MigrationState.MISSING)}
+    changed = {status.app for status in in_state(statuses, MigrationState.MODIFIED)}
+    return sorted(gone & changed)
 
 
 def _plan_order(loader: MigrationLoader) -> list[MigrationKey]:

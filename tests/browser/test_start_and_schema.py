@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Visit = Callable[..., Visitor]
 
-LAST = ("chat", "0016_add_schema_permission")
+LAST = ("chat", "0010_keep_discarded_files")
 
 
 @pytest.fixture

@@ -200,6 +200,25 @@ def test_database_ahead_of_the_code_is_refused(
     assert tables(scratch_connection) == {"django_migrations"}
 
 
+def test_database_of_migrations_that_were_written_anew_is_to_be_made_anew(
+    applied: EditedSituation, manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    record(scratch_connection, "two_steps", "0003_older")
+    first = applied.migrations / "0001_initial.py"
+    first.write_text(first.read_text() + "\n# Another chain.\n")
+
+    results = [
+        manage(*arguments, situations=[applied.name], **applied.environ)
+        for arguments in (["migrate"], ["migration_reset", "--noinput"], ["migration_status"])
+    ]
+
+    assert [result.returncode for result in results] == [6, 6, 0]
+    for said in (results[0].stderr, results[1].stderr, results[2].stdout):
+        assert "written anew since this database was made" in said
+        assert "DROP SCHEMA public CASCADE; CREATE SCHEMA public" in said
+        assert "--prune" not in said
+
+
 def test_pruning_is_the_way_out_also_for_an_app_that_is_gone(
     manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
 ) -> None:

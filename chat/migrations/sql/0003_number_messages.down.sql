@@ -1,5 +1,10 @@
 -- Messages keep the numbers they have; new ones are no longer numbered.
 
+DROP TRIGGER direct_messages_booked ON public.direct_messages;
+DROP FUNCTION public.book_direct_messages();
+DROP TRIGGER messages_booked ON public.messages;
+DROP FUNCTION public.book_messages();
+
 DROP TRIGGER direct_messages_table_kept ON public.direct_messages;
 DROP TRIGGER messages_table_kept ON public.messages;
 DROP TRIGGER direct_messages_place_kept ON public.direct_messages;

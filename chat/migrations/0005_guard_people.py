@@ -1,4 +1,4 @@
-"""Rows that stay what they are."""
+"""Who may be where."""
 
 from django.db import migrations
 
@@ -6,12 +6,12 @@ from chat.schema.files import RunSQLFile
 
 
 class Migration(migrations.Migration):
-    """Refuse that users go, that everyone's role changes, and that rows change their tenant.
+    """Refuse banned members, wrong read marks, strangers in conversations, and the erased.
 
     Takes SHARE ROW EXCLUSIVE on the tables concerned for a moment: reads go on, writes wait. Rows
     that are there already are not looked at. Undone by dropping the triggers.
     """
 
-    dependencies = [("chat", "0008_guard_conversations")]
+    dependencies = [("chat", "0004_keep_histories")]
 
     operations = [RunSQLFile(__file__)]

@@ -7,7 +7,7 @@ BEGIN
         FROM pg_extension
         WHERE
             extname = 'btree_gin'
-            AND obj_description(oid, 'pg_extension') = 'made by chat.0011_add_message_search'
+            AND obj_description(oid, 'pg_extension') = 'made by chat.0009_search_messages'
     ) THEN
         DROP EXTENSION btree_gin;
     END IF;

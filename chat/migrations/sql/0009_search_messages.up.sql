@@ -5,7 +5,7 @@ DO $migration$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'btree_gin') THEN
         CREATE EXTENSION btree_gin;
-        COMMENT ON EXTENSION btree_gin IS 'made by chat.0011_add_message_search';
+        COMMENT ON EXTENSION btree_gin IS 'made by chat.0009_search_messages';
     END IF;
 END
 $migration$;

@@ -1,4 +1,4 @@
-"""Bans against members."""
+"""Rows that stay what they are."""
 
 from django.db import migrations
 
@@ -6,12 +6,12 @@ from chat.schema.files import RunSQLFile
 
 
 class Migration(migrations.Migration):
-    """Refuse a ban of a member, and a banned user as a member.
+    """Refuse that users go, that everyone's role changes, and that rows change their tenant.
 
     Takes SHARE ROW EXCLUSIVE on the tables concerned for a moment: reads go on, writes wait. Rows
     that are there already are not looked at. Undone by dropping the triggers.
     """
 
-    dependencies = [("chat", "0005_protect_histories")]
+    dependencies = [("chat", "0005_guard_people")]
 
     operations = [RunSQLFile(__file__)]

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
     come from the content.
     """
 
-    dependencies = [("chat", "0010_create_channel_access")]
+    dependencies = [("chat", "0008_create_channel_access")]
 
     operations = [
         RunSQLFile(__file__),

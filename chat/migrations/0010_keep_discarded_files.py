@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
     dropping the table and with it the keys that still wait: remove those files first.
     """
 
-    dependencies = [("chat", "0023_validate_names")]
+    dependencies = [("chat", "0009_search_messages")]
 
     operations = [
         migrations.CreateModel(

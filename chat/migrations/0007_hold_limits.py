@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
     code, which counts before it writes. Undone by dropping the triggers.
     """
 
-    dependencies = [("chat", "0020_hasten_channel_permissions")]
+    dependencies = [("chat", "0006_fix_identities")]
 
     operations = [RunSQLFile(__file__)]

@@ -1,3 +1,0 @@
--- Drops what the way up creates.
-
-DROP FUNCTION public.slow_mode_wait(uuid, uuid, uuid);

@@ -1,1 +1,0 @@
--- Nothing to undo: names were read, and what was repaired is right for the code before as well.
