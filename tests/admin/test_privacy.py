@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import IntegrityError
 
 from chat.models import (
     AdminAccess,
@@ -60,6 +61,101 @@ def test_no_direct_message_is_listed_before_a_conversation_is_chosen(
 ) -> None:
     assert listed(admin_client, DirectMessage) == []
     assert listed(admin_client, DirectMessage, q=message.pk) == []
+
+
+def test_no_address_lists_direct_messages_past_the_log(
+    client: Client, operator: User, message: DirectMessage
+) -> None:
+    """However an id is written, what is listed is what is written down; and nothing else is."""
+    allow(operator, LOOK, READ)
+    other = factories.DirectMessageFactory.create()
+    first, second = message.conversation_id, other.conversation_id
+    addresses: dict[str, DirectMessage | None] = {
+        "": None,
+        "conversation=": None,
+        "conversation=%00": None,
+        "conversation=%20": None,
+        f"conversation={first}&conversation=%00": None,
+        f"conversation=%20&q={message.pk}": None,
+        f"conversation=%00&after={message.seq + 1}": None,
+        f"conversation__id__exact={first}": None,
+        f"conversation_id={first}": None,
+        f"id={message.pk}": None,
+        f"author={message.author_id}": None,
+        f"conversation={first}%00": message,
+        f"conversation=%00{first}": message,
+        f"conversation={str(first)[:9]}%00{str(first)[9:]}": message,
+        f"conversation=%09{first}%20%00": message,
+        f"conversation={str(first).upper()}": message,
+        f"conversation={first.hex}": message,
+        f"conversation=%7B{first}%7D": message,
+        f"conversation=urn:uuid:{first}": message,
+        f"conversation={first}&conversation={second}": other,
+        f"conversation={second}&conversation={first}": message,
+        f"conversation={first}%00&q={message.pk}": message,
+        f"conversation={first}%00&q=%00": message,
+        f"conversation={first}%00&q=us": message,
+        f"conversation={first}%00&before=0": message,
+        f"conversation={first}%00&after={message.seq + 1}": message,
+        f"conversation={first}%00&_popup=1&_to_field=id&p=7&all=1&o=1&e=1": message,
+    }
+    shown, written, logged = {}, {}, 0
+
+    for address in addresses:
+        response = client.get(f"{page(DirectMessage, 'changelist')}?{address}")
+        rows = response.context["cl"].result_list if response.status_code == 200 else []
+        entries = list(AdminAccess.objects.order_by("created_at", "id")[logged:])
+        logged += len(entries)
+        shown[address] = rows
+        written[address] = [
+            (entry.target_id, entry.details["from_seq"], entry.details["to_seq"])
+            for entry in entries
+        ]
+
+    assert shown == {address: [row] if row else [] for address, row in addresses.items()}
+    assert written == {
+        address: [(row.conversation_id, row.seq, row.seq)] if row else []
+        for address, row in addresses.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["change", "history"])
+def test_page_of_a_direct_message_names_in_the_log_all_that_it_shows(
+    name: str, client: Client, operator: User, message: DirectMessage
+) -> None:
+    allow(operator, LOOK, READ)
+    reply = factories.DirectMessageFactory.create(
+        conversation=message.conversation, reply_to_seq=message.seq
+    )
+
+    assert client.get(page(DirectMessage, name, reply.pk)).status_code == 200
+
+    access = AdminAccess.objects.get()
+    assert (access.action, access.target_id) == ("direct_message.read", message.conversation_id)
+    assert access.details == {"message_id": str(reply.pk), "seq": 2, "answers_seq": 1}
+
+
+def test_page_that_is_refused_is_not_written_down(
+    admin_client: Client, message: DirectMessage
+) -> None:
+    for response in (
+        admin_client.get(page(DirectMessage, "delete", message.pk)),
+        admin_client.post(page(DirectMessage, "delete", message.pk), {"post": "yes"}),
+        admin_client.post(page(DirectMessage, "change", message.pk), {}),
+    ):
+        assert response.status_code == 403
+    assert not AdminAccess.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["changelist", "change", "history"])
+def test_nothing_private_is_shown_when_the_log_takes_no_entry(
+    name: str, admin_client: Client, message: DirectMessage
+) -> None:
+    execute("ALTER TABLE admin_access_log ADD CONSTRAINT full_ck CHECK (false) NOT VALID")
+    address = page(DirectMessage, name, *([] if name == "changelist" else [message.pk]))
+
+    with pytest.raises(IntegrityError, match="full_ck"):
+        admin_client.get(address, {"conversation": str(message.conversation_id)})
 
 
 def test_look_at_a_list_is_written_down(
