@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError
@@ -11,10 +12,12 @@ from chat.models import (
     AdminAccess,
     DirectConversation,
     DirectMessage,
+    DiscardedFile,
     Message,
     MessageAttachment,
     MessageRevision,
     Reaction,
+    User,
 )
 from tests import factories
 from tests.admin.pages import allow, listed, page, text_of
@@ -22,8 +25,6 @@ from tests.chat.sql import execute
 
 if TYPE_CHECKING:
     from django.test import Client
-
-    from chat.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -226,6 +227,58 @@ def test_parts_of_direct_messages_have_no_page_past_the_log(
 
     assert listed(admin_client, model) == [public]
     assert admin_client.get(page(model, "change", part.pk)).status_code == 302
+
+
+@pytest.mark.parametrize("looker", ["operator", "superuser"])
+def test_file_of_a_conversation_is_nowhere_before_it_is_sent(
+    looker: str, client: Client, operator: User
+) -> None:
+    """What has no message yet is known by its space alone: a server's is listed, no other."""
+    allow(operator, "view_messageattachment", "view_discardedfile", "view_user", READ)
+    User.objects.filter(pk=operator.pk).update(is_superuser=looker == "superuser")
+    conversation = factories.DirectConversationFactory.create()
+    uploader = factories.UserFactory.create(username="uploader")
+    channel = factories.ChannelFactory.create()
+    unsent = {"message": None, "uploader": uploader}
+    private, gone = (
+        factories.MessageAttachmentFactory.create(
+            space_id=space_id,
+            filename="secret.png",
+            alt_text="secret",
+            storage_key=f"secret/{space_id}",
+            **unsent,
+        )
+        for space_id in (conversation.pk, uuid4())
+    )
+    public = factories.MessageAttachmentFactory.create(space_id=channel.server_id, **unsent)
+
+    for asked in ({}, {"only": "unsent"}, {"uploader": "uploader"}, {"q": str(public.pk)}):
+        assert listed(client, MessageAttachment, **asked) == [public]
+    for file in (private, gone):
+        assert listed(client, MessageAttachment, q=file.pk) == []
+        for name in ("change", "history", "delete"):
+            response = client.get(page(MessageAttachment, name, file.pk))
+            assert response.status_code in {302, 403}
+            assert "secret" not in text_of(response)
+    for model, row in ((User, uploader), (DirectConversation, conversation)):
+        assert "secret" not in text_of(client.get(page(model, "change", row.pk)))
+    assert client.get(page(MessageAttachment, "change", public.pk)).status_code == 200
+
+
+def test_key_of_a_file_of_a_conversation_is_not_shown_when_its_row_is_gone(
+    client: Client, operator: User
+) -> None:
+    allow(operator, "view_discardedfile")
+    conversation = factories.DirectConversationFactory.create()
+    private = factories.DiscardedFileFactory.create(space_id=conversation.pk)
+    others = [
+        factories.DiscardedFileFactory.create(space_id=space_id)
+        for space_id in (conversation.pair_low_id, factories.ServerFactory.create().pk, uuid4())
+    ]
+
+    assert listed(client, DiscardedFile) == others[::-1]
+    assert listed(client, DiscardedFile, q=private.storage_key) == []
+    assert client.get(page(DiscardedFile, "change", private.pk)).status_code == 302
 
 
 def test_deleted_message_is_there_and_its_words_are_withheld(
