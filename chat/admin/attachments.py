@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.db.models import Exists, OuterRef
 
 from chat.admin.inspection import InspectionAdmin
 from chat.admin.narrowing import by_choice, by_message, by_user, uuid_or_none
 from chat.admin.posts import READ_DELETED
-from chat.models import DiscardedFile, MessageAttachment
+from chat.models import DirectConversation, DiscardedFile, MessageAttachment, Server
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @admin.register(MessageAttachment)
 class MessageAttachmentAdmin(InspectionAdmin):
-    """Files still uploading or sent to a channel; a conversation's are seen with their message."""
+    """Files of servers, sent or still uploading; a conversation's are seen with their message."""
 
     list_display = ("filename", "content_type", "size_bytes", "uploader", "message", "created_at")
     narrowings = (
@@ -41,7 +42,9 @@ class MessageAttachmentAdmin(InspectionAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Leave out what belongs to conversations, and to messages whose words are withheld."""
-        rows: QuerySet[Any] = super().get_queryset(request).filter(direct_message=None)
+        rows: QuerySet[Any] = super().get_queryset(request)
+        # Not by its message: a file that is not sent yet has none, and has its space already.
+        rows = rows.filter(Exists(Server.objects.filter(pk=OuterRef("space_id"))))
         if request.user.has_perm(READ_DELETED):
             return rows
         return rows.filter(message__deleted_at=None)
@@ -49,10 +52,15 @@ class MessageAttachmentAdmin(InspectionAdmin):
 
 @admin.register(DiscardedFile)
 class DiscardedFileAdmin(InspectionAdmin):
-    """Files that no row names any more, until they are removed from the store."""
+    """Files of servers and users that no row names any more, until the store is rid of them."""
 
     list_display = ("storage_key", "space_id", "created_at")
     search_help_text = "Id or storage key"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Leave out what belonged to conversations: a key may tell what the file was called."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.exclude(Exists(DirectConversation.objects.filter(pk=OuterRef("space_id"))))
 
     def search(
         self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place

@@ -113,7 +113,8 @@ class KeysetChangeList(ChangeList):
     def _narrowed(self, rows: QuerySet[Model]) -> tuple[Sequence[str], QuerySet[Model]]:
         given = [field for field in self.fields if field.value]
         if not given:
-            return self.model_admin.order, rows
+            admin = self.model_admin
+            return admin.order, rows if admin.is_listed_whole else rows.none()
         names = tuple(field.narrowing.name for field in given)
         order = self.model_admin.scopes.get(names)
         if order is None:
@@ -156,6 +157,7 @@ class KeysetChangeList(ChangeList):
             page = self._page()
         except CursorError as error:
             raise IncorrectLookupParameters from error
+        self.model_admin.log_list(request, page.rows, self)
         is_whole = page.before is None and page.after is None
         total = (
             len(page.rows)

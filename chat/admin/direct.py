@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 
 from chat.admin.inspection import InspectionAdmin
 from chat.admin.narrowing import as_uuid, by_id, by_user, uuid_or_none
@@ -18,12 +19,13 @@ from chat.admin.posts import moment, parts_panels, posts_panel, with_text_column
 from chat.models import AdminAccess, DirectConversation, DirectMessage, DirectParticipant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
+    from chat.admin.changelist import KeysetChangeList
     from chat.admin.narrowing import Place
     from chat.admin.panels import Panel
 
@@ -99,6 +101,7 @@ class DirectMessageAdmin(InspectionAdmin):
     narrowings = (by_id(name="conversation", label="Conversation", column="conversation_id"),)
     # direct_messages_seq_uq, and direct_messages_search_ix for words.
     scopes = {("conversation",): ("-seq",)}
+    is_listed_whole = False
 
     def has_view_permission(self, request: HttpRequest, obj: DirectMessage | None = None) -> bool:
         """Tell whether this person may read private messages: it takes a permission of its own."""
@@ -113,14 +116,6 @@ class DirectMessageAdmin(InspectionAdmin):
         """Show what a deleted message said to whom may read that too."""
         return with_text_column(request, super().get_fields(request, obj), is_clipped=False)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """List nothing until one conversation is chosen."""
-        rows: QuerySet[Any] = super().get_queryset(request)
-        is_list = request.resolver_match is not None and "object_id" not in (
-            request.resolver_match.kwargs
-        )
-        return rows.none() if is_list and not request.GET.get("conversation") else rows
-
     def search(
         self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
     ) -> QuerySet[Any]:
@@ -129,37 +124,57 @@ class DirectMessageAdmin(InspectionAdmin):
             return super().search(request, queryset, term, place)
         return with_words(queryset, term, place) if place else queryset.none()
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Write the look down before the list is shown."""
-        response: HttpResponse = super().changelist_view(request, extra_context)
-        listed = (getattr(response, "context_data", None) or {}).get("cl")
-        conversation_id = uuid_or_none(request.GET.get("conversation", ""))
+    def log_list(
+        self, request: HttpRequest, rows: Sequence[DirectMessage], changelist: KeysetChangeList
+    ) -> None:
+        """Write the look down, in the conversation of the rows themselves."""
+        conversations = {row.conversation_id for row in rows}
         # A list that found nothing is a look too: it was asked whether something was said.
-        if listed is not None and conversation_id is not None:
-            shown = [message.seq for message in listed.result_list]
+        if asked := changelist.conditions.get("conversation_id"):
+            conversations.add(asked)
+        for conversation_id in conversations:
+            numbers = [row.seq for row in rows if row.conversation_id == conversation_id]
             _write_down(
                 request,
                 action="direct_message.list",
                 conversation_id=conversation_id,
                 details={
-                    "shown": len(shown),
-                    **({"from_seq": min(shown), "to_seq": max(shown)} if shown else {}),
+                    "shown": len(numbers),
+                    **({"from_seq": min(numbers), "to_seq": max(numbers)} if numbers else {}),
                     # Not for what: the words may be about somebody who is erased one day.
-                    **({"searched": True} if listed.query else {}),
+                    **({"searched": True} if changelist.query else {}),
                 },
             )
-        return response
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """Return the message, written down as read when this person may see it.
+
+        With its number that of the message it answers, of which its page shows the words too.
+        """
+        row: Any = super().get_object(request, object_id, from_field)
+        if row is not None and self.has_view_permission(request, row):
+            _write_down(
+                request,
+                action="direct_message.read",
+                conversation_id=row.conversation_id,
+                details={
+                    "message_id": str(row.pk),
+                    "seq": row.seq,
+                    **({"answers_seq": row.reply_to_seq} if row.reply_to_seq else {}),
+                },
+            )
+        return row
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Refuse before the message is fetched: nobody has read it."""
+        raise PermissionDenied
 
     def panels(self, request: HttpRequest, row: DirectMessage) -> Iterable[Panel | None]:
-        """Write the look down, then return what was answered and what hangs on the message."""
-        _write_down(
-            request,
-            action="direct_message.read",
-            conversation_id=row.conversation_id,
-            details={"message_id": str(row.pk), "seq": row.seq},
-        )
+        """Return what was answered and what hangs on the message."""
         if row.reply_to_seq:
             answered = DirectMessage.objects.filter(
                 conversation_id=row.conversation_id, seq=row.reply_to_seq

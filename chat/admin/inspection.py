@@ -31,6 +31,8 @@ class KeysetAdmin(ModelAdmin):
     narrowings: Sequence[Narrowing] = ()
     # By which narrowings together (in their order above) an index leads, and in which order.
     scopes: Mapping[tuple[str, ...], Sequence[str]] = {}
+    # Whether the list shows rows before it is narrowed.
+    is_listed_whole = True
 
     # Any search field makes Django draw the search box; `search` decides what it finds.
     search_fields = ("id",)
@@ -70,6 +72,11 @@ class KeysetAdmin(ModelAdmin):
         """Return the row with this id."""
         row_id = uuid_or_none(term)
         return queryset.none() if row_id is None else queryset.filter(pk=row_id)
+
+    def log_list(
+        self, request: HttpRequest, rows: Sequence[Any], changelist: KeysetChangeList
+    ) -> None:
+        """Write down that these rows are shown; nothing, save where each look is logged."""
 
     def panels(self, request: HttpRequest, row: Any) -> Iterable[Panel | None]:
         """Return what one wants to see next to the row; None for what this person may not see."""

@@ -123,15 +123,20 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
         user: User | None = super().get_object(request, object_id, from_field)
         if user is not None:
             with_types = Permission.objects.select_related("content_type")
-            prefetch_related_objects([user], "groups", Prefetch("user_permissions", with_types))
+            prefetch_related_objects(
+                [user],
+                Prefetch("groups__permissions", with_types),
+                Prefetch("user_permissions", with_types),
+            )
         return user
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Leave superusers to superusers: whoever may set a password can log in with it."""
-        if obj is not None and obj.is_superuser and not request.user.is_superuser:
-            return False
+        """Leave whoever has a right that this person lacks to those who have it.
+
+        Whoever may set a password, or make an account active, can log in with it.
+        """
         allowed: bool = super().has_change_permission(request, obj)
-        return allowed
+        return allowed and (obj is None or _has_all_rights_of(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Users are erased in place, never deleted."""
@@ -182,6 +187,18 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
             },
             links=[list_link("All sessions", UserSession, user=row.pk)],
         )
+
+
+def _has_all_rights_of(request: HttpRequest, user: User) -> bool:
+    # Asked of the tables and not of `user.has_perm`, which knows no right of an inactive account.
+    if request.user.is_superuser:
+        return True
+    of_groups = (right for group in user.groups.all() for right in group.permissions.all())
+    rights = {
+        f"{right.content_type.app_label}.{right.codename}"
+        for right in (*user.user_permissions.all(), *of_groups)
+    }
+    return not user.is_superuser and rights <= request.user.get_all_permissions()
 
 
 def _standing(member: ServerMember) -> str:

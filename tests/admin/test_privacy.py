@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
+from django.db import IntegrityError
 
 from chat.models import (
     AdminAccess,
     DirectConversation,
     DirectMessage,
+    DiscardedFile,
     Message,
     MessageAttachment,
     MessageRevision,
     Reaction,
+    User,
 )
 from tests import factories
 from tests.admin.pages import allow, listed, page, text_of
@@ -21,8 +25,6 @@ from tests.chat.sql import execute
 
 if TYPE_CHECKING:
     from django.test import Client
-
-    from chat.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +62,101 @@ def test_no_direct_message_is_listed_before_a_conversation_is_chosen(
 ) -> None:
     assert listed(admin_client, DirectMessage) == []
     assert listed(admin_client, DirectMessage, q=message.pk) == []
+
+
+def test_no_address_lists_direct_messages_past_the_log(
+    client: Client, operator: User, message: DirectMessage
+) -> None:
+    """However an id is written, what is listed is what is written down; and nothing else is."""
+    allow(operator, LOOK, READ)
+    other = factories.DirectMessageFactory.create()
+    first, second = message.conversation_id, other.conversation_id
+    addresses: dict[str, DirectMessage | None] = {
+        "": None,
+        "conversation=": None,
+        "conversation=%00": None,
+        "conversation=%20": None,
+        f"conversation={first}&conversation=%00": None,
+        f"conversation=%20&q={message.pk}": None,
+        f"conversation=%00&after={message.seq + 1}": None,
+        f"conversation__id__exact={first}": None,
+        f"conversation_id={first}": None,
+        f"id={message.pk}": None,
+        f"author={message.author_id}": None,
+        f"conversation={first}%00": message,
+        f"conversation=%00{first}": message,
+        f"conversation={str(first)[:9]}%00{str(first)[9:]}": message,
+        f"conversation=%09{first}%20%00": message,
+        f"conversation={str(first).upper()}": message,
+        f"conversation={first.hex}": message,
+        f"conversation=%7B{first}%7D": message,
+        f"conversation=urn:uuid:{first}": message,
+        f"conversation={first}&conversation={second}": other,
+        f"conversation={second}&conversation={first}": message,
+        f"conversation={first}%00&q={message.pk}": message,
+        f"conversation={first}%00&q=%00": message,
+        f"conversation={first}%00&q=us": message,
+        f"conversation={first}%00&before=0": message,
+        f"conversation={first}%00&after={message.seq + 1}": message,
+        f"conversation={first}%00&_popup=1&_to_field=id&p=7&all=1&o=1&e=1": message,
+    }
+    shown, written, logged = {}, {}, 0
+
+    for address in addresses:
+        response = client.get(f"{page(DirectMessage, 'changelist')}?{address}")
+        rows = response.context["cl"].result_list if response.status_code == 200 else []
+        entries = list(AdminAccess.objects.order_by("created_at", "id")[logged:])
+        logged += len(entries)
+        shown[address] = rows
+        written[address] = [
+            (entry.target_id, entry.details["from_seq"], entry.details["to_seq"])
+            for entry in entries
+        ]
+
+    assert shown == {address: [row] if row else [] for address, row in addresses.items()}
+    assert written == {
+        address: [(row.conversation_id, row.seq, row.seq)] if row else []
+        for address, row in addresses.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["change", "history"])
+def test_page_of_a_direct_message_names_in_the_log_all_that_it_shows(
+    name: str, client: Client, operator: User, message: DirectMessage
+) -> None:
+    allow(operator, LOOK, READ)
+    reply = factories.DirectMessageFactory.create(
+        conversation=message.conversation, reply_to_seq=message.seq
+    )
+
+    assert client.get(page(DirectMessage, name, reply.pk)).status_code == 200
+
+    access = AdminAccess.objects.get()
+    assert (access.action, access.target_id) == ("direct_message.read", message.conversation_id)
+    assert access.details == {"message_id": str(reply.pk), "seq": 2, "answers_seq": 1}
+
+
+def test_page_that_is_refused_is_not_written_down(
+    admin_client: Client, message: DirectMessage
+) -> None:
+    for response in (
+        admin_client.get(page(DirectMessage, "delete", message.pk)),
+        admin_client.post(page(DirectMessage, "delete", message.pk), {"post": "yes"}),
+        admin_client.post(page(DirectMessage, "change", message.pk), {}),
+    ):
+        assert response.status_code == 403
+    assert not AdminAccess.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["changelist", "change", "history"])
+def test_nothing_private_is_shown_when_the_log_takes_no_entry(
+    name: str, admin_client: Client, message: DirectMessage
+) -> None:
+    execute("ALTER TABLE admin_access_log ADD CONSTRAINT full_ck CHECK (false) NOT VALID")
+    address = page(DirectMessage, name, *([] if name == "changelist" else [message.pk]))
+
+    with pytest.raises(IntegrityError, match="full_ck"):
+        admin_client.get(address, {"conversation": str(message.conversation_id)})
 
 
 def test_look_at_a_list_is_written_down(
@@ -130,6 +227,58 @@ def test_parts_of_direct_messages_have_no_page_past_the_log(
 
     assert listed(admin_client, model) == [public]
     assert admin_client.get(page(model, "change", part.pk)).status_code == 302
+
+
+@pytest.mark.parametrize("looker", ["operator", "superuser"])
+def test_file_of_a_conversation_is_nowhere_before_it_is_sent(
+    looker: str, client: Client, operator: User
+) -> None:
+    """What has no message yet is known by its space alone: a server's is listed, no other."""
+    allow(operator, "view_messageattachment", "view_discardedfile", "view_user", READ)
+    User.objects.filter(pk=operator.pk).update(is_superuser=looker == "superuser")
+    conversation = factories.DirectConversationFactory.create()
+    uploader = factories.UserFactory.create(username="uploader")
+    channel = factories.ChannelFactory.create()
+    unsent = {"message": None, "uploader": uploader}
+    private, gone = (
+        factories.MessageAttachmentFactory.create(
+            space_id=space_id,
+            filename="secret.png",
+            alt_text="secret",
+            storage_key=f"secret/{space_id}",
+            **unsent,
+        )
+        for space_id in (conversation.pk, uuid4())
+    )
+    public = factories.MessageAttachmentFactory.create(space_id=channel.server_id, **unsent)
+
+    for asked in ({}, {"only": "unsent"}, {"uploader": "uploader"}, {"q": str(public.pk)}):
+        assert listed(client, MessageAttachment, **asked) == [public]
+    for file in (private, gone):
+        assert listed(client, MessageAttachment, q=file.pk) == []
+        for name in ("change", "history", "delete"):
+            response = client.get(page(MessageAttachment, name, file.pk))
+            assert response.status_code in {302, 403}
+            assert "secret" not in text_of(response)
+    for model, row in ((User, uploader), (DirectConversation, conversation)):
+        assert "secret" not in text_of(client.get(page(model, "change", row.pk)))
+    assert client.get(page(MessageAttachment, "change", public.pk)).status_code == 200
+
+
+def test_key_of_a_file_of_a_conversation_is_not_shown_when_its_row_is_gone(
+    client: Client, operator: User
+) -> None:
+    allow(operator, "view_discardedfile")
+    conversation = factories.DirectConversationFactory.create()
+    private = factories.DiscardedFileFactory.create(space_id=conversation.pk)
+    others = [
+        factories.DiscardedFileFactory.create(space_id=space_id)
+        for space_id in (conversation.pair_low_id, factories.ServerFactory.create().pk, uuid4())
+    ]
+
+    assert listed(client, DiscardedFile) == others[::-1]
+    assert listed(client, DiscardedFile, q=private.storage_key) == []
+    assert client.get(page(DiscardedFile, "change", private.pk)).status_code == 302
 
 
 def test_deleted_message_is_there_and_its_words_are_withheld(
