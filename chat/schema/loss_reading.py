@@ -14,6 +14,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 
+from chat.schema.database import cut_name
 from chat.schema.ledger import MigrationKey
 from chat.schema.loss_relations import Column, Effect, EffectKind, Relation, Snapshot
 from chat.schema.status import load_migrations
@@ -88,8 +89,8 @@ def _tables(
         return {}
     models = loader.project_state(list(nodes)).apps.get_models(include_auto_created=True)
     return {
-        model._meta.db_table: {
-            field.column: field.db_type(connection)
+        cut_name(model._meta.db_table): {
+            cut_name(field.column): field.db_type(connection)
             for field in model._meta.local_concrete_fields
             if field.column
         }

@@ -281,6 +281,20 @@ def test_what_cannot_be_rehearsed_is_read_and_said(
     assert index.is_nothing
 
 
+def test_table_whose_name_postgresql_cuts_by_its_bytes_is_read(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("long_name")
+    migrate("long_name")
+    name = "数" * 21
+    execute(scratch_connection, f"INSERT INTO {name} ({name}) VALUES ('a'), ('b')")
+
+    loss = measure(scratch_connection, "long_name", None)
+
+    assert not loss.is_rehearsed
+    assert loss.lost == (LossItem(kind=EffectKind.TABLE_DROPPED, name=f'"{name}"', count=Count(2)),)
+
+
 def test_migration_without_a_way_back_is_named(
     scratch_connection: BaseDatabaseWrapper, situation: Situation
 ) -> None:
