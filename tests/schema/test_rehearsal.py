@@ -314,6 +314,30 @@ def test_database_that_it_has_not_made_is_not_dropped(
         assert left_behind(scratch_server, scratch_connection) == [name]
 
 
+def test_other_databases_refuse_while_a_migration_is_rehearsed(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    assert manage("migrate", situations=["strays"]).returncode == 0
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("INSERT INTO strays_ship DEFAULT VALUES")
+
+    code, told = rehearse(manage, "--database", "archive", situations=["strays"])
+
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM strays_ship")
+        assert cursor.fetchone() == (1,)
+    assert code == 1
+    assert told["strays.0001_initial"]["result"] == "exact"
+    assert told["strays.0002_stray"]["result"] == "failed"
+    assert told["strays.0002_stray"]["error"] == (
+        "down: A migration that is rehearsed asked for another database, and was refused there.\n"
+        "This is a rehearsal on the database 'archive', and it asked for a connection of its own "
+        "to 'default': what is done there is done for real.\n"
+        "In the migration, pass using(schema_editor.connection.alias), or work on "
+        "schema_editor.connection."
+    )
+
+
 def sessions(server: ScratchServer, name: str) -> int:
     with server.maintenance.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [name])
