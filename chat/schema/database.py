@@ -1,6 +1,11 @@
-"""Which database a command works on, in words."""
+"""Which database a command works on, in words, and how long a name may be there."""
+
+from typing import Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+# NAMEDATALEN of PostgreSQL, without the byte that ends a name.
+_NAME_BYTES: Final = 63
 
 
 def describe_database(connection: BaseDatabaseWrapper) -> str:
@@ -20,3 +25,8 @@ def describe_database(connection: BaseDatabaseWrapper) -> str:
 def database_name(connection: BaseDatabaseWrapper) -> str:
     """Return the database's name as the settings give it."""
     return str(connection.settings_dict["NAME"])
+
+
+def cut_name(name: str, *, size_bytes: int = _NAME_BYTES) -> str:
+    """Return a name cut off as PostgreSQL does it: by its bytes, and between two characters."""
+    return name.encode()[:size_bytes].decode(errors="ignore")

@@ -16,6 +16,7 @@ from typing import Any, Final, LiteralString
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from chat.schema.database import cut_name
 from chat.schema.errors import LockHeldError, LockLostError, PoolerError
 from chat.schema.ledger import operating_system_user
 from chat.schema.pooler import pid_at_login, require_kept_session
@@ -30,8 +31,6 @@ KEY: Final = int.from_bytes(
 _NOTICE_A_DEAD_CLIENT: Final = {"client_connection_check_interval": "1s"}
 _FIRST_PAUSE: Final = timedelta(milliseconds=100)
 _LONGEST_PAUSE: Final = timedelta(seconds=1)
-# PostgreSQL cuts application names off there.
-_NAME_BYTES: Final = 63
 
 # Not taken by a process that this session may not keep: there it would be held for ever.
 _TRY: Final[LiteralString] = (
@@ -201,7 +200,7 @@ def _application_name(connection: BaseDatabaseWrapper) -> str:
     """Return what the others are shown: the name that was given, or which process this is."""
     given: str = connection.connection.info.parameter_status("application_name") or ""
     named = given or f"migrate, process {os.getpid()} of {operating_system_user()}"
-    return named.encode()[:_NAME_BYTES].decode(errors="ignore")
+    return cut_name(named)
 
 
 def _another_answered(*, before: int, now: int) -> PoolerError:

@@ -101,6 +101,7 @@ def measure_loss(
     connection: BaseDatabaseWrapper,
     *,
     plan: Plan,
+    unrehearsed_because: str = "",
     row_budget: int = ROW_BUDGET,
     lock_timeout: timedelta = LOCK_TIMEOUT,
     time_limit: timedelta = TIME_LIMIT,
@@ -111,14 +112,15 @@ def measure_loss(
     `time_limit` at most and waits for each at most for `lock_timeout`. Rows and values are counted
     afterwards, under ACCESS SHARE alone: exactly up to `row_budget` rows of a table, above it about
     and from the planner's statistics. Where a rehearsal is impossible or was not finished, the
-    migrations are read instead; the loss says so.
+    migrations are read instead; the loss says so. With a reason not to rehearse it they are read at
+    once, and no lock but ACCESS SHARE is taken.
 
     Raises:
         RehearsalSessionLostError: the session is gone, and with it every lock that it held.
         BrokenMigrationsError: the files do not fit together.
     """
     failure = None
-    not_rehearsed = obstacles(plan)
+    not_rehearsed = [unrehearsed_because] if unrehearsed_because else obstacles(plan)
     found: list[Effect] | None = None
     if plan and not not_rehearsed:
         try:

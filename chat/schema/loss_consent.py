@@ -11,6 +11,8 @@ from chat.schema.loss_rehearsal import Plan
 from chat.schema.loss_table import loss_table, rollback_table
 
 OVERRIDE = "FORCE_ROLLBACK"
+# Who is refused must not have stopped the readers before.
+_NOT_REHEARSED = f"without {OVERRIDE}=1 it is refused, so nothing is locked for it"
 QUESTION = "Type yes to roll back: "
 
 
@@ -21,6 +23,8 @@ class RollbackRefusedError(RefusedError):
         self.loss = loss
         steps = len(loss.rollbacks)
         risk = "No data would be lost." if loss.is_nothing else "What is listed above will be lost."
+        if loss.unread:
+            risk = "What is listed above will be lost, and what is not known may be."
         super().__init__(
             seen=(
                 f"MELO_ENV is production, and {steps} migration{'s' if steps != 1 else ''} would "
@@ -64,6 +68,7 @@ def confirm_loss(
     To be called with the migration lock held, before the first migration is unapplied. A plan that
     goes forwards is none of its business. `ask` puts a question on the terminal and returns the
     answer; None when there is no terminal or nobody is to be asked. `write` gets whole lines.
+    In production, unless it is forced, the plan is not rehearsed, and nobody is locked out.
 
     Raises:
         RollbackWouldFailError: its rehearsal failed, and it is not forced.
@@ -76,6 +81,7 @@ def confirm_loss(
     loss = measure_loss(
         connection,
         plan=plan,
+        unrehearsed_because=_NOT_REHEARSED if is_production and not is_forced else "",
         row_budget=row_budget,
         lock_timeout=lock_timeout,
         time_limit=time_limit,

@@ -1,4 +1,4 @@
-"""What a rollback would drop, read from the migrations where it cannot be rehearsed.
+"""What a rollback would drop, read from the migrations where it is not rehearsed.
 
 The models from before the rollback and after it are compared by the names of tables and columns.
 What SQL and Python code does is not read, only named.
@@ -14,8 +14,16 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 
+from chat.schema.database import cut_name
 from chat.schema.ledger import MigrationKey
-from chat.schema.loss_relations import Column, Effect, EffectKind, Relation, Snapshot
+from chat.schema.loss_relations import (
+    Column,
+    Effect,
+    EffectKind,
+    Relation,
+    Snapshot,
+    read_heirs,
+)
 from chat.schema.status import load_migrations
 
 # Table → column → type.
@@ -27,7 +35,8 @@ def read_effects(
 ) -> list[Effect]:
     """Return the tables and columns that are there and that the models after the plan lack.
 
-    What the plan only renames is among them: an alarm too many, none too few.
+    With their partitions and children. What the plan only renames is among them: an alarm too many,
+    none too few.
     """
     loader = load_migrations(connection)
     undone = {(migration.app_label, migration.name) for migration, _ in plan}
@@ -40,15 +49,23 @@ def read_effects(
         for relation in snapshot.relations.values()
         if relation.kind.is_table and "." not in relation.shown
     }
+    tables = {table: present[table] for table in before if table in present}
+    of_models = {relation.oid for relation in tables.values()}
+    heirs = read_heirs(connection, tables.values())
     found = []
-    for table, columns in before.items():
-        relation = present.get(table)
-        if relation is None:
-            continue
-        if table not in after:
-            found.append(Effect(kind=EffectKind.TABLE_DROPPED, relation=relation))
-        else:
-            found += _column_effects(relation, columns, after[table])
+    for table, relation in tables.items():
+        columns = before[table]
+        # One that is a model's table comes by itself, and a temporary one is not in the snapshot.
+        below = [
+            heir
+            for oid in heirs.get(relation.oid, set()) - of_models
+            if (heir := snapshot.relations.get(oid)) and heir.kind.is_table
+        ]
+        for concerned in (relation, *below):
+            if table not in after:
+                found.append(Effect(kind=EffectKind.TABLE_DROPPED, relation=concerned))
+            else:
+                found += _column_effects(concerned, columns, after[table])
     return sorted(found, key=lambda effect: effect.relation.shown)
 
 
@@ -88,8 +105,8 @@ def _tables(
         return {}
     models = loader.project_state(list(nodes)).apps.get_models(include_auto_created=True)
     return {
-        model._meta.db_table: {
-            field.column: field.db_type(connection)
+        cut_name(model._meta.db_table): {
+            cut_name(field.column): field.db_type(connection)
             for field in model._meta.local_concrete_fields
             if field.column
         }

@@ -14,9 +14,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 from psycopg.sql import SQL, Identifier
 
-from chat.schema.errors import SchemaError
+from chat.schema.errors import OutsideRehearsalError, SchemaError
 from chat.schema.loss_bounds import TimeLimitReachedError, deadline, rolled_back, sqlstate
 from chat.schema.loss_relations import Effect, effects, read_empty, read_snapshot
+from chat.schema.patching import other_connections_refused
 from chat.schema.reversibility import irreversible_operations
 from chat.schema.server_errors import what_was_said
 
@@ -113,7 +114,8 @@ def rehearse(
     is recorded as unapplied. What PostgreSQL does not roll back stays: a sequence that moved.
 
     Raises:
-        RehearsalAbandonedError: a lock or the time was not to be had.
+        RehearsalAbandonedError: a lock or the time was not to be had, or a migration asked for
+            another connection.
         RehearsalFailedError: a migration failed.
         RehearsalSessionLostError: the session is gone, and with it the locks of the caller.
     """
@@ -147,6 +149,8 @@ def _told(
     """Return whether it was the rehearsal or the rollback that could not be done, and why."""
     if isinstance(error, TimeLimitReachedError):
         return RehearsalAbandonedError(f"{at} was not undone within {_seconds(time_limit)}")
+    if isinstance(error, OutsideRehearsalError):
+        return RehearsalAbandonedError(f"{at}: {error.seen} {error.next_step}")
     state = sqlstate(error) if isinstance(error, Error) else ""
     if state == _LOCK_NOT_AVAILABLE:
         return RehearsalAbandonedError(
@@ -185,7 +189,10 @@ class _Executor(MigrationExecutor):
 
 
 def _unapply(connection: BaseDatabaseWrapper, step: _Step) -> None:
-    with connection.schema_editor(atomic=True) as editor:
+    with (
+        other_connections_refused(connection, is_rehearsed=lambda wrapper: wrapper is connection),
+        connection.schema_editor(atomic=True) as editor,
+    ):
         step.migration.unapply(step.state, editor)
     # Where the rollback commits, what was deferred is checked; left pending, it would also forbid
     # the next migration to alter the table.

@@ -4,7 +4,7 @@ A table is known by its OID and a column by its number, not by their names: what
 still there. Nothing here changes or locks anything.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, LiteralString
@@ -34,6 +34,15 @@ WHERE n_tup_ins + n_tup_upd + n_tup_del > 0
 
 _EMPTY: Final[LiteralString] = """
 SELECT oid FROM pg_class WHERE oid = ANY(%s) AND pg_relation_size(oid) = 0
+"""
+
+_HEIRS: Final[LiteralString] = """
+WITH RECURSIVE below (ancestor, heir) AS (
+    SELECT inhparent, inhrelid FROM pg_inherits WHERE inhparent = ANY(%s)
+    UNION
+    SELECT b.ancestor, i.inhrelid FROM below AS b JOIN pg_inherits AS i ON i.inhparent = b.heir
+)
+SELECT ancestor, heir FROM below
 """
 
 
@@ -178,6 +187,18 @@ def read_empty(connection: BaseDatabaseWrapper, before: Snapshot, after: Snapsho
     with connection.cursor() as cursor:
         cursor.execute(_EMPTY, [anew])
         return {oid for (oid,) in cursor.fetchall()}
+
+
+def read_heirs(
+    connection: BaseDatabaseWrapper, relations: Iterable[Relation]
+) -> dict[int, set[int]]:
+    """Return the OIDs of the partitions and children of tables, all the way down; one statement."""
+    heirs: dict[int, set[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_HEIRS, [[relation.oid for relation in relations]])
+        for ancestor, heir in cursor.fetchall():
+            heirs.setdefault(ancestor, set()).add(heir)
+    return heirs
 
 
 def effects(before: Snapshot, after: Snapshot, *, empty: set[int]) -> list[Effect]:

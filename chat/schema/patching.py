@@ -1,28 +1,107 @@
-"""The only patch of Django: which executor its migrate command makes.
+"""The patches of Django, each for the duration of a block and put back whatever happens.
 
-The command names the class as a global of its module and offers no other way to choose it. The
-name is swapped for the duration of a block and put back whatever happens; what the executor
-relies on in Django is named by a test, which fails when an upgrade changes it.
+What the room relies on in Django is named by a test, which fails when an upgrade changes it.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeAlias
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any, NoReturn, TypeAlias
 
 from django.core.management.commands import migrate
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
+
+from chat.schema.errors import OutsideRehearsalError
 
 ExecutorFactory: TypeAlias = Callable[[BaseDatabaseWrapper, Any], MigrationExecutor]
 
 
 @contextmanager
 def executor_of_migrate(factory: ExecutorFactory) -> Iterator[None]:
-    """Have Django's migrate command make its executor with `factory`."""
-    module: Any = migrate
-    before = module.MigrationExecutor
-    module.MigrationExecutor = factory
+    """Have Django's migrate command make its executor with `factory`.
+
+    The command names the class as a global of its module and offers no other way to choose it.
+    """
+    with _swapped(migrate, MigrationExecutor=factory):
+        yield
+
+
+@contextmanager
+def other_connections_refused(
+    connection: BaseDatabaseWrapper, *, is_rehearsed: Callable[[BaseDatabaseWrapper], bool]
+) -> Iterator[None]:
+    """Let migration code that is only tried use no connection but those that are rehearsed on.
+
+    What is rolled back afterwards, or dropped, is what was done there. So every other connection of
+    Django's is refused, under whatever alias, open or not, in this thread and in those that the
+    block starts; other threads are left alone. No statement.
+
+    Raises:
+        OutsideRehearsalError: the block asked for another, even if it went on without it.
+    """
+    of_others = set(threading.enumerate()) - {threading.current_thread()}
+    refused: list[str] = []
+
+    def refuse(alias: str) -> NoReturn:
+        refused.append(alias)
+        raise OutsideRehearsalError(alias, rehearsed=connection.alias)
+
+    def guarded(method: Callable[[BaseDatabaseWrapper], None]) -> Any:
+        def guard(wrapper: BaseDatabaseWrapper) -> None:
+            if threading.current_thread() not in of_others and not is_rehearsed(wrapper):
+                refuse(wrapper.alias)
+            method(wrapper)
+
+        return guard
+
+    with ExitStack() as stack:
+        # On the class, as a connection may have been taken from `connections` before, or copied.
+        wrappers = BaseDatabaseWrapper
+        stack.enter_context(
+            _swapped(
+                wrappers,
+                connect=guarded(wrappers.connect),
+                ensure_connection=guarded(wrappers.ensure_connection),
+            )
+        )
+        for wrapper in connections.all(initialized_only=True):
+            if not is_rehearsed(wrapper):
+                # psycopg's own connection, which asks nobody.
+                out_of_reach = wrapper.connection and _OutOfReach(partial(refuse, wrapper.alias))
+                stack.enter_context(_swapped(wrapper, connection=out_of_reach))
+        try:
+            yield
+        except Exception as exc:
+            if refused and not isinstance(exc, OutsideRehearsalError):
+                raise OutsideRehearsalError(refused[0], rehearsed=connection.alias) from exc
+            raise
+    if refused:
+        refuse(refused[0])
+
+
+class _OutOfReach:
+    """Stands where a connection was."""
+
+    def __init__(self, refuse: Callable[[], NoReturn]) -> None:
+        self._refuse = refuse
+
+    def __getattr__(self, name: str) -> NoReturn:
+        self._refuse()
+
+
+@contextmanager
+def _swapped(owner: Any, **attributes: Any) -> Iterator[None]:
+    before = {name: getattr(owner, name) for name in attributes}
+    _set(owner, attributes)
     try:
         yield
     finally:
-        module.MigrationExecutor = before
+        _set(owner, before)
+
+
+def _set(owner: Any, attributes: Mapping[str, Any]) -> None:
+    for name, value in attributes.items():
+        setattr(owner, name, value)

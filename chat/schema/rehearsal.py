@@ -5,7 +5,7 @@ What it yields are values: `rehearsal_report.py` shows them.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,10 +19,12 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
 from chat.schema.catalogue import Catalogue, Difference, diff, read_catalogue
+from chat.schema.database import database_name
 from chat.schema.errors import SchemaError
 from chat.schema.loading import migrations_read
 from chat.schema.names import require_app, require_migration
 from chat.schema.observation import Observation, Observer
+from chat.schema.patching import other_connections_refused
 from chat.schema.reversibility import irreversible_operations
 from chat.schema.scratch import ScratchDatabase
 
@@ -199,11 +201,7 @@ class _Run:
 
     def up(self, migration: Migration) -> Observation:
         """Apply a migration, with its record in the same transaction if it is atomic."""
-        observer = Observer(self._connection)
-        with ExitStack() as stack:
-            stack.enter_context(observer.watching())
-            if migration.atomic:
-                stack.enter_context(transaction.atomic(using=self._connection.alias))
+        with self._watching(migration) as observer:
             _ = self._state.apps
             self._state = self._executor.apply_migration(self._state.clone(), migration)
         return observer.seen
@@ -216,13 +214,26 @@ class _Run:
             self.up(migration)
 
     def _down(self, migration: Migration, before: ProjectState) -> Observation:
+        with self._watching(migration) as observer:
+            self._executor.unapply_migration(before, migration)
+        return observer.seen
+
+    @contextmanager
+    def _watching(self, migration: Migration) -> Iterator[Observer]:
+        """Watch one direction, in one transaction if the migration is atomic."""
         observer = Observer(self._connection)
         with ExitStack() as stack:
             stack.enter_context(observer.watching())
             if migration.atomic:
                 stack.enter_context(transaction.atomic(using=self._connection.alias))
-            self._executor.unapply_migration(before, migration)
-        return observer.seen
+            # Threads of the migration connect by the settings that lead to the scratch database.
+            stack.enter_context(
+                other_connections_refused(
+                    self._connection,
+                    is_rehearsed=lambda wrapper: database_name(wrapper) == self._scratch.name,
+                )
+            )
+            yield observer
 
     def _catalogue(self) -> Catalogue:
         return read_catalogue(self._connection)

@@ -16,7 +16,7 @@ from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import errors, sql
 
-from chat.schema.database import database_name
+from chat.schema.database import cut_name, database_name
 from chat.schema.errors import RefusedError, SchemaError
 from chat.schema.scratch_leftovers import (
     SUFFIX_DIGITS,
@@ -27,7 +27,7 @@ from chat.schema.scratch_leftovers import (
 )
 
 _MAINTENANCE_DATABASE = "postgres"
-_LONGEST_PREFIX = 40
+_PREFIX_BYTES = 40
 
 
 class NoScratchDatabaseError(RefusedError):
@@ -47,13 +47,17 @@ class NotScratchError(SchemaError):
     """The connection leads somewhere else than to the scratch database; nothing was run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ScratchDatabase:
-    """An empty database beside the configured one, and the connection to it."""
+    """An empty database beside the configured one, and the connection to it.
+
+    `is_made` says that it was made here: nothing else is ever dropped.
+    """
 
     name: str
     beside: str
     connection: BaseDatabaseWrapper
+    is_made: bool = False
 
     def recreate(self) -> None:
         """Drop it and make it again, empty."""
@@ -71,15 +75,16 @@ def scratch_database(
 
     Meanwhile it takes the place of the configured database under the same alias, so that what a
     migration asks for by that alias, or by none, is asked of it. Only a process that is killed
-    leaves it behind: its name is the configured one's with `_rehearsal_` and eight digits. The next
-    one drops what is certainly such a leftover; `on_left_behind` is told of each that was found.
+    leaves it behind: its name is 40 bytes of the configured one's, `_rehearsal_` and eight digits.
+    The next one drops what is certainly such a leftover; `on_left_behind` is told of each that was
+    found.
 
     Raises:
         NoScratchDatabaseError: the server does not let this user make one.
         NotScratchError: the settings lead elsewhere, whatever their NAME says.
     """
     configured = database_name(connection)
-    prefix = f"{configured[:_LONGEST_PREFIX]}_rehearsal_"
+    prefix = f"{cut_name(configured, size_bytes=_PREFIX_BYTES)}_rehearsal_"
     name = f"{prefix}{uuid4().hex[:SUFFIX_DIGITS]}"
     scratch = ScratchDatabase(name=name, beside=configured, connection=_beside(connection, name))
     with closing(_beside(connection, _MAINTENANCE_DATABASE)) as owner:
@@ -96,15 +101,18 @@ def scratch_database(
 
 
 def _create(scratch: ScratchDatabase) -> None:
+    # Before it is: who interrupts CREATE DATABASE may be too late to stop it.
+    scratch.is_made = True
     try:
         _execute("CREATE DATABASE {} TEMPLATE template0", scratch)
-        with _maintenance(scratch) as maintenance:
-            mark(maintenance, name=scratch.name, beside=scratch.beside)
     except DatabaseError as exc:
+        scratch.is_made = False
         if isinstance(exc.__cause__, errors.InsufficientPrivilege):
             user = str(scratch.connection.settings_dict["USER"])
             raise NoScratchDatabaseError(user=user, said=str(exc)) from exc
         raise
+    with _maintenance(scratch) as maintenance:
+        mark(maintenance, name=scratch.name, beside=scratch.beside)
     with scratch.connection.cursor() as cursor:
         cursor.execute("SELECT current_database()")
         (found,) = cursor.fetchone()
@@ -117,7 +125,8 @@ def _create(scratch: ScratchDatabase) -> None:
 
 def _drop(scratch: ScratchDatabase) -> None:
     scratch.connection.close()
-    _execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", scratch)
+    if scratch.is_made and scratch.name != cut_name(scratch.beside):
+        _execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", scratch)
 
 
 def _execute(statement: LiteralString, scratch: ScratchDatabase) -> None:

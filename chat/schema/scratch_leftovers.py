@@ -13,6 +13,8 @@ from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
+from chat.schema.database import cut_name
+
 SUFFIX_DIGITS: Final = 8
 
 _CLAIM: Final[LiteralString] = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
@@ -26,6 +28,7 @@ FROM pg_database AS d
 WHERE
     starts_with(d.datname, %s)
     AND substr(d.datname, length(%s) + 1) ~ %s
+    AND d.datname <> %s
 ORDER BY d.datname
 """
 
@@ -70,7 +73,7 @@ def drop_left_behind(
     """
     with maintenance.cursor() as cursor:
         digits = f"^[0-9a-f]{{{SUFFIX_DIGITS}}}$"
-        cursor.execute(_BY_NAME, (_comment(beside), prefix, prefix, digits))
+        cursor.execute(_BY_NAME, (_comment(beside), prefix, prefix, digits, cut_name(beside)))
         found = cursor.fetchall()
     for name, is_marked, sessions in found:
         if not claim(maintenance, name=name):

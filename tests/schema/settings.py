@@ -28,6 +28,8 @@ DATABASES = {
         "NAME": os.environ["SITUATION_DB_NAME"],
     },
 }
+# Beside it, for situations in which there are several.
+DATABASES["archive"] = DATABASES["default"] | {"NAME": f"{DATABASES['default']['NAME']}_archive"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"

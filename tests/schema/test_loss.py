@@ -281,6 +281,50 @@ def test_what_cannot_be_rehearsed_is_read_and_said(
     assert index.is_nothing
 
 
+def test_table_whose_name_postgresql_cuts_by_its_bytes_is_read(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("long_name")
+    migrate("long_name")
+    name = "数" * 21
+    execute(scratch_connection, f"INSERT INTO {name} ({name}) VALUES ('a'), ('b')")
+
+    loss = measure(scratch_connection, "long_name", None)
+
+    assert not loss.is_rehearsed
+    assert loss.lost == (LossItem(kind=EffectKind.TABLE_DROPPED, name=f'"{name}"', count=Count(2)),)
+
+
+def test_partitions_and_children_are_read_with_their_table(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("loses_columns")
+    migrate("loses_columns")
+    execute(
+        scratch_connection,
+        "CREATE SCHEMA elsewhere;"
+        "CREATE TABLE elsewhere.child () INHERITS (loses_columns_vessel);"
+        "CREATE TABLE grandchild () INHERITS (elsewhere.child);"
+        "CREATE TEMPORARY TABLE passing () INHERITS (loses_columns_vessel);"
+        "INSERT INTO grandchild (id, name, tons, remarks) VALUES (1, 'Ann', 2, 'leaks')",
+    )
+
+    table = measure(scratch_connection, "loses_columns", None, unrehearsed_because="so")
+    column = measure(scratch_connection, "loses_columns", "0004_rename", unrehearsed_because="so")
+
+    assert table.not_rehearsed == ("so",)
+    assert {item.name: item.count.number for item in table.lost} == {
+        "loses_columns_vessel": 0,
+        "elsewhere.child": 0,
+        "grandchild": 1,
+    }
+    assert {item.name: item.count.number for item in column.changed} == {
+        "loses_columns_vessel.remarks": 0,
+        "elsewhere.child.remarks": 0,
+        "grandchild.remarks": 1,
+    }
+
+
 def test_migration_without_a_way_back_is_named(
     scratch_connection: BaseDatabaseWrapper, situation: Situation
 ) -> None:

@@ -1,14 +1,15 @@
 """The rehearsal of a rollback: what it leaves behind, and what it holds up."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.signals import post_migrate, pre_migrate
 from django.test import override_settings
@@ -17,6 +18,7 @@ from psycopg import sql
 from chat.schema.catalogue import fingerprint, read_catalogue
 from chat.schema.loss import measure_loss
 from chat.schema.loss_rehearsal import RehearsalSessionLostError
+from tests.schema.situations import strays
 from tests.schema.test_loss import backwards, execute, measure
 from tests.schema.test_status import Situation, migrate
 
@@ -269,3 +271,93 @@ def test_deferred_constraints_are_checked_where_the_rollback_would_commit(
 
     assert loss.is_rehearsed, loss
     assert [(item.name, item.count.number) for item in loss.changed] == [("defers_ship", 2)]
+
+
+@pytest.fixture
+def other(
+    scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> Iterator[BaseDatabaseWrapper]:
+    """Another alias of the same database, connected; the situation `strays` is applied."""
+    situation("strays")
+    migrate()
+    with closing(scratch_connection.copy(alias="other")) as wrapper:
+        connections.settings["other"], connections["other"] = wrapper.settings_dict, wrapper
+        wrapper.ensure_connection()
+        yield wrapper
+        del connections["other"], connections.settings["other"]
+
+
+INSERT = "INSERT INTO strays_ship DEFAULT VALUES"
+
+
+def _in_a_thread(alias: str) -> None:
+    with ThreadPoolExecutor() as threads:
+        threads.submit(lambda: execute(connections[alias], INSERT)).result()
+
+
+def _by_a_copy(alias: str) -> None:
+    with closing(connections[alias].copy()) as wrapper:
+        wrapper.connect()
+        execute(wrapper, INSERT)
+
+
+def _and_go_on(alias: str) -> None:
+    with suppress(Exception):
+        execute(connections[alias], INSERT)
+
+
+@pytest.mark.parametrize(
+    ("stray", "alias"),
+    [
+        (lambda apps: apps.get_model("strays.ship").objects.using("other").create(), "other"),
+        (lambda _: execute(connections["other"], INSERT), "other"),
+        (lambda _: connections["other"].connection.execute(INSERT), "other"),
+        (lambda _: _by_a_copy("other"), "other"),
+        (lambda _: _by_a_copy("scratch"), "scratch"),
+        (lambda _: _in_a_thread("other"), "other"),
+        (lambda _: _in_a_thread("scratch"), "scratch"),
+        (lambda _: _and_go_on("other"), "other"),
+    ],
+    ids=[
+        *("orm", "cursor", "psycopg", "copy", "own copy", "thread", "own thread", "suppressed"),
+    ],
+)
+def test_every_other_connection_refuses_during_the_rehearsal(
+    scratch_connection: BaseDatabaseWrapper,
+    other: BaseDatabaseWrapper,
+    monkeypatch: pytest.MonkeyPatch,
+    stray: Callable[[Any], Any],
+    alias: str,
+) -> None:
+    monkeypatch.setattr(strays, "stray", stray)
+    session = other.connection
+
+    loss = measure(scratch_connection, "strays", None)
+
+    assert rows(scratch_connection, "SELECT count(*) FROM strays_ship") == [(0,)]
+    assert loss.unread == ("strays.0002_stray: Raw Python operation",)
+    (reason,) = loss.not_rehearsed
+    assert reason == (
+        "strays.0002_stray: This is a rehearsal on the database 'scratch', and it asked for a "
+        f"connection of its own to {alias!r}: what is done there is done for real. In the "
+        "migration, pass using(schema_editor.connection.alias), or work on "
+        "schema_editor.connection."
+    )
+    execute(other, INSERT)
+    assert other.connection is session
+
+
+def test_threads_that_were_there_before_may_connect_during_the_rehearsal(
+    scratch_connection: BaseDatabaseWrapper,
+    other: BaseDatabaseWrapper,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        threads.submit(lambda: None).result()
+        monkeypatch.setattr(
+            strays, "stray", lambda _: threads.submit(_by_a_copy, "scratch").result()
+        )
+
+        loss = measure(scratch_connection, "strays", "0001_initial")
+
+    assert loss.is_rehearsed

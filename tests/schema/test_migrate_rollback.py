@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.schema.test_loss_rehearsal import rows, somebody_else
 from tests.schema.test_reset import on_terminal
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from tests.schema.conftest import ManageSituation
+    from tests.schema.conftest import ManageSituation, StartSituation
 
 BACK = ("migrate", "two_steps", "zero")
 APPS = ["two_steps", "house"]
@@ -106,3 +108,65 @@ def test_faked_rollback_loses_nothing_and_is_not_asked_about(
 
     assert result.returncode == 0, result.stderr
     assert is_there(scratch_connection)
+
+
+@pytest.mark.usefixtures("two_messages")
+@pytest.mark.parametrize(
+    ("command", "environ", "said"),
+    [
+        (BACK, {"SITUATION_MELO_ENV": "production"}, "Rollback refused in production"),
+        (
+            ("migration_reset", "--noinput"),
+            {"SITUATION_MELO_ENV": "production"},
+            "Refused in production",
+        ),
+        (
+            ("migration_reset",),
+            {"SITUATION_MELO_ENV": "production", "SITUATION_FORCE_RESET": "1"},
+            "There is no terminal to ask on.",
+        ),
+    ],
+)
+def test_what_is_refused_locks_nobody_out_before(
+    start: StartSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    command: tuple[str, ...],
+    environ: dict[str, str],
+    said: str,
+) -> None:
+    locks = set()
+    with somebody_else(scratch_connection) as reader:
+        # What locks the reader out waits for it first, so that it is seen.
+        reader.execute("SELECT FROM two_steps_messages, house_room")
+        process = start(*command, situations=APPS, **environ)
+        while process.poll() is None:
+            locks |= set(
+                rows(
+                    scratch_connection,
+                    "SELECT relation::regclass::text, mode FROM pg_locks "
+                    "WHERE relation IN ('two_steps_messages'::regclass, 'house_room'::regclass)",
+                )
+            )
+            time.sleep(0.01)
+    _, errors = process.communicate()
+
+    assert process.returncode == 3
+    assert said in errors
+    assert {mode for _, mode in locks} == {"AccessShareLock"}
+    assert rows(scratch_connection, "SELECT count(*) FROM two_steps_messages") == [(2,)]
+
+
+@pytest.mark.usefixtures("two_messages")
+def test_production_is_told_from_the_models_what_it_would_lose(manage: ManageSituation) -> None:
+    result = manage(*BACK, situations=APPS, SITUATION_MELO_ENV="production")
+
+    assert result.stdout.partition("two_steps.0001_initial\n")[2].splitlines() == [
+        "To be lost: 2 rows in 1 table",
+        "  table    two_steps_messages                                             2 rows",
+        "  1 table with nothing in it",
+        "Not known, because it can only be known by running it:",
+        "  two_steps.0002_touch: SQL file 0002_touch",
+        "Not rehearsed, but read from the migrations:",
+        "  without FORCE_ROLLBACK=1 it is refused, so nothing is locked for it",
+    ]
+    assert "What is listed above will be lost, and what is not known may be." in result.stderr

@@ -1,4 +1,4 @@
-"""The patch of Django, and everything in Django that the room relies on, by name."""
+"""The patches of Django, and everything in Django that the room relies on, by name."""
 
 import inspect
 from typing import Any

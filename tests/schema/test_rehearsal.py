@@ -10,9 +10,10 @@ import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
-from django.db import connections
+from django.db import ProgrammingError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
@@ -257,6 +258,84 @@ def test_configured_database_need_not_exist(
 
     assert result.returncode == 0, result.stderr
     assert "Scratch database: melo_sd_is_not_there_rehearsal_" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("end", "kept_bytes"),
+    [
+        # 63 bytes and 27 characters: what is appended to them all, PostgreSQL cuts off again.
+        ("数" * 18, 39),
+        # What a scratch database beside it could be called.
+        (f"{'x' * 31}_rehearsal_0badcafe", 40),
+    ],
+)
+def test_configured_database_is_not_dropped_whatever_its_name(
+    manage: ManageSituation, scratch_server: ScratchServer, end: str, kept_bytes: int
+) -> None:
+    name = f"{uuid4().hex[:9]}{end}"
+    comment = f"Scratch database of a rehearsal beside {name}; its rehearsal drops it."
+    with ExitStack() as stack:
+        cursor = stack.enter_context(scratch_server.maintenance.cursor())
+        cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        stack.callback(scratch_server.drop, name)
+        cursor.execute(
+            sql.SQL("COMMENT ON DATABASE {} IS {}").format(
+                sql.Identifier(name), sql.Literal(comment)
+            )
+        )
+
+        result = manage("migration_rehearse", situations=["two_steps"], SITUATION_DB_NAME=name)
+
+        cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [name[:9]])
+        assert cursor.fetchall() == [(name,)]
+    assert (result.returncode, result.stderr) == (0, "")
+    kept = name.encode()[:kept_bytes].decode()
+    assert f"Scratch database: {kept}_rehearsal_" in result.stdout
+
+
+def test_database_that_it_has_not_made_is_not_dropped(
+    scratch_server: ScratchServer,
+    scratch_connection: BaseDatabaseWrapper,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = f"{scratch_connection.settings_dict['NAME'][:40]}_rehearsal_0badcafe"
+    monkeypatch.setattr("chat.schema.scratch.uuid4", lambda: UUID("0badcafe" * 4))
+    with ExitStack() as stack:
+        cursor = stack.enter_context(scratch_server.maintenance.cursor())
+        cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        stack.callback(scratch_server.drop, name)
+
+        with (
+            pytest.raises(ProgrammingError, match="already exists"),
+            scratch_database(scratch_connection),
+        ):
+            raise AssertionError("it was taken for the rehearsal's own")
+
+        assert left_behind(scratch_server, scratch_connection) == [name]
+
+
+def test_other_databases_refuse_while_a_migration_is_rehearsed(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    assert manage("migrate", situations=["strays"]).returncode == 0
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("INSERT INTO strays_ship DEFAULT VALUES")
+
+    code, told = rehearse(manage, "--database", "archive", situations=["strays"])
+
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM strays_ship")
+        assert cursor.fetchone() == (1,)
+    assert code == 1
+    assert told["strays.0001_initial"]["result"] == "exact"
+    assert told["strays.0002_stray"]["result"] == "failed"
+    assert told["strays.0002_stray"]["error"] == (
+        "down: A migration that is rehearsed asked for another database, and was refused there.\n"
+        "This is a rehearsal on the database 'archive', and it asked for a connection of its own "
+        "to 'default': what is done there is done for real.\n"
+        "In the migration, pass using(schema_editor.connection.alias), or work on "
+        "schema_editor.connection."
+    )
 
 
 def sessions(server: ScratchServer, name: str) -> int:

@@ -77,6 +77,14 @@ examples:
             on_wait=lambda holder: self._say(waiting_line(holder, options), options),
         ):
             plan = plan_reset(connection, app_label=options["app_label"])
+            if plan.rollbacks and options["interactive"] and not sys.stdin.isatty():
+                # Before it is measured, which locks the tables.
+                raise NotConfirmedError(
+                    seen="There is no terminal to ask on.",
+                    next_step=(
+                        "If you are sure, run it again with --noinput; the rows will be lost."
+                    ),
+                )
             if options["verbosity"] > 0 or options["interactive"]:
                 self._show(connection, plan)
             if plan.rollbacks and options["interactive"]:
@@ -96,11 +104,6 @@ examples:
         self.stdout.write(loss_table(loss))
 
     def _confirm(self, name: str) -> None:
-        if not sys.stdin.isatty():
-            raise NotConfirmedError(
-                seen="There is no terminal to ask on.",
-                next_step="If you are sure, run it again with --noinput; the rows will be lost.",
-            )
         try:
             answer = input(f"Type the name of the database ({name}) to go on: ")
         except (EOFError, KeyboardInterrupt):
