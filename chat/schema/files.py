@@ -5,6 +5,8 @@ about finding and reading them: `scripts.py` knows where statements begin, `scri
 them.
 """
 
+import codecs
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,21 @@ from chat.schema.script_errors import (
     UnwrittenSQLFileError,
 )
 from chat.schema.script_run import Script, run_script
-from chat.schema.scripts import first_token, open_token, split_sections, split_statements
+from chat.schema.scripts import (
+    first_token,
+    hidden_text,
+    open_token,
+    split_sections,
+    split_statements,
+)
+
+_BOM = "\ufeff"
+_MARKS_OF_ENCODINGS = {
+    codecs.BOM_UTF32_LE: "UTF-32LE",
+    codecs.BOM_UTF32_BE: "UTF-32BE",
+    codecs.BOM_UTF16_LE: "UTF-16LE",
+    codecs.BOM_UTF16_BE: "UTF-16BE",
+}
 
 
 class RunSQLFile(RunSQL):
@@ -46,7 +62,8 @@ class RunSQLFile(RunSQL):
         AmbiguousSQLFileError: there are both the one file and one of the pair.
         SQLSectionsError: the one file has no `-- UP`, a marker twice, or a statement before them.
         EmptySQLFileError: a file or section has nothing but white space.
-        UnreadableSQLFileError: one of the files is not UTF-8.
+        UnreadableSQLFileError: one of the files is not UTF-8, has a NUL in it, or a character
+            that hides what the server runs.
     """
 
     def __init__(
@@ -144,13 +161,49 @@ def _read_scripts(folder: Path, stem: str) -> tuple[Script, Script | None]:
 
 
 def _read_script(path: Path) -> Script:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise UnreadableSQLFileError(path, position=exc.start) from exc
+    content = path.read_bytes()
+    if found := _no_text(content):
+        position, what = found
+        line = len(re.findall(rb"\r\n?|\n", content[:position])) + 1
+        raise UnreadableSQLFileError(path, position=position, line=line, what=what)
+    text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise EmptySQLFileError(path)
     return Script(path=path, text=text)
+
+
+def _no_text(content: bytes) -> tuple[int, str] | None:
+    """Return the first byte of what is no text, or hides some, and what it looks like."""
+    text, end = "", len(content)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as exc:
+        end = exc.start
+    position = content.find(b"\0", 0, end)
+    if position < 0:
+        position = end
+    if position < len(content):
+        return position, _looks_like(content[position:])
+    mark = _BOM if text.startswith(_BOM) else ""
+    if hidden := hidden_text(text.removeprefix(mark)):
+        index, what = hidden
+        return len(text[: len(mark) + index].encode()), what
+    return None
+
+
+def _looks_like(rest: bytes) -> str:
+    for mark, encoding in _MARKS_OF_ENCODINGS.items():
+        if rest.startswith(mark):
+            return f"the byte order mark of {encoding}"
+    if rest[0]:
+        return f"0x{rest[0]:02X} is not part of any UTF-8 character"
+    what = "NUL (0x00), at which a statement would be cut off"
+    if rest[:3] == b"\0\0\0" and any(rest):
+        return f"{what}; from there it looks like UTF-32"
+    if rest[1:2] != b"\0" and rest[2:3] == b"\0":
+        # Each NUL is the half of a character that comes last in LE, and first in BE.
+        return f"{what}; from there it looks like UTF-16{'LE' if len(rest) % 2 else 'BE'}"
+    return what
 
 
 def _read_sections(path: Path) -> tuple[Script, Script | None]:

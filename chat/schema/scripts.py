@@ -5,6 +5,7 @@ files nor databases. It takes standard_conforming_strings to be on, as it is by 
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -84,6 +85,9 @@ _TOKEN = re.compile(
 )
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _MARKER = re.compile(r"--[ \t]*(up|down)[ \t]*", re.IGNORECASE)
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+_NAMES = {"\ufeff": "a byte order mark"}
+_LINE_END_OF_EDITORS = re.compile(r"[\v\f\x1c-\x1e\x85\u2028\u2029](?=.*\S)")
 _ROUTINES = {"function", "procedure"}
 
 
@@ -165,6 +169,30 @@ def first_token(text: str) -> Token | None:
 def open_token(text: str) -> Token | None:
     """Return the quote or comment that has no end, if there is one."""
     return next((token for token in tokens(text) if token.is_open), None)
+
+
+def hidden_text(text: str) -> tuple[int, str] | None:
+    """Return where people see other statements than the server does, and why, if anywhere.
+
+    That is at a control character or byte order mark that is neither quoted nor in a comment, and
+    at what ends a line for editors alone and has more of a comment behind it.
+    """
+    if not _UNSEEN.search(text):
+        return None
+    for token in tokens(text):
+        if token.kind in {TokenKind.WORD, TokenKind.OTHER}:
+            found = _UNSEEN.search(text, token.start, token.end)
+            why = "is not seen, and is no SQL"
+        elif token.kind is TokenKind.LINE_COMMENT:
+            found = _LINE_END_OF_EDITORS.search(text, token.start, token.end)
+            why = "ends a line for editors, and the comment goes on for PostgreSQL"
+        else:
+            continue
+        if found:
+            seen = found.group()
+            name = _NAMES.get(seen) or unicodedata.name(seen, "a control character")
+            return found.start(), f"U+{ord(seen):04X} ({name}) {why}"
+    return None
 
 
 def line_at(text: str, position: int) -> int:
