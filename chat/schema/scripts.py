@@ -152,7 +152,7 @@ def split_statements(text: str) -> list[Statement]:
     words: list[str] = []
     depth = blocks = 0
     for token in tokens(text):
-        if token.kind in _INSIGNIFICANT:
+        if token.kind in _INSIGNIFICANT and not token.is_open:
             continue
         mark = text[token.start : token.end] if token.kind is TokenKind.OTHER else ""
         if mark == ";" and depth == blocks == 0:
