@@ -263,7 +263,9 @@ def test_both_ways_are_not_run_at_once(
     assert read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE) == {}
 
 
-@pytest.mark.parametrize("text", ["", "-- UP\n\n-- DOWN\nSELECT 1;", "-- UP\nSELECT 1;\n-- DOWN\n"])
+@pytest.mark.parametrize(
+    "text", ["", "\ufeff", "-- UP\n\n-- DOWN\nSELECT 1;", "-- UP\nSELECT 1;\n-- DOWN\n"]
+)
 def test_empty_section_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(EmptySQLFileError):
         operation_of(tmp_path, text)
