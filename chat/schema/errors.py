@@ -71,14 +71,30 @@ class EmptySQLFileError(SQLFileError):
 
 
 class UnreadableSQLFileError(SQLFileError):
-    """A SQL file of a migration is not UTF-8."""
+    """A SQL file of a migration cannot be read as it is."""
 
-    def __init__(self, path: Path, *, position: int) -> None:
+    def __init__(self, path: Path, *, position: int, line: int, what: str) -> None:
         self.position = position
+        self.line = line
         super().__init__(
             path,
-            seen=f"Byte {position} of {path} is not part of any UTF-8 character.",
-            next_step="Save the file as UTF-8.",
+            seen=f"{path}, line {line}, byte {position}: {what}.",
+            next_step=(
+                "Remove it, or save the file as UTF-8 if it is in another encoding, as what "
+                "PowerShell writes with > and >> is."
+            ),
+        )
+
+
+class NulInSQLError(SchemaError):
+    """The SQL of a migration has a NUL byte in it, where it would be cut off; nothing was done."""
+
+    def __init__(self, migration: str, *, operation: str, line: int, source: str) -> None:
+        self.migration = migration
+        self.line = line
+        super().__init__(
+            seen=f"{migration}: {operation}, line {line} of its SQL: {source}",
+            next_step="Remove the NUL; no text in PostgreSQL has one.",
         )
 
 

@@ -31,6 +31,7 @@ from chat.schema.gates import (
     require_known,
     require_unchanged,
     require_uninterrupted,
+    require_whole_sql,
     resumed,
 )
 from chat.schema.ledger import catalogue_at
@@ -130,6 +131,13 @@ class GatedExecutor(MigrationExecutor):
         require_unchanged(self.statuses)
         if not (is_lock_ours or allow_interrupted):
             require_uninterrupted(self.statuses)
+
+    def migration_plan(self, targets: Any, clean_start: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """Return Django's plan, of which every statement is sent as it is written."""
+        plan = super().migration_plan(targets, clean_start)
+        if not clean_start:
+            require_whole_sql(plan)
+        return plan
 
 
 class LedgerExecutor(GatedExecutor):

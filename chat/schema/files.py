@@ -5,6 +5,8 @@ about finding and reading them: `scripts.py` knows where statements begin, `scri
 them.
 """
 
+import codecs
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,22 @@ from chat.schema.script_errors import (
     UnwrittenSQLFileError,
 )
 from chat.schema.script_run import Script, run_script
-from chat.schema.scripts import first_token, open_token, split_sections, split_statements
+from chat.schema.scripts import (
+    Lookalike,
+    first_token,
+    hidden_text,
+    lookalikes,
+    open_token,
+    split_sections,
+)
+
+_BOM = "\ufeff"
+_MARKS_OF_ENCODINGS = {
+    codecs.BOM_UTF32_LE: "UTF-32LE",
+    codecs.BOM_UTF32_BE: "UTF-32BE",
+    codecs.BOM_UTF16_LE: "UTF-16LE",
+    codecs.BOM_UTF16_BE: "UTF-16BE",
+}
 
 
 class RunSQLFile(RunSQL):
@@ -44,9 +61,11 @@ class RunSQLFile(RunSQL):
     Raises:
         MissingSQLFileError: there is no file that goes up.
         AmbiguousSQLFileError: there are both the one file and one of the pair.
-        SQLSectionsError: the one file has no `-- UP`, a marker twice, or a statement before them.
+        SQLSectionsError: the one file has no `-- UP`, a marker twice, or a statement before them;
+            or a comment looks like a marker of the other way than the one it is on.
         EmptySQLFileError: a file or section has nothing but white space.
-        UnreadableSQLFileError: one of the files is not UTF-8.
+        UnreadableSQLFileError: one of the files is not UTF-8, has a NUL in it, or a character
+            that hides what the server runs.
     """
 
     def __init__(
@@ -87,7 +106,7 @@ class RunSQLFile(RunSQL):
             SQLFileFailedError: one of them failed.
         """
         if router.allow_migrate(schema_editor.connection.alias, app_label, **self.hints):
-            if not split_statements(self._up.text) and not schema_editor.collect_sql:
+            if not self._up.statements and not schema_editor.collect_sql:
                 raise UnwrittenSQLFileError(self._up.path)
             run_script(self._up, schema_editor)
 
@@ -140,17 +159,79 @@ def _read_scripts(folder: Path, stem: str) -> tuple[Script, Script | None]:
         return _read_sections(one)
     if not up.exists():
         raise MissingSQLFileError(up)
-    return _read_script(up), _read_script(down) if down.exists() else None
+    return _read_one_way(up, "up"), _read_one_way(down, "down") if down.exists() else None
+
+
+def _read_one_way(path: Path, name: str) -> Script:
+    """Return the script of one of a pair, which has no sections."""
+    script = _read_script(path)
+    if lookalike := _other_way(script, than=name):
+        stem = path.name.removesuffix(f".{name}.sql")
+        raise SQLSectionsError(
+            path,
+            line=script.line_at(lookalike.start),
+            reason=f"{lookalike} looks like a marker, and all of this file runs on the way {name}",
+            next_step=(
+                f"Put each way into its own file, {stem}.up.sql and {stem}.down.sql. Or put both "
+                f"into one, {stem}.sql, below lines `-- UP` and `-- DOWN`, and remove the pair. A "
+                "comment that is meant as no marker needs other words."
+            ),
+        )
+    return script
+
+
+def _other_way(script: Script, *, than: str | None) -> Lookalike | None:
+    """Return the first that looks like a marker of another section than that which it is in."""
+    for lookalike in lookalikes(script.text, script.statements):
+        if lookalike.names != {than}:
+            return lookalike
+    return None
 
 
 def _read_script(path: Path) -> Script:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise UnreadableSQLFileError(path, position=exc.start) from exc
+    content = path.read_bytes()
+    if found := _no_text(content):
+        position, what = found
+        line = len(re.findall(rb"\r\n?|\n", content[:position])) + 1
+        raise UnreadableSQLFileError(path, position=position, line=line, what=what)
+    text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise EmptySQLFileError(path)
     return Script(path=path, text=text)
+
+
+def _no_text(content: bytes) -> tuple[int, str] | None:
+    """Return the first byte of what is no text, or hides some, and what it looks like."""
+    text, end = "", len(content)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as exc:
+        end = exc.start
+    position = content.find(b"\0", 0, end)
+    if position < 0:
+        position = end
+    if position < len(content):
+        return position, _looks_like(content[position:])
+    mark = _BOM if text.startswith(_BOM) else ""
+    if hidden := hidden_text(text.removeprefix(mark)):
+        index, what = hidden
+        return len(text[: len(mark) + index].encode()), what
+    return None
+
+
+def _looks_like(rest: bytes) -> str:
+    for mark, encoding in _MARKS_OF_ENCODINGS.items():
+        if rest.startswith(mark):
+            return f"the byte order mark of {encoding}"
+    if rest[0]:
+        return f"0x{rest[0]:02X} is not part of any UTF-8 character"
+    what = "NUL (0x00), at which a statement would be cut off"
+    if rest[:3] == b"\0\0\0" and any(rest):
+        return f"{what}; from there it looks like UTF-32"
+    if rest[1:2] != b"\0" and rest[2:3] == b"\0":
+        # Each NUL is the half of a character that comes last in LE, and first in BE.
+        return f"{what}; from there it looks like UTF-16{'LE' if len(rest) % 2 else 'BE'}"
+    return what
 
 
 def _read_sections(path: Path) -> tuple[Script, Script | None]:
@@ -164,6 +245,8 @@ def _read_sections(path: Path) -> tuple[Script, Script | None]:
 
     if unfinished := open_token(whole.text):
         raise refusal(unfinished.start, "the quote or comment that begins here has no end")
+    first = sections[0].marker if sections else len(whole.text)
+    preamble = Script(path=path, text=whole.text[:first])
     for section in sections:
         if section.name in found:
             raise refusal(section.marker, f"`-- {section.name.upper()}` a second time")
@@ -171,8 +254,11 @@ def _read_sections(path: Path) -> tuple[Script, Script | None]:
             raise EmptySQLFileError(path)
         first_line = whole.line_at(section.start)
         found[section.name] = Script(path=path, text=section.text, first_line=first_line)
-    preamble = whole.text[: sections[0].marker] if sections else whole.text
-    if stray := first_token(preamble):
+    for name, script in [(None, preamble), *found.items()]:
+        if lookalike := _other_way(script, than=name):
+            reason = f"{lookalike} looks like a marker and is none"
+            raise SQLSectionsError(path, line=script.line_at(lookalike.start), reason=reason)
+    if stray := first_token(preamble.text):
         raise refusal(stray.start, "a statement before the first marker line")
     if "up" not in found:
         raise refusal(len(whole.text.rstrip()), "the file ends without a line `-- UP`")

@@ -1,10 +1,12 @@
 """What must hold before a migration is run; each gate raises and changes nothing."""
 
-from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, TypeAlias
 
 from django.db.migrations import Migration
 from django.db.migrations.graph import MigrationGraph
+from django.db.migrations.operations import RunSQL
 
 from chat.schema.checksums import as_people_write
 from chat.schema.drift import Drift, require_known_drift, require_no_drift
@@ -13,6 +15,7 @@ from chat.schema.errors import (
     ChangedMigrationsError,
     DatabaseAheadError,
     InterruptedMigrationsError,
+    NulInSQLError,
     PendingMigrationsError,
     RewrittenMigrationsError,
 )
@@ -20,6 +23,7 @@ from chat.schema.sentences import finishing_command, sentence
 from chat.schema.status import (
     MigrationState,
     MigrationStatus,
+    database_operations,
     in_state,
     names_in_state,
     rewritten_apps,
@@ -97,6 +101,30 @@ def require_ready(statuses: Sequence[MigrationStatus], *, drift: Drift | None = 
         require_known_drift(drift)
 
 
+def require_whole_sql(plan: Plan) -> None:
+    """Raise when the SQL of a RunSQL in the plan, or its way back, has a NUL in it.
+
+    libpq takes C strings: what stands behind the NUL would not be run, and not be missed.
+
+    Raises:
+        NulInSQLError: one has.
+    """
+    for migration, undo in plan:
+        for operation in database_operations(migration.operations):
+            if isinstance(operation, RunSQL):
+                ways = [operation.reverse_sql] if undo else [operation.sql, operation.reverse_sql]
+                for text in chain.from_iterable(map(_texts, ways)):
+                    before, nul, after = text.partition("\0")
+                    if nul:
+                        source = before.rpartition("\n")[2] + nul + after.partition("\n")[0]
+                        raise NulInSQLError(
+                            str(migration),
+                            operation=operation.describe(),
+                            line=before.count("\n") + 1,
+                            source=ascii(source.strip()),
+                        )
+
+
 def resumed(
     statuses: Sequence[MigrationStatus], plan: Plan, *, graph: MigrationGraph
 ) -> list[MigrationStatus]:
@@ -128,3 +156,9 @@ def _interrupted(
         sentences=[sentence(status) or str(status) for status in interrupted],
         next_step=f"Finish it first: {finishing_command(interrupted[0], among=among)}",
     )
+
+
+def _texts(sql: Any) -> Iterator[str]:
+    """Yield the statements of what RunSQL takes: a string, or a list of strings and pairs."""
+    for part in sql if isinstance(sql, (list, tuple)) else [sql]:
+        yield str(part[0] if isinstance(part, (list, tuple)) else part)

@@ -25,16 +25,20 @@ class AmbiguousSQLFileError(SQLFileError):
 class SQLSectionsError(SQLFileError):
     """The sections of a SQL file cannot be told apart."""
 
-    def __init__(self, path: Path, *, line: int, reason: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        line: int,
+        reason: str,
+        next_step: str = (
+            "Write a line `-- UP` above the statements that go forwards and a line `-- DOWN` "
+            "above those that go back, with nothing else on it, each at most once; before the "
+            "first, only comments. A comment that is meant as none needs other words."
+        ),
+    ) -> None:
         self.line = line
-        super().__init__(
-            path,
-            seen=f"{path}, line {line}: {reason}.",
-            next_step=(
-                "Write a line `-- UP` above the statements that go forwards and a line `-- DOWN` "
-                "above those that go back, each at most once; before the first, only comments."
-            ),
-        )
+        super().__init__(path, seen=f"{path}, line {line}: {reason}.", next_step=next_step)
 
 
 class UnwrittenSQLFileError(SQLFileError):

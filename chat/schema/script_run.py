@@ -1,7 +1,9 @@
 """Running the SQL of one direction of a migration, and telling on which line it failed."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,18 @@ from chat.schema.scripts import Statement, TokenKind, line_at, split_statements,
 from chat.schema.server_errors import advice, server_message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Script:
     """The SQL of one direction; the text begins on line `first_line` of the file."""
 
     path: Path
     text: str
     first_line: int = 1
+
+    @cached_property
+    def statements(self) -> Sequence[Statement]:
+        """The statements in order."""
+        return split_statements(self.text)
 
     def line_at(self, position: int) -> int:
         """Return the line of the file that has this position of the text."""
@@ -41,13 +48,12 @@ def run_script(script: Script, schema_editor: BaseDatabaseSchemaEditor) -> None:
         schema_editor.execute(script.text, params=None)
         return
     is_atomic = schema_editor.connection.in_atomic_block
-    statements = split_statements(script.text)
     if is_atomic:
-        for statement in filter(_is_about_transactions, statements):
+        for statement in filter(_is_about_transactions, script.statements):
             raise TransactionInSQLFileError(
                 script.path, line=script.line_at(statement.start), statement=statement.text
             )
-    for statement in statements:
+    for statement in script.statements:
         try:
             schema_editor.execute(statement.text, params=None)
         except DatabaseError as exc:

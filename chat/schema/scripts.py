@@ -5,7 +5,8 @@ files nor databases. It takes standard_conforming_strings to be on, as it is by 
 """
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import zip_longest
@@ -58,6 +59,20 @@ class Section:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """What looks like a marker: where it begins, its first line, and what it would mark."""
+
+    start: int
+    text: str
+    names: frozenset[str]
+
+    def __str__(self) -> str:
+        shown = ascii(self.text)[1:-1]
+        return f"`{shown[:_LONGEST_SHOWN]}{'…' * (len(shown) > _LONGEST_SHOWN)}`"
+
+
+_LONGEST_SHOWN = 60
 _BLANKS = r"[ \t\n\r\f\v]"
 _LETTER = r"[A-Za-z_\x80-\U0010ffff]"
 _ESCAPED_BODY = r"'[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+'"
@@ -84,6 +99,27 @@ _TOKEN = re.compile(
 )
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _MARKER = re.compile(r"--[ \t]*(up|down)[ \t]*", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+")
+# The words of markers: ours, those of other tools, and what people write of their own.
+_WORD_OF_MARKER = re.compile(
+    r"""
+      (?P<up>ups?|upgrade|forwards?)
+    | (?P<down>downs?|downgrade|undo|rollback|revert|reverse|back(?:wards?)?|unapply)
+    | migrat(?:e|ions?)|goose|dbmate|rambler|(?:no)?transaction|true|false
+    | sql|schema|database|code|scripts?|sections?|parts?|statements?|steps?|changes?|[0-9]
+    | begins?|starts?|ends?|here|below|above|following|go(?:ing)?|roll|way|this|the|of|for
+    """,
+    re.VERBOSE,
+)
+# Of tern: one line between the two.
+_BETWEEN_BOTH = ["create", "above", "drop", "below"]
+_MARKER_WITH_REMARK = re.compile(r"[\W_]*(UP|DOWN)\b\s*[^\w\s]")
+_BEGINNING = re.compile(r'[A-Za-z("]')
+_TAIL_OF_A_SENTENCE = re.compile(r"--[ \t]*[a-z].*\.[ \t]*")
+_AFTER_A_COMMENT = re.compile(r"--[^\n]*+\n[ \t]*+\Z")
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+_NAMES = {"\ufeff": "a byte order mark"}
+_LINE_END_OF_EDITORS = re.compile(r"[\v\f\x1c-\x1e\x85\u2028\u2029](?=.*\S)")
 _ROUTINES = {"function", "procedure"}
 
 
@@ -116,7 +152,7 @@ def split_statements(text: str) -> list[Statement]:
     words: list[str] = []
     depth = blocks = 0
     for token in tokens(text):
-        if token.kind in _INSIGNIFICANT:
+        if token.kind in _INSIGNIFICANT and not token.is_open:
             continue
         mark = text[token.start : token.end] if token.kind is TokenKind.OTHER else ""
         if mark == ";" and depth == blocks == 0:
@@ -157,6 +193,23 @@ def split_sections(text: str) -> list[Section]:
     ]
 
 
+def lookalikes(text: str, statements: Sequence[Statement]) -> Iterator[Lookalike]:
+    """Yield what looks like a marker between the statements of a text; what is one does as well.
+
+    That is a comment that has a word for a direction and no other words than markers have, or that
+    begins with UP or DOWN in capitals and a punctuation mark; whatever stands around the words. The
+    last line of a sentence is none. A line as no statement begins, with the dash of a word
+    processor say, is taken for a comment.
+    """
+    position = 0
+    for statement in statements:
+        yield from _lookalikes_between(text, position, statement.start)
+        if not _BEGINNING.match(statement.text):
+            yield from _lookalike(statement.start, statement.text.partition("\n")[0])
+        position = statement.start + len(statement.text)
+    yield from _lookalikes_between(text, position, len(text))
+
+
 def first_token(text: str) -> Token | None:
     """Return the first token that is neither blank nor comment."""
     return next((token for token in tokens(text) if token.kind not in _INSIGNIFICANT), None)
@@ -167,12 +220,67 @@ def open_token(text: str) -> Token | None:
     return next((token for token in tokens(text) if token.is_open), None)
 
 
+def hidden_text(text: str) -> tuple[int, str] | None:
+    """Return where people see other statements than the server does, and why, if anywhere.
+
+    That is at a control character or byte order mark that is neither quoted nor in a comment, and
+    at what ends a line for editors alone and has more of a comment behind it.
+    """
+    if not _UNSEEN.search(text):
+        return None
+    for token in tokens(text):
+        if token.kind in {TokenKind.WORD, TokenKind.OTHER}:
+            found = _UNSEEN.search(text, token.start, token.end)
+            why = "is not seen, and is no SQL"
+        elif token.kind is TokenKind.LINE_COMMENT:
+            found = _LINE_END_OF_EDITORS.search(text, token.start, token.end)
+            why = "ends a line for editors, and the comment goes on for PostgreSQL"
+        else:
+            continue
+        if found:
+            seen = found.group()
+            name = _NAMES.get(seen) or unicodedata.name(seen, "a control character")
+            return found.start(), f"U+{ord(seen):04X} ({name}) {why}"
+    return None
+
+
 def line_at(text: str, position: int) -> int:
     """Return the number of the line at a position, the first being 1."""
     return text.count("\n", 0, position) + 1
 
 
 _INSIGNIFICANT = frozenset({TokenKind.BLANK, TokenKind.LINE_COMMENT, TokenKind.BLOCK_COMMENT})
+
+
+def _lookalikes_between(text: str, start: int, end: int) -> Iterator[Lookalike]:
+    gap = text[start:end]
+    for token in tokens(gap):
+        if token.kind in {TokenKind.LINE_COMMENT, TokenKind.BLOCK_COMMENT}:
+            comment = gap[token.start : token.end]
+            is_tail = _TAIL_OF_A_SENTENCE.fullmatch(comment) and _AFTER_A_COMMENT.search(
+                gap, 0, token.start
+            )
+            if not is_tail:
+                yield from _lookalike(start + token.start, comment)
+
+
+def _lookalike(start: int, comment: str) -> Iterator[Lookalike]:
+    # Blanks and dashes of every kind, letters of full width, and no characters without any.
+    shown = "".join(
+        character
+        for character in unicodedata.normalize("NFKC", comment)
+        if unicodedata.category(character) != "Cf"
+    )
+    words = _WORD.findall(shown.lower())
+    known = [match for word in words if (match := _WORD_OF_MARKER.fullmatch(word))]
+    names = {match.lastgroup for match in known if match.lastgroup}
+    if words == _BETWEEN_BOTH:
+        names = {"up", "down"}
+    elif len(known) < len(words):
+        remarked = _MARKER_WITH_REMARK.match(shown)
+        names = {remarked.group(1).lower()} if remarked else set()
+    if names:
+        yield Lookalike(start, comment.partition("\n")[0].strip(" \t"), frozenset(names))
 
 
 def _end_of_comment(text: str, position: int) -> tuple[int, bool]:

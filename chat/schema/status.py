@@ -314,15 +314,16 @@ def _is_later(one: MigrationStatus, other: MigrationStatus) -> bool:
 
 
 def _kind(migration: Migration) -> MigrationKind:
-    operations = list(_database_operations(migration.operations))
+    operations = list(database_operations(migration.operations))
     if operations and all(isinstance(operation, RunSQL) for operation in operations):
         return MigrationKind.SQL
     return MigrationKind.PYTHON
 
 
-def _database_operations(operations: Iterable[Operation]) -> Iterable[Operation]:
+def database_operations(operations: Iterable[Operation]) -> Iterable[Operation]:
+    """Return what is done to the database, in order, also within SeparateDatabaseAndState."""
     for operation in operations:
         if isinstance(operation, SeparateDatabaseAndState):
-            yield from _database_operations(operation.database_operations)
+            yield from database_operations(operation.database_operations)
         else:
             yield operation

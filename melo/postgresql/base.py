@@ -23,6 +23,39 @@ from melo.postgresql.validation import DatabaseValidation
 _PREPARE_THRESHOLD = 5
 
 
+class _WholeStatements:
+    """A cursor that refuses a statement with a NUL in it.
+
+    libpq takes C strings, so the server would run what stands before the NUL: of a DELETE, say,
+    without the condition behind it.
+    """
+
+    def _convert_query(self, *args: Any) -> Any:
+        converted = super()._convert_query(*args)  # type: ignore[misc]
+        position = converted.query.find(b"\0")
+        if position >= 0:
+            raise psycopg.ProgrammingError(
+                f"byte {position} of the statement is NUL (0x00), at which it would be cut off; "
+                "nothing was sent"
+            )
+        return converted
+
+
+class _Cursor(_WholeStatements, base.ServerBindingCursor):
+    pass
+
+
+class _ClientBindingCursor(_WholeStatements, base.Cursor):
+    pass
+
+
+class _ServerCursor(_WholeStatements, psycopg.ServerCursor[Any]):
+    pass
+
+
+_WITH_WHOLE_STATEMENTS = {base.ServerBindingCursor: _Cursor, base.Cursor: _ClientBindingCursor}
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection to PostgreSQL, as Django's with the additions of this room.
 
@@ -90,6 +123,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 raise DatabaseUnavailable(str(error), reason=Reason.EMBEDDED) from error
             params["host"] = str(endpoint.socket_dir)
             params["port"] = endpoint.port
+        cursor_factory = params["cursor_factory"]
+        params["cursor_factory"] = _WITH_WHOLE_STATEMENTS.get(cursor_factory, cursor_factory)
         if self.timezone == dt.UTC:
             params["context"] = with_native_timestamps(params["context"])
         return params
@@ -108,9 +143,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise self.unavailable(error, conn_params) from error
 
     def _configure_connection(self, connection: Any) -> bool:
+        super()._configure_connection(connection)  # type: ignore[misc]
+        connection.server_cursor_factory = _ServerCursor
         # Compiling takes a tenth of a second, and statements here take milliseconds: what makes the
         # planner think otherwise is the number of channels that a reader might have.
-        super()._configure_connection(connection)  # type: ignore[misc]
         with connection.cursor() as cursor:
             cursor.execute("SET jit = off")
         return True

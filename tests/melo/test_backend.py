@@ -1,18 +1,20 @@
 """The backend: what it reads, how it binds, what it makes, and what it calls itself."""
 
 import datetime as dt
+import re
 import shutil
 import subprocess
 import sys
 import zoneinfo
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import psycopg
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
-from django.db import connections, models
+from django.db import DataError, ProgrammingError, connections, models
 from django.db.migrations import RunSQL
 from django.db.migrations.state import ProjectState
 from django.db.models.functions import Coalesce, Concat, TruncDay, TruncMonth, Upper
@@ -158,6 +160,34 @@ def test_options_can_turn_both_off(
         assert isinstance(cursor.cursor, psycopg.ClientCursor)
     assert plain.connection.prepare_threshold is None
     plain.close()
+
+
+@pytest.mark.parametrize("options", [{}, {"server_side_binding": False}], ids=str)
+def test_statement_with_a_nul_is_not_cut_off_but_refused(
+    connection: DatabaseWrapper, scratch_settings: dict[str, Any], options: dict[str, Any]
+) -> None:
+    own = DatabaseWrapper({**scratch_settings, "OPTIONS": options}, alias="own")
+    cut = "DELETE FROM kept\0 WHERE id = 1"
+
+    with closing(own), own.cursor() as cursor, own.connection.cursor("named") as named:
+        cursor.execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (1), (2)")
+        for send in (
+            lambda: cursor.execute(cut),
+            lambda: cursor.execute(cut, []),
+            lambda: cursor.execute("DELETE FROM kept\0 WHERE id = %s", [1]),
+            lambda: cursor.execute(psycopg.sql.SQL(cut)),
+            lambda: cursor.executemany("DELETE FROM kept\0 WHERE id = %s", [[1]]),
+            lambda: list(cursor.stream(cut + " RETURNING id")),
+            lambda: cursor.copy("COPY kept FROM STDIN\0 WHERE id = 1").__enter__(),
+            lambda: own.connection.execute(cut),
+            lambda: named.execute("TABLE kept\0 LIMIT 1"),
+        ):
+            with pytest.raises((psycopg.ProgrammingError, ProgrammingError)) as caught:
+                send()
+            assert re.search(r"byte \d+ of the statement is NUL \(0x00\)", str(caught.value))
+        with pytest.raises(DataError, match="cannot contain NUL"):
+            cursor.execute("DELETE FROM kept WHERE id::text = %s", ["1\0"])
+        assert fetch(own, "SELECT count(*) FROM kept") == 2
 
 
 def test_run_sql_takes_many_statements_and_percent_signs(connection: DatabaseWrapper) -> None:

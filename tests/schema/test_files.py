@@ -1,6 +1,8 @@
 """Migrations that are SQL files, run on a real database."""
 
+import codecs
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -13,7 +15,7 @@ from chat.schema.catalogue import ObjectKind, read_catalogue
 from chat.schema.errors import EmptySQLFileError, MissingSQLFileError, UnreadableSQLFileError
 from chat.schema.files import RunSQLFile
 from chat.schema.ledger import without_bookkeeping
-from tests.schema.conftest import ManageSituation
+from tests.schema.conftest import EditedSituation, ManageSituation
 
 SITUATIONS = Path(__file__).parent / "situations"
 
@@ -113,12 +115,112 @@ def test_empty_file_is_refused(situation: str, name: str) -> None:
     assert caught.value.path.name == f"0001_only.{name}.sql"
 
 
-def test_file_that_is_not_utf8_is_refused() -> None:
-    with pytest.raises(UnreadableSQLFileError) as caught:
-        RunSQLFile(file_of("not_utf8"))
+NUL = "NUL (0x00), at which a statement would be cut off"
 
-    assert caught.value.path.name == "0001_only.up.sql"
-    assert caught.value.position == 6
+
+@pytest.mark.parametrize(
+    ("content", "position", "line", "what"),
+    [
+        (b"SELECT 1;\nDELETE FROM t\0 WHERE id = 1;", 23, 2, f"{NUL}."),
+        (b"\xef\xbb\xbf-- a\r\n-- b\0\r\nSELECT 1;", 13, 2, f"{NUL}."),
+        (b"SELECT 'a\0b';", 9, 1, f"{NUL}."),
+        (b"SELECT 1;\n\0", 10, 2, f"{NUL}."),
+        (b"SELECT 1;\n\0\0\0\0\0", 10, 2, f"{NUL}."),
+        ("SELECT 'é';".encode("utf-16-be"), 0, 1, f"{NUL}; from there it looks like UTF-16BE."),
+        ("SELECT 1; -- Ж".encode("utf-16-le"), 1, 1, f"{NUL}; from there it looks like UTF-16LE."),
+        (
+            b"SELECT 1;\r\n" + "-- DOWN\r\n-- Ж".encode("utf-16-le"),
+            12,
+            2,
+            f"{NUL}; from there it looks like UTF-16LE.",
+        ),
+        (
+            b"SELECT 1;\n" + "SELECT 2;\n".encode("utf-16-be"),
+            10,
+            2,
+            f"{NUL}; from there it looks like UTF-16BE.",
+        ),
+        ("SELECT 1;".encode("utf-32-le"), 1, 1, f"{NUL}; from there it looks like UTF-32."),
+        ("SELECT 1;".encode("utf-16"), 0, 1, "the byte order mark of UTF-16LE."),
+        (
+            b"SELECT 1;\n" + codecs.BOM_UTF16_BE + "SELECT 2;".encode("utf-16-be"),
+            10,
+            2,
+            "the byte order mark of UTF-16BE.",
+        ),
+        ("SELECT 1;".encode("utf-32"), 0, 1, "the byte order mark of UTF-32LE."),
+        (codecs.BOM_UTF8 + b"-- \xe9", 6, 1, "0xE9 is not part of any UTF-8 character."),
+        (b"SELECT '\xed\xa0\x80';", 8, 1, "0xED is not part of any UTF-8 character."),
+        (codecs.BOM_UTF8 * 2 + b"SELECT 1;", 3, 1, "U+FEFF (a byte order mark) is not seen"),
+        ("SELECT 'é';\n\ufeff-- UP".encode(), 13, 2, "U+FEFF (a byte order mark) is not seen"),
+        (b"SELECT 1;\n\x1a", 10, 2, "U+001A (a control character) is not seen, and is no SQL"),
+        ("SELECT 1 \x85;".encode(), 9, 1, "U+0085 (a control character) is not seen"),
+        (
+            "DELETE FROM t -- all?\u2028WHERE id = 1;".encode(),
+            21,
+            1,
+            "U+2028 (LINE SEPARATOR) ends a line for editors, and the comment goes on",
+        ),
+        (b"DELETE FROM t -- all?\x0bWHERE id = 1;", 21, 1, "U+000B (a control character) ends a"),
+    ],
+)
+@pytest.mark.parametrize("name", ["0001_x.up.sql", "0001_x.down.sql", "0001_x.sql"])
+def test_file_in_which_people_see_what_is_not_run_is_refused(
+    tmp_path: Path, name: str, content: bytes, position: int, line: int, what: str
+) -> None:
+    sql = tmp_path / "sql"
+    sql.mkdir()
+    if name == "0001_x.down.sql":
+        (sql / "0001_x.up.sql").write_text("SELECT 1;")
+    (sql / name).write_bytes(content)
+
+    with pytest.raises(UnreadableSQLFileError) as caught:
+        RunSQLFile(str(tmp_path / "0001_x.py"))
+
+    assert caught.value.path == sql / name
+    assert (caught.value.position, caught.value.line) == (position, line)
+    assert f"{name}, line {line}, byte {position}: {what}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 'a\x01\x1a\x85\u2028\ufeffb', E'\x07';",
+        'CREATE TABLE "a\x07\ufeff" ();',
+        "DO $$\x01\u2028\ufeff$$;",
+        "/* \x01\u2028 a \ufeff */ -- \ufeff \x07 \u2028\nSELECT 1;",
+        "\ufeff\fSELECT\v1;\f\n",
+        "-- é, Ж, 数\u00a0 \u200b\nCREATE TABLE é数 ();",
+    ],
+)
+def test_all_that_is_sql_may_be_in_a_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "sql").mkdir()
+    (tmp_path / "sql" / "0001_x.up.sql").write_bytes(text.encode())
+
+    operation = RunSQLFile(str(tmp_path / "0001_x.py"))
+
+    assert operation.sql == text.removeprefix("\ufeff")
+
+
+def test_nul_in_a_file_stops_before_anything_runs(
+    manage: ManageSituation,
+    edited: Callable[[str], EditedSituation],
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    copy = edited("two_steps")
+    file = copy.migrations / "sql" / "0002_touch.up.sql"
+    file.write_bytes(b"DELETE FROM two_steps_messages\0 WHERE id = 1;\n")
+
+    result = manage("migrate", situations=[copy.name], **copy.environ)
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        "CommandError: A SQL file of a migration cannot be read as it is.\n"
+        f"{file}, line 1, byte 30: {NUL}.\n"
+        "Remove it, or save the file as UTF-8 if it is in another encoding, as what PowerShell "
+        "writes with > and >> is.\n"
+    )
+    assert read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE) == {}
 
 
 def test_paths_are_told() -> None:

@@ -106,6 +106,23 @@ def test_line_of_the_file_is_named(tmp_path: Path, text: str, line: int, message
 
 
 @pytest.mark.django_db
+def test_comment_without_an_end_swallows_no_statement(tmp_path: Path) -> None:
+    (tmp_path / "sql").mkdir()
+    file = tmp_path / "sql" / "0001_x.up.sql"
+    file.write_text("CREATE TABLE a ();\n/* why\nCREATE TABLE b ();\n")
+    operation = RunSQLFile(str(tmp_path / "0001_x.py"))
+
+    with (
+        pytest.raises(SQLFileFailedError, match="unterminated /\\* comment") as caught,
+        db.connection.schema_editor() as editor,
+    ):
+        operation.database_forwards("x", editor, ProjectState(), ProjectState())
+
+    assert caught.value.line == 2
+    assert not has_table("a")
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("statement", "kind", "sqlstate"),
     [

@@ -80,6 +80,7 @@ def test_server_finds_the_same_statements(expected: list[tuple[str, str]]) -> No
         ("SELECT tablee'\\';SELECT 2", 2),
         ("SELECT 'without an end;SELECT 2", 1),
         ("SELECT 1 /* without an end; /* */ SELECT 2", 1),
+        ("SELECT 1; /* without an end; SELECT 2", 2),
         ("CREATE RULE r AS ON INSERT TO t DO ALSO (DELETE FROM a; DELETE FROM b); SELECT 1", 2),
         ("SELECT (1; SELECT 2; SELECT 3", 1),
         ("SELECT 1); SELECT 2", 2),

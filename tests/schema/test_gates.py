@@ -2,11 +2,16 @@
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
 
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration, RunSQL
 from django.db.migrations.recorder import MigrationRecorder
 
+from chat.schema.errors import NulInSQLError
+from chat.schema.gates import require_whole_sql
 from chat.schema.ledger import Event, append
 from tests.schema.conftest import EditedSituation, ManageSituation
 from tests.schema.test_status import record
@@ -75,6 +80,63 @@ def test_edited_sql_file_is_refused(
     assert "  modified     sql     yes   0002_touch" in status.stdout
     said = " ".join(status.stdout.split())
     assert "two_steps.0002_touch was changed after it was applied" in said
+
+
+NUL_IN_SQL = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("two_steps", "0001_initial")]
+    operations = [
+        migrations.SeparateDatabaseAndState(
+            database_operations=[migrations.RunSQL("", [("SELECT %%s", [1]), (%r, None)])]
+        )
+    ]
+"""
+CUT = "SELECT 1;\nDELETE FROM two_steps_messages\0 WHERE id = 1"
+
+
+def test_nul_in_the_sql_of_a_migration_stops_before_anything_runs(
+    edited: Callable[[str], EditedSituation],
+    manage: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    copy = edited("two_steps")
+    (copy.migrations / "0002_touch.py").write_text(NUL_IN_SQL % CUT)
+
+    for arguments in (["migrate"], ["migrate", "--plan"]):
+        result = manage(*arguments, situations=[copy.name], **copy.environ)
+
+        assert result.returncode == 1
+        assert result.stderr == (
+            "CommandError: The SQL of a migration has a NUL byte in it, where it would be cut off; "
+            "nothing was done.\n"
+            "two_steps.0002_touch: Raw SQL operation, line 2 of its SQL: "
+            "'DELETE FROM two_steps_messages\\x00 WHERE id = 1'\n"
+            "Remove the NUL; no text in PostgreSQL has one.\n"
+        )
+    assert tables(scratch_connection) == set()
+
+
+@pytest.mark.parametrize(
+    ("sql", "reverse_sql", "undo", "is_refused"),
+    [
+        (CUT, "SELECT 1", False, True),
+        (["SELECT 1", CUT], None, False, True),
+        ([("SELECT %s", [1]), (CUT, None)], RunSQL.noop, False, True),
+        ("SELECT 1", CUT, False, True),
+        ("SELECT 1", (CUT,), True, True),
+        (CUT, "SELECT 1", True, False),
+        ([("SELECT %s", ["\0"])], RunSQL.noop, False, False),
+    ],
+)
+def test_sql_with_a_nul_is_refused_in_each_form_and_direction(
+    sql: Any, reverse_sql: Any, undo: bool, is_refused: bool
+) -> None:
+    migration = type("Migration", (Migration,), {"operations": [RunSQL(sql, reverse_sql)]})
+
+    with pytest.raises(NulInSQLError, match="line 2") if is_refused else nullcontext():
+        require_whole_sql([(migration("0002_x", "app"), undo)])
 
 
 def test_other_line_endings_are_no_change(

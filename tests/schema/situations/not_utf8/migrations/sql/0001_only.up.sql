@@ -1,2 +1,0 @@
--- café
-CREATE TABLE things ();
