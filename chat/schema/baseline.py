@@ -66,4 +66,6 @@ def _is_taken_over(
     if old.get(key) == new.get(key):
         return False
     is_added = thing is None and key in new
-    return not (is_added and key[0] in _FOLLOWS)
+    # Nothing makes an INVALID index whole by the way.
+    is_made_anew = old.get(key, "").endswith(" INVALID")
+    return is_made_anew or not (is_added and key[0] in _FOLLOWS)

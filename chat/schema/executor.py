@@ -5,11 +5,11 @@ not leaves a row before it begins. Nothing is run that the gates refuse, or with
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain, count
+from itertools import count
 from typing import Any, Final
 
 from django.db import DatabaseError, transaction
@@ -19,7 +19,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 from psycopg import errors
 
+from chat.schema.baseline import Apart, ObjectKey
 from chat.schema.blockers import BlockerWatch
+from chat.schema.catalogue import Catalogue, ObjectKind
 from chat.schema.drift import Drift, read_drift
 from chat.schema.errors import (
     BlockedError,
@@ -34,18 +36,13 @@ from chat.schema.gates import (
     require_whole_sql,
     resumed,
 )
-from chat.schema.ledger import catalogue_at
-from chat.schema.leftovers import (
-    drop_leftover,
-    find_leftovers,
-    require_certain,
-    require_named,
-)
+from chat.schema.ledger import MigrationKey, catalogue_before
+from chat.schema.leftovers import Index, find_invalid, leftovers_dropped
 from chat.schema.loading import migrations_read
 from chat.schema.lock import MigrationLock
 from chat.schema.recorder import Keep, LedgerRecorder, Standing, Step
 from chat.schema.reversibility import require_reversible
-from chat.schema.sentences import sentence
+from chat.schema.sentences import finishing_command, sentence
 from chat.schema.server_errors import what_was_said
 from chat.schema.session import is_usable, session_settings
 from chat.schema.status import MigrationStatus, loaded_statuses
@@ -59,7 +56,9 @@ _NO_BASELINE: Final = (
     "migrations' work."
 )
 _LOOK_WITHOUT_TIMEOUT: Final = timedelta(seconds=1)
-_NO_TIMEOUT: Final = "0"
+# It may wait for others by design, as CREATE INDEX CONCURRENTLY does, and IF NOT EXISTS says in a
+# notice that it does nothing.
+_NOT_ATOMIC: Final = {"lock_timeout": "0", "client_min_messages": "notice"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +151,6 @@ class LedgerExecutor(GatedExecutor):
         patience: Patience,
         listener: Listener,
         allow_missing: bool = False,
-        droppable: Collection[str] = (),
     ) -> None:
         super().__init__(connection, self._progress, is_lock_ours=True, allow_missing=allow_missing)
         self._records = LedgerRecorder(connection, on_disk=self.loader.disk_migrations.get)
@@ -161,7 +159,9 @@ class LedgerExecutor(GatedExecutor):
         self._lock = lock
         self._patience = patience
         self._listener = listener
-        self._droppable = droppable
+        # What was there before a migration that is finished now was first begun.
+        self._before: dict[MigrationKey, Catalogue | None] = {}
+        self._dropped: list[Index] = []
         # Several looks within one wait.
         self._watch = BlockerWatch(
             connection,
@@ -189,7 +189,6 @@ class LedgerExecutor(GatedExecutor):
         if is_backwards and not fake:
             require_reversible(migration for migration, undo in plan if undo)
         if not plan:
-            self._clear_away([])
             return super().migrate(targets, plan, state, fake, fake_initial)
         with self._records.run():
             drift = self._found_drift(plan)
@@ -197,8 +196,8 @@ class LedgerExecutor(GatedExecutor):
                 self._listener.before_rollback(plan)
             if drift.standing:
                 self._records.record_drift(drift)
-            self._records.begin(Standing(live=drift.live, apart=drift.by_hand))
-            self._clear_away([] if fake else interrupted)
+            left = self._found_leftovers([] if fake else interrupted)
+            self._records.begin(Standing(live=drift.live, apart={**left, **drift.by_hand}))
             self._steps_left = len(plan)
             with self._watch, session_settings(self.connection, self._session):
                 return super().migrate(targets, plan, state, fake, fake_initial)
@@ -268,8 +267,12 @@ class LedgerExecutor(GatedExecutor):
             ),
         )
         with self._at(step):
-            state = self._carried_out(step, attempt)
+            try:
+                state = self._carried_out(step, attempt)
+            finally:
+                self._say_what_was_dropped()
             self._records.settle()
+            self._say_what_is_left(step)
             return state
 
     def _carried_out(self, step: Step, attempt: Callable[[int], ProjectState]) -> ProjectState:
@@ -281,8 +284,15 @@ class LedgerExecutor(GatedExecutor):
         with self._failure_recorded(step):
             if migration.atomic:
                 return self._patiently(migration, attempt)
-            # It may wait for others by design, as CREATE INDEX CONCURRENTLY does.
-            with session_settings(self.connection, {"lock_timeout": _NO_TIMEOUT}):
+            with (
+                session_settings(self.connection, _NOT_ATOMIC),
+                leftovers_dropped(
+                    self.connection,
+                    before=self._before.get(step.key),
+                    command=self._command(step),
+                    on_drop=self._dropped.append,
+                ),
+            ):
                 return attempt(1)
 
     def _patiently(
@@ -327,26 +337,39 @@ class LedgerExecutor(GatedExecutor):
             self._listener.notice(_NO_BASELINE)
         return drift
 
-    def _clear_away(self, interrupted: Sequence[MigrationStatus]) -> None:
-        """Say what happened, and drop the indexes that are certainly of that run, or were named."""
-        found = [
-            find_leftovers(
-                self.connection,
-                self.loader.graph.nodes[status.key],
-                is_backwards=status.is_applied,
-                before=catalogue_at(self.connection, status.begun.id) if status.begun else None,
-            )
-            for status in interrupted
-        ]
-        require_named(list(chain.from_iterable(found)), named=self._droppable)
-        for status, leftovers in zip(interrupted, found, strict=True):
-            happened = str(sentence(status))
-            self._listener.notice(f"{happened} It is run again from its first operation.")
-            require_certain(leftovers, named=self._droppable, interruption=happened)
-            for leftover in leftovers:
-                drop_leftover(self.connection, leftover)
-                whose = "which that run left" if leftover.is_own else "as it was named"
-                self._listener.notice(f"Dropped the {leftover}, {whose}.")
+    def _found_leftovers(self, interrupted: Sequence[MigrationStatus]) -> Apart:
+        """Say what happened; return what that may have left, and is nobody's until it is dropped.
+
+        A migration that makes such an index anew makes it its own.
+        """
+        left: dict[ObjectKey, None] = {}
+        for status in interrupted:
+            before = self._before[status.key] = catalogue_before(self.connection, status.key)
+            for index in find_invalid(self.connection, before=before):
+                left[ObjectKind.INDEX, index.qualified_name] = None
+            self._listener.notice(f"{sentence(status)} It is run again from its first operation.")
+        return left
+
+    def _command(self, step: Step) -> str:
+        status = next(status for status in self.statuses if status.key == step.key)
+        return finishing_command(status, among=self.statuses)
+
+    def _say_what_was_dropped(self) -> None:
+        # Not in the middle of the migration's line.
+        for index in self._dropped:
+            self._listener.notice(f"Dropped the {index}, which that run left.")
+        self._dropped.clear()
+
+    def _say_what_is_left(self, step: Step) -> None:
+        before = self._before.pop(step.key, None)
+        if before is None:
+            return
+        for index in find_invalid(self.connection, before=before):
+            if index.worker_pid is None:
+                self._listener.notice(
+                    f"The {index} was not there when that run began. It was not in the way, so it "
+                    f"is left alone. If nobody needs it: {index.drop_command}"
+                )
 
     @contextmanager
     def _at(self, step: Step) -> Iterator[None]:

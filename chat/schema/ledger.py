@@ -282,10 +282,20 @@ def last_snapshot(connection: BaseDatabaseWrapper) -> RecordedSnapshot | None:
     )
 
 
-def catalogue_at(connection: BaseDatabaseWrapper, event_id: int) -> Catalogue | None:
-    """Return the catalogue that a row of the ledger has, None when it has none; one statement."""
+def catalogue_before(connection: BaseDatabaseWrapper, key: MigrationKey) -> Catalogue | None:
+    """Return the catalogue when a migration that has not ended was first begun; one statement.
+
+    None when the ledger does not have it, or the migration has ended.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(ledger_sql.CATALOGUE_AT, (event_id,))
+        cursor.execute(
+            ledger_sql.CATALOGUE_BEFORE,
+            {
+                "key": list(key),
+                "begun": [str(event) for event in _BEGUN],
+                "ended": [str(event) for event in (*_ON, *_OFF)],
+            },
+        )
         row = cursor.fetchone()
     return _from_json(row[0]) if row and row[0] is not None else None
 

@@ -136,4 +136,18 @@ LEFT JOIN LATERAL (
 ) AS cut_off ON true
 """
 
-CATALOGUE_AT: Final[LiteralString] = "SELECT catalogue FROM schema_migrations WHERE id = %s"
+# A migration that was cut off twice was begun twice, the second time with what the first one left.
+CATALOGUE_BEFORE: Final[LiteralString] = """
+SELECT catalogue
+FROM schema_migrations
+WHERE ARRAY[app, name] = %(key)s
+  AND event = ANY (%(begun)s)
+  AND id > (
+      SELECT coalesce(max(id), 0)
+      FROM schema_migrations
+      WHERE ARRAY[app, name] = %(key)s
+        AND event = ANY (%(ended)s)
+  )
+ORDER BY id
+LIMIT 1
+"""

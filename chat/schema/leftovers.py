@@ -1,237 +1,179 @@
-"""Indexes that an interrupted migration left, and that would be in its way.
+"""The INVALID index that a migration left which was cut off, in the way of the same migration.
 
-An INVALID one, which CREATE INDEX CONCURRENTLY leaves when it is cut off, PostgreSQL keeps up to
-date and never uses. The same statement fails on it, or, with IF NOT EXISTS, does nothing at all.
+CREATE INDEX CONCURRENTLY leaves it. PostgreSQL keeps it up to date and never uses it; the same
+statement fails on it, or, with IF NOT EXISTS, does nothing at all. That it is in the way the server
+says to that statement: no SQL is read here. A VALID index is never dropped.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, LiteralString, NamedTuple
+from typing import Any, Final, LiteralString
 
+from django.db import DatabaseError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations import Migration
-from django.db.migrations.operations import SeparateDatabaseAndState
-from django.db.migrations.operations.base import Operation
+from psycopg.errors import Diagnostic, DuplicateTable
 from psycopg.sql import SQL, Identifier
 
 from chat.schema.catalogue import Catalogue, ObjectKind
-from chat.schema.errors import InterruptedMigrationsError, RefusedError
 
-# The option of `migrate` that names an index to be dropped.
-OVERRIDE: Final = "--drop-leftover"
+_SCHEMA: Final = "public"
+# A name within a message, whose language is the server's.
+_QUOTED: Final = re.compile(r'["«»„“「]\s?(.+?)\s?["«»“”」]')
 
-_NAME: Final = r'(?:"[^"]+"|\w+)'
-_QUALIFIED: Final = rf"(?:{_NAME}\s*\.\s*)?({_NAME})"
-# Compiled when it is needed, which is seldom; compiling takes longer than many a gate.
-_CREATE: Final = (
-    rf"\bCREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(IF\s+NOT\s+EXISTS\s+)?"
-    rf"(?:(?!ON\b)({_NAME})\s+)?ON\s+(?:ONLY\s+)?{_QUALIFIED}"
-)
-
+# Every index with this name, or every INVALID one. At work is whoever has a lock that building an
+# index takes or excludes; pg_stat_progress_create_index hides what other roles build. Autovacuum,
+# which has no user, builds none.
 _INDEXES: Final[LiteralString] = """
-SELECT n.nspname, c.relname, t.relname, i.indisvalid, format('%I.%I', n.nspname, c.relname), p.pid
+SELECT c.relname, format('%%I.%%I', n.nspname, c.relname), i.indrelid::regclass::text,
+       i.indisvalid, (
+           SELECT min(l.pid)
+           FROM pg_locks AS l
+           JOIN pg_stat_activity AS a ON a.pid = l.pid
+           WHERE l.locktype = 'relation'
+             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+             AND l.relation IN (i.indrelid, i.indexrelid)
+             AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
+             AND l.pid <> pg_backend_pid()
+             AND a.usesysid IS NOT NULL
+       )
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
-JOIN pg_class AS t ON t.oid = i.indrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
-LEFT JOIN pg_stat_progress_create_index AS p
-    ON p.datname = current_database() AND p.relid = i.indrelid
-WHERE c.relkind = 'i' AND n.nspname = ANY (current_schemas(false))
+WHERE c.relkind = 'i' AND n.nspname = %(schema)s
+  AND CASE WHEN %(name)s::text IS NULL THEN NOT i.indisvalid ELSE c.relname = %(name)s END
 ORDER BY c.relname
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leftover:
-    """An index that the migration builds, or an INVALID one on a table that it builds one on.
+class Index:
+    """An index of `public`; `worker_pid` is a server process that may be building it just now."""
 
-    `is_own` when the migration itself gives it that name and nobody is building an index on the
-    table now, so that it can be of nothing else worth keeping. `builder_pid` is the server process
-    that builds one on the table.
-    """
-
-    schema: str
     name: str
+    qualified_name: str
     table: str
     is_valid: bool
-    is_own: bool
-    builder_pid: int | None = None
+    worker_pid: int | None
 
     @property
-    def qualified_name(self) -> str:
-        """Its name with the schema."""
-        return f"{self.schema}.{self.name}"
+    def drop_command(self) -> str:
+        """The statement that drops it by hand."""
+        return f"DROP INDEX CONCURRENTLY {self.qualified_name};"
+
+    def is_left_since(self, before: Catalogue | None) -> bool:
+        """Return whether it is INVALID, was not in that catalogue, and nobody is building it."""
+        return not self.is_valid and self.worker_pid is None and self.is_new_since(before)
+
+    def is_new_since(self, before: Catalogue | None) -> bool:
+        """Return whether it was not in that catalogue; without one, that is not known of any."""
+        return before is not None and self.qualified_name not in before.of_kind(ObjectKind.INDEX)
 
     def __str__(self) -> str:
-        invalid = "" if self.is_valid else "INVALID "
-        return f"{invalid}index {self.qualified_name} on {self.table}"
+        return f"{'' if self.is_valid else 'INVALID '}index {self.qualified_name} on {self.table}"
 
 
-class UncertainLeftoversError(InterruptedMigrationsError):
-    """An index is in the way, and is not certainly of the run that was interrupted."""
-
-    def __init__(self, leftovers: Sequence[Leftover], *, interruption: str) -> None:
-        self.leftovers = tuple(leftovers)
-        first = self.leftovers[0]
-        builder = next((each for each in leftovers if each.builder_pid is not None), None)
-        if builder is not None:
-            next_step = (
-                f"Process {builder.builder_pid} is building an index on {builder.table} just now, "
-                "perhaps this one. Let it finish, then run this again."
-            )
-        else:
-            next_step = (
-                "Nobody is building it now. Run this again with "
-                f"{OVERRIDE} {first.qualified_name}, which drops it: if it was somebody else's, "
-                "they have to build theirs anew. Or drop it yourself "
-                f"(DROP INDEX CONCURRENTLY {first.qualified_name};)."
-            )
-        super().__init__(
-            sentences=[
-                interruption,
-                *(f"Not certainly of that run: {leftover}." for leftover in leftovers),
-            ],
-            next_step=next_step,
-        )
+def find_invalid(connection: BaseDatabaseWrapper, *, before: Catalogue | None) -> list[Index]:
+    """Return the INVALID indexes that `before` has not, by name; one statement."""
+    return [index for index in _read(connection) if index.is_new_since(before)]
 
 
-class NoSuchLeftoverError(RefusedError):
-    """That index is not what an interrupted migration left; nothing was changed."""
-
-    def __init__(self, names: Iterable[str], *, found: Sequence[Leftover]) -> None:
-        self.names = tuple(sorted(names))
-        super().__init__(
-            seen=(
-                f"{OVERRIDE} names {', '.join(self.names)}. What may be left of a migration that "
-                f"this run finishes: {', '.join(map(str, found)) or 'nothing'}."
-            ),
-            next_step=f"Leave {OVERRIDE} out, or name one of these.",
-        )
-
-
-def require_named(found: Sequence[Leftover], *, named: Collection[str]) -> None:
-    """Raise when an index is to be dropped that is none of those found.
-
-    Raises:
-        NoSuchLeftoverError: one is.
-    """
-    strangers = set(named) - {leftover.qualified_name for leftover in found}
-    if strangers:
-        raise NoSuchLeftoverError(strangers, found=found)
-
-
-def require_certain(
-    found: Iterable[Leftover], *, named: Collection[str], interruption: str
-) -> None:
-    """Raise when an index may be somebody else's, and was not named; or is being built just now.
-
-    Raises:
-        UncertainLeftoversError: one is.
-    """
-    unclear = [
-        leftover
-        for leftover in found
-        if not leftover.is_own
-        and (leftover.builder_pid is not None or leftover.qualified_name not in named)
-    ]
-    if unclear:
-        raise UncertainLeftoversError(unclear, interruption=interruption)
-
-
-class _Build(NamedTuple):
-    """An index that is built concurrently; without a name, PostgreSQL chooses one."""
-
-    name: str | None
-    table: str | None
-    if_not_exists: bool
-
-
-def find_leftovers(
+@contextmanager
+def leftovers_dropped(
     connection: BaseDatabaseWrapper,
-    migration: Migration,
     *,
-    is_backwards: bool,
     before: Catalogue | None,
-) -> list[Leftover]:
-    """Return what an interrupted run of this migration left; one statement.
+    command: str,
+    on_drop: Callable[[Index], None],
+) -> Iterator[None]:
+    """Drop, while a migration is run, an index that it left and that is in a statement's way.
 
-    A valid index is a leftover only when `before`, the catalogue when that run began, has it not,
-    and when the migration would fail on it.
+    The statement is then sent again. `before` is the catalogue when the migration was first begun,
+    None when nothing can be left of it; `command` runs it. Any other index in the way is left
+    alone: the error says what to do about it. Statements within a transaction are only sent.
     """
-    builds = list(_builds(migration.operations, is_backwards=is_backwards))
-    if not builds:
-        return []
-    names = {build.name for build in builds if build.name}
-    failing = {build.name for build in builds if build.name and not build.if_not_exists}
-    tables = {build.table for build in builds if build.table and not build.name}
-    indexes_before = before.of_kind(ObjectKind.INDEX) if before else None
+    said: list[str] = []
+
+    def hear(notice: Diagnostic) -> None:
+        if notice.sqlstate == DuplicateTable.sqlstate:
+            said.append(str(notice.message_primary))
+
+    def send(execute: Callable[..., Any], *arguments: Any) -> Any:
+        said.clear()
+        result, error = None, None
+        try:
+            result = execute(*arguments)
+        except DatabaseError as exc:
+            if connection.in_atomic_block or not isinstance(exc.__cause__, DuplicateTable):
+                raise
+            said[:], error = [str(exc.__cause__.diag.message_primary)], exc
+        index = None if connection.in_atomic_block else _named_in(connection, said, error=error)
+        if index is not None and index.is_left_since(before):
+            _drop(connection, index)
+            on_drop(index)
+            return send(execute, *arguments)
+        if index is not None:
+            error = error or OperationalError(f"IF NOT EXISTS does nothing about the {index}.")
+            error.add_note(_what_to_do(index, command=command))
+        if error is not None:
+            raise error
+        return result
+
+    connection.ensure_connection()
+    session = connection.connection
+    session.add_notice_handler(hear)
+    try:
+        with connection.execute_wrapper(send):
+            yield
+    finally:
+        session.remove_notice_handler(hear)
+
+
+def _named_in(
+    connection: BaseDatabaseWrapper, messages: Iterable[str], *, error: DatabaseError | None
+) -> Index | None:
+    """Return the first index that they name; where there was no error, the first INVALID one."""
+    names = [name for message in messages for name in _QUOTED.findall(message)[:1]]
+    indexes = (index for name in names for index in _read(connection, name=name))
+    return next((index for index in indexes if error or not index.is_valid), None)
+
+
+def _read(connection: BaseDatabaseWrapper, *, name: str | None = None) -> list[Index]:
     with connection.cursor() as cursor:
-        cursor.execute(_INDEXES)
-        rows = cursor.fetchall()
-    leftovers = []
-    for schema, name, table, is_valid, qualified, builder in rows:
-        if is_valid:
-            is_new = indexes_before is not None and qualified not in indexes_before
-            is_left = name in failing and is_new
-        else:
-            is_left = name in names or table in tables
-        if is_left:
-            leftovers.append(
-                Leftover(
-                    schema=schema,
-                    name=name,
-                    table=table,
-                    is_valid=is_valid,
-                    is_own=name in names and builder is None,
-                    builder_pid=builder,
-                )
+        cursor.execute(_INDEXES, {"schema": _SCHEMA, "name": name})
+        return [
+            Index(
+                name=relation,
+                qualified_name=qualified,
+                table=table,
+                is_valid=is_valid,
+                worker_pid=worker,
             )
-    return leftovers
+            for relation, qualified, table, is_valid, worker in cursor.fetchall()
+        ]
 
 
-def drop_leftover(connection: BaseDatabaseWrapper, leftover: Leftover) -> None:
-    """Drop the index without blocking anybody; one statement, outside of any transaction."""
+def _drop(connection: BaseDatabaseWrapper, index: Index) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(
-                Identifier(leftover.schema, leftover.name)
-            )
+            SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(Identifier(_SCHEMA, index.name))
         )
 
 
-def _builds(operations: Iterable[Operation], *, is_backwards: bool) -> Iterator[_Build]:
-    for operation in operations:
-        if isinstance(operation, SeparateDatabaseAndState):
-            yield from _builds(operation.database_operations, is_backwards=is_backwards)
-        elif type(operation).__name__ == _concurrent_operation(is_backwards=is_backwards):
-            index = getattr(operation, "index", operation)
-            yield _Build(name=getattr(index, "name", None), table=None, if_not_exists=False)
-        else:
-            sql = getattr(operation, "reverse_sql" if is_backwards else "sql", None)
-            for script in _scripts(sql):
-                for if_not_exists, name, table in re.findall(_CREATE, script, re.IGNORECASE):
-                    yield _Build(
-                        name=_folded(name) or None,
-                        table=_folded(table),
-                        if_not_exists=bool(if_not_exists),
-                    )
-
-
-def _concurrent_operation(*, is_backwards: bool) -> str:
-    # By name, because importing django.contrib.postgres is for projects that have it installed.
-    return "RemoveIndexConcurrently" if is_backwards else "AddIndexConcurrently"
-
-
-def _scripts(sql: Any) -> Iterator[str]:
-    """Yield the statements of what RunSQL takes: a string, or a list of strings and pairs."""
-    if isinstance(sql, str):
-        yield sql
-    elif isinstance(sql, (list, tuple)):
-        for one in sql:
-            yield one if isinstance(one, str) else str(one[0])
-
-
-def _folded(name: str) -> str:
-    """Return a name as the server keeps it."""
-    return name[1:-1] if name.startswith('"') else name.lower()
+def _what_to_do(index: Index, *, command: str) -> str:
+    if index.is_valid:
+        return (
+            f"The {index} is VALID, so it is left alone. If it is the one that this migration "
+            f"makes, and the rest of it is done as well: {command} --fake. If not, drop or rename "
+            f"it yourself: {index.drop_command}"
+        )
+    if index.worker_pid is not None:
+        return (
+            f"Process {index.worker_pid} is at work on {index.table}, and may be building it. Let "
+            "it finish, then run this again."
+        )
+    return (
+        f"The {index} may be somebody else's, so it is left alone. If nobody needs it, drop it "
+        f"yourself, then run this again: {index.drop_command}"
+    )

@@ -51,6 +51,11 @@ class Step:
     began: float = field(default_factory=time.monotonic)
 
     @property
+    def key(self) -> MigrationKey:
+        """Its app and its name."""
+        return self.migration.app_label, self.migration.name
+
+    @property
     def event(self) -> Event:
         """What it amounts to in the end."""
         if self.is_backwards:

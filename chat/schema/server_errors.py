@@ -34,16 +34,20 @@ def what_was_said(error: BaseException) -> str:
 
 
 def server_message(error: BaseException) -> str:
-    """Return what the server said with its detail and hint; the error's text where none spoke."""
+    """Return what the server said with its detail and hint; the error's text where none spoke.
+
+    The notes of the error come last.
+    """
+    notes = getattr(error, "__notes__", [])
     diagnosis: Any = getattr(_of_psycopg(error), "diag", None)
     if diagnosis is None or diagnosis.message_primary is None:
-        return str(error)
+        return "\n".join([str(error), *notes])
     said = [f"{diagnosis.severity}: {diagnosis.message_primary}"]
     if diagnosis.message_detail:
         said.append(f"DETAIL: {diagnosis.message_detail}")
     if diagnosis.message_hint:
         said.append(f"HINT: {diagnosis.message_hint}")
-    return "\n".join(said)
+    return "\n".join([*said, *notes])
 
 
 def advice(error: BaseException) -> str:

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
+from django.db import IntegrityError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from chat.schema.drift import DriftState, read_drift
 from chat.schema.lock import lock_holder
 from chat.schema.status import is_ready
 from tests.schema.conftest import ManageSituation, StartSituation, wait_until
@@ -15,10 +18,11 @@ from tests.schema.conftest import ManageSituation, StartSituation, wait_until
 Situation = Callable[..., None]
 
 # What somebody else does meanwhile.
-BUILD = """
+REPAIR = """
 from django.db import connection
-connection.cursor().execute("CREATE INDEX CONCURRENTLY others_ix ON paused_pages (title)")
+connection.cursor().execute("REINDEX INDEX CONCURRENTLY paused_pages_title_ix")
 """
+TWICE = "INSERT INTO paused_pages (title) VALUES ('twice'), ('twice')"
 
 PATIENT = ("--lock-timeout", "0")
 
@@ -166,6 +170,15 @@ def indexes(connection: BaseDatabaseWrapper) -> list[tuple[str, bool]]:
         return list(cursor.fetchall())
 
 
+def identities(connection: BaseDatabaseWrapper) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, oid::bigint FROM pg_class"
+            " WHERE relkind = 'i' AND relname ~ '^(paused|others)'"
+        )
+        return dict(cursor.fetchall())
+
+
 @pytest.fixture
 def interrupted_index(
     manage: ManageSituation,
@@ -214,12 +227,14 @@ def test_killed_in_the_middle_of_a_concurrent_index(
     assert is_ready(scratch_connection)
 
 
-def test_killed_after_the_concurrent_index_is_there(
+@pytest.mark.parametrize("finished_by", ["the run that was killed", "an operator"])
+def test_valid_index_is_never_dropped_whoever_finished_it(
     manage: ManageSituation,
     start: StartSituation,
     situation: Situation,
     scratch_connection: BaseDatabaseWrapper,
     tmp_path: Path,
+    finished_by: str,
 ) -> None:
     situation("paused_index", "finished_index")
     situations = ["paused_index", "finished_index"]
@@ -228,19 +243,27 @@ def test_killed_after_the_concurrent_index_is_there(
     process.kill()
     process.wait()
     wait_until(lambda: lock_holder(scratch_connection) is None)
-    assert ("paused_pages_long_ix", True) in indexes(scratch_connection)
+    with scratch_connection.cursor() as cursor:
+        # The migration names it, in a comment.
+        cursor.execute("CREATE INDEX others_ix ON paused_pages (title)")
+        if finished_by == "an operator":
+            cursor.execute("DROP INDEX CONCURRENTLY paused_pages_long_ix")
+            cursor.execute("CREATE INDEX paused_pages_long_ix ON paused_pages (title, id)")
+    before = identities(scratch_connection)
 
-    result = manage("migrate", situations=situations)
+    stopped = manage("migrate", situations=situations)
+    finished = manage("migrate", "finished_index", "0001", "--fake", situations=situations)
 
-    assert result.returncode == 0, result.stderr
+    assert stopped.returncode == 1
+    assert "Dropped" not in stopped.stdout
     assert (
-        "Dropped the index public.paused_pages_long_ix on paused_pages, which that run left.\n"
-        in result.stdout
+        "The index public.paused_pages_long_ix on paused_pages is VALID, so it is left alone. If "
+        "it is the one that this migration makes, and the rest of it is done as well: python "
+        "manage.py migrate finished_index 0001_initial --fake. If not, drop or rename it yourself: "
+        "DROP INDEX CONCURRENTLY public.paused_pages_long_ix;" in stopped.stderr
     )
-    assert indexes(scratch_connection) == [
-        ("paused_pages_long_ix", True),
-        ("paused_pages_title_ix", True),
-    ]
+    assert finished.returncode == 0, finished.stderr
+    assert identities(scratch_connection) == before
     assert is_ready(scratch_connection)
 
 
@@ -272,110 +295,128 @@ def test_interrupted_migration_must_be_finished_before_a_rollback(
     assert indexes(scratch_connection) == [("paused_pages_title_ix", False)]
 
 
-def test_concurrent_index_that_fails_is_built_again(
-    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, situation: Situation
-) -> None:
-    situation("paused_index", "unnamed_index")
-    situations = ["paused_index", "unnamed_index"]
-    manage("migrate", "paused_index", situations=situations)
-    with scratch_connection.cursor() as cursor:
-        cursor.execute("INSERT INTO paused_pages (title) VALUES ('twice'), ('twice')")
-
-    failed = manage("migrate", situations=situations)
-    stopped = manage("migrate", situations=situations)
-    with scratch_connection.cursor() as cursor:
-        cursor.execute("DELETE FROM paused_pages")
-        cursor.execute("DROP INDEX CONCURRENTLY paused_pages_title_idx")
-    finished = manage("migrate", situations=situations)
-
-    assert failed.returncode == 1
-    assert stopped.returncode == 7
-    assert "failed (IntegrityError: could not create unique index" in stopped.stderr
-    assert "(DROP INDEX CONCURRENTLY public.paused_pages_title_idx;)" in stopped.stderr
-    assert finished.returncode == 0, finished.stderr
-    assert is_ready(scratch_connection)
-
-
-@pytest.fixture
-def unnamed_leftover(
-    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
-) -> ManageSituation:
-    """An INVALID index that PostgreSQL named is left; returns what runs `migrate` again."""
-    situations = ["paused_index", "unnamed_index"]
-    manage("migrate", "paused_index", situations=situations)
-    with scratch_connection.cursor() as cursor:
-        cursor.execute("INSERT INTO paused_pages (title) VALUES ('twice'), ('twice')")
-        manage("migrate", situations=situations)
-        cursor.execute("DELETE FROM paused_pages")
-    assert ("paused_pages_title_idx", False) in indexes(scratch_connection)
-    return lambda *options: manage("migrate", *options, situations=situations)
-
-
-def test_index_that_is_not_certainly_of_the_run_is_dropped_by_its_name(
-    unnamed_leftover: ManageSituation,
-    scratch_connection: BaseDatabaseWrapper,
-) -> None:
-    stopped = unnamed_leftover()
-    finished = unnamed_leftover("--drop-leftover", "public.paused_pages_title_idx")
-
-    assert stopped.returncode == 7
-    assert (
-        "Run this again with --drop-leftover public.paused_pages_title_idx, which drops it: if it "
-        "was somebody else's, they have to build theirs anew." in stopped.stderr
-    )
-    assert finished.returncode == 0, finished.stderr
-    assert (
-        "Dropped the INVALID index public.paused_pages_title_idx on paused_pages, as it was named."
-        in finished.stdout
-    )
-    assert ("paused_pages_title_idx", True) in indexes(scratch_connection)
-
-
-@pytest.mark.parametrize("name", ["public.paused_pages_title_ix", "public.paused_pages_pkey"])
-def test_no_other_index_can_be_named(
-    unnamed_leftover: ManageSituation,
-    scratch_connection: BaseDatabaseWrapper,
-    name: str,
-) -> None:
-    before = indexes(scratch_connection)
-
-    result = unnamed_leftover("--drop-leftover", name)
-
-    assert result.returncode == 3
-    assert f"--drop-leftover names {name}. What may be left" in result.stderr
-    assert "INVALID index public.paused_pages_title_idx on paused_pages." in result.stderr
-    assert indexes(scratch_connection) == before
-
-
-def test_index_that_is_being_built_is_not_dropped_even_by_its_name(
-    unnamed_leftover: ManageSituation,
+@pytest.mark.usefixtures("interrupted_index")
+def test_concurrent_index_that_is_killed_twice_is_built_in_the_end(
+    manage: ManageSituation,
+    start: StartSituation,
     scratch_connection: BaseDatabaseWrapper,
     another_session: BaseDatabaseWrapper,
-    start: StartSituation,
 ) -> None:
     with ExitStack() as stack:
         another_session.set_autocommit(False)
         stack.callback(another_session.rollback)
         with another_session.cursor() as cursor:
             cursor.execute("INSERT INTO paused_pages (title) VALUES ('being written')")
-        builder = start("shell", "-v0", "-c", BUILD, situations=["paused_index"])
+        process = start("migrate", situations=["paused_index"])
+        wait_until(lambda: is_waiting_for_a_lock(scratch_connection, "DROP INDEX CONCURRENTLY"))
+        process.kill()
+        process.wait()
+        wait_until(lambda: lock_holder(scratch_connection) is None)
+    assert indexes(scratch_connection) == [("paused_pages_title_ix", False)]
+
+    result = manage("migrate", situations=["paused_index"])
+
+    assert result.returncode == 0, result.stderr
+    assert indexes(scratch_connection) == [("paused_pages_title_ix", True)]
+    assert read_drift(scratch_connection).state is DriftState.NONE
+
+
+@pytest.mark.usefixtures("interrupted_index")
+def test_invalid_index_of_somebody_else_is_left_alone_and_stays_drift(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(TWICE)
+        with pytest.raises(IntegrityError):
+            cursor.execute("CREATE UNIQUE INDEX CONCURRENTLY others_uq ON paused_pages (title)")
+
+    result = manage("migrate", situations=["paused_index"])
+
+    assert result.returncode == 0, result.stderr
+    assert indexes(scratch_connection) == [("others_uq", False), ("paused_pages_title_ix", True)]
+    assert (
+        "The INVALID index public.others_uq on paused_pages was not there when that run began. It "
+        "was not in the way, so it is left alone. If nobody needs it: DROP INDEX CONCURRENTLY "
+        "public.others_uq;" in result.stdout
+    )
+    differences = [str(each) for each in read_drift(scratch_connection).differences]
+    assert differences == ["added index public.others_uq"]
+
+
+@pytest.mark.usefixtures("interrupted_index")
+def test_invalid_index_is_not_dropped_while_somebody_makes_it_valid(
+    manage: ManageSituation,
+    start: StartSituation,
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    with (
+        psycopg.connect(**scratch_connection.get_connection_params()) as writer,
+        psycopg.connect(**scratch_connection.get_connection_params()) as first_in_the_queue,
+    ):
+        writer.execute("INSERT INTO paused_pages (title) VALUES ('being written')")
+        first_in_the_queue.execute("LOCK TABLE paused_pages IN SHARE UPDATE EXCLUSIVE MODE")
+        process = start("migrate", situations=["paused_index"])
         wait_until(lambda: is_waiting_for_a_lock(scratch_connection, "CREATE INDEX CONCURRENTLY"))
+        repair = start("shell", "-v0", "-c", REPAIR, situations=["paused_index"])
+        wait_until(lambda: is_waiting_for_a_lock(scratch_connection, "REINDEX INDEX CONCURRENTLY"))
+        first_in_the_queue.rollback()
+        _, stderr = process.communicate()
+        writer.rollback()
+        assert repair.wait() == 0
 
-        result = unnamed_leftover("--drop-leftover", "public.paused_pages_title_idx")
+    finished = manage("migrate", situations=["paused_index"])
 
-        builder.kill()
-        builder.wait()
+    assert process.returncode == 1
+    assert (
+        "IF NOT EXISTS does nothing about the INVALID index public.paused_pages_title_ix" in stderr
+    )
+    assert "is at work on paused_pages, and may be building it. Let it finish" in stderr
+    assert finished.returncode == 0, finished.stderr
+    assert "Dropped" not in finished.stdout
+    assert indexes(scratch_connection) == [("paused_pages_title_ix", True)]
+    assert is_ready(scratch_connection)
 
-    assert result.returncode == 7
-    assert "is building an index on paused_pages just now, perhaps this one." in result.stderr
-    assert ("paused_pages_title_idx", False) in indexes(scratch_connection)
+
+def test_invalid_index_that_was_there_before_is_not_taken_for_done(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", "paused_index", "0001", situations=["paused_index"])
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(TWICE)
+        with pytest.raises(IntegrityError):
+            cursor.execute(
+                "CREATE UNIQUE INDEX CONCURRENTLY paused_pages_title_ix ON paused_pages (title)"
+            )
+
+    failed = [manage("migrate", situations=["paused_index"]) for _ in range(2)]
+
+    assert [result.returncode for result in failed] == [1, 1]
+    assert "may be somebody else's, so it is left alone." in failed[1].stderr
+    assert indexes(scratch_connection) == [("paused_pages_title_ix", False)]
 
 
-def test_nothing_to_drop_is_no_reason_to_say_nothing(manage: ManageSituation) -> None:
-    result = manage("migrate", "--drop-leftover", "public.any", situations=["two_steps"])
+def test_index_that_postgresql_named_is_left_to_the_operator(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, situation: Situation
+) -> None:
+    situation("paused_index", "unnamed_index")
+    situations = ["paused_index", "unnamed_index"]
+    manage("migrate", "paused_index", situations=situations)
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(TWICE)
+        failed = manage("migrate", situations=situations)
+        cursor.execute("DELETE FROM paused_pages")
 
-    assert result.returncode == 3
-    assert "What may be left of a migration that this run finishes: nothing." in result.stderr
+        finished = manage("migrate", situations=situations)
+
+        assert failed.returncode == 1
+        assert finished.returncode == 0, finished.stderr
+        assert ("paused_pages_title_idx", False) in indexes(scratch_connection)
+        assert "If nobody needs it: DROP INDEX CONCURRENTLY public.paused_pages_title_idx;" in (
+            finished.stdout
+        )
+        cursor.execute("DROP INDEX CONCURRENTLY paused_pages_title_idx")
+    assert is_ready(scratch_connection)
+    assert read_drift(scratch_connection).state is DriftState.NONE
 
 
 def test_rollback_of_a_concurrent_index_goes_on_where_it_was_killed(

@@ -18,7 +18,6 @@ from tests.schema.conftest import ManageSituation
 
 OURS = {
     "--create-database",
-    "--drop-leftover",
     "--lock-wait",
     "--lock-timeout",
     "--lock-retries",

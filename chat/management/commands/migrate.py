@@ -34,7 +34,6 @@ from chat.schema.executor import (
 )
 from chat.schema.gates import Plan
 from chat.schema.guards import is_production
-from chat.schema.leftovers import OVERRIDE
 from chat.schema.loading import migrations_read
 from chat.schema.lock import LockHolder, MigrationLock, migration_lock
 from chat.schema.loss_consent import confirm_loss
@@ -80,16 +79,6 @@ examples:
         add_database_argument(parser)
         add_lock_wait_argument(parser)
         add_lock_timeout_arguments(parser)
-        parser.add_argument(
-            OVERRIDE,
-            action="append",
-            default=[],
-            metavar="SCHEMA.INDEX",
-            help=(
-                "Drop this INVALID index, of which it is not certain that the interrupted "
-                "migration left it, before that is run again; may be given several times."
-            ),
-        )
         parser.add_argument(
             "--create-database",
             action="store_true",
@@ -172,7 +161,6 @@ examples:
                     before_rollback=lambda plan: self.before_rollback(connection, plan, options),
                 ),
                 allow_missing=options["prune"],
-                droppable=options["drop_leftover"],
             )
 
         return make

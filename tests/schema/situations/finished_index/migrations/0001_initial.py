@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
     dependencies = [("paused_index", "0002_index")]
     operations = [
         migrations.RunSQL(
+            "-- Not CREATE INDEX CONCURRENTLY others_ix ON paused_pages (title)\n"
             "CREATE INDEX CONCURRENTLY paused_pages_long_ix ON paused_pages (title, id)",
             "DROP INDEX CONCURRENTLY paused_pages_long_ix",
         ),
