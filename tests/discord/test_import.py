@@ -21,7 +21,10 @@ from chat.discord.people import username
 from chat.discord.places import UnsupportedExportError
 from chat.discord.reader import MalformedExportError
 from chat.discord.snowflakes import moment_of, uuid_of
-from chat.models import ServerMember, User
+from chat.models import Channel, Server, ServerMember, User
+from chat.permissions import Permission
+from chat.queries.search import search_messages
+from chat.services.channels import set_overwrite
 from chat.services.imports import Imported
 from chat.services.users import erase_user
 from tests.chat.sql import execute, rows, stored, value
@@ -307,30 +310,163 @@ def test_unknown_owner_is_named(tmp_path: Path) -> None:
 
 
 def test_visible_channel_is_seen_by_members(tmp_path: Path) -> None:
-    role = {"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}
-
-    load(write(tmp_path / "a.json", export(message(1, author=user(1, roles=[role])))), "--visible")
+    load(write(tmp_path / "a.json", export(message(1, author=cook()))), "--visible")
 
     assert value("SELECT count(*) FROM channel_access WHERE user_id = %s", HERON) == 1
 
 
-def test_thread_is_in_its_channel(tmp_path: Path) -> None:
-    thread = export(message(1))
-    thread["channel"] |= {
-        "type": "GuildPublicThread",
+def thread(path: Path, number: int = 99, *, kind: str = "GuildPublicThread") -> Path:
+    content = export(message(number, author=cook()), channel=number)
+    content["channel"] |= {
+        "type": kind,
         "categoryId": "300000000000000007",
         "category": "pier-7",
-        "id": "300000000000000099",
         "name": "about knots",
     }
+    return write(path, content)
+
+
+def cook() -> dict[str, Any]:
+    """One who is a member, for they have a role."""
+    return user(
+        1, roles=[{"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}]
+    )
+
+
+def seen_by_cook() -> list[str]:
+    """Return the channels that a plain member sees, and the messages by which search finds them."""
+    (server,) = Server.objects.all()
+    found = search_messages(viewer=HERON, server=server, text="message")
+    seen = rows(
+        "SELECT name FROM channels JOIN channel_access ON channel_id = id"
+        " WHERE user_id = %s AND channels.kind <> 'category' ORDER BY name",
+        HERON,
+    )
+    return [f"#{name}" for (name,) in seen] + sorted(hit.content for hit in found.hits)
+
+
+def test_thread_is_in_its_channel(tmp_path: Path) -> None:
     import_export(path=write(tmp_path / "a.json", export(message(2))))
 
-    import_export(path=write(tmp_path / "b.json", thread))
+    import_export(path=thread(tmp_path / "b.json"))
 
     assert rows(
         "SELECT channels.name, parent.name FROM channels"
         " JOIN channels AS parent ON parent.id = channels.parent_id"
     ) == [("about knots", "pier-7")]
+
+
+@pytest.mark.parametrize("options", [[], ["--visible"]])
+def test_private_thread_is_a_hidden_channel_of_its_own(tmp_path: Path, options: list[str]) -> None:
+    load(write(tmp_path / "a.json", export(message(1, author=cook()))), "--visible")
+    path = thread(tmp_path / "b.json", kind="GuildPrivateThread")
+
+    reports = [load(path, *options), load(path, *options)]
+
+    assert seen_by_cook() == ["#pier-7", "message 1"]
+    assert rows("SELECT kind, parent_id FROM channels WHERE name = 'about knots'") == [
+        ("text", None)
+    ]
+    assert all("which administrators alone see until they let others in" in r for r in reports)
+
+
+def test_private_thread_shows_neither_itself_nor_its_channel(tmp_path: Path) -> None:
+    load(thread(tmp_path / "a.json", kind="GuildPrivateThread"), "--visible")
+
+    assert seen_by_cook() == []
+    assert rows("SELECT name FROM channels") == [("about knots",)]
+
+
+def test_new_thread_of_a_channel_that_is_seen_comes_in_when_that_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    load(write(tmp_path / "a.json", export(message(1, author=cook()))), "--visible")
+    path = thread(tmp_path / "b.json")
+    before = stored()
+
+    with pytest.raises(CommandError, match="by whoever sees #pier-7, and not by administrators"):
+        load(path)
+    assert stored() == before
+
+    load(path, "--visible")
+    assert seen_by_cook() == ["#about knots", "#pier-7", "message 1", "message 99"]
+
+
+def test_channel_that_a_visible_thread_brought_gets_no_history_unasked(tmp_path: Path) -> None:
+    load(thread(tmp_path / "a.json"), "--visible")
+    before = stored()
+
+    with pytest.raises(CommandError, match="Import it with --visible, or hide #pier-7 first"):
+        load(write(tmp_path / "b.json", export(message(1))))
+
+    assert stored() == before
+
+
+def test_thread_of_a_channel_that_a_role_of_ours_sees_is_not_for_administrators_alone(
+    tmp_path: Path,
+) -> None:
+    load(write(tmp_path / "a.json", export(message(1, author=cook()))))
+    execute(
+        "INSERT INTO channel_permissions (server_id, channel_id, user_id, allow)"
+        " SELECT server_id, id, %s, 1024 FROM channels",
+        HERON,
+    )
+
+    with pytest.raises(CommandError, match="by whoever sees #pier-7"):
+        load(thread(tmp_path / "b.json"))
+
+    assert seen_by_cook() == ["#pier-7", "message 1"]
+
+
+def test_channel_that_is_here_stays_as_hidden_as_it_is(tmp_path: Path) -> None:
+    hidden = write(tmp_path / "a.json", export(message(1, author=cook())))
+    seen = write(tmp_path / "b.json", export(message(2, author=cook()), channel=8))
+    load(hidden)
+    load(seen, "--visible")
+    before = stored()
+
+    reports = [load(hidden, "--visible"), load(seen), load(hidden), load(seen, "--visible")]
+
+    assert stored() == before
+    assert seen_by_cook() == ["#pier-8", "message 2"]
+    assert [report.splitlines()[1:] for report in reports] == [
+        ["  It stays hidden, as #pier-7 is: --visible is for new channels."],
+        ["  It is read by whoever sees #pier-8, as before: only new channels are hidden."],
+        [],
+        [],
+    ]
+
+
+def test_what_an_administrator_has_hidden_since_stays_hidden(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", export(message(1, author=cook())))
+    load(path, "--visible")
+    load(thread(tmp_path / "b.json"), "--visible")
+    channel = Channel.objects.get(name="pier-7")
+    everyone = channel.server.roles.get(position=0)
+    set_overwrite(
+        actor=channel.server.owner,
+        channel=channel,
+        role=everyone,
+        deny=int(Permission.VIEW_CHANNEL),
+    )
+
+    report = load(write(tmp_path / "a.json", export(message(1), message(2))), "--visible")
+    load(thread(tmp_path / "c.json", 100), "--visible")
+
+    assert "It stays hidden, as #pier-7 is" in report
+    assert seen_by_cook() == []
+
+
+def test_channel_in_a_category_that_is_seen_is_hidden_all_the_same(tmp_path: Path) -> None:
+    content = export(message(1, author=cook()))
+    content["channel"] |= {"categoryId": "300000000000000070", "category": "Piers"}
+    load(write(tmp_path / "a.json", content), "--visible")
+    content = export(message(2), channel=8)
+    content["channel"] |= {"categoryId": "300000000000000070", "category": "Piers"}
+
+    load(write(tmp_path / "b.json", content))
+
+    assert seen_by_cook() == ["#pier-7", "message 1"]
 
 
 @pytest.mark.parametrize(
