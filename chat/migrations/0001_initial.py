@@ -1223,13 +1223,11 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("author__isnull", False), ("kind", "text")),
-                            models.Q(
-                                models.Q(("kind", "text"), _negated=True), ("author__isnull", True)
-                            ),
+                            models.Q(models.Q(("kind", "text"), _negated=True), ("content", "")),
                             _connector="OR",
                         ),
                         name="messages_author_ck",
-                        violation_error_message="A text has an author, a message of the system has none.",
+                        violation_error_message="A text has an author, a message of the system has no words.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("seq__gte", 1)), name="messages_seq_ck"
@@ -1679,13 +1677,11 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("author__isnull", False), ("kind", "text")),
-                            models.Q(
-                                models.Q(("kind", "text"), _negated=True), ("author__isnull", True)
-                            ),
+                            models.Q(models.Q(("kind", "text"), _negated=True), ("content", "")),
                             _connector="OR",
                         ),
                         name="direct_messages_author_ck",
-                        violation_error_message="A text has an author, a message of the system has none.",
+                        violation_error_message="A text has an author, a message of the system has no words.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("seq__gte", 1)), name="direct_messages_seq_ck"

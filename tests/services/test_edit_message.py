@@ -159,7 +159,7 @@ def test_a_message_with_a_file_may_lose_its_content(harbour: Harbour) -> None:
 
 
 def test_a_message_of_the_system_is_nobodys_to_edit(harbour: Harbour) -> None:
-    notice = MessageFactory.create(channel=harbour.channel, kind="notice", author=None)
+    notice = MessageFactory.create(channel=harbour.channel, kind="notice", author=None, content="")
 
     refused(
         NotAuthor, lambda: edit_message(actor=harbour.server.owner, message=notice, content="x")
