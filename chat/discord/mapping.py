@@ -92,7 +92,7 @@ class Mapper:
         is_text = kind == "text"
         return MessageRow(
             id=uuid_of("message", int(message["id"])),
-            author=author if is_text else None,
+            author=author,
             created_at=created_at,
             content=self._content(content),
             kind=kind,

@@ -323,12 +323,14 @@ def test_words_are_their_authors_whatever_the_type(tmp_path: Path, kind: str) ->
         ("8", "", "notice"),
     ],
 )
-def test_event_has_no_words(tmp_path: Path, kind: str, content: str, expected: str) -> None:
+def test_event_has_no_words_and_says_whose_it_is(
+    tmp_path: Path, kind: str, content: str, expected: str
+) -> None:
     event = message(1, type=kind, content=content)
 
     done = import_export(path=write(tmp_path / "a.json", export(event)))
 
-    assert rows("SELECT kind, content FROM messages") == [(expected, "")]
+    assert rows("SELECT author_id, kind, content FROM messages") == [(HERON, expected, "")]
     assert len(done.unmapped) == 1
 
 
@@ -361,6 +363,15 @@ def test_nothing_of_who_was_erased_is_left_or_comes_in_again(tmp_path: Path) -> 
     assert more.imported == Imported(messages=1, replies_to_nothing=1)
     assert search_everything("bluewater") == []
     assert what_is_left(connection, HERON) == []
+
+
+def test_event_of_who_is_erased_leads_to_nobody(tmp_path: Path) -> None:
+    join = message(1, type="GuildMemberJoin", content="Joined the server.")
+    import_export(path=write(tmp_path / "a.json", export(join)))
+
+    erase_user(actor=HERON, user=HERON)
+
+    assert rows("SELECT kind, content, deleted_at IS NULL FROM messages") == [("join", "", False)]
 
 
 def messages_of_jack(first: int) -> list[dict[str, Any]]:
