@@ -94,7 +94,7 @@ class Mapper:
             id=uuid_of("message", int(message["id"])),
             author=author,
             created_at=created_at,
-            content=self._content(content),
+            content=self._content(_with_ids(message, content)),
             kind=kind,
             reply_to=_answered(message) if is_text else None,
             edited_at=datetime.fromisoformat(edited) if edited else None,
@@ -198,6 +198,28 @@ class Mapper:
             if path.is_relative_to(self._files.resolve()) and path.is_file():
                 return path
         return None
+
+
+def _with_ids(message: dict[str, Any], content: str) -> str:
+    """Return the text with Discord's ids for the names that an exporter wrote instead of them.
+
+    Only of those who are mentioned, the longest name first. A name would stay after its erasure.
+    """
+    mentioned = message.get("mentions")
+    if not mentioned or "@" not in content:
+        return content
+    ids = {
+        name: user["id"]
+        for user in mentioned
+        for name in (user["name"], user.get("nickname"))
+        if name
+    }
+    names = "|".join(map(re.escape, sorted(ids, key=len, reverse=True)))
+    return re.sub(
+        rf"<@!?\d+>|@({names})",
+        lambda found: f"<@{ids[found[1]]}>" if found[1] else found[0],
+        content,
+    )
 
 
 def _answered(message: dict[str, Any]) -> Any:

@@ -365,6 +365,20 @@ def test_nothing_of_who_was_erased_is_left_or_comes_in_again(tmp_path: Path) -> 
     assert what_is_left(connection, HERON) == []
 
 
+def test_names_of_who_is_mentioned_are_ids_in_the_text(tmp_path: Path) -> None:
+    al, ally, one = user(2, nickname="Al"), user(3, nickname="Al (ly)"), user(4, nickname="1")
+    text = f"@Al (ly), @Al's and @sailor2; @Alf <@{al['id']}> @1 Sailor5 @Sailor5"
+
+    import_export(
+        path=write(tmp_path / "a.json", export(message(1, content=text, mentions=[al, ally, one])))
+    )
+
+    a, b, c = (f"<@{each}>" for each in (PUFFIN, OTTER, ONLOOKER))
+    assert value("SELECT content FROM messages") == (
+        f"{b}, {a}'s and {a}; {a}f {a} {c} Sailor5 @Sailor5"
+    )
+
+
 def test_event_of_who_is_erased_leads_to_nobody(tmp_path: Path) -> None:
     join = message(1, type="GuildMemberJoin", content="Joined the server.")
     import_export(path=write(tmp_path / "a.json", export(join)))
@@ -391,6 +405,7 @@ def messages_of_jack(first: int) -> list[dict[str, Any]]:
     ]
     answer = {
         "reference": {"messageId": said[0]["id"]},
+        "content": "Aye, @Jack Bluewater!",
         "mentions": [jack],
         "reactions": [reaction(":bluewater:", jack)],
     }
