@@ -65,7 +65,7 @@ class TestHarbour:
             (4, "join", ""),
             (5, "text", ""),
             (6, "notice", ""),
-            (7, "text", "Seen elsewhere"),
+            (7, "text", ""),
         ]
 
     def test_names_in_the_text_are_ours(self) -> None:
@@ -160,12 +160,12 @@ class TestHarbour:
             "not imported: 1 components",
             "not imported: 1 embeds",
             "not imported: 2 files that were not downloaded with the export",
-            "not imported: 1 forwards, kept as messages of who forwarded them",
             "not imported: 1 inlineEmojis",
             "not imported: 1 interaction",
             "not imported: 1 messages of type 8, kept as notices",
             "not imported: 1 reactions of whom the export does not say",
             "not imported: 1 stickers",
+            "not imported: 1 words of forwarded messages, of which it does not say whose",
             "not imported: 1 words that tell of a join, a pin or another event",
             "not imported: 1 replies to messages that are not there",
         ]
@@ -377,6 +377,21 @@ def test_names_of_who_is_mentioned_are_ids_in_the_text(tmp_path: Path) -> None:
     assert value("SELECT content FROM messages") == (
         f"{b}, {a}'s and {a}; {a}f {a} {c} Sailor5 @Sailor5"
     )
+
+
+def test_forward_has_no_words_of_whom_the_export_does_not_name(tmp_path: Path) -> None:
+    said = message(1, content="bluewater")
+    forward = message(2, content="", forwardedMessage={"content": "bluewater"})
+    path = write(tmp_path / "a.json", export(said, forward))
+    import_export(path=path)
+
+    erase_user(actor=HERON, user=HERON)
+
+    assert search_everything("bluewater") == []
+    import_export(path=path)
+    assert rows("SELECT author_id, content FROM messages WHERE deleted_at IS NULL") == [
+        (PUFFIN, "")
+    ]
 
 
 def test_event_of_who_is_erased_leads_to_nobody(tmp_path: Path) -> None:
