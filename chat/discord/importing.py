@@ -46,6 +46,8 @@ class ImportedExport:
     channel: str
     channel_id: UUID
     imported: Imported
+    # Where the channel is seen by others than one may expect.
+    remark: str = ""
     unmapped: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -60,8 +62,8 @@ def import_export(
 
     One transaction, in which the channel is locked and other imports wait: if the process ends in
     it, nothing has happened. `on_progress` is called with the number of bytes read since the last
-    time. Raises: MalformedExportError; UnsupportedExportError, for direct messages;
-    RefusedExportError, from what `import_messages` raises.
+    time. Raises: MalformedExportError; UnsupportedExportError, for direct messages and for what
+    others would see without `is_visible`; RefusedExportError, from what `import_messages` raises.
     """
     with path.open("rb") as file, transaction.atomic(using=alias()):
         _wait_for_others()
@@ -69,7 +71,7 @@ def import_export(
         header = export.read_header()
         unmapped: Counter[str] = Counter()
         try:
-            server_id, channel_id = prepare_channel(
+            place = prepare_channel(
                 path, header, owner=owner, is_visible=is_visible, unmapped=unmapped
             )
             # As they are told on a terminal.
@@ -79,10 +81,10 @@ def import_export(
             raise RefusedExportError(path, error) from error
         except _NOT_AS_EXPECTED as error:
             raise export.mistake(f"its guild or channel is not as expected ({error!r})") from error
-        mapper = Mapper(people := People(server_id), files=path.parent)
+        mapper = Mapper(people := People(place.server_id), files=path.parent)
         try:
             imported = import_messages(
-                channel=channel_id,
+                channel=place.channel_id,
                 messages=_rows(export, mapper, people),
                 allow_missing_replies=True,
             )
@@ -91,8 +93,9 @@ def import_export(
     return ImportedExport(
         guild=guild,
         channel=channel,
-        channel_id=channel_id,
+        channel_id=place.channel_id,
         imported=imported,
+        remark=place.remark,
         unmapped=dict(sorted((unmapped + mapper.unmapped + people.unmapped).items())),
     )
 

@@ -26,16 +26,20 @@ if TYPE_CHECKING:
 LONGEST_CONTENT = 4000
 _MOST_ATTACHMENTS = 10
 
-_TEXTS = {"Default", "Reply", "20", "23"}  # the last two answer a command
+# A number is how an exporter writes a type that it has no name for: 20 and 23 answer a command.
+_REPLIES = {"Reply", "19"}
+_TEXTS = {"Default", *_REPLIES, "20", "23"}
 _EVENTS = {
     "GuildMemberJoin": "join",
     "ChannelPinnedMessage": "pin",
     "ChannelNameChange": "rename",
     "ThreadCreated": "thread",
+    "18": "thread",
     "RecipientAdd": "notice",
     "RecipientRemove": "notice",
     "Call": "notice",
     "ChannelIconChange": "notice",
+    "PollResult": "notice",
 }
 _NAMED = re.compile(r"<(@[!&]?|a?:\w+:)(\d{5,20})>")
 _PARTS = ("embeds", "stickers", "components", "interaction", "inlineEmojis")
@@ -61,34 +65,36 @@ class Mapper:
                 meet(user)
 
     def row(self, message: dict[str, Any]) -> MessageRow | None:
-        """Return the row for a message whose people are known; none for a text of an erased one."""
+        """Return the row for a message whose people are known; none for one of an erased person."""
         meet = self._people.meet
         created_at = datetime.fromisoformat(message["timestamp"])
         edited = message.get("timestampEdited")
         author = meet(message["author"])
-        kind = "text"
-        content = message["content"]
-        if message["type"] not in _TEXTS:
-            kind = _EVENTS.get(message["type"], "notice")
-            # Without an author, so the content tells whom it is about.
-            content = f"<@{author}> {content}"
-            if message["type"] not in _EVENTS:
-                self.unmapped[f"messages of type {message['type']}, kept as notices"] += 1
-        elif author in self._people.erased:
+        if author in self._people.erased:
             self.unmapped["messages of people whose account was erased"] += 1
             return None
-        elif forwarded := message.get("forwardedMessage"):
-            content = content or forwarded.get("content") or ""
-            self.unmapped["forwards, kept as messages of who forwarded them"] += 1
+        kind = _EVENTS.get(message["type"], "text")
+        content = message["content"]
+        if kind != "text":
+            # They may name people, and what is renamed or begun is called as somebody wants it.
+            if content:
+                self.unmapped["words that tell of a join, a pin or another event"] += 1
+            content = ""
+        elif message["type"] not in _TEXTS:
+            kind = "text" if content or message.get("attachments") else "notice"
+            self.unmapped[f"messages of type {message['type']}, kept as {kind}s"] += 1
+        elif message.get("forwardedMessage"):
+            # They would be left when their author is erased.
+            self.unmapped["words of forwarded messages, of which it does not say whose"] += 1
         for part in _PARTS:
             if message.get(part):
                 self.unmapped[part] += 1
         is_text = kind == "text"
         return MessageRow(
             id=uuid_of("message", int(message["id"])),
-            author=author if is_text else None,
+            author=author,
             created_at=created_at,
-            content=self._content(content),
+            content=self._content(_with_ids(message, content)),
             kind=kind,
             reply_to=_answered(message) if is_text else None,
             edited_at=datetime.fromisoformat(edited) if edited else None,
@@ -194,8 +200,30 @@ class Mapper:
         return None
 
 
+def _with_ids(message: dict[str, Any], content: str) -> str:
+    """Return the text with Discord's ids for the names that an exporter wrote instead of them.
+
+    Only of those who are mentioned, the longest name first. A name would stay after its erasure.
+    """
+    mentioned = message.get("mentions")
+    if not mentioned or "@" not in content:
+        return content
+    ids = {
+        name: user["id"]
+        for user in mentioned
+        for name in (user["name"], user.get("nickname"))
+        if name
+    }
+    names = "|".join(map(re.escape, sorted(ids, key=len, reverse=True)))
+    return re.sub(
+        rf"<@!?\d+>|@({names})",
+        lambda found: f"<@{ids[found[1]]}>" if found[1] else found[0],
+        content,
+    )
+
+
 def _answered(message: dict[str, Any]) -> Any:
     reference = message.get("reference") or {}
-    is_reply = message["type"] == "Reply" or reference.get("type") == "Default"
+    is_reply = message["type"] in _REPLIES or reference.get("type") == "Default"
     answered = reference.get("messageId")
     return uuid_of("message", int(answered)) if is_reply and answered else None

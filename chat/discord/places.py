@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chat.discord.people import legible, storable
@@ -26,12 +27,22 @@ _KINDS = {
     "GuildNews": "announcement",
     "GuildNewsThread": "thread",
     "GuildPublicThread": "thread",
-    "GuildPrivateThread": "thread",
+    # Not a thread: that would be seen by whoever sees its channel.
+    "GuildPrivateThread": "text",
 }
 
 
 class UnsupportedExportError(ChatError):
     """The export is of a kind that has no place here."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedChannel:
+    """Where an export goes, and what whoever imports it may not expect of who sees it there."""
+
+    server_id: UUID
+    channel_id: UUID
+    remark: str
 
 
 @use_case
@@ -42,12 +53,14 @@ def prepare_channel(
     owner: User | None,
     is_visible: bool,
     unmapped: Counter[str],
-) -> tuple[UUID, UUID]:
-    """Return the ids of the server and the channel of an export, made where they are missing.
+) -> PreparedChannel:
+    """Return the server and the channel of an export, made where they are missing.
 
     An export does not say who may see a channel: a new one is seen by administrators only, unless
-    `is_visible`. It does not say either who owns the guild: `owner` does, or else an account of the
-    system. `unmapped` counts the names that could not stay.
+    `is_visible`, and a private thread always. What is here already stays as it is. An export does
+    not say either who owns the guild: `owner` does, or else an account of the system. `unmapped`
+    counts the names that could not stay. Raises: UnsupportedExportError, also for the first of a
+    channel or thread that others would see without `is_visible`.
     """
     guild, channel = header["guild"], header["channel"]
     kind = _KINDS.get(channel["type"])
@@ -61,8 +74,13 @@ def prepare_channel(
             f"{path} is of a {channel['type']}, in which nobody writes; export its threads or its "
             "channels one by one. Nothing of it was imported."
         )
+    is_private = channel["type"] == "GuildPrivateThread"
     server_id = _server(guild, owner=owner, unmapped=unmapped)
-    parent_id = _parent(server_id, channel, kind=kind, is_visible=is_visible, unmapped=unmapped)
+    parent_id = (
+        None
+        if is_private
+        else _parent(server_id, channel, kind=kind, is_visible=is_visible, unmapped=unmapped)
+    )
     channel_id = _channel(
         server_id,
         int(channel["id"]),
@@ -70,10 +88,49 @@ def prepare_channel(
         name=channel["name"],
         topic=channel.get("topic") or "",
         parent_id=parent_id,
-        is_visible=is_visible,
+        is_visible=is_visible and not is_private,
         unmapped=unmapped,
     )
-    return server_id, channel_id
+    if is_private:
+        remark = (
+            "It is a private thread, and so a channel of its own here, which administrators alone "
+            "see until they let others in: an export does not say who was in it."
+        )
+    else:
+        remark = _remark(path, channel_id, is_visible=is_visible)
+    return PreparedChannel(server_id, channel_id, remark)
+
+
+def _remark(path: Path, channel_id: UUID, *, is_visible: bool) -> str:
+    """Return what to say when the channel is seen by more or fewer than was asked for."""
+    channel = Channel.objects.using(alias()).select_related("parent").get(pk=channel_id)
+    # A thread is seen by whoever sees its channel.
+    ruling = channel.parent if channel.kind == Channel.Kind.THREAD else channel
+    is_hidden = _is_hidden(ruling)
+    if is_hidden and is_visible:
+        return f"It stays hidden, as #{ruling.name} is: --visible is for new channels."
+    if is_hidden or is_visible:
+        return ""
+    if channel.last_seq == 0:
+        raise UnsupportedExportError(
+            f"{path} would be read by whoever sees #{ruling.name}, and not by administrators "
+            f"alone. Import it with --visible, or hide #{ruling.name} first. Nothing of it was "
+            "imported."
+        )
+    return f"It is read by whoever sees #{ruling.name}, as before: only new channels are hidden."
+
+
+def _is_hidden(channel: Channel) -> bool:
+    """Tell whether administrators alone can see a channel: nobody's overwrite lets them in."""
+    view = int(Permission.VIEW_CHANNEL)
+    rules = (
+        ChannelPermission.objects.using(alias())
+        .filter(server_id=channel.server_id, channel_id=channel.pk)
+        .values_list("role__position", "allow", "deny")
+    )
+    return any(position == 0 and deny & view for position, _, deny in rules) and not any(
+        allow & view for _, allow, _ in rules
+    )
 
 
 def _server(guild: dict[str, Any], *, owner: User | None, unmapped: Counter[str]) -> UUID:

@@ -39,6 +39,7 @@ class Post(ChangingRow):
 
     # 0 asks for the next number; whatever a client writes here is replaced by it.
     seq = models.BigIntegerField(db_default=0, editable=False)
+    # Of an event whom it is about, if anybody.
     author = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
     kind = models.CharField(
         max_length=8, choices=PostKind.choices, default=PostKind.TEXT, db_default=PostKind.TEXT
@@ -76,9 +77,9 @@ def post_constraints(table: str) -> list[BaseConstraint]:
         ),
         CheckConstraint(
             name=f"{table}_author_ck",
-            condition=Q(kind="text", author__isnull=False)
-            | (~Q(kind="text") & Q(author__isnull=True)),
-            violation_error_message="A text has an author, a message of the system has none.",
+            # Words without an author would outlive the erasure of who wrote them.
+            condition=Q(kind="text", author__isnull=False) | (~Q(kind="text") & Q(content="")),
+            violation_error_message="A text has an author, a message of the system has no words.",
         ),
         CheckConstraint(name=f"{table}_seq_ck", condition=Q(seq__gte=1)),
         moments_constraint(

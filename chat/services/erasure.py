@@ -2,7 +2,8 @@
 
 The row of the user stays, empty, so that what others did with them keeps its sense; the id then
 leads to nobody. Taken as the person's: their account and settings, what they wrote, said and
-uploaded anywhere, and what moderators wrote about them. Left as it is: what others wrote, even
+uploaded anywhere, the events that tell of them, and what moderators wrote about them. Words are
+always somebody's: the database keeps none without an author. Left as it is: what others wrote, even
 where they name them, and the names of servers, channels, roles and groups, which are a community's.
 
 Every foreign key to users has a line in POLICY, and a test asks the database for the list of them.

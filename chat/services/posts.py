@@ -45,8 +45,8 @@ class PostAccess:
 
     @property
     def is_own(self) -> bool:
-        """Whether the user wrote it."""
-        return self.author_id == self.user_id
+        """Whether the user wrote it, which of an event nobody did."""
+        return self.author_id == self.user_id and self.kind == Message.Kind.TEXT
 
     def may(self, *wanted: Permission) -> bool:
         """Tell whether the user holds one of these."""

@@ -25,30 +25,54 @@ INSERT = {
 
 
 @pytest.mark.parametrize(
-    ("author", "kind", "constraint"),
+    ("author", "kind", "content", "constraint"),
     [
-        ("NULL", "'text'", "author_ck"),
-        ("author_id", "'notice'", "author_ck"),
-        ("NULL", "'poem'", "kind_ck"),
+        ("NULL", "'text'", "'ahoy'", "author_ck"),
+        ("NULL", "'text'", "''", "author_ck"),
+        ("NULL", "'notice'", "'ahoy'", "author_ck"),
+        ("author_id", "'join'", "'ahoy'", "author_ck"),
+        ("NULL", "'poem'", "''", "kind_ck"),
     ],
 )
 @pytest.mark.parametrize(
     ("factory", "table"), [(MessageFactory, "messages"), (DirectMessageFactory, "direct_messages")]
 )
-def test_author_and_kind_that_contradict_each_other_are_refused(
+def test_words_that_are_nobodys_are_refused(
     factory: type[MessageFactory | DirectMessageFactory],
     table: str,
     author: str,
     kind: str,
+    content: str,
     constraint: str,
 ) -> None:
     message = factory.create()
 
     refusal = refused(
-        INSERT[table].format(columns="author_id, kind", values=f"{author}, {kind}"), message.id
+        INSERT[table].format(
+            columns="author_id, kind, content", values=f"{author}, {kind}, {content}"
+        ),
+        message.id,
     )
 
     assert refusal == by_check(f"{table}_{constraint}")
+
+
+@pytest.mark.parametrize(
+    ("factory", "table"), [(MessageFactory, "messages"), (DirectMessageFactory, "direct_messages")]
+)
+def test_event_has_no_words_and_says_whose_it_is_or_not(
+    factory: type[MessageFactory | DirectMessageFactory], table: str
+) -> None:
+    message = factory.create()
+    for author in ("author_id", "NULL"):
+        execute(
+            INSERT[table].format(columns="author_id, kind", values=f"{author}, 'join'"), message.id
+        )
+
+    assert refused(
+        f"UPDATE {table} SET content = 'ahoy' WHERE kind = 'join' AND author_id IS NOT NULL"
+    ) == by_check(f"{table}_author_ck")
+    assert value(f"SELECT count(*) FROM {table} WHERE kind = 'join'") == 2
 
 
 @pytest.mark.parametrize(

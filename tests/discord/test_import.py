@@ -15,19 +15,26 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from chat.discord.importing import RefusedExportError, import_export
 from chat.discord.people import username
 from chat.discord.places import UnsupportedExportError
 from chat.discord.reader import MalformedExportError
 from chat.discord.snowflakes import moment_of, uuid_of
-from chat.models import ServerMember, User
+from chat.models import Channel, Server, ServerMember, User
+from chat.permissions import Permission
+from chat.queries.search import search_messages
+from chat.services.attachments import confirm_removal
+from chat.services.channels import set_overwrite
+from chat.services.erasure import what_is_left
 from chat.services.imports import Imported
 from chat.services.users import erase_user
 from tests.chat.sql import execute, rows, stored, value
 from tests.conftest import ROOT, Manage, ScratchDatabase
 from tests.discord.exports import export, message, user, write, write_many
 from tests.factories import BanFactory, UserFactory
+from tests.services.test_erasure import search_everything
 
 pytestmark = pytest.mark.django_db
 
@@ -55,10 +62,10 @@ class TestHarbour:
         assert rows("SELECT seq, kind, content FROM messages WHERE seq > 1 ORDER BY seq") == [
             (2, "text", "Ahoy back"),
             (3, "text", "To a message that was deleted"),
-            (4, "join", f"<@{OTTER}> Joined the server."),
+            (4, "join", ""),
             (5, "text", ""),
-            (6, "notice", f"<@{uuid_of('user', 200_000_000_000_000_006)}> "),
-            (7, "text", "Seen elsewhere"),
+            (6, "notice", ""),
+            (7, "text", ""),
         ]
 
     def test_names_in_the_text_are_ours(self) -> None:
@@ -153,12 +160,13 @@ class TestHarbour:
             "not imported: 1 components",
             "not imported: 1 embeds",
             "not imported: 2 files that were not downloaded with the export",
-            "not imported: 1 forwards, kept as messages of who forwarded them",
             "not imported: 1 inlineEmojis",
             "not imported: 1 interaction",
             "not imported: 1 messages of type 8, kept as notices",
             "not imported: 1 reactions of whom the export does not say",
             "not imported: 1 stickers",
+            "not imported: 1 words of forwarded messages, of which it does not say whose",
+            "not imported: 1 words that tell of a join, a pin or another event",
             "not imported: 1 replies to messages that are not there",
         ]
 
@@ -289,6 +297,136 @@ def test_id_sorts_by_time_and_carries_it() -> None:
     assert moment_of(600 << 22) == datetime(2015, 1, 1, 0, 0, 0, 600_000, UTC)
 
 
+# Types of messages, those that an exporter has no name for among them
+
+
+@pytest.mark.parametrize(
+    "kind", ["Default", "Reply", "8", "12", "19", "20", "21", "22", "23", "24", "46", "Unheard"]
+)
+def test_words_are_their_authors_whatever_the_type(tmp_path: Path, kind: str) -> None:
+    import_export(path=write(tmp_path / "a.json", export(message(1, type=kind))))
+
+    assert rows("SELECT author_id, kind, content FROM messages") == [(HERON, "text", "message 1")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "expected"),
+    [
+        ("GuildMemberJoin", "Joined the server.", "join"),
+        ("ChannelPinnedMessage", "Pinned a message.", "pin"),
+        ("ChannelNameChange", "Changed the channel name: Sailor1's", "rename"),
+        ("ThreadCreated", "Started a thread.", "thread"),
+        ("18", "Sailor1 and I", "thread"),
+        ("RecipientAdd", "Added Sailor2 to the group.", "notice"),
+        ("RecipientRemove", "Removed Sailor2 from the group.", "notice"),
+        ("PollResult", "Sailor1's poll Where to? has closed.", "notice"),
+        ("8", "", "notice"),
+    ],
+)
+def test_event_has_no_words_and_says_whose_it_is(
+    tmp_path: Path, kind: str, content: str, expected: str
+) -> None:
+    event = message(1, type=kind, content=content)
+
+    done = import_export(path=write(tmp_path / "a.json", export(event)))
+
+    assert rows("SELECT author_id, kind, content FROM messages") == [(HERON, expected, "")]
+    assert len(done.unmapped) == 1
+
+
+def test_reply_of_an_older_exporter_is_one(tmp_path: Path) -> None:
+    reply = message(2, type="19", reference={"messageId": message(1)["id"]})
+
+    import_export(path=write(tmp_path / "a.json", export(message(1), reply)))
+
+    assert rows("SELECT seq, reply_to_seq FROM messages WHERE seq = 2") == [(2, 1)]
+
+
+def test_nothing_of_who_was_erased_is_left_or_comes_in_again(tmp_path: Path) -> None:
+    (tmp_path / "bluewater.txt").write_bytes(b"a map\n")
+    path = write(tmp_path / "a.json", export(*messages_of_jack(0)))
+    later = write(tmp_path / "b.json", export(*messages_of_jack(100), channel=8))
+    import_export(path=path)
+    assert search_everything("bluewater") == [
+        "message_attachments",
+        "messages",
+        "reactions",
+        "users",
+    ]
+
+    confirm_removal(storage_keys=erase_user(actor=HERON, user=HERON).storage_keys)
+
+    assert what_is_left(connection, HERON) == []
+    assert search_everything("bluewater") == []
+    again, more = import_export(path=path), import_export(path=later)
+    assert again.imported == Imported(already_there=1)
+    assert more.imported == Imported(messages=1, replies_to_nothing=1)
+    assert search_everything("bluewater") == []
+    assert what_is_left(connection, HERON) == []
+
+
+def test_names_of_who_is_mentioned_are_ids_in_the_text(tmp_path: Path) -> None:
+    al, ally, one = user(2, nickname="Al"), user(3, nickname="Al (ly)"), user(4, nickname="1")
+    text = f"@Al (ly), @Al's and @sailor2; @Alf <@{al['id']}> @1 Sailor5 @Sailor5"
+
+    import_export(
+        path=write(tmp_path / "a.json", export(message(1, content=text, mentions=[al, ally, one])))
+    )
+
+    a, b, c = (f"<@{each}>" for each in (PUFFIN, OTTER, ONLOOKER))
+    assert value("SELECT content FROM messages") == (
+        f"{b}, {a}'s and {a}; {a}f {a} {c} Sailor5 @Sailor5"
+    )
+
+
+def test_forward_has_no_words_of_whom_the_export_does_not_name(tmp_path: Path) -> None:
+    said = message(1, content="bluewater")
+    forward = message(2, content="", forwardedMessage={"content": "bluewater"})
+    path = write(tmp_path / "a.json", export(said, forward))
+    import_export(path=path)
+
+    erase_user(actor=HERON, user=HERON)
+
+    assert search_everything("bluewater") == []
+    import_export(path=path)
+    assert rows("SELECT author_id, content FROM messages WHERE deleted_at IS NULL") == [
+        (PUFFIN, "")
+    ]
+
+
+def test_event_of_who_is_erased_leads_to_nobody(tmp_path: Path) -> None:
+    join = message(1, type="GuildMemberJoin", content="Joined the server.")
+    import_export(path=write(tmp_path / "a.json", export(join)))
+
+    erase_user(actor=HERON, user=HERON)
+
+    assert rows("SELECT kind, content, deleted_at IS NULL FROM messages") == [("join", "", False)]
+
+
+def messages_of_jack(first: int) -> list[dict[str, Any]]:
+    """Return one of each type, with words and a file, and what another answered."""
+    jack = user(1, name="jack_bluewater", nickname="Jack Bluewater")
+    events = ["GuildMemberJoin", "ChannelPinnedMessage", "ChannelNameChange", "ThreadCreated"]
+    types = ["Default", "Reply", *events, "RecipientAdd", *map(str, range(8, 25)), "Unheard"]
+    said = [
+        message(
+            number,
+            type=kind,
+            author=jack,
+            content="bluewater",
+            attachments=[{"id": f"{number}", "url": "bluewater.txt", "fileName": "bluewater.txt"}],
+        )
+        for number, kind in enumerate(types, first)
+    ]
+    answer = {
+        "reference": {"messageId": said[0]["id"]},
+        "content": "Aye, @Jack Bluewater!",
+        "mentions": [jack],
+        "reactions": [reaction(":bluewater:", jack)],
+    }
+    return [*said, message(first + len(said), type="Reply", **answer)]
+
+
 # Owners, visibility, kinds of channels
 
 
@@ -307,30 +445,163 @@ def test_unknown_owner_is_named(tmp_path: Path) -> None:
 
 
 def test_visible_channel_is_seen_by_members(tmp_path: Path) -> None:
-    role = {"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}
-
-    load(write(tmp_path / "a.json", export(message(1, author=user(1, roles=[role])))), "--visible")
+    load(write(tmp_path / "a.json", export(message(1, author=cook()))), "--visible")
 
     assert value("SELECT count(*) FROM channel_access WHERE user_id = %s", HERON) == 1
 
 
-def test_thread_is_in_its_channel(tmp_path: Path) -> None:
-    thread = export(message(1))
-    thread["channel"] |= {
-        "type": "GuildPublicThread",
+def thread(path: Path, number: int = 99, *, kind: str = "GuildPublicThread") -> Path:
+    content = export(message(number, author=cook()), channel=number)
+    content["channel"] |= {
+        "type": kind,
         "categoryId": "300000000000000007",
         "category": "pier-7",
-        "id": "300000000000000099",
         "name": "about knots",
     }
+    return write(path, content)
+
+
+def cook() -> dict[str, Any]:
+    """One who is a member, for they have a role."""
+    return user(
+        1, roles=[{"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}]
+    )
+
+
+def seen_by_cook() -> list[str]:
+    """Return the channels that a plain member sees, and the messages by which search finds them."""
+    (server,) = Server.objects.all()
+    found = search_messages(viewer=HERON, server=server, text="message")
+    seen = rows(
+        "SELECT name FROM channels JOIN channel_access ON channel_id = id"
+        " WHERE user_id = %s AND channels.kind <> 'category' ORDER BY name",
+        HERON,
+    )
+    return [f"#{name}" for (name,) in seen] + sorted(hit.content for hit in found.hits)
+
+
+def test_thread_is_in_its_channel(tmp_path: Path) -> None:
     import_export(path=write(tmp_path / "a.json", export(message(2))))
 
-    import_export(path=write(tmp_path / "b.json", thread))
+    import_export(path=thread(tmp_path / "b.json"))
 
     assert rows(
         "SELECT channels.name, parent.name FROM channels"
         " JOIN channels AS parent ON parent.id = channels.parent_id"
     ) == [("about knots", "pier-7")]
+
+
+@pytest.mark.parametrize("options", [[], ["--visible"]])
+def test_private_thread_is_a_hidden_channel_of_its_own(tmp_path: Path, options: list[str]) -> None:
+    load(write(tmp_path / "a.json", export(message(1, author=cook()))), "--visible")
+    path = thread(tmp_path / "b.json", kind="GuildPrivateThread")
+
+    reports = [load(path, *options), load(path, *options)]
+
+    assert seen_by_cook() == ["#pier-7", "message 1"]
+    assert rows("SELECT kind, parent_id FROM channels WHERE name = 'about knots'") == [
+        ("text", None)
+    ]
+    assert all("which administrators alone see until they let others in" in r for r in reports)
+
+
+def test_private_thread_shows_neither_itself_nor_its_channel(tmp_path: Path) -> None:
+    load(thread(tmp_path / "a.json", kind="GuildPrivateThread"), "--visible")
+
+    assert seen_by_cook() == []
+    assert rows("SELECT name FROM channels") == [("about knots",)]
+
+
+def test_new_thread_of_a_channel_that_is_seen_comes_in_when_that_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    load(write(tmp_path / "a.json", export(message(1, author=cook()))), "--visible")
+    path = thread(tmp_path / "b.json")
+    before = stored()
+
+    with pytest.raises(CommandError, match="by whoever sees #pier-7, and not by administrators"):
+        load(path)
+    assert stored() == before
+
+    load(path, "--visible")
+    assert seen_by_cook() == ["#about knots", "#pier-7", "message 1", "message 99"]
+
+
+def test_channel_that_a_visible_thread_brought_gets_no_history_unasked(tmp_path: Path) -> None:
+    load(thread(tmp_path / "a.json"), "--visible")
+    before = stored()
+
+    with pytest.raises(CommandError, match="Import it with --visible, or hide #pier-7 first"):
+        load(write(tmp_path / "b.json", export(message(1))))
+
+    assert stored() == before
+
+
+def test_thread_of_a_channel_that_a_role_of_ours_sees_is_not_for_administrators_alone(
+    tmp_path: Path,
+) -> None:
+    load(write(tmp_path / "a.json", export(message(1, author=cook()))))
+    execute(
+        "INSERT INTO channel_permissions (server_id, channel_id, user_id, allow)"
+        " SELECT server_id, id, %s, 1024 FROM channels",
+        HERON,
+    )
+
+    with pytest.raises(CommandError, match="by whoever sees #pier-7"):
+        load(thread(tmp_path / "b.json"))
+
+    assert seen_by_cook() == ["#pier-7", "message 1"]
+
+
+def test_channel_that_is_here_stays_as_hidden_as_it_is(tmp_path: Path) -> None:
+    hidden = write(tmp_path / "a.json", export(message(1, author=cook())))
+    seen = write(tmp_path / "b.json", export(message(2, author=cook()), channel=8))
+    load(hidden)
+    load(seen, "--visible")
+    before = stored()
+
+    reports = [load(hidden, "--visible"), load(seen), load(hidden), load(seen, "--visible")]
+
+    assert stored() == before
+    assert seen_by_cook() == ["#pier-8", "message 2"]
+    assert [report.splitlines()[1:] for report in reports] == [
+        ["  It stays hidden, as #pier-7 is: --visible is for new channels."],
+        ["  It is read by whoever sees #pier-8, as before: only new channels are hidden."],
+        [],
+        [],
+    ]
+
+
+def test_what_an_administrator_has_hidden_since_stays_hidden(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", export(message(1, author=cook())))
+    load(path, "--visible")
+    load(thread(tmp_path / "b.json"), "--visible")
+    channel = Channel.objects.get(name="pier-7")
+    everyone = channel.server.roles.get(position=0)
+    set_overwrite(
+        actor=channel.server.owner,
+        channel=channel,
+        role=everyone,
+        deny=int(Permission.VIEW_CHANNEL),
+    )
+
+    report = load(write(tmp_path / "a.json", export(message(1), message(2))), "--visible")
+    load(thread(tmp_path / "c.json", 100), "--visible")
+
+    assert "It stays hidden, as #pier-7 is" in report
+    assert seen_by_cook() == []
+
+
+def test_channel_in_a_category_that_is_seen_is_hidden_all_the_same(tmp_path: Path) -> None:
+    content = export(message(1, author=cook()))
+    content["channel"] |= {"categoryId": "300000000000000070", "category": "Piers"}
+    load(write(tmp_path / "a.json", content), "--visible")
+    content = export(message(2), channel=8)
+    content["channel"] |= {"categoryId": "300000000000000070", "category": "Piers"}
+
+    load(write(tmp_path / "b.json", content))
+
+    assert seen_by_cook() == ["#pier-7", "message 1"]
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_author_who_left_is_still_named(harbour: Harbour) -> None:
 
 
 def test_message_of_the_system_has_no_author(harbour: Harbour) -> None:
-    MessageFactory.create(channel=harbour.pier, author=None, kind="join")
+    MessageFactory.create(channel=harbour.pier, author=None, kind="join", content="")
 
     row = only(harbour)
 

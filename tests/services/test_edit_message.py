@@ -158,12 +158,15 @@ def test_a_message_with_a_file_may_lose_its_content(harbour: Harbour) -> None:
     assert edit_message(actor=harbour.member, message=message, content="").content == ""
 
 
-def test_a_message_of_the_system_is_nobodys_to_edit(harbour: Harbour) -> None:
-    notice = MessageFactory.create(channel=harbour.channel, kind="notice", author=None)
+def test_a_message_of_the_system_is_nobodys_to_edit_or_delete(harbour: Harbour) -> None:
+    member = harbour.member
+    for author in (None, member):
+        event = MessageFactory.create(
+            channel=harbour.channel, kind="join", author=author, content=""
+        )
 
-    refused(
-        NotAuthor, lambda: edit_message(actor=harbour.server.owner, message=notice, content="x")
-    )
+        refused(NotAuthor, partial(edit_message, actor=member, message=event, content="x"))
+        refused(MissingPermission, partial(delete_message, actor=member, message=event))
 
 
 def test_a_deleted_message_keeps_its_place_and_names_nobody(harbour: Harbour) -> None:

@@ -131,7 +131,7 @@ def test_there_is_no_pin_after_the_250th(harbour: Harbour) -> None:
 
 
 def test_a_message_of_the_system_is_not_pinned(harbour: Harbour) -> None:
-    notice = MessageFactory.create(channel=harbour.channel, kind="notice", author=None)
+    notice = MessageFactory.create(channel=harbour.channel, kind="notice", author=None, content="")
 
     refused(InvalidInput, lambda: pin_message(actor=harbour.server.owner, message=notice))
 

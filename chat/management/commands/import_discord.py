@@ -44,7 +44,8 @@ examples:
             "--visible",
             action="store_true",
             help="Let all members see new channels. Without it administrators see them, for an "
-            "export does not say who could.",
+            "export does not say who could. Private threads are seen by administrators either way, "
+            "and what is here already stays as hidden as it is.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -92,6 +93,8 @@ examples:
             f" {imported.reactions:,} reactions, {imported.mentions:,} mentions,"
             f" {imported.attachments:,} files."
         )
+        if done.remark:
+            self.stdout.write(f"  {done.remark}")
         unmapped = dict(done.unmapped)
         if imported.replies_to_nothing:
             unmapped["replies to messages that are not there"] = imported.replies_to_nothing

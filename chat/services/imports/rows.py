@@ -72,7 +72,10 @@ class AttachmentRow(NamedTuple):
 
 
 class MessageRow(NamedTuple):
-    """A message with what hangs on it. `reply_to` is the id of an earlier one in the same place."""
+    """A message with what hangs on it. `reply_to` is the id of an earlier one in the same place.
+
+    Of the kind "text" it has an author; of another it has no content.
+    """
 
     id: UUID
     author: UUID | None

@@ -257,12 +257,15 @@ def test_edits_pins_and_deletions_keep_their_moments(channel: Channel, author: U
     ) == [(later, later, author.id, later, author.id, 1)]
 
 
-def test_system_message_has_no_author(channel: Channel) -> None:
-    message = MessageRow(uuid7(), None, NOON, "ahoy", "join")
+def test_system_message_needs_no_author(channel: Channel, author: User) -> None:
+    messages = [MessageRow(uuid7(), who, NOON, "", "join") for who in (None, author.pk)]
 
-    import_messages(channel=channel, messages=[message])
+    import_messages(channel=channel, messages=messages)
 
-    assert rows("SELECT kind, author_id FROM messages") == [("join", None)]
+    assert rows("SELECT kind, author_id FROM messages ORDER BY seq") == [
+        ("join", None),
+        ("join", author.pk),
+    ]
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
