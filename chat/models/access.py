@@ -1,4 +1,4 @@
-"""What each member may do in each channel: the view `channel_access`."""
+"""What each user may do in each channel and conversation: the view `channel_access`."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from chat.models.base import Reference
 
 
 class ChannelAccess(models.Model):
-    """The effective permissions of one member in one channel that they can see.
+    """The effective permissions of one user in one channel or conversation that they can see.
 
-    Read only. A channel that somebody cannot see has no row for them. Always ask with a user, and
-    with a server or a channel wherever one is known.
+    Read only. What somebody cannot see has no row for them. Always ask with a user, and with a
+    space or a channel wherever one is known. No hot path asks it: one place is asked by the
+    function channel_permissions(), all places of a user by chat/queries/sql/places.sql.
     """
 
     pk = models.CompositePrimaryKey("user", "channel")
     user = Reference(settings.AUTH_USER_MODEL, related_name="+")
-    server = Reference("chat.Server", related_name="+")
+    space_id = models.UUIDField()
     channel = Reference("chat.Channel", related_name="+")
     # chat.permissions.Permission says what each bit allows.
     permissions = models.BigIntegerField()

@@ -16,14 +16,15 @@ from chat.models.base import (
     legible_constraint,
     moments_constraint,
 )
-from chat.models.posts import PostPart
+from chat.models.messages import MessagePart
 
 MAX_SIZE_BYTES = 25 * 1024 * 1024
 
 
-class MessageAttachment(PostPart, ChangingRow):
+class MessageAttachment(MessagePart, ChangingRow):
     """A file in the object store, reserved while it is uploaded and then sent with a message."""
 
+    message = Reference("chat.Message", related_name="messageattachments", null=True, blank=True)
     uploader = Reference(settings.AUTH_USER_MODEL, related_name="+")
     # Ten places and one file in each: there is no eleventh, and nothing to count.
     position = models.SmallIntegerField(default=0, db_default=0)
@@ -31,8 +32,10 @@ class MessageAttachment(PostPart, ChangingRow):
     content_type = models.CharField(max_length=127)
     size_bytes = models.IntegerField()
     sha256 = models.BinaryField(max_length=32)
-    # Where the file is, never a URL: those are signed when they are asked for.
-    storage_key = models.CharField(max_length=255)
+    storage_key = models.CharField(
+        max_length=255,
+        db_comment="Where the file is, never a URL: those are signed when they are asked for.",
+    )
     width = models.IntegerField(null=True, blank=True)
     height = models.IntegerField(null=True, blank=True)
     duration_ms = models.IntegerField(null=True, blank=True)
@@ -46,7 +49,7 @@ class MessageAttachment(PostPart, ChangingRow):
             Index(
                 F("created_at"),
                 name="message_attachments_unsent_ix",
-                condition=Q(message__isnull=True, direct_message__isnull=True),
+                condition=Q(message__isnull=True),
             ),
             # What somebody uploaded, asked by erasure.
             Index(fields=["uploader"], name="message_attachments_user_ix"),
@@ -58,14 +61,6 @@ class MessageAttachment(PostPart, ChangingRow):
             UniqueConstraint(
                 name="message_attachments_message_uq",
                 fields=["space_id", "message", "position"],
-            ),
-            UniqueConstraint(
-                name="message_attachments_direct_uq",
-                fields=["space_id", "direct_message", "position"],
-            ),
-            CheckConstraint(
-                name="message_attachments_target_ck",
-                condition=Q(message__isnull=True) | Q(direct_message__isnull=True),
             ),
             CheckConstraint(
                 name="message_attachments_position_ck",
@@ -97,14 +92,7 @@ class MessageAttachment(PostPart, ChangingRow):
                 name="message_attachments_message_fk",
                 fields=["space_id", "message"],
                 to="chat.Message",
-                to_fields=["server", "id"],
-                on_delete=OnDelete.RESTRICT,
-            ),
-            CompositeForeignKey(
-                name="message_attachments_direct_fk",
-                fields=["space_id", "direct_message"],
-                to="chat.DirectMessage",
-                to_fields=["conversation", "id"],
+                to_fields=["space_id", "id"],
                 on_delete=OnDelete.RESTRICT,
             ),
             CompositeForeignKey(
@@ -128,9 +116,10 @@ class DiscardedFile(Row):
     that two rows share is discarded with the first.
     """
 
-    # Whose it was: the server or the conversation, and of an avatar the user. A file can outlive
-    # all three, so no foreign key.
-    space_id = models.UUIDField()
+    # A file can outlive whose it was, so no foreign key.
+    space_id = models.UUIDField(
+        db_comment="Whose it was: the server, the conversation, or of an avatar the user."
+    )
     storage_key = models.CharField(max_length=255)
 
     class Meta:

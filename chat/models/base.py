@@ -1,5 +1,6 @@
 """What tables share: an id, the moments of a row, and a ForeignKey whose constraint is declared."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +27,29 @@ class Reference(models.ForeignKey[Any, Any]):
         """Return an ordinary ForeignKey: a migration must not depend on this module."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.ForeignKey", args, kwargs
+
+
+class SpaceField(models.UUIDField[Any, Any]):
+    """The tenant of a row that is its own: the id of the server, or of the conversation.
+
+    Saved from the other columns of the row, `of` in their order, so that nobody has to say it
+    twice. A CHECK holds the row to the same, whoever writes it.
+    """
+
+    def __init__(self, *, of: Sequence[str] = (), **kwargs: Any) -> None:
+        self.of = tuple(of)
+        super().__init__(editable=False, **kwargs)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001
+        """Return the first of the columns that has a value, and set it on the instance."""
+        value = next(filter(None, (getattr(model_instance, name) for name in self.of)), None)
+        setattr(model_instance, self.attname, value)
+        return value
+
+    def deconstruct(self) -> Any:
+        """Return an ordinary UUIDField: a migration must not depend on this module."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.UUIDField", args, kwargs
 
 
 def moments_constraint(table: str, *columns: str) -> models.CheckConstraint:

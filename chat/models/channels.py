@@ -1,4 +1,4 @@
-"""Channels, and what is allowed or denied in them."""
+"""Channels and conversations: who takes part, how far each has come, what is allowed in it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,31 @@ from django.db.models import (
     CheckConstraint,
     Exists,
     F,
+    Func,
     GeneratedField,
     Index,
     OuterRef,
     Q,
     SmallIntegerField,
+    Subquery,
+    TextField,
     UniqueConstraint,
+    UUIDField,
     Value,
     When,
 )
-from django.db.models.functions import Length
-from django.db.models.lookups import Exact, GreaterThanOrEqual
+from django.db.models.functions import Cast, Now, Substr
+from django.db.models.lookups import Exact
 
 from chat.constraints import CompositeForeignKey, OnDelete
 from chat.models.access import ChannelAccess
-from chat.models.base import ChangingRow, Reference, legible_constraint, moments_constraint
+from chat.models.base import (
+    ChangingRow,
+    Reference,
+    SpaceField,
+    legible_constraint,
+    moments_constraint,
+)
 from chat.models.roles import LARGEST_MASK
 
 if TYPE_CHECKING:
@@ -34,19 +44,40 @@ if TYPE_CHECKING:
     from chat.models.users import User
 
 
+# The kinds that are conversations: outside any server, and a space of their own.
+CONVERSATION_KINDS = ["pair", "group"]
+
+_ID_VERSION = Substr(Cast("id", TextField()), 15, 1)
+
+
 class ChannelQuerySet(models.QuerySet["Channel"]):
     """Channels, narrowed by who may know of them."""
 
     def visible_to(self, user: User | UUID) -> Self:
-        """Return those that `user`, or the user with that id, can see."""
+        """Return those that `user`, or the user with that id, can see, conversations included."""
         seen = ChannelAccess.objects.filter(
-            user=user, server=OuterRef("server"), channel=OuterRef("pk")
+            user=user, space_id=OuterRef("space_id"), channel=OuterRef("pk")
         )
         return self.filter(Exists(seen))
 
+    def with_counter(self) -> Self:
+        """Return them with `last_seq` and `last_message_at`, of the newest message."""
+        counter = ChannelCounter.objects.filter(
+            space_id=OuterRef("space_id"), channel=OuterRef("pk")
+        )
+        return self.annotate(
+            last_seq=Subquery(counter.values("last_seq")),
+            last_message_at=Subquery(counter.values("last_message_at")),
+        )
+
 
 class Channel(ChangingRow):
-    """A place in a server where messages stand in a row, or a category that holds such places."""
+    """A place where messages stand in a row: in a server, or a conversation outside any.
+
+    A category holds no messages, but such places. The id of a pair is computed from its two users
+    (chat.ids.direct_pair_id), so that the second conversation of the same two is the same primary
+    key, whoever asks.
+    """
 
     class Kind(models.TextChoices):
         """What can be done in it."""
@@ -56,15 +87,22 @@ class Channel(ChangingRow):
         CATEGORY = "category"
         ANNOUNCEMENT = "announcement"
         THREAD = "thread"
+        PAIR = "pair"
+        GROUP = "group"
 
-    server = Reference("chat.Server", related_name="channels")
+    space_id = SpaceField(
+        of=["server_id", "id"],
+        db_comment="The tenant: the server's id, or the conversation's own.",
+    )
+    # None of a conversation.
+    server = Reference("chat.Server", related_name="channels", null=True, blank=True)
     # The category of a channel, the channel of a thread.
     parent = Reference("self", related_name="children", null=True, blank=True)
     kind = models.CharField(
         max_length=16, choices=Kind.choices, default=Kind.TEXT, db_default=Kind.TEXT
     )
-    # 0 a category, 1 a channel, 2 a thread. The key to the parent carries the level that it must
-    # have, so that channels form a tree of three levels and no cycle can be stored.
+    # The key to the parent carries the level that it must have, so that channels form a tree of
+    # three levels and no cycle can be stored.
     level = GeneratedField(
         expression=Case(
             When(kind="category", then=Value(0)),
@@ -73,6 +111,7 @@ class Channel(ChangingRow):
         ),
         output_field=SmallIntegerField(),
         db_persist=True,
+        db_comment="0 a category, 1 a channel or a conversation, 2 a thread.",
     )
     parent_level = GeneratedField(
         expression=Case(
@@ -82,36 +121,111 @@ class Channel(ChangingRow):
         ),
         output_field=SmallIntegerField(null=True),
         db_persist=True,
+        db_comment="The level that the parent must have.",
     )
-    name = models.CharField(max_length=100)
+    # Of a pair empty, of a group as they like.
+    name = models.CharField(max_length=100, blank=True, default="")
     topic = models.CharField(max_length=1024, blank=True, default="", db_default="")
     position = models.IntegerField(default=0, db_default=0)
     slowmode_seconds = models.IntegerField(default=0, db_default=0)
     nsfw = models.BooleanField(default=False, db_default=False)
-    # The number of the newest message, counted by the trigger that numbers messages.
-    last_seq = models.BigIntegerField(db_default=0, editable=False)
-    last_message_at = models.DateTimeField(null=True, blank=True, editable=False)
+    pair_low = Reference(
+        settings.AUTH_USER_MODEL,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_comment="Of a pair, the user with the lower id.",
+    )
+    pair_high = Reference(
+        settings.AUTH_USER_MODEL,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_comment="Of a pair, the user with the higher id.",
+    )
+    owner = Reference(
+        settings.AUTH_USER_MODEL,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_comment="Of a group; NULL when nobody is left in it.",
+    )
+    archived_at = models.DateTimeField(
+        null=True, blank=True, db_comment="Since when it takes no messages, while it can be read."
+    )
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = ChannelQuerySet.as_manager()
 
     class Meta:
         db_table = "channels"
-        db_table_comment = "Channels, categories and threads. last_seq numbers the messages."
+        db_table_comment = "Channels, categories, threads, and conversations of two or of a group."
         indexes = [
             # The channel list of a server, as the client draws it, and the threads of a channel.
             Index(
-                fields=["server", "parent", "position"],
+                fields=["space_id", "parent", "position"],
                 name="channels_tree_ix",
                 condition=Q(deleted_at__isnull=True),
             ),
         ]
         constraints = [
-            UniqueConstraint(name="channels_uq", fields=["server", "id"]),
-            UniqueConstraint(name="channels_level_uq", fields=["server", "id", "level"]),
+            UniqueConstraint(name="channels_uq", fields=["space_id", "id"]),
+            UniqueConstraint(name="channels_level_uq", fields=["space_id", "id", "level"]),
             CheckConstraint(
                 name="channels_kind_ck",
-                condition=Q(kind__in=["text", "voice", "category", "announcement", "thread"]),
+                condition=Q(
+                    kind__in=[
+                        *["text", "voice", "category", "announcement", "thread"],
+                        *CONVERSATION_KINDS,
+                    ]
+                ),
+            ),
+            # This prevents a conversation that claims a server, and a channel that passes for one.
+            CheckConstraint(
+                name="channels_space_ck",
+                condition=Q(
+                    kind__in=CONVERSATION_KINDS,
+                    server__isnull=True,
+                    parent__isnull=True,
+                    space_id=F("id"),
+                )
+                | (
+                    ~Q(kind__in=CONVERSATION_KINDS)
+                    & Q(server__isnull=False, space_id=F("server"))
+                    & ~Q(space_id=F("id"))
+                ),
+                violation_error_message="A conversation has no server, any other channel has one.",
+            ),
+            CheckConstraint(
+                name="channels_pair_ck",
+                # Pairs have ids of version 8, which no other channel can take from them.
+                condition=(
+                    ~Q(kind="pair")
+                    & Q(pair_low__isnull=True, pair_high__isnull=True)
+                    & ~Q(Exact(_ID_VERSION, "8"))
+                )
+                | Q(
+                    kind="pair",
+                    pair_low__isnull=False,
+                    pair_high__isnull=False,
+                    pair_low__lte=F("pair_high"),
+                    name="",
+                    id=Func(
+                        "pair_low",
+                        "pair_high",
+                        function="public.direct_pair_id",
+                        output_field=UUIDField(),
+                    ),
+                ),
+                violation_error_message=(
+                    "A pair has two users, the lower id first, no name, and the id "
+                    "direct_pair_id(pair_low, pair_high); no other channel has such an id."
+                ),
+            ),
+            CheckConstraint(
+                name="channels_owner_ck",
+                condition=Q(owner__isnull=True) | Q(kind="group"),
+                violation_error_message="Of the conversations and channels, a group has an owner.",
             ),
             CheckConstraint(
                 name="channels_parent_ck",
@@ -121,45 +235,160 @@ class Channel(ChangingRow):
                 violation_error_message="A category has no parent, a thread has one.",
             ),
             CheckConstraint(
-                name="channels_name_ck", condition=GreaterThanOrEqual(Length("name"), 1)
+                name="channels_name_ck",
+                condition=Q(kind__in=CONVERSATION_KINDS) | ~Q(name=""),
+                violation_error_message="A channel of a server has a name.",
             ),
-            legible_constraint("channels", "name"),
+            legible_constraint("channels", "name", may_be_empty=True),
             CheckConstraint(name="channels_position_ck", condition=Q(position__gte=0)),
             CheckConstraint(
                 name="channels_slowmode_seconds_ck",
                 condition=Q(slowmode_seconds__gte=0, slowmode_seconds__lte=21600),
             ),
-            CheckConstraint(
-                name="channels_last_seq_ck",
-                condition=Q(last_seq=0) | (Q(last_seq__gte=0) & ~Q(kind="category")),
-                violation_error_message="A category has no messages.",
-            ),
-            moments_constraint(
-                "channels", "created_at", "updated_at", "last_message_at", "deleted_at"
-            ),
+            moments_constraint("channels", "created_at", "updated_at", "archived_at", "deleted_at"),
             CompositeForeignKey(
                 name="channels_server_fk",
-                fields=["server"],
+                fields=["space_id", "server"],
                 to="chat.Server",
-                to_fields=["id"],
+                to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
             CompositeForeignKey(
                 name="channels_parent_fk",
-                fields=["server", "parent", "parent_level"],
+                fields=["space_id", "parent", "parent_level"],
                 to="self",
-                to_fields=["server", "id", "level"],
+                to_fields=["space_id", "id", "level"],
+            ),
+            CompositeForeignKey(
+                name="channels_pair_low_fk",
+                fields=["pair_low"],
+                to="chat.User",
+                to_fields=["id"],
+            ),
+            CompositeForeignKey(
+                name="channels_pair_high_fk",
+                fields=["pair_high"],
+                to="chat.User",
+                to_fields=["id"],
+            ),
+            CompositeForeignKey(
+                name="channels_owner_fk",
+                fields=["owner"],
+                to="chat.User",
+                to_fields=["id"],
             ),
         ]
 
     def __str__(self) -> str:
+        if self.kind in CONVERSATION_KINDS:
+            return self.name or f"{self.kind} {self.pk}"
         return f"#{self.name}"
+
+
+class DirectConversationManager(models.Manager["DirectConversation"]):
+    """Only conversations, and never what belongs to a server."""
+
+    def get_queryset(self) -> models.QuerySet[DirectConversation]:
+        """Return all conversations."""
+        return super().get_queryset().filter(kind__in=CONVERSATION_KINDS)
+
+
+class DirectConversation(Channel):
+    """A channel outside any server: a pair or a group."""
+
+    objects = DirectConversationManager()  # type: ignore[assignment]
+
+    class Meta:
+        proxy = True
+
+
+class ChannelCounter(models.Model):
+    """How far a channel has come: the numbers of its messages, and whether it takes more.
+
+    A narrow row of its own, since each message updates it. Triggers alone write it: the message
+    that is sent takes its number here, and waits here for whoever closes the channel.
+    """
+
+    pk = models.CompositePrimaryKey("space_id", "channel")
+    space_id = models.UUIDField()
+    channel = Reference(Channel, related_name="+")
+    first_seq = models.BigIntegerField(
+        db_default=1, db_comment="The lowest number that can be there: below it all was purged."
+    )
+    last_seq = models.BigIntegerField(
+        db_default=0, db_comment="The number of the newest message; 0 before the first."
+    )
+    last_change = models.BigIntegerField(
+        db_default=0, db_comment="Goes up with whatever opens or closes the channel."
+    )
+    last_message_at = models.DateTimeField(null=True)
+    closed = models.BooleanField(
+        db_default=False,
+        db_comment="Takes no messages: a category, archived, deleted, or in what is deleted.",
+    )
+
+    class Meta:
+        db_table = "channel_counters"
+        db_table_comment = "The newest number of each channel; written by triggers alone."
+        constraints = [
+            CheckConstraint(
+                name="channel_counters_seq_ck",
+                condition=Q(last_seq__gte=0, first_seq__gte=1, first_seq__lte=F("last_seq") + 1),
+            ),
+            CompositeForeignKey(
+                name="channel_counters_channel_fk",
+                fields=["space_id", "channel"],
+                to="chat.Channel",
+                to_fields=["space_id", "id"],
+                on_delete=OnDelete.CASCADE,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.last_seq} in channel {self.channel_id}"
+
+
+class Participant(ChangingRow):
+    """A user who takes part in a conversation, or has left it."""
+
+    # A conversation is a space of its own, so that its id is the tenant.
+    channel = Reference(Channel, related_name="participants", db_column="space_id")
+    user = Reference(settings.AUTH_USER_MODEL, related_name="conversations")
+    joined_at = models.DateTimeField(db_default=Now())
+    left_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "participants"
+        db_table_comment = "Who takes part in a conversation; who has left keeps the row."
+        indexes = [
+            # "My conversations".
+            Index(fields=["user", "channel"], name="participants_user_ix"),
+        ]
+        constraints = [
+            UniqueConstraint(name="participants_uq", fields=["channel", "user"]),
+            moments_constraint("participants", "created_at", "updated_at", "joined_at", "left_at"),
+            # Both columns of the key are one: only a conversation is a space of its own, so no
+            # channel of a server has participants.
+            CompositeForeignKey(
+                name="participants_channel_fk",
+                fields=["channel", "channel"],
+                to="chat.Channel",
+                to_fields=["space_id", "id"],
+                on_delete=OnDelete.CASCADE,
+            ),
+            CompositeForeignKey(
+                name="participants_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"user {self.user_id} in conversation {self.channel_id}"
 
 
 class ChannelPermission(ChangingRow):
     """An overwrite: what a role or a member is allowed or denied in one channel."""
 
-    server = Reference("chat.Server", related_name="+")
+    server = Reference("chat.Server", related_name="+", db_column="space_id")
     channel = Reference(Channel, related_name="overwrites")
     role = Reference("chat.Role", related_name="overwrites", null=True, blank=True)
     user = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
@@ -205,7 +434,7 @@ class ChannelPermission(ChangingRow):
                 name="channel_permissions_channel_fk",
                 fields=["server", "channel"],
                 to="chat.Channel",
-                to_fields=["server", "id"],
+                to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
             CompositeForeignKey(

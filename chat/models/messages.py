@@ -1,4 +1,4 @@
-"""Messages in channels, and what hangs on a message: revisions, mentions, reactions."""
+"""Messages, in channels and conversations alike, and what hangs on one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import CheckConstraint, Exists, F, Index, OuterRef, Q, UniqueConstraint
 from django.db.models.functions import Length, Now
@@ -14,8 +15,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 from chat.constraints import CompositeForeignKey, OnDelete
 from chat.ids import UUIDv7, uuid7
 from chat.models.access import ChannelAccess
-from chat.models.base import Reference, Row, moments_constraint
-from chat.models.posts import Post, PostPart, post_constraints
+from chat.models.base import ChangingRow, Reference, Row, moments_constraint
 from chat.permissions import Permission
 
 if TYPE_CHECKING:
@@ -30,88 +30,210 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def visible_to(self, user: User | UUID) -> Self:
         """Return those that `user`, or the user with that id, can read, without deleted ones.
 
-        Needs VIEW_CHANNEL and READ_MESSAGE_HISTORY. Name a server or a channel too: these are all
+        Needs VIEW_CHANNEL and READ_MESSAGE_HISTORY. Name a space or a channel too: these are all
         that somebody could ever read.
         """
         readable = ChannelAccess.objects.annotate(
             reading=F("permissions").bitand(Permission.READ_MESSAGE_HISTORY.value)
-        ).filter(user=user, server=OuterRef("server"), channel=OuterRef("channel"), reading__gt=0)
+        ).filter(
+            user=user, space_id=OuterRef("space_id"), channel=OuterRef("channel"), reading__gt=0
+        )
         return self.filter(Exists(readable), deleted_at__isnull=True)
 
 
-class Message(Post):
-    """A message in a channel of a server."""
+class Message(ChangingRow):
+    """One numbered entry in a row of messages.
 
-    server = Reference("chat.Server", related_name="+")
+    `seq` is given by the database, without gaps and in the order of commits. Deleting sets
+    `deleted_at` and keeps the place; editing raises `version`, and what was replaced is kept as a
+    revision by a trigger.
+    """
+
+    class Kind(models.TextChoices):
+        """Written by somebody, or an event that the system tells of."""
+
+        TEXT = "text"
+        JOIN = "join"
+        PIN = "pin"
+        RENAME = "rename"
+        THREAD = "thread"
+        NOTICE = "notice"
+
+    space_id = models.UUIDField(
+        db_comment="The tenant: the server's id, or the conversation's own."
+    )
     channel = Reference("chat.Channel", related_name="messages")
+    # 0 asks for the next number; whatever a client writes here is replaced by it.
+    seq = models.BigIntegerField(
+        db_default=0, editable=False, db_comment="Its number in the channel, without gaps."
+    )
+    author = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
+    kind = models.CharField(
+        max_length=8, choices=Kind.choices, default=Kind.TEXT, db_default=Kind.TEXT
+    )
+    content = models.CharField(max_length=4000, blank=True, default="", db_default="")
+    reply_to_seq = models.BigIntegerField(
+        null=True, blank=True, db_comment="The seq of the message answered, in the same channel."
+    )
+    version = models.IntegerField(
+        db_default=1, editable=False, db_comment="One more with each edit; see message_revisions."
+    )
+    edited_at = models.DateTimeField(null=True, blank=True, editable=False)
+    pinned_at = models.DateTimeField(null=True, blank=True)
+    pinned_by = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    deleted_by = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
+    # "simple", for people write in every language. Stored, because an index on the expression
+    # would compute it again for every row that it finds.
+    search = models.GeneratedField(
+        expression=SearchVector("content", config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+        db_comment="The words of the content.",
+    )
 
     objects = MessageQuerySet.as_manager()
 
     class Meta:
         db_table = "messages"
-        db_table_comment = "Messages in channels, numbered without gaps by seq."
+        db_table_comment = "Messages in channels and conversations, numbered without gaps by seq."
         permissions = [("read_deleted_messages", "Can read what deleted messages said")]
         indexes = [
-            # What somebody wrote: in one channel (slow mode), in a server (search), everywhere
-            # (erasure).
-            Index(fields=["author", "server", "channel", "seq"], name="messages_author_ix"),
+            # What somebody wrote, asked by erasure.
+            Index(fields=["author"], name="messages_author_ix"),
             # The answers to a message.
             Index(
-                fields=["server", "channel", "reply_to_seq"],
+                fields=["space_id", "channel", "reply_to_seq"],
                 name="messages_reply_ix",
                 condition=Q(reply_to_seq__isnull=False),
             ),
             # The deleted ones between the read mark and the end, which unread leaves out.
             Index(
-                fields=["server", "channel", "seq"],
+                fields=["space_id", "channel", "seq"],
                 name="messages_deleted_ix",
                 condition=Q(deleted_at__isnull=False),
             ),
             # The pins of a channel, newest first.
             Index(
-                F("server"),
+                F("space_id"),
                 F("channel"),
                 F("pinned_at").desc(),
                 name="messages_pinned_ix",
                 condition=Q(pinned_at__isnull=False, deleted_at__isnull=True),
             ),
-            # The newest of a server: search reads along it when a word is too common to sort.
-            Index(fields=["server", "created_at", "id"], name="messages_created_ix"),
+            # The newest of a space: search reads along it when a word is too common to sort.
+            Index(fields=["space_id", "created_at", "id"], name="messages_created_ix"),
+            # Those of conversations, few among many, as the admin lists them.
+            Index(
+                fields=["id"],
+                name="messages_direct_ix",
+                condition=Q(space_id=F("channel")),
+            ),
             # Words, one tenant at a time (btree_gin): without the tenant in front, a common word in
             # a quiet place would be looked up everywhere. The bound on the list of pending entries
             # is a bound on how long the insert that empties it can take.
             GinIndex(
-                fields=["server", "search"],
+                fields=["space_id", "search"],
                 name="messages_search_ix",
                 condition=Q(deleted_at__isnull=True),
-                gin_pending_list_limit=1024,
+                gin_pending_list_limit=4096,
             ),
         ]
         constraints = [
             # The history of a channel reads along this key.
-            UniqueConstraint(name="messages_seq_uq", fields=["server", "channel", "seq"]),
-            UniqueConstraint(name="messages_uq", fields=["server", "id"]),
-            *post_constraints("messages"),
+            UniqueConstraint(name="messages_seq_uq", fields=["space_id", "channel", "seq"]),
+            UniqueConstraint(name="messages_uq", fields=["space_id", "id"]),
+            CheckConstraint(
+                name="messages_kind_ck",
+                condition=Q(kind__in=["text", "join", "pin", "rename", "thread", "notice"]),
+            ),
+            CheckConstraint(
+                name="messages_author_ck",
+                # Words without an author would outlive the erasure of who wrote them.
+                condition=Q(kind="text", author__isnull=False) | (~Q(kind="text") & Q(content="")),
+                violation_error_message=(
+                    "A text has an author, a message of the system has no words."
+                ),
+            ),
+            CheckConstraint(name="messages_seq_ck", condition=Q(seq__gte=1)),
+            moments_constraint(
+                "messages", "created_at", "updated_at", "edited_at", "pinned_at", "deleted_at"
+            ),
+            CheckConstraint(
+                name="messages_reply_ck",
+                condition=Q(reply_to_seq__gte=1, reply_to_seq__lt=F("seq")),
+                violation_error_message="A reply comes after what it answers.",
+            ),
+            CheckConstraint(name="messages_version_ck", condition=Q(version__gte=1)),
+            CheckConstraint(
+                name="messages_pinned_ck",
+                condition=Q(pinned_at__isnull=False) | Q(pinned_by__isnull=True),
+            ),
+            CheckConstraint(
+                name="messages_deleted_ck",
+                condition=Q(deleted_at__isnull=False) | Q(deleted_by__isnull=True),
+            ),
+            # To the row that numbers the messages, which a send has locked anyway.
             CompositeForeignKey(
                 name="messages_channel_fk",
-                fields=["server", "channel"],
-                to="chat.Channel",
-                to_fields=["server", "id"],
+                fields=["space_id", "channel"],
+                to="chat.ChannelCounter",
+                to_fields=["space_id", "channel"],
             ),
             # "A reply is in the same channel" is this key itself.
             CompositeForeignKey(
                 name="messages_reply_fk",
-                fields=["server", "channel", "reply_to_seq"],
+                fields=["space_id", "channel", "reply_to_seq"],
                 to="self",
-                to_fields=["server", "channel", "seq"],
+                to_fields=["space_id", "channel", "seq"],
             ),
             CompositeForeignKey(
                 name="messages_author_fk", fields=["author"], to="chat.User", to_fields=["id"]
             ),
+            CompositeForeignKey(
+                name="messages_pinned_by_fk", fields=["pinned_by"], to="chat.User", to_fields=["id"]
+            ),
+            CompositeForeignKey(
+                name="messages_deleted_by_fk",
+                fields=["deleted_by"],
+                to="chat.User",
+                to_fields=["id"],
+            ),
         ]
 
+    def __str__(self) -> str:
+        return f"message {self.seq}"
 
-class MessageRevision(PostPart):
+
+class DirectMessageManager(models.Manager["DirectMessage"]):
+    """Only messages of conversations, and never those of a server."""
+
+    def get_queryset(self) -> models.QuerySet[DirectMessage]:
+        """Return all messages of conversations."""
+        return super().get_queryset().filter(space_id=F("channel"))
+
+
+class DirectMessage(Message):
+    """A message in a conversation."""
+
+    objects = DirectMessageManager()  # type: ignore[assignment]
+
+    class Meta:
+        proxy = True
+        permissions = [("read_direct_messages", "Can read direct messages; each look is logged")]
+
+
+class MessagePart(models.Model):
+    """A row that belongs to one message."""
+
+    space_id = models.UUIDField(db_comment="The tenant: that of the message.")
+    message = Reference(Message, related_name="%(class)ss")
+
+    class Meta:
+        abstract = True
+
+
+class MessageRevision(MessagePart):
     """What an edit replaced, written by a trigger so that no client can forget it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, db_default=UUIDv7(), editable=False)
@@ -127,16 +249,7 @@ class MessageRevision(PostPart):
         db_table_comment = "Earlier versions of edited messages, written by a trigger."
         constraints = [
             UniqueConstraint(
-                name="message_revisions_message_uq", fields=["space_id", "message", "version"]
-            ),
-            UniqueConstraint(
-                name="message_revisions_direct_uq",
-                fields=["space_id", "direct_message", "version"],
-            ),
-            CheckConstraint(
-                name="message_revisions_target_ck",
-                condition=Q(message__isnull=True, direct_message__isnull=False)
-                | Q(message__isnull=False, direct_message__isnull=True),
+                name="message_revisions_uq", fields=["space_id", "message", "version"]
             ),
             CheckConstraint(name="message_revisions_version_ck", condition=Q(version__gte=1)),
             moments_constraint("message_revisions", "replaced_at"),
@@ -144,14 +257,7 @@ class MessageRevision(PostPart):
                 name="message_revisions_message_fk",
                 fields=["space_id", "message"],
                 to="chat.Message",
-                to_fields=["server", "id"],
-                on_delete=OnDelete.CASCADE,
-            ),
-            CompositeForeignKey(
-                name="message_revisions_direct_fk",
-                fields=["space_id", "direct_message"],
-                to="chat.DirectMessage",
-                to_fields=["conversation", "id"],
+                to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
             CompositeForeignKey(
@@ -163,7 +269,7 @@ class MessageRevision(PostPart):
         ]
 
     def __str__(self) -> str:
-        return f"version {self.version} of message {self.message_id or self.direct_message_id}"
+        return f"version {self.version} of message {self.message_id}"
 
 
 class Mention(Row):
@@ -172,7 +278,7 @@ class Mention(Row):
     One row for each, never one for each reader.
     """
 
-    server = Reference("chat.Server", related_name="+")
+    space_id = models.UUIDField(db_comment="The tenant: that of the message.")
     channel = Reference("chat.Channel", related_name="+")
     seq = models.BigIntegerField()
     user = Reference(settings.AUTH_USER_MODEL, related_name="mentions", null=True, blank=True)
@@ -184,13 +290,13 @@ class Mention(Row):
         indexes = [
             # Unread mentions of a user, channel by channel.
             Index(
-                fields=["user", "server", "channel", "seq"],
+                fields=["user", "space_id", "channel", "seq"],
                 name="mentions_user_ix",
                 condition=Q(user__isnull=False),
             ),
             # Unread mentions of a role or of everyone: few, while a busy channel has many of users.
             Index(
-                fields=["server", "channel", "seq", "role"],
+                fields=["space_id", "channel", "seq", "role"],
                 name="mentions_shared_ix",
                 condition=Q(user__isnull=True),
             ),
@@ -204,7 +310,7 @@ class Mention(Row):
             ),
             # The cascade from roles.
             Index(
-                fields=["server", "role"],
+                fields=["space_id", "role"],
                 name="mentions_role_ix",
                 condition=Q(role__isnull=False),
             ),
@@ -212,7 +318,7 @@ class Mention(Row):
         constraints = [
             UniqueConstraint(
                 name="mentions_uq",
-                fields=["server", "channel", "seq", "user", "role"],
+                fields=["space_id", "channel", "seq", "user", "role"],
                 nulls_distinct=False,
             ),
             CheckConstraint(
@@ -221,9 +327,9 @@ class Mention(Row):
             moments_constraint("mentions", "created_at"),
             CompositeForeignKey(
                 name="mentions_message_fk",
-                fields=["server", "channel", "seq"],
+                fields=["space_id", "channel", "seq"],
                 to="chat.Message",
-                to_fields=["server", "channel", "seq"],
+                to_fields=["space_id", "channel", "seq"],
                 on_delete=OnDelete.CASCADE,
             ),
             CompositeForeignKey(
@@ -231,9 +337,9 @@ class Mention(Row):
             ),
             CompositeForeignKey(
                 name="mentions_role_fk",
-                fields=["server", "role"],
+                fields=["space_id", "role"],
                 to="chat.Role",
-                to_fields=["server", "id"],
+                to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
         ]
@@ -244,7 +350,7 @@ class Mention(Row):
         return f"mention of role {self.role_id}" if self.role_id else "mention of everyone"
 
 
-class Reaction(PostPart, Row):
+class Reaction(MessagePart, Row):
     """An emoji that somebody put under a message."""
 
     emoji = models.CharField(max_length=64)
@@ -258,18 +364,7 @@ class Reaction(PostPart, Row):
             Index(fields=["user", "space_id"], name="reactions_user_ix"),
         ]
         constraints = [
-            UniqueConstraint(
-                name="reactions_message_uq", fields=["space_id", "message", "emoji", "user"]
-            ),
-            UniqueConstraint(
-                name="reactions_direct_uq",
-                fields=["space_id", "direct_message", "emoji", "user"],
-            ),
-            CheckConstraint(
-                name="reactions_target_ck",
-                condition=Q(message__isnull=True, direct_message__isnull=False)
-                | Q(message__isnull=False, direct_message__isnull=True),
-            ),
+            UniqueConstraint(name="reactions_uq", fields=["space_id", "message", "emoji", "user"]),
             CheckConstraint(
                 name="reactions_emoji_ck", condition=GreaterThanOrEqual(Length("emoji"), 1)
             ),
@@ -278,14 +373,7 @@ class Reaction(PostPart, Row):
                 name="reactions_message_fk",
                 fields=["space_id", "message"],
                 to="chat.Message",
-                to_fields=["server", "id"],
-                on_delete=OnDelete.CASCADE,
-            ),
-            CompositeForeignKey(
-                name="reactions_direct_fk",
-                fields=["space_id", "direct_message"],
-                to="chat.DirectMessage",
-                to_fields=["conversation", "id"],
+                to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
             CompositeForeignKey(

@@ -1,4 +1,4 @@
-"""Bans, and the log of what moderators did."""
+"""Bans, the log of what moderators did, and that of what staff looked at."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chat.models.base import ChangingRow, Reference, Row, moments_constraint
 class Ban(ChangingRow):
     """A user who may not be a member of a server, for ever or until it expires."""
 
-    server = Reference("chat.Server", related_name="bans")
+    server = Reference("chat.Server", related_name="bans", db_column="space_id")
     user = Reference(settings.AUTH_USER_MODEL, related_name="bans")
     actor = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
     reason = models.CharField(max_length=512, blank=True, default="", db_default="")
@@ -33,7 +33,7 @@ class Ban(ChangingRow):
                 name="bans_server_fk",
                 fields=["server"],
                 to="chat.Server",
-                to_fields=["id"],
+                to_fields=["space_id"],
                 on_delete=OnDelete.CASCADE,
             ),
             CompositeForeignKey(
@@ -58,7 +58,7 @@ class AuditLogEntry(Row):
     Save that the erasure of an account empties the reasons by and about a person.
     """
 
-    server = Reference("chat.Server", related_name="audit_log")
+    server = Reference("chat.Server", related_name="audit_log", db_column="space_id")
     # NULL: the system itself.
     actor = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
     # Dotted, such as "member.ban" or "role.update".
@@ -101,10 +101,72 @@ class AuditLogEntry(Row):
             moments_constraint("audit_log", "created_at"),
             # No cascade: a server with a log cannot be deleted from under it.
             CompositeForeignKey(
-                name="audit_log_server_fk", fields=["server"], to="chat.Server", to_fields=["id"]
+                name="audit_log_server_fk",
+                fields=["server"],
+                to="chat.Server",
+                to_fields=["space_id"],
             ),
             CompositeForeignKey(
                 name="audit_log_actor_fk", fields=["actor"], to="chat.User", to_fields=["id"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} by user {self.actor_id}"
+
+
+class AdminAccess(Row):
+    """A look that somebody with power took. Written once, never changed or removed (trigger).
+
+    Beside the audit log and not in it: that is each server's own, and belongs to it with a key,
+    while a direct conversation has no server, and its participants no say over the log.
+    """
+
+    # Nobody looks without a name; it stays when the account is erased.
+    actor = Reference(settings.AUTH_USER_MODEL, related_name="+")
+    # Dotted, such as "direct_message.list" or "direct_message.read".
+    action = models.CharField(max_length=64)
+    target_type = models.CharField(max_length=32, blank=True, default="", db_default="")
+    target_id = models.UUIDField(null=True, blank=True)
+    # What was asked and how much was shown; ids rather than contents.
+    details = models.JSONField(default=dict, blank=True, db_default={})
+
+    class Meta:
+        db_table = "admin_access_log"
+        db_table_comment = "Looks of staff at what is private. Append-only (trigger)."
+        verbose_name = "look at private messages"
+        verbose_name_plural = "looks at private messages"
+        indexes = [
+            # What somebody looked at, newest first.
+            Index(
+                F("actor"), F("created_at").desc(), F("id").desc(), name="admin_access_log_actor_ix"
+            ),
+            # Who looked at a conversation, newest first.
+            Index(
+                F("target_id"),
+                F("created_at").desc(),
+                F("id").desc(),
+                name="admin_access_log_target_ix",
+                condition=Q(target_id__isnull=False),
+            ),
+        ]
+        constraints = [
+            CheckConstraint(
+                name="admin_access_log_action_ck",
+                condition=GreaterThanOrEqual(Length("action"), 1),
+            ),
+            CheckConstraint(
+                name="admin_access_log_details_ck",
+                condition=Exact(
+                    Func("details", function="jsonb_typeof", output_field=TextField()), "object"
+                ),
+            ),
+            moments_constraint("admin_access_log", "created_at"),
+            CompositeForeignKey(
+                name="admin_access_log_actor_fk",
+                fields=["actor"],
+                to="chat.User",
+                to_fields=["id"],
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""How far a member has read."""
+"""How far somebody has read."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from chat.models.base import ChangingRow, Reference, moments_constraint
 
 
 class ReadState(ChangingRow):
-    """A member's place in a channel.
+    """Somebody's place in a channel or a conversation.
 
     What is unread is arithmetic on it: last_seq - last_read_seq - what was deleted in between. The
-    mark moves forward only, and never past the newest message (trigger).
+    mark may go back, and never past the newest message; one's own message moves it (triggers). A
+    mark is of a member or of a participant, and goes with them (triggers).
     """
 
     class Notify(models.TextChoices):
@@ -24,42 +25,50 @@ class ReadState(ChangingRow):
         MENTIONS = "mentions"
         NOTHING = "nothing"
 
-    server = Reference("chat.Server", related_name="+")
+    space_id = models.UUIDField(
+        db_comment="The tenant: the server's id, or the conversation's own."
+    )
     user = Reference(settings.AUTH_USER_MODEL, related_name="read_states")
     channel = Reference("chat.Channel", related_name="read_states")
-    last_read_seq = models.BigIntegerField(default=0, db_default=0)
+    last_read_seq = models.BigIntegerField(
+        default=0, db_default=0, db_comment="Up to this number all is read."
+    )
+    last_sent_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        db_comment="When they last wrote here, asked by slow mode.",
+    )
     # NULL: as the client's default has it.
     notify = models.CharField(max_length=8, choices=Notify.choices, null=True, blank=True)
     muted_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "read_states"
-        db_table_comment = "How far a member has read in a channel; goes with either of them."
+        db_table_comment = "How far somebody has read in a channel or a conversation."
         indexes = [
             # The cascade from channels. With the user, lest a look for one mark read those of all
             # who were ever in the channel: the planner holds this index and the key for alike.
-            Index(fields=["server", "channel", "user"], name="read_states_reader_ix"),
+            Index(fields=["space_id", "channel", "user"], name="read_states_reader_ix"),
         ]
         constraints = [
-            UniqueConstraint(name="read_states_uq", fields=["server", "user", "channel"]),
+            UniqueConstraint(name="read_states_uq", fields=["space_id", "user", "channel"]),
             CheckConstraint(name="read_states_last_read_seq_ck", condition=Q(last_read_seq__gte=0)),
             CheckConstraint(
                 name="read_states_notify_ck",
                 condition=Q(notify__in=["all", "mentions", "nothing"]),
             ),
-            moments_constraint("read_states", "created_at", "updated_at", "muted_until"),
+            moments_constraint(
+                "read_states", "created_at", "updated_at", "last_sent_at", "muted_until"
+            ),
             CompositeForeignKey(
-                name="read_states_member_fk",
-                fields=["server", "user"],
-                to="chat.ServerMember",
-                to_fields=["server", "user"],
-                on_delete=OnDelete.CASCADE,
+                name="read_states_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
             ),
             CompositeForeignKey(
                 name="read_states_channel_fk",
-                fields=["server", "channel"],
+                fields=["space_id", "channel"],
                 to="chat.Channel",
-                to_fields=["server", "id"],
+                to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
         ]

@@ -18,7 +18,7 @@ LARGEST_MASK = 2**53 - 1
 class Role(ChangingRow):
     """A named set of permissions. The one at position 0 is everyone's."""
 
-    server = Reference("chat.Server", related_name="roles")
+    server = Reference("chat.Server", related_name="roles", db_column="space_id")
     name = models.CharField(max_length=100)
     position = models.SmallIntegerField()
     # chat.permissions.Permission says what each bit allows.
@@ -55,7 +55,7 @@ class Role(ChangingRow):
                 name="roles_server_fk",
                 fields=["server"],
                 to="chat.Server",
-                to_fields=["id"],
+                to_fields=["space_id"],
                 on_delete=OnDelete.CASCADE,
             ),
         ]
@@ -67,7 +67,7 @@ class Role(ChangingRow):
 class MemberRole(Row):
     """A role that a member has been given; everyone's role needs no row."""
 
-    server = Reference("chat.Server", related_name="+")
+    server = Reference("chat.Server", related_name="+", db_column="space_id")
     user = Reference(settings.AUTH_USER_MODEL, related_name="+")
     role = Reference(Role, related_name="member_roles")
 

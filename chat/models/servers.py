@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import CheckConstraint, Deferrable, F, Index, Q, UniqueConstraint
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from django.db.models.functions import Length, Now
 from django.db.models.lookups import GreaterThanOrEqual
 
 from chat.constraints import CompositeForeignKey, OnDelete
-from chat.models.base import ChangingRow, Reference, legible_constraint, moments_constraint
+from chat.models.base import (
+    ChangingRow,
+    Reference,
+    SpaceField,
+    legible_constraint,
+    moments_constraint,
+)
 
 
 class Server(ChangingRow):
-    """A community: the tenant to which channels, roles, members and messages belong."""
+    """A community: the tenant to which channels, roles, members and messages belong.
 
+    Whoever owns it becomes a member with it (trigger), and cannot leave while they own it.
+    """
+
+    space_id = SpaceField(of=["id"])
     name = models.CharField(max_length=100)
     description = models.CharField(max_length=300, blank=True, default="", db_default="")
     icon_key = models.CharField(max_length=255, null=True, blank=True)
@@ -23,7 +33,7 @@ class Server(ChangingRow):
 
     class Meta:
         db_table = "servers"
-        db_table_comment = "Communities. The owner is a member, checked at COMMIT."
+        db_table_comment = "Communities. The owner is a member (trigger and key)."
         indexes = [
             # The servers that somebody owns, asked before an account is erased.
             Index(fields=["owner"], name="servers_owner_ix"),
@@ -36,13 +46,16 @@ class Server(ChangingRow):
             ),
             legible_constraint("servers", "name"),
             moments_constraint("servers", "created_at", "updated_at", "deleted_at"),
-            # The one deferred key: a server and its first member need each other.
+            UniqueConstraint(name="servers_space_uq", fields=["space_id"]),
+            # What a channel's key leads to: of a conversation, which has no server, it holds too.
+            UniqueConstraint(name="servers_uq", fields=["space_id", "id"]),
+            CheckConstraint(name="servers_space_ck", condition=Q(space_id=F("id"))),
+            # Whoever owns a server is made a member by a trigger before this key is looked at.
             CompositeForeignKey(
                 name="servers_owner_fk",
-                fields=["id", "owner"],
+                fields=["space_id", "owner"],
                 to="chat.ServerMember",
                 to_fields=["server", "user"],
-                deferrable=Deferrable.DEFERRED,
                 violation_error_message="The owner must be a member of the server.",
             ),
         ]
@@ -54,7 +67,7 @@ class Server(ChangingRow):
 class ServerMember(ChangingRow):
     """A user in a server."""
 
-    server = Reference(Server, related_name="members")
+    server = Reference(Server, related_name="members", db_column="space_id")
     user = Reference(settings.AUTH_USER_MODEL, related_name="memberships")
     nickname = models.CharField(max_length=32, null=True, blank=True)
     joined_at = models.DateTimeField(db_default=Now())
@@ -84,7 +97,7 @@ class ServerMember(ChangingRow):
                 name="server_members_server_fk",
                 fields=["server"],
                 to="chat.Server",
-                to_fields=["id"],
+                to_fields=["space_id"],
                 on_delete=OnDelete.CASCADE,
             ),
             CompositeForeignKey(
@@ -96,12 +109,32 @@ class ServerMember(ChangingRow):
         return f"user {self.user_id} in server {self.server_id}"
 
 
+class InviteCode(models.Model):
+    """A code that an invite has, or had: unique over all servers, and never given twice."""
+
+    code = models.CharField(max_length=32, primary_key=True)
+    space_id = models.UUIDField()
+
+    class Meta:
+        db_table = "invite_codes"
+        db_table_comment = "The server that each invite's code leads to; a code is given once."
+        constraints = [
+            UniqueConstraint(name="invite_codes_uq", fields=["space_id", "code"]),
+            CheckConstraint(
+                name="invite_codes_code_ck", condition=Q(code__regex=r"^[A-Za-z0-9-]{2,32}$")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
 class Invite(ChangingRow):
     """A code that lets somebody join, as often as it says and for as long as it says."""
 
-    server = Reference(Server, related_name="invites")
+    server = Reference(Server, related_name="invites", db_column="space_id")
     channel = Reference("chat.Channel", related_name="invites", null=True, blank=True)
-    code = models.CharField(max_length=32, unique=True)
+    code = models.CharField(max_length=32)
     creator = Reference(settings.AUTH_USER_MODEL, related_name="invites")
     # NULL: as often as one likes.
     max_uses = models.IntegerField(null=True, blank=True)
@@ -118,9 +151,7 @@ class Invite(ChangingRow):
             Index(F("server"), F("created_at").desc(), name="invites_server_ix"),
         ]
         constraints = [
-            CheckConstraint(
-                name="invites_code_ck", condition=Q(code__regex=r"^[A-Za-z0-9-]{2,32}$")
-            ),
+            UniqueConstraint(name="invites_code_uq", fields=["server", "code"]),
             CheckConstraint(
                 name="invites_uses_ck",
                 condition=Q(uses__gte=0)
@@ -135,14 +166,20 @@ class Invite(ChangingRow):
                 name="invites_server_fk",
                 fields=["server"],
                 to="chat.Server",
-                to_fields=["id"],
+                to_fields=["space_id"],
                 on_delete=OnDelete.CASCADE,
+            ),
+            CompositeForeignKey(
+                name="invites_code_fk",
+                fields=["server", "code"],
+                to="chat.InviteCode",
+                to_fields=["space_id", "code"],
             ),
             CompositeForeignKey(
                 name="invites_channel_fk",
                 fields=["server", "channel"],
                 to="chat.Channel",
-                to_fields=["server", "id"],
+                to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
             CompositeForeignKey(

@@ -45,11 +45,9 @@ CREATE TRIGGER roles_updated_at
     FOR EACH ROW
     EXECUTE FUNCTION public.set_updated_at();
 
--- A message counts one up in its channel; that alone is no change of the channel.
 CREATE TRIGGER channels_updated_at
     BEFORE UPDATE ON public.channels
     FOR EACH ROW
-    WHEN (OLD.last_seq = NEW.last_seq)
     EXECUTE FUNCTION public.set_updated_at();
 
 CREATE TRIGGER channel_permissions_updated_at
@@ -57,25 +55,13 @@ CREATE TRIGGER channel_permissions_updated_at
     FOR EACH ROW
     EXECUTE FUNCTION public.set_updated_at();
 
+CREATE TRIGGER participants_updated_at
+    BEFORE UPDATE ON public.participants
+    FOR EACH ROW
+    EXECUTE FUNCTION public.set_updated_at();
+
 CREATE TRIGGER messages_updated_at
     BEFORE UPDATE ON public.messages
-    FOR EACH ROW
-    EXECUTE FUNCTION public.set_updated_at();
-
--- As with channels.
-CREATE TRIGGER direct_conversations_updated_at
-    BEFORE UPDATE ON public.direct_conversations
-    FOR EACH ROW
-    WHEN (OLD.last_seq = NEW.last_seq)
-    EXECUTE FUNCTION public.set_updated_at();
-
-CREATE TRIGGER direct_participants_updated_at
-    BEFORE UPDATE ON public.direct_participants
-    FOR EACH ROW
-    EXECUTE FUNCTION public.set_updated_at();
-
-CREATE TRIGGER direct_messages_updated_at
-    BEFORE UPDATE ON public.direct_messages
     FOR EACH ROW
     EXECUTE FUNCTION public.set_updated_at();
 

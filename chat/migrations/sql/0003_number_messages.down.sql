@@ -1,25 +1,26 @@
--- Messages keep the numbers they have; new ones are no longer numbered.
+-- Messages keep the numbers they have, and channels their counters; new ones get none.
 
-DROP TRIGGER direct_messages_booked ON public.direct_messages;
-DROP FUNCTION public.book_direct_messages();
-DROP TRIGGER messages_booked ON public.messages;
-DROP FUNCTION public.book_messages();
-
-DROP TRIGGER direct_messages_table_kept ON public.direct_messages;
+DROP TRIGGER messages_purged ON public.messages;
+DROP FUNCTION public.move_first_seq();
 DROP TRIGGER messages_table_kept ON public.messages;
-DROP TRIGGER direct_messages_place_kept ON public.direct_messages;
 DROP TRIGGER messages_place_kept ON public.messages;
-DROP TRIGGER direct_messages_place_fixed ON public.direct_messages;
 DROP TRIGGER messages_place_fixed ON public.messages;
-DROP TRIGGER direct_conversations_counter_kept ON public.direct_conversations;
-DROP TRIGGER direct_conversations_counter_starts ON public.direct_conversations;
-DROP TRIGGER channels_counter_kept ON public.channels;
-DROP TRIGGER channels_counter_starts ON public.channels;
-DROP FUNCTION public.keep_message_counter();
-DROP TRIGGER direct_messages_number ON public.direct_messages;
-DROP FUNCTION public.number_direct_message();
+DROP TRIGGER messages_counted ON public.messages;
+DROP FUNCTION public.count_imported_messages();
+DROP TRIGGER participants_left ON public.participants;
+DROP FUNCTION public.meet_sends();
 DROP TRIGGER messages_number ON public.messages;
 DROP FUNCTION public.number_message();
+DROP TRIGGER channel_counters_no_gap ON public.channel_counters;
+DROP FUNCTION public.refuse_gap();
+DROP TRIGGER channel_counters_kept ON public.channel_counters;
+DROP TRIGGER servers_closed ON public.servers;
+DROP FUNCTION public.close_server();
+DROP TRIGGER channels_counter_moved ON public.channels;
+DROP TRIGGER channels_counter_made ON public.channels;
+DROP FUNCTION public.keep_channel_counter();
+DROP FUNCTION public.update_closed(uuid, uuid[]);
+DROP FUNCTION public.require_read_committed(text);
 DROP FUNCTION public.refuse_change();
-ALTER TABLE public.direct_conversations RESET (fillfactor);
-ALTER TABLE public.channels RESET (fillfactor);
+
+ALTER TABLE public.channel_counters RESET (fillfactor);

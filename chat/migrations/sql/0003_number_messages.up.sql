@@ -1,38 +1,39 @@
 -- Numbers messages without gaps, in the order of their commits: the next number is taken from the
--- channel's row, which stays locked until the sender commits. So whoever has seen number n has
--- seen every number below it, and a send that is rolled back gives its number back.
+-- counter of the channel, whose row stays locked until the sender commits. So whoever has seen
+-- number n has seen every number below it, and a send that is rolled back gives its number back.
+--
+-- The functions that write counters are SECURITY DEFINER: the role of an application needs no right
+-- to write one. Their search_path is empty, so that no object of the caller's can stand in the way.
 
 -- Nothing is written meanwhile, and what was written without these triggers is counted.
-LOCK TABLE
-    public.messages, public.channels, public.direct_messages, public.direct_conversations
-    IN SHARE ROW EXCLUSIVE MODE;
-
-UPDATE public.channels
-SET last_seq = newest.seq, last_message_at = newest.created_at
-FROM (
-    SELECT server_id, channel_id, max(seq) AS seq, max(created_at) AS created_at
-    FROM public.messages
-    GROUP BY server_id, channel_id
-) AS newest
-WHERE
-    channels.server_id = newest.server_id
-    AND channels.id = newest.channel_id
-    AND channels.last_seq < newest.seq;
-
-UPDATE public.direct_conversations
-SET last_seq = newest.seq, last_message_at = newest.created_at
-FROM (
-    SELECT conversation_id, max(seq) AS seq, max(created_at) AS created_at
-    FROM public.direct_messages
-    GROUP BY conversation_id
-) AS newest
-WHERE
-    direct_conversations.id = newest.conversation_id
-    AND direct_conversations.last_seq < newest.seq;
+LOCK TABLE public.messages, public.channels, public.channel_counters IN SHARE ROW EXCLUSIVE MODE;
 
 -- Leaves room on each page for the new version of a row that every message updates.
-ALTER TABLE public.channels SET (fillfactor = 60);
-ALTER TABLE public.direct_conversations SET (fillfactor = 60);
+ALTER TABLE public.channel_counters SET (fillfactor = 50);
+
+INSERT INTO public.channel_counters (space_id, channel_id)
+SELECT space_id, id FROM public.channels
+ON CONFLICT DO NOTHING;
+
+UPDATE public.channel_counters AS counter
+SET
+    first_seq = found.first_seq,
+    last_seq = found.last_seq,
+    last_message_at = found.last_message_at
+FROM (
+    SELECT
+        space_id,
+        channel_id,
+        min(seq) AS first_seq,
+        max(seq) AS last_seq,
+        max(created_at) AS last_message_at
+    FROM public.messages
+    GROUP BY space_id, channel_id
+) AS found
+WHERE
+    counter.space_id = found.space_id
+    AND counter.channel_id = found.channel_id
+    AND counter.last_seq < found.last_seq;
 
 -- Refuses a change, for the triggers below and those of later migrations. The arguments of the
 -- trigger are the reason and, if there is one, the way that is open instead.
@@ -50,47 +51,206 @@ BEGIN
 END
 $function$;
 
--- Channels ---------------------------------------------------------------------------------------
+-- For what waits on a lock and then looks with a statement of its own at what was committed
+-- meanwhile. At another isolation level each statement sees what the first one saw.
+CREATE FUNCTION public.require_read_committed(what text) RETURNS void
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+        RAISE EXCEPTION '% at READ COMMITTED, not at %',
+            what, upper(current_setting('transaction_isolation'))
+            USING
+                ERRCODE = 'feature_not_supported',
+                HINT = 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED at its beginning.';
+    END IF;
+END
+$function$;
+
+-- Counters ----------------------------------------------------------------------------------------
+
+-- Opens or closes channels of one space, by what is true of each now. The rows really change, so that
+-- a send that waited for one goes on with what it says now, or fails at REPEATABLE READ. Parents are
+-- locked first, and among equals the lower id.
+CREATE FUNCTION public.update_closed(in_space uuid, of_channels uuid[]) RETURNS void
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM
+    FROM public.channel_counters AS counter
+    INNER JOIN public.channels AS channel
+        ON channel.space_id = in_space AND channel.id = counter.channel_id
+    WHERE counter.space_id = in_space AND counter.channel_id = ANY (of_channels)
+    ORDER BY channel.level, channel.id
+    FOR NO KEY UPDATE OF counter;
+
+    UPDATE public.channel_counters AS counter
+    SET closed = state.closed, last_change = counter.last_change + 1
+    FROM (
+        SELECT
+            channel.id,
+            channel.kind = 'category'
+            OR channel.deleted_at IS NOT NULL
+            OR channel.archived_at IS NOT NULL
+            OR parent.deleted_at IS NOT NULL
+            OR server.deleted_at IS NOT NULL AS closed
+        FROM public.channels AS channel
+        LEFT JOIN public.channels AS parent
+            ON
+                channel.kind = 'thread'
+                AND parent.space_id = in_space
+                AND parent.id = channel.parent_id
+        LEFT JOIN public.servers AS server
+            ON server.space_id = in_space
+        WHERE channel.space_id = in_space AND channel.id = ANY (of_channels)
+    ) AS state
+    WHERE counter.space_id = in_space AND counter.channel_id = state.id;
+END
+$function$;
+
+CREATE FUNCTION public.keep_channel_counter() RETURNS trigger
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = ''
+AS $function$
+DECLARE
+    moved uuid[] := ARRAY[NEW.id];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO public.channel_counters (space_id, channel_id)
+        VALUES (NEW.space_id, NEW.id);
+
+        -- Whoever deletes the server now sees this channel, or this waits for it.
+        PERFORM FROM public.servers WHERE space_id = NEW.space_id FOR NO KEY UPDATE;
+    END IF;
+
+    IF NEW.kind = 'thread' THEN
+        -- Moves the parent too, so that a new thread and the deletion of its parent meet there.
+        moved := moved || NEW.parent_id;
+    ELSIF TG_OP = 'UPDATE' THEN
+        PERFORM
+        FROM public.channel_counters
+        WHERE space_id = NEW.space_id AND channel_id = NEW.id
+        FOR NO KEY UPDATE;
+
+        moved := moved || ARRAY(
+            SELECT id
+            FROM public.channels
+            WHERE space_id = NEW.space_id AND parent_id = NEW.id AND kind = 'thread'
+        );
+    END IF;
+    PERFORM public.update_closed(NEW.space_id, moved);
+    RETURN NULL;
+END
+$function$;
+
+CREATE TRIGGER channels_counter_made
+    AFTER INSERT ON public.channels
+    FOR EACH ROW
+    EXECUTE FUNCTION public.keep_channel_counter();
+
+CREATE TRIGGER channels_counter_moved
+    AFTER UPDATE OF kind, parent_id, archived_at, deleted_at ON public.channels
+    FOR EACH ROW
+    WHEN (
+        (OLD.kind, OLD.parent_id, OLD.archived_at, OLD.deleted_at)
+        IS DISTINCT FROM (NEW.kind, NEW.parent_id, NEW.archived_at, NEW.deleted_at)
+    )
+    EXECUTE FUNCTION public.keep_channel_counter();
+
+CREATE FUNCTION public.close_server() RETURNS trigger
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = ''
+AS $function$
+BEGIN
+    PERFORM public.require_read_committed('servers are deleted');
+    PERFORM public.update_closed(
+        NEW.space_id, ARRAY(SELECT id FROM public.channels WHERE space_id = NEW.space_id)
+    );
+    RETURN NULL;
+END
+$function$;
+
+CREATE TRIGGER servers_closed
+    AFTER UPDATE OF deleted_at ON public.servers
+    FOR EACH ROW
+    WHEN ((OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL))
+    EXECUTE FUNCTION public.close_server();
+
+-- Rights keep an application from the counters; this keeps everybody from it, by accident. Depth 0
+-- is a statement of a client.
+CREATE TRIGGER channel_counters_kept
+    BEFORE INSERT OR UPDATE OR DELETE ON public.channel_counters
+    FOR EACH ROW
+    WHEN (pg_trigger_depth() = 0)
+    EXECUTE FUNCTION public.refuse_change('the triggers of channels and messages write counters');
+
+-- At COMMIT, a number that was taken must be that of a message. ON CONFLICT DO NOTHING can drop a row
+-- after its number was taken; tried again, the message is known and takes none.
+CREATE FUNCTION public.refuse_gap() RETURNS trigger
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NOT EXISTS (
+        SELECT
+        FROM public.messages
+        WHERE
+            space_id = NEW.space_id
+            AND channel_id = NEW.channel_id
+            AND seq = NEW.last_seq
+    ) THEN
+        RAISE EXCEPTION 'number % of channel % belongs to no message', NEW.last_seq, NEW.channel_id
+            USING
+                ERRCODE = 'serialization_failure',
+                HINT = 'Run the transaction again.',
+                SCHEMA = TG_TABLE_SCHEMA,
+                TABLE = TG_TABLE_NAME,
+                CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+CREATE CONSTRAINT TRIGGER channel_counters_no_gap
+    AFTER UPDATE OF last_seq ON public.channel_counters
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW
+    WHEN (NEW.last_seq > OLD.last_seq)
+    EXECUTE FUNCTION public.refuse_gap();
+
+-- Numbers -----------------------------------------------------------------------------------------
 
 CREATE FUNCTION public.number_message() RETURNS trigger
 LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = ''
 AS $function$
-DECLARE
-    sent_as bigint;
 BEGIN
+    -- A send that is tried again is there already: no row and no number. Two at the same moment end
+    -- in a duplicate key, and the second takes its number back with it.
+    IF EXISTS (SELECT FROM public.messages WHERE space_id = NEW.space_id AND id = NEW.id) THEN
+        RETURN NULL;
+    END IF;
+
     -- An older message may come in, from an archive; one from the future would stay the newest.
     NEW.created_at := least(NEW.created_at, clock_timestamp());
     NEW.version := 1;
 
-    UPDATE public.channels
+    UPDATE public.channel_counters
     SET
         last_seq = last_seq + 1,
         last_message_at = greatest(last_message_at, NEW.created_at)
-    WHERE
-        server_id = NEW.server_id
-        AND id = NEW.channel_id
-        AND kind <> 'category'
-        AND deleted_at IS NULL
-        AND (
-            kind <> 'thread'
-            OR EXISTS (
-                SELECT
-                FROM public.channels AS parent
-                WHERE
-                    parent.server_id = channels.server_id
-                    AND parent.id = channels.parent_id
-                    AND parent.deleted_at IS NULL
-            )
-        )
+    WHERE space_id = NEW.space_id AND channel_id = NEW.channel_id AND NOT closed
     RETURNING last_seq INTO NEW.seq;
 
     IF NOT FOUND THEN
         IF EXISTS (
             SELECT
-            FROM public.channels
-            WHERE server_id = NEW.server_id AND id = NEW.channel_id
+            FROM public.channel_counters
+            WHERE space_id = NEW.space_id AND channel_id = NEW.channel_id
         ) THEN
-            RAISE EXCEPTION 'channel % takes no messages: deleted, in a deleted one, or a category',
+            RAISE EXCEPTION 'channel % takes no messages: a category, archived, deleted, or in what is',
                 NEW.channel_id
                 USING
                     ERRCODE = 'check_violation',
@@ -98,7 +258,7 @@ BEGIN
                     TABLE = TG_TABLE_NAME,
                     CONSTRAINT = 'messages_channel_open';
         END IF;
-        RAISE EXCEPTION 'there is no channel % in server %', NEW.channel_id, NEW.server_id
+        RAISE EXCEPTION 'there is no channel % in space %', NEW.channel_id, NEW.space_id
             USING
                 ERRCODE = 'foreign_key_violation',
                 SCHEMA = TG_TABLE_SCHEMA,
@@ -106,29 +266,18 @@ BEGIN
                 CONSTRAINT = 'messages_channel_fk';
     END IF;
 
-    -- A send that is tried again comes with the same id, and ON CONFLICT DO NOTHING drops it after
-    -- this: the number goes back, and the time becomes that of the newest few, for an archive may
-    -- have dated the last one years ago. Looked for under the lock, so that two tries at once are
-    -- seen too, and by the id alone, as the primary key does; a cluster, where the tenant is part of
-    -- that key, looks within the tenant.
-    SELECT seq INTO sent_as FROM public.messages WHERE id = NEW.id;
-
-    IF FOUND THEN
-        UPDATE public.channels
-        SET
-            last_seq = last_seq - 1,
-            last_message_at = (
-                SELECT max(recent.created_at)
-                FROM (
-                    SELECT created_at
-                    FROM public.messages
-                    WHERE server_id = NEW.server_id AND channel_id = NEW.channel_id
-                    ORDER BY seq DESC
-                    LIMIT 50
-                ) AS recent
-            )
-        WHERE server_id = NEW.server_id AND id = NEW.channel_id;
-        NEW.seq := sent_as;
+    -- In a conversation only who takes part writes. Under the lock, which whoever leaves takes too.
+    IF NEW.space_id = NEW.channel_id AND NEW.author_id IS NOT NULL AND NOT EXISTS (
+        SELECT
+        FROM public.participants
+        WHERE space_id = NEW.space_id AND user_id = NEW.author_id AND left_at IS NULL
+    ) THEN
+        RAISE EXCEPTION 'user % takes no part in conversation %', NEW.author_id, NEW.space_id
+            USING
+                ERRCODE = 'check_violation',
+                SCHEMA = TG_TABLE_SCHEMA,
+                TABLE = TG_TABLE_NAME,
+                CONSTRAINT = 'messages_participant';
     END IF;
     RETURN NEW;
 END
@@ -140,252 +289,72 @@ CREATE TRIGGER messages_number
     WHEN (NEW.seq = 0 OR current_setting('chat.import', true) IS DISTINCT FROM 'on')
     EXECUTE FUNCTION public.number_message();
 
--- Direct conversations ---------------------------------------------------------------------------
-
-CREATE FUNCTION public.number_direct_message() RETURNS trigger
+-- Whoever leaves or comes back moves the counter, so that a send of theirs comes before or sees it.
+CREATE FUNCTION public.meet_sends() RETURNS trigger
 LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = ''
 AS $function$
-DECLARE
-    sent_as bigint;
 BEGIN
-    NEW.created_at := least(NEW.created_at, clock_timestamp());
-    NEW.version := 1;
-
-    UPDATE public.direct_conversations
-    SET
-        last_seq = last_seq + 1,
-        last_message_at = greatest(last_message_at, NEW.created_at)
-    WHERE id = NEW.conversation_id
-    RETURNING last_seq INTO NEW.seq;
-
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no conversation %', NEW.conversation_id
-            USING
-                ERRCODE = 'foreign_key_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = 'direct_messages_conversation_fk';
-    END IF;
-
-    -- The foreign key knows who ever took part; somebody who has left is no participant.
-    IF EXISTS (
-        SELECT
-        FROM public.direct_participants
-        WHERE
-            conversation_id = NEW.conversation_id
-            AND user_id = NEW.author_id
-            AND left_at IS NOT NULL
-    ) THEN
-        RAISE EXCEPTION 'user % has left conversation %', NEW.author_id, NEW.conversation_id
-            USING
-                ERRCODE = 'check_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = 'direct_messages_participant';
-    END IF;
-
-    -- As with channels.
-    SELECT seq INTO sent_as FROM public.direct_messages WHERE id = NEW.id;
-
-    IF FOUND THEN
-        UPDATE public.direct_conversations
-        SET
-            last_seq = last_seq - 1,
-            last_message_at = (
-                SELECT max(recent.created_at)
-                FROM (
-                    SELECT created_at
-                    FROM public.direct_messages
-                    WHERE conversation_id = NEW.conversation_id
-                    ORDER BY seq DESC
-                    LIMIT 50
-                ) AS recent
-            )
-        WHERE id = NEW.conversation_id;
-        NEW.seq := sent_as;
-    END IF;
-    RETURN NEW;
+    UPDATE public.channel_counters
+    SET last_change = last_change + 1
+    WHERE space_id = NEW.space_id AND channel_id = NEW.space_id;
+    RETURN NULL;
 END
 $function$;
 
-CREATE TRIGGER direct_messages_number
-    BEFORE INSERT ON public.direct_messages
+CREATE TRIGGER participants_left
+    AFTER UPDATE OF left_at ON public.participants
     FOR EACH ROW
-    WHEN (NEW.seq = 0 OR current_setting('chat.import', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION public.number_direct_message();
-
--- The counters -----------------------------------------------------------------------------------
-
--- The counters belong to the triggers above. Whatever else is written to them is replaced by what
--- was there: an ORM that saves a whole row it read a while ago must not set the clock back.
-CREATE FUNCTION public.keep_message_counter() RETURNS trigger
-LANGUAGE plpgsql
-AS $function$
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        NEW.last_seq := 0;
-        NEW.last_message_at := NULL;
-    ELSE
-        NEW.last_seq := OLD.last_seq;
-        NEW.last_message_at := OLD.last_message_at;
-    END IF;
-    RETURN NEW;
-END
-$function$;
-
-CREATE TRIGGER channels_counter_starts
-    BEFORE INSERT ON public.channels
-    FOR EACH ROW
-    WHEN (NEW.last_seq <> 0 OR NEW.last_message_at IS NOT NULL)
-    EXECUTE FUNCTION public.keep_message_counter();
-
--- Depth 0 is a statement of a client; the numbering trigger comes at depth 1. Named to fire before
--- channels_updated_at, which asks whether the counter moved.
-CREATE TRIGGER channels_counter_kept
-    BEFORE UPDATE OF last_seq, last_message_at ON public.channels
-    FOR EACH ROW
-    WHEN (
-        pg_trigger_depth() = 0
-        AND (OLD.last_seq, OLD.last_message_at) IS DISTINCT FROM (NEW.last_seq, NEW.last_message_at)
-    )
-    EXECUTE FUNCTION public.keep_message_counter();
-
-CREATE TRIGGER direct_conversations_counter_starts
-    BEFORE INSERT ON public.direct_conversations
-    FOR EACH ROW
-    WHEN (NEW.last_seq <> 0 OR NEW.last_message_at IS NOT NULL)
-    EXECUTE FUNCTION public.keep_message_counter();
-
-CREATE TRIGGER direct_conversations_counter_kept
-    BEFORE UPDATE OF last_seq, last_message_at ON public.direct_conversations
-    FOR EACH ROW
-    WHEN (
-        pg_trigger_depth() = 0
-        AND (OLD.last_seq, OLD.last_message_at) IS DISTINCT FROM (NEW.last_seq, NEW.last_message_at)
-    )
-    EXECUTE FUNCTION public.keep_message_counter();
-
--- The places -------------------------------------------------------------------------------------
-
-CREATE TRIGGER messages_place_fixed
-    BEFORE UPDATE OF
-        id, server_id, channel_id, seq, author_id, kind, reply_to_seq, created_at
-    ON public.messages
-    FOR EACH ROW
-    WHEN (
-        (
-            OLD.id, OLD.server_id, OLD.channel_id, OLD.seq, OLD.author_id, OLD.kind,
-            OLD.reply_to_seq, OLD.created_at
-        )
-        IS DISTINCT FROM (
-            NEW.id, NEW.server_id, NEW.channel_id, NEW.seq, NEW.author_id, NEW.kind,
-            NEW.reply_to_seq, NEW.created_at
-        )
-    )
-    EXECUTE FUNCTION public.refuse_change('a message keeps its place, its author and its time');
-
-CREATE TRIGGER direct_messages_place_fixed
-    BEFORE UPDATE OF id, conversation_id, seq, author_id, kind, reply_to_seq, created_at
-    ON public.direct_messages
-    FOR EACH ROW
-    WHEN (
-        (
-            OLD.id, OLD.conversation_id, OLD.seq, OLD.author_id, OLD.kind, OLD.reply_to_seq,
-            OLD.created_at
-        )
-        IS DISTINCT FROM (
-            NEW.id, NEW.conversation_id, NEW.seq, NEW.author_id, NEW.kind, NEW.reply_to_seq,
-            NEW.created_at
-        )
-    )
-    EXECUTE FUNCTION public.refuse_change('a message keeps its place, its author and its time');
-
-CREATE TRIGGER messages_place_kept
-    BEFORE DELETE ON public.messages
-    FOR EACH ROW
-    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION public.refuse_change(
-        'a deleted row would leave a gap in its channel',
-        'Set deleted_at. To purge for good: SET LOCAL chat.purge = ''on'' in the transaction.'
-    );
-
-CREATE TRIGGER direct_messages_place_kept
-    BEFORE DELETE ON public.direct_messages
-    FOR EACH ROW
-    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION public.refuse_change(
-        'a deleted row would leave a gap in its conversation',
-        'Set deleted_at. To purge for good: SET LOCAL chat.purge = ''on'' in the transaction.'
-    );
-
-CREATE TRIGGER messages_table_kept
-    BEFORE TRUNCATE ON public.messages
-    FOR EACH STATEMENT
-    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION public.refuse_change(
-        'every channel would have a gap',
-        'To purge for good: SET LOCAL chat.purge = ''on'' in the transaction.'
-    );
-
-CREATE TRIGGER direct_messages_table_kept
-    BEFORE TRUNCATE ON public.direct_messages
-    FOR EACH STATEMENT
-    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION public.refuse_change(
-        'every conversation would have a gap',
-        'To purge for good: SET LOCAL chat.purge = ''on'' in the transaction.'
-    );
+    WHEN ((OLD.left_at IS NULL) <> (NEW.left_at IS NULL))
+    EXECUTE FUNCTION public.meet_sends();
 
 -- Imports -----------------------------------------------------------------------------------------
 
--- The AFTER triggers ask whether chat.import was ever set in this session, not whether it is on:
--- once set it is never NULL again, so a statement that switches it off in its last row is booked
--- all the same. To all other sessions they cost next to nothing.
+-- In a transaction that has said SET LOCAL chat.import = 'on', a row with a number is not numbered.
+-- At the end of the statement, the rows of each channel must follow on its last number without a
+-- gap, and the counter is moved once. Whoever imports locks the counters first, in the order of the
+-- channels' ids (SELECT … FOR NO KEY UPDATE); otherwise it may meet a sender in a deadlock.
 
-CREATE FUNCTION public.book_messages() RETURNS trigger
+-- The trigger asks whether chat.import was ever set in this session, not whether it is on: once set
+-- it is never NULL again, so a statement that switches it off in its last row is counted all the
+-- same. To all other sessions it costs next to nothing.
+
+CREATE FUNCTION public.count_imported_messages() RETURNS trigger
 LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = ''
 AS $function$
 DECLARE
     place record;
     counter record;
+    stranger uuid;
 BEGIN
     -- Channel by channel, in the order of their ids.
     FOR place IN
         SELECT
-            server_id,
+            space_id,
             channel_id,
             count(*) AS messages,
             min(seq) AS first_seq,
             max(seq) AS newest_seq,
             max(created_at) AS newest_at,
-            max(version) AS version
+            max(version) AS version,
+            array_agg(DISTINCT author_id) FILTER (
+                WHERE space_id = channel_id AND author_id IS NOT NULL
+            ) AS talking
         FROM inserted
-        GROUP BY server_id, channel_id
+        GROUP BY space_id, channel_id
         ORDER BY channel_id
     LOOP
-        SELECT
-            last_seq,
-            kind <> 'category'
-            AND deleted_at IS NULL
-            AND (
-                kind <> 'thread'
-                OR EXISTS (
-                    SELECT
-                    FROM public.channels AS parent
-                    WHERE
-                        parent.server_id = channels.server_id
-                        AND parent.id = channels.parent_id
-                        AND parent.deleted_at IS NULL
-                )
-            ) AS is_open
-        INTO counter
-        FROM public.channels
-        WHERE server_id = place.server_id AND id = place.channel_id
+        SELECT last_seq, closed INTO counter
+        FROM public.channel_counters
+        WHERE space_id = place.space_id AND channel_id = place.channel_id
         FOR NO KEY UPDATE;
 
         -- No row at all is for the foreign key to report, which comes before this.
-        IF NOT counter.is_open THEN
-            RAISE EXCEPTION 'channel % takes no messages: deleted, in a deleted one, or a category',
+        IF counter.closed THEN
+            RAISE EXCEPTION 'channel % takes no messages: a category, archived, deleted, or in what is',
                 place.channel_id
                 USING
                     ERRCODE = 'check_violation',
@@ -394,7 +363,28 @@ BEGIN
                     CONSTRAINT = 'messages_channel_open';
         END IF;
 
-        -- The key sees to it that no number comes twice. What the row trigger numbered is booked
+        SELECT author.id INTO stranger
+        FROM unnest(place.talking) AS author (id)
+        WHERE NOT EXISTS (
+            SELECT
+            FROM public.participants AS own
+            WHERE
+                own.space_id = place.space_id
+                AND own.user_id = author.id
+                AND own.left_at IS NULL
+        )
+        LIMIT 1;
+
+        IF FOUND THEN
+            RAISE EXCEPTION 'user % takes no part in conversation %', stranger, place.space_id
+                USING
+                    ERRCODE = 'check_violation',
+                    SCHEMA = TG_TABLE_SCHEMA,
+                    TABLE = TG_TABLE_NAME,
+                    CONSTRAINT = 'messages_participant';
+        END IF;
+
+        -- The key sees to it that no number comes twice. What the row trigger numbered is counted
         -- already, and ends at the counter.
         IF place.messages <> place.newest_seq - place.first_seq + 1
             OR (
@@ -411,7 +401,7 @@ BEGIN
                 place.newest_seq
                 USING
                     ERRCODE = 'check_violation',
-                    HINT = 'Lock the channel, read last_seq and number every row on from there. '
+                    HINT = 'Lock the counter, read last_seq and number every row on from there. '
                         'What is to be numbered as it is sent needs chat.import off.',
                     SCHEMA = TG_TABLE_SCHEMA,
                     TABLE = TG_TABLE_NAME,
@@ -431,13 +421,13 @@ BEGIN
                     CONSTRAINT = 'messages_import_new';
         END IF;
 
-        UPDATE public.channels
+        UPDATE public.channel_counters
         SET
             last_seq = place.newest_seq,
             last_message_at = greatest(last_message_at, place.newest_at)
         WHERE
-            server_id = place.server_id
-            AND id = place.channel_id
+            space_id = place.space_id
+            AND channel_id = place.channel_id
             AND (
                 last_seq < place.newest_seq
                 OR last_message_at IS DISTINCT FROM greatest(last_message_at, place.newest_at)
@@ -447,121 +437,83 @@ BEGIN
 END
 $function$;
 
-CREATE TRIGGER messages_booked
+CREATE TRIGGER messages_counted
     AFTER INSERT ON public.messages
     REFERENCING NEW TABLE AS inserted
     FOR EACH STATEMENT
     WHEN (current_setting('chat.import', true) IS NOT NULL)
-    EXECUTE FUNCTION public.book_messages();
+    EXECUTE FUNCTION public.count_imported_messages();
 
-CREATE FUNCTION public.book_direct_messages() RETURNS trigger
+-- Places ------------------------------------------------------------------------------------------
+
+CREATE TRIGGER messages_place_fixed
+    BEFORE UPDATE OF
+        id, space_id, channel_id, seq, author_id, kind, reply_to_seq, created_at
+    ON public.messages
+    FOR EACH ROW
+    WHEN (
+        (
+            OLD.id, OLD.space_id, OLD.channel_id, OLD.seq, OLD.author_id, OLD.kind,
+            OLD.reply_to_seq, OLD.created_at
+        )
+        IS DISTINCT FROM (
+            NEW.id, NEW.space_id, NEW.channel_id, NEW.seq, NEW.author_id, NEW.kind,
+            NEW.reply_to_seq, NEW.created_at
+        )
+    )
+    EXECUTE FUNCTION public.refuse_change('a message keeps its place, its author and its time');
+
+CREATE TRIGGER messages_place_kept
+    BEFORE DELETE ON public.messages
+    FOR EACH ROW
+    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION public.refuse_change(
+        'a deleted row would leave a gap in its channel',
+        'Set deleted_at. To purge for good: SET LOCAL chat.purge = ''on'' in the transaction.'
+    );
+
+CREATE TRIGGER messages_table_kept
+    BEFORE TRUNCATE ON public.messages
+    FOR EACH STATEMENT
+    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION public.refuse_change(
+        'every channel would have a gap',
+        'To purge for good: SET LOCAL chat.purge = ''on'' in the transaction.'
+    );
+
+-- Below first_seq all was purged.
+CREATE FUNCTION public.move_first_seq() RETURNS trigger
 LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = ''
 AS $function$
 DECLARE
     place record;
-    last_seq_before bigint;
-    stranger uuid;
 BEGIN
     FOR place IN
-        SELECT
-            conversation_id,
-            sum(messages) AS messages,
-            min(first_seq) AS first_seq,
-            max(newest_seq) AS newest_seq,
-            max(newest_at) AS newest_at,
-            max(version) AS version,
-            array_agg(author_id) AS author_ids
-        FROM (
-            SELECT
-                conversation_id,
-                author_id,
-                count(*) AS messages,
-                min(seq) AS first_seq,
-                max(seq) AS newest_seq,
-                max(created_at) AS newest_at,
-                max(version) AS version
-            FROM inserted
-            GROUP BY conversation_id, author_id
-        ) AS by_author
-        GROUP BY conversation_id
-        ORDER BY conversation_id
+        SELECT space_id, channel_id
+        FROM deleted
+        GROUP BY space_id, channel_id
+        ORDER BY channel_id
     LOOP
-        SELECT last_seq INTO last_seq_before
-        FROM public.direct_conversations
-        WHERE id = place.conversation_id
-        FOR NO KEY UPDATE;
-
-        SELECT user_id INTO stranger
-        FROM public.direct_participants
-        WHERE
-            conversation_id = place.conversation_id
-            AND user_id = ANY (place.author_ids)
-            AND left_at IS NOT NULL
-        LIMIT 1;
-
-        IF FOUND THEN
-            RAISE EXCEPTION 'user % has left conversation %', stranger, place.conversation_id
-                USING
-                    ERRCODE = 'check_violation',
-                    SCHEMA = TG_TABLE_SCHEMA,
-                    TABLE = TG_TABLE_NAME,
-                    CONSTRAINT = 'direct_messages_participant';
-        END IF;
-
-        -- As with channels.
-        IF place.messages <> place.newest_seq - place.first_seq + 1
-            OR (
-                place.first_seq <> last_seq_before + 1
-                AND (
-                    place.newest_seq <> last_seq_before
-                    OR current_setting('chat.import', true) = 'on'
-                )
-            )
-        THEN
-            RAISE EXCEPTION
-                'conversation % is at %, and an import brought % messages numbered from % to %',
-                place.conversation_id, last_seq_before, place.messages, place.first_seq,
-                place.newest_seq
-                USING
-                    ERRCODE = 'check_violation',
-                    HINT = 'Lock the conversation, read last_seq and number every row on from there. '
-                        'What is to be numbered as it is sent needs chat.import off.',
-                    SCHEMA = TG_TABLE_SCHEMA,
-                    TABLE = TG_TABLE_NAME,
-                    CONSTRAINT = TG_NAME;
-        END IF;
-
-        IF place.newest_at > clock_timestamp() OR place.version <> 1 THEN
-            RAISE EXCEPTION 'an imported message is of version 1 and not from the future'
-                USING
-                    ERRCODE = 'check_violation',
-                    DETAIL = format(
-                        'In conversation %s the newest is from %s, the highest version is %s.',
-                        place.conversation_id, place.newest_at, place.version
-                    ),
-                    SCHEMA = TG_TABLE_SCHEMA,
-                    TABLE = TG_TABLE_NAME,
-                    CONSTRAINT = 'direct_messages_import_new';
-        END IF;
-
-        UPDATE public.direct_conversations
+        UPDATE public.channel_counters
         SET
-            last_seq = place.newest_seq,
-            last_message_at = greatest(last_message_at, place.newest_at)
-        WHERE
-            id = place.conversation_id
-            AND (
-                last_seq < place.newest_seq
-                OR last_message_at IS DISTINCT FROM greatest(last_message_at, place.newest_at)
-            );
+            first_seq = coalesce(
+                (
+                    SELECT min(seq)
+                    FROM public.messages
+                    WHERE space_id = place.space_id AND channel_id = place.channel_id
+                ),
+                last_seq + 1
+            )
+        WHERE space_id = place.space_id AND channel_id = place.channel_id;
     END LOOP;
     RETURN NULL;
 END
 $function$;
 
-CREATE TRIGGER direct_messages_booked
-    AFTER INSERT ON public.direct_messages
-    REFERENCING NEW TABLE AS inserted
+CREATE TRIGGER messages_purged
+    AFTER DELETE ON public.messages
+    REFERENCING OLD TABLE AS deleted
     FOR EACH STATEMENT
-    WHEN (current_setting('chat.import', true) IS NOT NULL)
-    EXECUTE FUNCTION public.book_direct_messages();
+    EXECUTE FUNCTION public.move_first_seq();

@@ -9,7 +9,5 @@ DROP TRIGGER message_revisions_by_edit ON public.message_revisions;
 DROP TRIGGER audit_log_table_kept ON public.audit_log;
 DROP TRIGGER audit_log_append_only ON public.audit_log;
 DROP FUNCTION public.keep_audit_log();
-DROP TRIGGER direct_messages_revision ON public.direct_messages;
-DROP FUNCTION public.keep_direct_message_revision();
 DROP TRIGGER messages_revision ON public.messages;
 DROP FUNCTION public.keep_message_revision();

@@ -1,33 +1,49 @@
 -- Takes the guards away again; the rows stay as they are.
 
-DROP TRIGGER direct_participants_user_not_erased ON public.direct_participants;
-DROP TRIGGER server_members_user_not_erased ON public.server_members;
-DROP TRIGGER user_preferences_user_not_erased ON public.user_preferences;
-DROP TRIGGER user_sessions_user_not_erased ON public.user_sessions;
-DROP TRIGGER message_attachments_uploader_not_erased ON public.message_attachments;
-DROP TRIGGER direct_messages_author_not_erased ON public.direct_messages;
-DROP TRIGGER messages_author_not_erased ON public.messages;
-
-DROP FUNCTION public.refuse_erased_user();
-DROP FUNCTION public.refuse_erased_uploader();
-DROP FUNCTION public.refuse_erased_direct_author();
-DROP FUNCTION public.refuse_erased_author();
-
+DROP TRIGGER message_revisions_not_erased ON public.message_revisions;
+DROP TRIGGER messages_deletion_not_erased ON public.messages;
+DROP TRIGGER messages_pin_not_erased ON public.messages;
+DROP TRIGGER admin_access_log_not_erased ON public.admin_access_log;
+DROP TRIGGER audit_log_not_erased ON public.audit_log;
+DROP TRIGGER bans_not_erased ON public.bans;
+DROP TRIGGER invites_not_erased ON public.invites;
+DROP TRIGGER channels_not_erased ON public.channels;
+DROP TRIGGER servers_not_erased ON public.servers;
+DROP FUNCTION public.refuse_erased_in_row();
+DROP TRIGGER user_preferences_not_erased ON public.user_preferences;
+DROP TRIGGER user_sessions_not_erased ON public.user_sessions;
+DROP TRIGGER channel_permissions_not_erased ON public.channel_permissions;
+DROP TRIGGER participants_not_erased ON public.participants;
+DROP TRIGGER server_members_not_erased ON public.server_members;
+DROP TRIGGER mentions_not_erased ON public.mentions;
+DROP TRIGGER reactions_not_erased ON public.reactions;
+DROP TRIGGER message_attachments_not_erased ON public.message_attachments;
+DROP TRIGGER messages_not_erased ON public.messages;
+DROP FUNCTION public.refuse_erased();
 DROP TRIGGER message_attachments_participant ON public.message_attachments;
 DROP TRIGGER reactions_participant ON public.reactions;
 DROP FUNCTION public.refuse_stranger();
-DROP TRIGGER direct_conversations_kind_fixed ON public.direct_conversations;
-DROP TRIGGER direct_participants_pair ON public.direct_participants;
+DROP TRIGGER channels_kind_fixed ON public.channels;
+DROP TRIGGER participants_kept ON public.participants;
+DROP TRIGGER participants_pair_kept ON public.participants;
+DROP FUNCTION public.keep_pair();
+DROP TRIGGER participants_pair ON public.participants;
 DROP FUNCTION public.refuse_third_in_pair();
-
-DROP TRIGGER direct_participants_mark_moves ON public.direct_participants;
-DROP TRIGGER direct_participants_mark_starts ON public.direct_participants;
+DROP TRIGGER messages_marked ON public.messages;
+DROP FUNCTION public.mark_own_message();
+DROP TRIGGER participants_marks ON public.participants;
+DROP TRIGGER server_members_marks ON public.server_members;
+DROP FUNCTION public.remove_read_marks();
+DROP TRIGGER read_states_reader ON public.read_states;
+DROP FUNCTION public.require_reader();
 DROP TRIGGER read_states_mark_moves ON public.read_states;
 DROP TRIGGER read_states_mark_starts ON public.read_states;
 DROP FUNCTION public.guard_read_mark();
-
 DROP TRIGGER bans_not_member ON public.bans;
 DROP FUNCTION public.refuse_ban_of_member();
 DROP TRIGGER server_members_not_banned ON public.server_members;
 DROP FUNCTION public.refuse_banned_member();
-DROP FUNCTION public.require_read_committed();
+DROP TRIGGER "A0_owner_joins" ON public.servers;
+DROP FUNCTION public.admit_owner();
+
+ALTER TABLE public.read_states RESET (fillfactor);

@@ -11,7 +11,7 @@ DROP TRIGGER roles_tenant_fixed ON public.roles;
 DROP TRIGGER invites_tenant_fixed ON public.invites;
 DROP TRIGGER bans_tenant_fixed ON public.bans;
 DROP TRIGGER read_states_tenant_fixed ON public.read_states;
-DROP TRIGGER direct_participants_tenant_fixed ON public.direct_participants;
+DROP TRIGGER participants_tenant_fixed ON public.participants;
 DROP TRIGGER server_members_tenant_fixed ON public.server_members;
 DROP TRIGGER roles_everyone_kept ON public.roles;
 DROP TRIGGER roles_everyone_fixed ON public.roles;

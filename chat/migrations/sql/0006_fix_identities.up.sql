@@ -29,62 +29,60 @@ CREATE TRIGGER roles_everyone_kept
 -- Tenants ----------------------------------------------------------------------------------------
 
 CREATE TRIGGER server_members_tenant_fixed
-    BEFORE UPDATE OF server_id, user_id ON public.server_members
+    BEFORE UPDATE OF space_id, user_id ON public.server_members
     FOR EACH ROW
-    WHEN ((OLD.server_id, OLD.user_id) IS DISTINCT FROM (NEW.server_id, NEW.user_id))
+    WHEN ((OLD.space_id, OLD.user_id) IS DISTINCT FROM (NEW.space_id, NEW.user_id))
     EXECUTE FUNCTION public.refuse_change('a membership is one user''s in one server');
 
-CREATE TRIGGER direct_participants_tenant_fixed
-    BEFORE UPDATE OF conversation_id, user_id ON public.direct_participants
+CREATE TRIGGER participants_tenant_fixed
+    BEFORE UPDATE OF space_id, user_id ON public.participants
     FOR EACH ROW
-    WHEN (
-        (OLD.conversation_id, OLD.user_id) IS DISTINCT FROM (NEW.conversation_id, NEW.user_id)
-    )
+    WHEN ((OLD.space_id, OLD.user_id) IS DISTINCT FROM (NEW.space_id, NEW.user_id))
     EXECUTE FUNCTION public.refuse_change('a participation is one user''s in one conversation');
 
 CREATE TRIGGER read_states_tenant_fixed
-    BEFORE UPDATE OF server_id, user_id, channel_id ON public.read_states
+    BEFORE UPDATE OF space_id, user_id, channel_id ON public.read_states
     FOR EACH ROW
     WHEN (
-        (OLD.server_id, OLD.user_id, OLD.channel_id)
-        IS DISTINCT FROM (NEW.server_id, NEW.user_id, NEW.channel_id)
+        (OLD.space_id, OLD.user_id, OLD.channel_id)
+        IS DISTINCT FROM (NEW.space_id, NEW.user_id, NEW.channel_id)
     )
     EXECUTE FUNCTION public.refuse_change('a read state is one member''s in one channel');
 
 CREATE TRIGGER bans_tenant_fixed
-    BEFORE UPDATE OF server_id, user_id ON public.bans
+    BEFORE UPDATE OF space_id, user_id ON public.bans
     FOR EACH ROW
-    WHEN ((OLD.server_id, OLD.user_id) IS DISTINCT FROM (NEW.server_id, NEW.user_id))
+    WHEN ((OLD.space_id, OLD.user_id) IS DISTINCT FROM (NEW.space_id, NEW.user_id))
     EXECUTE FUNCTION public.refuse_change('a ban is one user''s from one server');
 
 CREATE TRIGGER invites_tenant_fixed
-    BEFORE UPDATE OF server_id ON public.invites
+    BEFORE UPDATE OF space_id ON public.invites
     FOR EACH ROW
-    WHEN (OLD.server_id <> NEW.server_id)
+    WHEN (OLD.space_id <> NEW.space_id)
     EXECUTE FUNCTION public.refuse_change('a row does not move to another tenant');
 
 CREATE TRIGGER roles_tenant_fixed
-    BEFORE UPDATE OF server_id ON public.roles
+    BEFORE UPDATE OF space_id ON public.roles
     FOR EACH ROW
-    WHEN (OLD.server_id <> NEW.server_id)
+    WHEN (OLD.space_id <> NEW.space_id)
     EXECUTE FUNCTION public.refuse_change('a row does not move to another tenant');
 
 CREATE TRIGGER member_roles_tenant_fixed
-    BEFORE UPDATE OF server_id ON public.member_roles
+    BEFORE UPDATE OF space_id ON public.member_roles
     FOR EACH ROW
-    WHEN (OLD.server_id <> NEW.server_id)
+    WHEN (OLD.space_id <> NEW.space_id)
     EXECUTE FUNCTION public.refuse_change('a row does not move to another tenant');
 
 CREATE TRIGGER channels_tenant_fixed
-    BEFORE UPDATE OF server_id ON public.channels
+    BEFORE UPDATE OF space_id ON public.channels
     FOR EACH ROW
-    WHEN (OLD.server_id <> NEW.server_id)
+    WHEN (OLD.space_id <> NEW.space_id)
     EXECUTE FUNCTION public.refuse_change('a row does not move to another tenant');
 
 CREATE TRIGGER channel_permissions_tenant_fixed
-    BEFORE UPDATE OF server_id ON public.channel_permissions
+    BEFORE UPDATE OF space_id ON public.channel_permissions
     FOR EACH ROW
-    WHEN (OLD.server_id <> NEW.server_id)
+    WHEN (OLD.space_id <> NEW.space_id)
     EXECUTE FUNCTION public.refuse_change('a row does not move to another tenant');
 
 CREATE TRIGGER mentions_tenant_fixed
@@ -95,12 +93,11 @@ CREATE TRIGGER mentions_tenant_fixed
     );
 
 CREATE TRIGGER reactions_tenant_fixed
-    BEFORE UPDATE OF space_id, message_id, direct_message_id, user_id ON public.reactions
+    BEFORE UPDATE OF space_id, message_id, user_id ON public.reactions
     FOR EACH ROW
     WHEN (
-        (OLD.space_id, OLD.message_id, OLD.direct_message_id, OLD.user_id)
-        IS DISTINCT FROM
-        (NEW.space_id, NEW.message_id, NEW.direct_message_id, NEW.user_id)
+        (OLD.space_id, OLD.message_id, OLD.user_id)
+        IS DISTINCT FROM (NEW.space_id, NEW.message_id, NEW.user_id)
     )
     EXECUTE FUNCTION public.refuse_change('a reaction is one user''s under one message');
 
@@ -108,13 +105,13 @@ CREATE TRIGGER message_attachments_sent_fixed
     BEFORE UPDATE ON public.message_attachments
     FOR EACH ROW
     WHEN (
-        num_nonnulls(OLD.message_id, OLD.direct_message_id) > 0
+        OLD.message_id IS NOT NULL
         AND (
-            OLD.message_id, OLD.direct_message_id, OLD.uploader_id, OLD.storage_key, OLD.sha256,
+            OLD.message_id, OLD.uploader_id, OLD.storage_key, OLD.sha256,
             OLD.size_bytes, OLD.content_type, OLD.filename
         )
         IS DISTINCT FROM (
-            NEW.message_id, NEW.direct_message_id, NEW.uploader_id, NEW.storage_key, NEW.sha256,
+            NEW.message_id, NEW.uploader_id, NEW.storage_key, NEW.sha256,
             NEW.size_bytes, NEW.content_type, NEW.filename
         )
     )

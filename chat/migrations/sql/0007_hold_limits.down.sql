@@ -1,29 +1,23 @@
 -- Takes the limits away again; the rows stay as they are.
 
-DROP TRIGGER direct_participants_limit_returned ON public.direct_participants;
+DROP TRIGGER participants_limit_returned ON public.participants;
 DROP FUNCTION public.limit_returned_participant();
-DROP TRIGGER direct_participants_limit_new ON public.direct_participants;
+DROP TRIGGER participants_limit_new ON public.participants;
 DROP FUNCTION public.limit_new_participants();
 DROP FUNCTION public.hold_group_limit(uuid);
-
+DROP TRIGGER reactions_emoji_limit_imported ON public.reactions;
+DROP FUNCTION public.limit_imported_emoji();
 DROP TRIGGER reactions_emoji_limit_changed ON public.reactions;
-DROP FUNCTION public.limit_changed_emoji();
 DROP TRIGGER reactions_emoji_limit_new ON public.reactions;
-DROP FUNCTION public.limit_new_emoji();
-DROP FUNCTION public.hold_emoji_limit(uuid, uuid[], uuid[]);
-
-DROP TRIGGER direct_messages_pin_limit_changed ON public.direct_messages;
-DROP TRIGGER direct_messages_pin_limit_new ON public.direct_messages;
-DROP FUNCTION public.limit_direct_pins();
+DROP FUNCTION public.limit_emoji();
 DROP TRIGGER messages_pin_limit_changed ON public.messages;
 DROP TRIGGER messages_pin_limit_new ON public.messages;
 DROP FUNCTION public.limit_pins();
-
 DROP TRIGGER channels_limit_changed ON public.channels;
 DROP FUNCTION public.limit_changed_channel();
 DROP TRIGGER channels_limit_new ON public.channels;
 DROP FUNCTION public.limit_new_channels();
 DROP FUNCTION public.hold_channel_limit(uuid, boolean);
-
 DROP FUNCTION public.refuse_over_limit(bigint, integer, text, text, text);
-DROP FUNCTION public.require_read_committed(text);
+
+ALTER TABLE public.reactions ALTER COLUMN message_id RESET (n_distinct);
