@@ -6,7 +6,7 @@ from chat.schema.files import RunSQLFile
 
 
 class Migration(migrations.Migration):
-    """Refuse banned members, wrong read marks, strangers in conversations, and the erased.
+    """Make owners members; refuse banned members, wrong marks, strangers and the erased.
 
     Takes SHARE ROW EXCLUSIVE on the tables concerned for a moment: reads go on, writes wait. Rows
     that are there already are not looked at. Undone by dropping the triggers.

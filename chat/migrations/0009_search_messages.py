@@ -10,7 +10,7 @@ from chat.schema.files import RunSQLFile
 class Migration(migrations.Migration):
     """Store the words of each message, and index them by tenant.
 
-    Rewrites both tables of messages under ACCESS EXCLUSIVE and builds the indexes under SHARE: on a
+    Rewrites the table of messages under ACCESS EXCLUSIVE and builds the indexes under SHARE: on a
     table with messages in it, count on about a minute per million. Safe with code that names its
     columns. Undone by dropping indexes, columns and, if it was made here, the extension; the words
     come from the content.
@@ -24,15 +24,7 @@ class Migration(migrations.Migration):
             model_name="message",
             name="search",
             field=models.GeneratedField(
-                db_persist=True,
-                expression=SearchVector("content", config="simple"),
-                output_field=SearchVectorField(),
-            ),
-        ),
-        migrations.AddField(
-            model_name="directmessage",
-            name="search",
-            field=models.GeneratedField(
+                db_comment="The words of the content.",
                 db_persist=True,
                 expression=SearchVector("content", config="simple"),
                 output_field=SearchVectorField(),
@@ -42,18 +34,9 @@ class Migration(migrations.Migration):
             model_name="message",
             index=GinIndex(
                 condition=models.Q(("deleted_at__isnull", True)),
-                fields=["server", "search"],
-                gin_pending_list_limit=1024,
+                fields=["space_id", "search"],
+                gin_pending_list_limit=4096,
                 name="messages_search_ix",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="directmessage",
-            index=GinIndex(
-                condition=models.Q(("deleted_at__isnull", True)),
-                fields=["conversation", "search"],
-                gin_pending_list_limit=1024,
-                name="direct_messages_search_ix",
             ),
         ),
     ]

@@ -37,7 +37,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_at", models.DateTimeField(db_default=Now(), editable=False)),
-                ("space_id", models.UUIDField()),
+                (
+                    "space_id",
+                    models.UUIDField(
+                        db_comment="Whose it was: the server, the conversation, or of an avatar the user."
+                    ),
+                ),
                 ("storage_key", models.CharField(max_length=255)),
             ],
             options={

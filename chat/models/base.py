@@ -29,7 +29,7 @@ class Reference(models.ForeignKey[Any, Any]):
         return name, "django.db.models.ForeignKey", args, kwargs
 
 
-class SpaceField(models.UUIDField[Any, Any]):
+class SpaceField(models.UUIDField):  # type: ignore[type-arg]
     """The tenant of a row that is its own: the id of the server, or of the conversation.
 
     Saved from the other columns of the row, `of` in their order, so that nobody has to say it
@@ -38,7 +38,7 @@ class SpaceField(models.UUIDField[Any, Any]):
 
     def __init__(self, *, of: Sequence[str] = (), **kwargs: Any) -> None:
         self.of = tuple(of)
-        super().__init__(editable=False, **kwargs)
+        super().__init__(**{"editable": False, **kwargs})
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001
         """Return the first of the columns that has a value, and set it on the instance."""

@@ -339,7 +339,7 @@ class Mention(Row):
                 name="mentions_role_fk",
                 fields=["space_id", "role"],
                 to="chat.Role",
-                to_fields=["space_id", "id"],
+                to_fields=["server", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
         ]

@@ -62,9 +62,6 @@ class ReadState(ChangingRow):
                 "read_states", "created_at", "updated_at", "last_sent_at", "muted_until"
             ),
             CompositeForeignKey(
-                name="read_states_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
-            CompositeForeignKey(
                 name="read_states_channel_fk",
                 fields=["space_id", "channel"],
                 to="chat.Channel",

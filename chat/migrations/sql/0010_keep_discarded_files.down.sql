@@ -5,7 +5,7 @@ DROP TRIGGER servers_icon_replaced ON public.servers;
 DROP TRIGGER users_avatar_discarded ON public.users;
 DROP TRIGGER users_avatar_replaced ON public.users;
 DROP TRIGGER message_attachments_key_replaced ON public.message_attachments;
-DROP TRIGGER message_attachments_all_discarded ON public.message_attachments;
+DROP TRIGGER message_attachments_table_kept ON public.message_attachments;
 DROP TRIGGER message_attachments_discarded ON public.message_attachments;
 DROP TRIGGER discarded_files_fixed ON public.discarded_files;
 

@@ -17,16 +17,22 @@ CREATE TRIGGER discarded_files_fixed
 CREATE FUNCTION public.discard_attachments() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
+DECLARE
+    gone record;
 BEGIN
-    IF TG_OP = 'TRUNCATE' THEN
+    -- Space by space, since a cluster joins no transition table.
+    FOR gone IN
+        SELECT space_id, array_agg(storage_key) AS storage_keys
+        FROM deleted
+        WHERE storage_key <> ''
+        GROUP BY space_id
+        ORDER BY space_id
+    LOOP
         INSERT INTO public.discarded_files (space_id, storage_key)
-        SELECT space_id, storage_key FROM public.message_attachments WHERE storage_key <> ''
+        SELECT gone.space_id, storage_key
+        FROM unnest(gone.storage_keys) AS storage_key
         ON CONFLICT DO NOTHING;
-    ELSE
-        INSERT INTO public.discarded_files (space_id, storage_key)
-        SELECT space_id, storage_key FROM deleted WHERE storage_key <> ''
-        ON CONFLICT DO NOTHING;
-    END IF;
+    END LOOP;
     RETURN NULL;
 END
 $function$;
@@ -37,10 +43,13 @@ CREATE TRIGGER message_attachments_discarded
     FOR EACH STATEMENT
     EXECUTE FUNCTION public.discard_attachments();
 
-CREATE TRIGGER message_attachments_all_discarded
+CREATE TRIGGER message_attachments_table_kept
     BEFORE TRUNCATE ON public.message_attachments
     FOR EACH STATEMENT
-    EXECUTE FUNCTION public.discard_attachments();
+    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION public.refuse_change(
+        'the keys of all files would be lost', 'DELETE keeps them in discarded_files.'
+    );
 
 -- One key ----------------------------------------------------------------------------------------
 
