@@ -70,13 +70,21 @@ def is_plain(value: Any, kind: type) -> bool:
 
 
 def identify(field: str, value: Any, model: type[Model]) -> UUID:
-    """Return the id of `value`, which is a saved `model` or an id already."""
+    """Return the id of `value`: a saved `model`, what a service returned for one, or an id already.
+
+    A proxy and the model behind it are one. What a service or a query returns says by `stands_for`
+    the name of the model of which it has the id.
+    """
     if is_plain(value, UUID):
         known: UUID = value
         return known
-    if isinstance(value, model) and is_plain(value.pk, UUID):
+    concrete = model._meta.concrete_model or model
+    if isinstance(value, concrete) and is_plain(value.pk, UUID):
         own: UUID = value.pk
         return own
+    if getattr(type(value), "stands_for", None) == concrete.__name__:
+        told: UUID = value.id
+        return told
     raise InvalidInput(field, seen=shown(value), expected=f"a {model.__name__} or the UUID of one")
 
 

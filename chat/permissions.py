@@ -82,6 +82,17 @@ OVERWRITABLE = Permission(ALL.value - Permission.ADMINISTRATOR.value)
 
 KEPT_IN_TIMEOUT = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
 
+# What everybody has in a conversation that they take part in.
+IN_CONVERSATION = (
+    Permission.VIEW_CHANNEL
+    | Permission.READ_MESSAGE_HISTORY
+    | Permission.SEND_MESSAGES
+    | Permission.EMBED_LINKS
+    | Permission.ATTACH_FILES
+    | Permission.ADD_REACTIONS
+    | Permission.PIN_MESSAGES
+)
+
 # Ways of sending, meaningless to who cannot send.
 FALLS_WITH_SEND_MESSAGES = (
     Permission.SEND_TTS_MESSAGES

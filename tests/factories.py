@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from django.db import transaction
 from factory.declarations import (
     LazyAttribute,
     LazyFunction,
@@ -61,13 +60,6 @@ class ServerFactory(DjangoModelFactory[models.Server]):
     name = Sequence("Harbour {}".format)
     owner = SubFactory(UserFactory)
 
-    @classmethod
-    def _create(cls, model_class: type[models.Server], *args: Any, **kwargs: Any) -> models.Server:
-        with transaction.atomic():
-            server = super()._create(model_class, *args, **kwargs)
-            models.ServerMember.objects.create(server=server, user=server.owner)
-        return server
-
 
 class ServerMemberFactory(DjangoModelFactory[models.ServerMember]):
     """A member who is not the owner."""
@@ -86,6 +78,11 @@ class InviteFactory(DjangoModelFactory[models.Invite]):
     server = SubFactory(ServerFactory)
     code = Sequence("invite-{}".format)
     creator = SelfAttribute("server.owner")
+
+    @classmethod
+    def _create(cls, model_class: type[models.Invite], *args: Any, **kwargs: Any) -> models.Invite:
+        models.InviteCode.objects.create(code=kwargs["code"], space_id=kwargs["server"].pk)
+        return super()._create(model_class, *args, **kwargs)
 
 
 class RoleFactory(DjangoModelFactory[models.Role]):
@@ -145,7 +142,7 @@ class MessageFactory(DjangoModelFactory[models.Message]):
         model = models.Message
 
     channel = SubFactory(ChannelFactory)
-    server = SelfAttribute("channel.server")
+    space_id = SelfAttribute("channel.space_id")
     author = SubFactory(UserFactory)
     content = "ahoy"
 
@@ -159,7 +156,7 @@ class MentionFactory(DjangoModelFactory[models.Mention]):
     class Params:
         message = SubFactory(MessageFactory)
 
-    server = SelfAttribute("message.server")
+    space_id = SelfAttribute("message.space_id")
     channel = SelfAttribute("message.channel")
     seq = SelfAttribute("message.seq")
 
@@ -179,6 +176,7 @@ class DirectConversationFactory(DjangoModelFactory[models.DirectConversation]):
         )
 
     id = LazyFunction(uuid7)
+    kind = models.DirectConversation.Kind.PAIR
     pair_low = SubFactory(UserFactory)
     pair_high = SubFactory(UserFactory)
     owner = None
@@ -193,17 +191,17 @@ class DirectConversationFactory(DjangoModelFactory[models.DirectConversation]):
             kwargs |= {"id": direct_pair_id(low.id, high.id), "pair_low": low, "pair_high": high}
         conversation = super()._create(model_class, *args, **kwargs)
         for user in {*pair, kwargs["owner"]} - {None}:
-            models.DirectParticipant.objects.create(conversation=conversation, user=user)
+            models.Participant.objects.create(channel=conversation, user=user)
         return conversation
 
 
-class DirectParticipantFactory(DjangoModelFactory[models.DirectParticipant]):
+class ParticipantFactory(DjangoModelFactory[models.Participant]):
     """Somebody in a group that another owns."""
 
     class Meta:
-        model = models.DirectParticipant
+        model = models.Participant
 
-    conversation = SubFactory(DirectConversationFactory, group=True)
+    channel = SubFactory(DirectConversationFactory, group=True)
     user = SubFactory(UserFactory)
 
 
@@ -213,35 +211,34 @@ class DirectMessageFactory(DjangoModelFactory[models.DirectMessage]):
     class Meta:
         model = models.DirectMessage
 
-    conversation = SubFactory(DirectConversationFactory)
-    author = LazyAttribute(lambda post: post.conversation.owner or post.conversation.pair_low)
+    channel = SubFactory(DirectConversationFactory)
+    space_id = SelfAttribute("channel.space_id")
+    author = LazyAttribute(lambda message: message.channel.owner or message.channel.pair_low)
     content = "ahoy"
 
 
-class PostPartFactory(DjangoModelFactory[Any]):
+class MessagePartFactory(DjangoModelFactory[Any]):
     """What hangs on a message, or with `direct=True` on a direct message."""
 
     class Meta:
         abstract = True
 
     class Params:
-        direct = Trait(
-            message=None,
-            direct_message=SubFactory(DirectMessageFactory),
-            space_id=SelfAttribute("direct_message.conversation_id"),
-        )
+        direct = Trait(message=SubFactory(DirectMessageFactory))
 
     message = SubFactory(MessageFactory)
-    direct_message = None
-    space_id = SelfAttribute("message.server_id")
+    space_id = SelfAttribute("message.space_id")
 
 
 def somebody_there(part: Any) -> models.User:
     """Return who can put `part` where it hangs: of a direct message only a participant."""
-    return part.direct_message.author if part.direct_message else UserFactory.create()
+    message = part.message
+    if message is not None and message.space_id == message.channel_id:
+        return message.author
+    return UserFactory.create()
 
 
-class MessageRevisionFactory(PostPartFactory):
+class MessageRevisionFactory(MessagePartFactory):
     """What an edit replaced: the message is edited, for only the trigger writes revisions."""
 
     class Meta:
@@ -251,14 +248,12 @@ class MessageRevisionFactory(PostPartFactory):
     def _create(
         cls, model_class: type[models.MessageRevision], *args: Any, **kwargs: Any
     ) -> models.MessageRevision:
-        post = kwargs["message"] or kwargs["direct_message"]
-        type(post).objects.filter(pk=post.pk).update(content=f"{post.content}!")
-        return model_class.objects.filter(
-            message=kwargs["message"], direct_message=kwargs["direct_message"]
-        ).latest("version")
+        message = kwargs["message"]
+        models.Message.objects.filter(pk=message.pk).update(content=f"{message.content}!")
+        return model_class.objects.filter(message=message).latest("version")
 
 
-class ReactionFactory(PostPartFactory):
+class ReactionFactory(MessagePartFactory):
     class Meta:
         model = models.Reaction
 
@@ -266,7 +261,7 @@ class ReactionFactory(PostPartFactory):
     user = LazyAttribute(somebody_there)
 
 
-class MessageAttachmentFactory(PostPartFactory):
+class MessageAttachmentFactory(MessagePartFactory):
     class Meta:
         model = models.MessageAttachment
 
@@ -285,8 +280,8 @@ class ReadStateFactory(DjangoModelFactory[models.ReadState]):
         model = models.ReadState
 
     channel = SubFactory(ChannelFactory)
-    server = SelfAttribute("channel.server")
-    user = LazyAttribute(lambda state: ServerMemberFactory.create(server=state.server).user)
+    space_id = SelfAttribute("channel.space_id")
+    user = LazyAttribute(lambda state: ServerMemberFactory.create(server=state.channel.server).user)
 
 
 class BanFactory(DjangoModelFactory[models.Ban]):
