@@ -9,7 +9,7 @@ from chat.errors import InvalidInput, MissingPermission, NotVisible
 from chat.inputs import check_limit, check_number, check_seq, identify
 from chat.models import Channel, DirectConversation, User
 from chat.permissions import Permission
-from chat.queries.posts import MessageRow, message_rows
+from chat.queries.message_rows import MessageRow, message_rows
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
 from chat.statements import bigint
 

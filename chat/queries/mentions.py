@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chat.inputs import check_limit, identify
 from chat.models import User
-from chat.queries.posts import Author
+from chat.queries.message_rows import Author
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
 from chat.statements import bigint, quick
 

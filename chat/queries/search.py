@@ -9,7 +9,7 @@ from chat.errors import MissingPermission, NotVisible
 from chat.inputs import check_limit, check_text, identify
 from chat.models import Channel, Server, User
 from chat.permissions import Permission
-from chat.queries.posts import Author
+from chat.queries.message_rows import Author
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
 from chat.statements import bigint
 

@@ -68,7 +68,7 @@ class MessageRow:
 
     id: UUID
     seq: int
-    # chat.models.posts.PostKind
+    # chat.models.Message.Kind
     kind: str
     content: str
     version: int
