@@ -5,7 +5,7 @@ it is, so an import that was interrupted is simply run again. No permission is a
 for whoever runs the commands, not for people who chat.
 """
 
-from chat.services.imports.messages import Imported, import_direct_messages, import_messages
+from chat.services.imports.messages import Imported, import_messages
 from chat.services.imports.people import import_members, import_read_states, import_users
 from chat.services.imports.rows import (
     AttachmentRow,
@@ -26,7 +26,6 @@ __all__ = [
     "ReactionRow",
     "ReadStateRow",
     "UserRow",
-    "import_direct_messages",
     "import_members",
     "import_messages",
     "import_read_states",

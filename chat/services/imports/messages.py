@@ -1,7 +1,7 @@
 """The history of one channel or conversation, numbered on from its last message.
 
 The database checks the numbers and moves the counter once for each COPY, not once for each message
-(migration 0012), and whoever sends meanwhile waits.
+(migration 0003), and whoever sends meanwhile waits.
 """
 
 from __future__ import annotations
@@ -14,15 +14,10 @@ from django.db import connections, transaction
 
 from chat.errors import IdTaken, InvalidInput, NotVisible
 from chat.inputs import check_flag, identify, shown
-from chat.models import Channel, DirectConversation
+from chat.models import Channel
 from chat.services.imports.checks import check_ids, check_moments, check_texts, check_unique
 from chat.services.imports.copying import copy_rows, row_batches
-from chat.services.imports.parts import (
-    check_parts,
-    copy_attachments,
-    copy_mentions,
-    copy_reactions,
-)
+from chat.services.imports.parts import check_parts, copy_parts
 from chat.services.imports.rows import MessageRow
 from chat.services.use_case import alias, use_case
 
@@ -31,6 +26,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 _COLUMNS = (
+    "space_id",
+    "channel_id",
     "id",
     "seq",
     "author_id",
@@ -46,15 +43,21 @@ _COLUMNS = (
     "deleted_by_id",
 )
 
-_FIND = {
-    "messages": (
-        "SELECT id, seq, server_id, channel_id FROM messages WHERE server_id = %s AND id = ANY (%s)"
-    ),
-    "direct_messages": (
-        "SELECT id, seq, conversation_id FROM direct_messages"
-        " WHERE conversation_id = %s AND id = ANY (%s)"
-    ),
-}
+# The channel first, as whoever pins or deletes does before a number is taken.
+_LOCK = """
+SELECT counter.space_id, counter.last_seq
+FROM public.channels AS channel
+INNER JOIN public.channel_counters AS counter
+    ON counter.space_id = channel.space_id AND counter.channel_id = channel.id
+WHERE channel.id = %s
+FOR NO KEY UPDATE OF channel, counter
+"""
+
+_FIND = """
+SELECT id, channel_id, seq
+FROM public.messages
+WHERE space_id = %s AND id = ANY (%s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,41 +73,10 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    table: str
-    columns: tuple[str, ...]
-    ids: tuple[UUID, ...]
+class _Destination:
+    space_id: UUID
+    channel_id: UUID
     last_seq: int
-
-    @property
-    def space_id(self) -> UUID:
-        return self.ids[0]
-
-
-@use_case
-def _locked_channel(channel: UUID) -> _Place:
-    with connections[alias()].cursor() as cursor:
-        cursor.execute(
-            "SELECT server_id, last_seq FROM channels WHERE id = %s FOR NO KEY UPDATE", [channel]
-        )
-        row = cursor.fetchone()
-    if row is None:
-        raise NotVisible("channel", channel)
-    server_id, last_seq = row
-    return _Place("messages", ("server_id", "channel_id"), (server_id, channel), last_seq)
-
-
-@use_case
-def _locked_conversation(conversation: UUID) -> _Place:
-    with connections[alias()].cursor() as cursor:
-        cursor.execute(
-            "SELECT last_seq FROM direct_conversations WHERE id = %s FOR NO KEY UPDATE",
-            [conversation],
-        )
-        row = cursor.fetchone()
-    if row is None:
-        raise NotVisible("conversation", conversation)
-    return _Place("direct_messages", ("conversation_id",), (conversation,), row[0])
 
 
 def import_messages(
@@ -114,61 +86,46 @@ def import_messages(
     allow_missing_replies: bool = False,
     on_progress: Callable[[int], object] | None = None,
 ) -> Imported:
-    """Append messages to a channel, oldest first, all of them or none.
+    """Append messages to a channel or a conversation, oldest first, all of them or none.
 
     A message whose id is in the channel already is left as it is, so that an import which did not
     come to its end is simply run again. A reply to a message that is not there is an error, or with
-    `allow_missing_replies` a message that answers nothing. `on_progress` is called with the number
-    of messages that were read since the last time.
+    `allow_missing_replies` a message that answers nothing. In a conversation all authors take part
+    already. `on_progress` is called with the number of messages that were read since the last time.
 
     One statement, and for each 10,000 messages three to eight, by what hangs on them. Locks the
-    channel's row until the transaction ends: sends wait. Raises: InvalidInput; NotVisible, when
-    there is no such channel; IdTaken; LimitReached, for the 251st pin; DatabaseRefused; Conflict,
-    which is never tried again here, because what was read of an iterable is gone.
+    rows of the channel and of its counter until the transaction ends: sends wait. Raises:
+    InvalidInput; NotVisible, when there is no such channel; IdTaken; LimitReached, for the 251st
+    pin; DatabaseRefused; Conflict, which is never tried again here, because what was read of an
+    iterable is gone.
     """
     channel_id = identify("channel", channel, Channel)
-    _check_options(allow_missing_replies, on_progress)
-    with transaction.atomic(using=alias()):
-        return _append(
-            _locked_channel(channel_id),
-            messages,
-            allow_missing_replies=allow_missing_replies,
-            on_progress=on_progress,
-        )
-
-
-def import_direct_messages(
-    *,
-    conversation: DirectConversation | UUID,
-    messages: Iterable[MessageRow],
-    allow_missing_replies: bool = False,
-    on_progress: Callable[[int], object] | None = None,
-) -> Imported:
-    """Append messages to a direct conversation, as `import_messages` does to a channel.
-
-    All authors take part in it already, and nobody is mentioned. Statements, lock and errors: as
-    `import_messages`.
-    """
-    conversation_id = identify("conversation", conversation, DirectConversation)
-    _check_options(allow_missing_replies, on_progress)
-    with transaction.atomic(using=alias()):
-        return _append(
-            _locked_conversation(conversation_id),
-            messages,
-            allow_missing_replies=allow_missing_replies,
-            on_progress=on_progress,
-        )
-
-
-def _check_options(allow_missing_replies: Any, on_progress: Any) -> None:
     check_flag("allow_missing_replies", allow_missing_replies)
     if on_progress is not None and not callable(on_progress):
         raise InvalidInput("on_progress", seen=shown(on_progress), expected="a function, or None")
+    with transaction.atomic(using=alias()):
+        return _append(
+            _lock_destination(channel_id),
+            messages,
+            allow_missing_replies=allow_missing_replies,
+            on_progress=on_progress,
+        )
+
+
+@use_case
+def _lock_destination(channel_id: UUID) -> _Destination:
+    with connections[alias()].cursor() as cursor:
+        cursor.execute(_LOCK, [channel_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise NotVisible("channel", channel_id)
+    space_id, last_seq = row
+    return _Destination(space_id, channel_id, last_seq)
 
 
 @use_case
 def _append(
-    place: _Place,
+    destination: _Destination,
     messages: Iterable[MessageRow],
     *,
     allow_missing_replies: bool,
@@ -176,12 +133,12 @@ def _append(
 ) -> Imported:
     done: Counter[str] = Counter()
     read = 0
-    first_seq = place.last_seq + 1
+    first_seq = destination.last_seq + 1
     for batch in row_batches("messages", messages, MessageRow):
         _check(batch, start=read)
-        check_parts(batch, start=read, is_direct=place.table == "direct_messages")
-        news = batch if place.last_seq == 0 else _not_there(place, batch)
-        replies = _reply_seqs(place, news, first_seq=first_seq)
+        check_parts(batch, start=read)
+        news = batch if destination.last_seq == 0 else _not_there(destination, batch)
+        replies = _reply_seqs(destination, news, first_seq=first_seq)
         missing = [
             row for row, seq in zip(news, replies, strict=True) if row.reply_to and seq is None
         ]
@@ -189,17 +146,14 @@ def _append(
             raise InvalidInput(
                 f"messages[{read + batch.index(missing[0])}].reply_to",
                 seen=str(missing[0].reply_to),
-                expected="the id of an earlier message in the same place",
+                expected="the id of an earlier message in the same channel",
             )
-        _copy(place, news, replies, first_seq=first_seq)
         done.update(
             messages=len(news),
             already_there=len(batch) - len(news),
             replies_to_nothing=len(missing),
-            mentions=copy_mentions(place.ids, news, first_seq=first_seq),
-            reactions=copy_reactions(place.table, place.space_id, news),
-            attachments=copy_attachments(place.table, place.space_id, news),
         )
+        done.update(_copy(destination, news, replies, first_seq=first_seq))
         first_seq += len(news)
         read += len(batch)
         if on_progress is not None:
@@ -223,24 +177,32 @@ def _check(batch: Sequence[MessageRow], *, start: int) -> None:
         check_moments(f"messages.{name}", getattr(columns, name), start=start)
 
 
-def _not_there(place: _Place, batch: Sequence[MessageRow]) -> Sequence[MessageRow]:
+def _not_there(destination: _Destination, batch: Sequence[MessageRow]) -> Sequence[MessageRow]:
     """Return what is not in this channel yet; an id that is in another one is refused."""
-    there = _found(place, [row.id for row in batch])
-    for message_id, (where, _) in there.items():
-        if where != place.ids:
-            raise IdTaken(f"Message {message_id} is in {where[-1]} already, not {place.ids[-1]}.")
+    there = _found(destination, [row.id for row in batch])
+    for message_id, (channel_id, _) in there.items():
+        if channel_id != destination.channel_id:
+            raise IdTaken(
+                f"Message {message_id} is in {channel_id} already, not {destination.channel_id}."
+            )
     return [row for row in batch if row.id not in there] if there else batch
 
 
-def _reply_seqs(place: _Place, news: Sequence[MessageRow], *, first_seq: int) -> list[int | None]:
+def _reply_seqs(
+    destination: _Destination, news: Sequence[MessageRow], *, first_seq: int
+) -> list[int | None]:
     """Return for each message the number of the earlier one that it answers, if there is one."""
     answered = {row.reply_to for row in news if row.reply_to is not None}
     if not answered:
         return [None] * len(news)
     seqs = {row.id: seq for seq, row in enumerate(news, first_seq) if row.id in answered}
     if elsewhere := [message_id for message_id in answered if message_id not in seqs]:
-        found = _found(place, elsewhere)
-        seqs |= {found_id: seq for found_id, (where, seq) in found.items() if where == place.ids}
+        found = _found(destination, elsewhere)
+        seqs |= {
+            found_id: seq
+            for found_id, (channel_id, seq) in found.items()
+            if channel_id == destination.channel_id
+        }
     replies = []
     for own_seq, row in enumerate(news, first_seq):
         seq = seqs.get(row.reply_to) if row.reply_to else None
@@ -248,27 +210,32 @@ def _reply_seqs(place: _Place, news: Sequence[MessageRow], *, first_seq: int) ->
     return replies
 
 
-def _found(place: _Place, ids: list[UUID]) -> dict[UUID, tuple[tuple[UUID, ...], int]]:
-    """Return where messages of the same tenant are, and their numbers."""
+def _found(destination: _Destination, ids: list[UUID]) -> dict[UUID, tuple[UUID, int]]:
+    """Return in which channels messages of the same space are, and their numbers."""
     with connections[alias()].cursor() as cursor:
-        cursor.execute(_FIND[place.table], [place.space_id, ids])
-        return {row[0]: (row[2:], row[1]) for row in cursor.fetchall()}
+        cursor.execute(_FIND, [destination.space_id, ids])
+        return {row[0]: row[1:] for row in cursor.fetchall()}
 
 
 def _written(
-    place: _Place, news: Sequence[MessageRow], replies: Sequence[int | None], *, first_seq: int
+    destination: _Destination,
+    news: Sequence[MessageRow],
+    replies: Sequence[int | None],
+    *,
+    first_seq: int,
 ) -> Iterator[tuple[Any, ...]]:
     """Yield the rows for COPY, with what comes in each of them as text already.
 
-    psycopg would write the place anew for every row and the moment for every column, and each id
+    psycopg would write the channel anew for every row and the moment for every column, and each id
     by a call of Python's: a quarter of the client's time.
     """
-    here = tuple(each.hex for each in place.ids)
+    space_id, channel_id = destination.space_id.hex, destination.channel_id.hex
     for seq, (row, reply_to_seq) in enumerate(zip(news, replies, strict=True), first_seq):
         created_at = str(row.created_at)
         edited_at = None if row.edited_at is None else str(row.edited_at)
         yield (
-            *here,
+            space_id,
+            channel_id,
             row.id.hex,
             seq,
             None if row.author is None else row.author.hex,
@@ -286,13 +253,20 @@ def _written(
 
 
 def _copy(
-    place: _Place, news: Sequence[MessageRow], replies: Sequence[int | None], *, first_seq: int
-) -> None:
-    rows = _written(place, news, replies, first_seq=first_seq)
+    destination: _Destination,
+    news: Sequence[MessageRow],
+    replies: Sequence[int | None],
+    *,
+    first_seq: int,
+) -> dict[str, int]:
+    """Write the messages and what hangs on them; return how much of that there was."""
+    rows = _written(destination, news, replies, first_seq=first_seq)
     _switch("on")
-    copy_rows(place.table, [*place.columns, *_COLUMNS], rows, using=alias())
+    copy_rows("messages", _COLUMNS, rows, using=alias())
+    parts = copy_parts(destination.space_id, destination.channel_id, news, first_seq=first_seq)
     # The caller's transaction may go on and send.
     _switch("off")
+    return parts
 
 
 def _switch(setting: str) -> None:

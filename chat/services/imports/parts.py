@@ -27,16 +27,20 @@ if TYPE_CHECKING:
 
 MOST_ATTACHMENTS = 10
 
-_PARENT = {"messages": "message_id", "direct_messages": "direct_message_id"}
+_MENTION_COLUMNS = ("space_id", "channel_id", "seq", "user_id", "role_id", "created_at")
+_REACTION_COLUMNS = ("space_id", "message_id", "user_id", "emoji", "created_at")
+_ATTACHMENT_COLUMNS = (
+    *("space_id", "message_id", "uploader_id", "position", "created_at", "updated_at"),
+    *("id", "filename", "content_type", "size_bytes", "sha256", "storage_key"),
+    *("width", "height", "duration_ms", "alt_text"),
+)
 
 
-def check_parts(batch: Sequence[MessageRow], *, start: int, is_direct: bool) -> None:
+def check_parts(batch: Sequence[MessageRow], *, start: int) -> None:
     """Refuse mentions, reactions and attachments that cannot be stored, naming the message."""
     for place, row in enumerate(batch, start):
         if row.mentions:
             field = f"messages[{place}].mentions"
-            if is_direct:
-                raise InvalidInput(field, seen="not empty", expected="empty in a conversation")
             check_rows(field, row.mentions, MentionRow)
             check_ids(f"{field}.user", [mention.user for mention in row.mentions], optional=True)
             check_ids(f"{field}.role", [mention.role for mention in row.mentions], optional=True)
@@ -59,27 +63,17 @@ def check_parts(batch: Sequence[MessageRow], *, start: int, is_direct: bool) -> 
             _check_attachments(row, f"messages[{place}].attachments")
 
 
-def copy_mentions(ids: tuple[UUID, ...], news: Sequence[MessageRow], *, first_seq: int) -> int:
-    """Write who is named in a channel's messages; each once. Return how many."""
-    rows = [
-        (*ids, seq, user, role, row.created_at)
+def copy_parts(
+    space_id: UUID, channel_id: UUID, news: Sequence[MessageRow], *, first_seq: int
+) -> dict[str, int]:
+    """Write who is named, who reacted with what, and which files were sent; return how many."""
+    mentions = [
+        (space_id, channel_id, seq, user, role, row.created_at)
         for seq, row in enumerate(news, first_seq)
         if row.mentions
         for user, role in dict.fromkeys(row.mentions)
     ]
-    if rows:
-        copy_rows(
-            "mentions",
-            ["server_id", "channel_id", "seq", "user_id", "role_id", "created_at"],
-            rows,
-            using=alias(),
-        )
-    return len(rows)
-
-
-def copy_reactions(table: str, space_id: UUID, news: Sequence[MessageRow]) -> int:
-    """Write who reacted with what; each once. Return how many."""
-    rows = [
+    reactions = [
         (space_id, row.id, user, emoji, created_at or row.created_at)
         for row in news
         if row.reactions
@@ -87,36 +81,24 @@ def copy_reactions(table: str, space_id: UUID, news: Sequence[MessageRow]) -> in
             (reaction.user, reaction.emoji): reaction.created_at for reaction in row.reactions
         }.items()
     ]
-    if rows:
-        copy_rows(
-            "reactions",
-            ["space_id", _PARENT[table], "user_id", "emoji", "created_at"],
-            rows,
-            using=alias(),
-        )
-    return len(rows)
-
-
-def copy_attachments(table: str, space_id: UUID, news: Sequence[MessageRow]) -> int:
-    """Write which files were sent, uploaded by the author. Return how many."""
-    rows = [
+    attachments = [
         (space_id, row.id, row.author, place, row.created_at, row.created_at, *attachment)
         for row in news
         if row.attachments
         for place, attachment in enumerate(row.attachments)
     ]
-    if rows:
-        copy_rows(
-            "message_attachments",
-            [
-                *("space_id", _PARENT[table], "uploader_id", "position", "created_at"),
-                *("updated_at", "id", "filename", "content_type", "size_bytes", "sha256"),
-                *("storage_key", "width", "height", "duration_ms", "alt_text"),
-            ],
-            rows,
-            using=alias(),
-        )
-    return len(rows)
+    for table, columns, rows in (
+        ("mentions", _MENTION_COLUMNS, mentions),
+        ("reactions", _REACTION_COLUMNS, reactions),
+        ("message_attachments", _ATTACHMENT_COLUMNS, attachments),
+    ):
+        if rows:
+            copy_rows(table, columns, rows, using=alias())
+    return {
+        "mentions": len(mentions),
+        "reactions": len(reactions),
+        "attachments": len(attachments),
+    }
 
 
 def _check_attachments(row: MessageRow, field: str) -> None:

@@ -67,7 +67,7 @@ def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> in
         _check_members(batch, start=start)
         start += len(batch)
         there = _ids(
-            "SELECT user_id FROM server_members WHERE server_id = %s AND user_id = ANY (%s)",
+            "SELECT user_id FROM server_members WHERE space_id = %s AND user_id = ANY (%s)",
             server_id,
             [row.user for row in batch],
         )
@@ -80,19 +80,19 @@ def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> in
             )
         given = [(server_id, row.user, role) for row in news for role in dict.fromkeys(row.roles)]
         if given:
-            copy_rows("member_roles", ["server_id", "user_id", "role_id"], given, using=alias())
+            copy_rows("member_roles", ["space_id", "user_id", "role_id"], given, using=alias())
         done += len(news)
     return done
 
 
 @use_case
-def import_read_states(*, server: Server | UUID, states: Iterable[ReadStateRow]) -> int:
-    """Set how far members have read in channels where they had no mark; return how many.
+def import_read_states(*, states: Iterable[ReadStateRow]) -> int:
+    """Set how far people have read in channels and conversations without a mark; return how many.
 
-    One statement for each 10,000. Raises: InvalidInput; DatabaseRefused, for a mark that is there
-    already, that passes the newest message, or that is of no member.
+    Two statements for each 10,000. Raises: InvalidInput; NotVisible, when there is no such channel;
+    DatabaseRefused, for a mark that is there already, that passes the newest message, or that is of
+    somebody who is not in the server or the conversation.
     """
-    server_id = identify("server", server, Server)
     done = 0
     for batch in row_batches("states", states, ReadStateRow):
         check_ids("states.user", [row.user for row in batch], start=done)
@@ -101,10 +101,14 @@ def import_read_states(*, server: Server | UUID, states: Iterable[ReadStateRow])
             check_number(
                 f"states[{place}].last_read_seq", row.last_read_seq, least=0, most=LARGEST_SEQ
             )
+        channels = {row.channel for row in batch}
+        spaces = _spaces(channels)
+        for channel in channels - spaces.keys():
+            raise NotVisible("channel", channel)
         copy_rows(
             "read_states",
-            ["server_id", "user_id", "channel_id", "last_read_seq"],
-            ((server_id, *row) for row in batch),
+            ["space_id", "user_id", "channel_id", "last_read_seq"],
+            ((spaces[row.channel], *row) for row in batch),
             using=alias(),
         )
         done += len(batch)
@@ -173,7 +177,7 @@ def _copy_members(server_id: UUID, rows: Sequence[MemberRow], *, has_moment: boo
     moments = ["joined_at"] if has_moment else []
     copy_rows(
         "server_members",
-        ["server_id", "user_id", "nickname", *moments],
+        ["space_id", "user_id", "nickname", *moments],
         (
             (server_id, row.user, row.nickname) + ((row.joined_at,) if has_moment else ())
             for row in rows
@@ -186,3 +190,9 @@ def _ids(statement: str, *params: Any) -> set[UUID]:
     with connections[alias()].cursor() as cursor:
         cursor.execute(statement, params)
         return {row[0] for row in cursor.fetchall()}
+
+
+def _spaces(channels: set[UUID]) -> dict[UUID, UUID]:
+    with connections[alias()].cursor() as cursor:
+        cursor.execute("SELECT id, space_id FROM channels WHERE id = ANY (%s)", [list(channels)])
+        return dict(cursor.fetchall())

@@ -34,7 +34,7 @@ class MemberRow(NamedTuple):
 
 
 class ReadStateRow(NamedTuple):
-    """How far a member has read in a channel."""
+    """How far somebody has read in a channel or a conversation."""
 
     user: UUID
     channel: UUID
@@ -72,7 +72,7 @@ class AttachmentRow(NamedTuple):
 
 
 class MessageRow(NamedTuple):
-    """A message with what hangs on it. `reply_to` is the id of an earlier one in the same place.
+    """A message with what hangs on it. `reply_to` is the id of an earlier one in the same channel.
 
     Of the kind "text" it has an author; of another it has no content.
     """
