@@ -36,31 +36,40 @@ _FILES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
-    """Where a history happens: who writes, in which language, who can be named."""
+class DemoChannel:
+    """A channel or a conversation: who writes in it, in which language, and how much."""
 
-    name: str
+    id: UUID
     writers: Sequence[UUID]
     language: str
     messages: int
+    # Those that can be named.
     roles: Sequence[UUID] = ()
-    is_direct: bool = False
 
 
-class Historian:
-    """Makes the histories of a plan, one room at a time, always the same."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """A server or a conversation, with its people, the most active first, and its channels."""
+
+    id: UUID
+    people: Sequence[UUID]
+    channels: Sequence[DemoChannel]
+
+
+class MessageGenerator:
+    """Makes the histories of a plan, one channel at a time, always the same."""
 
     def __init__(self, plan: Plan, rhythm: Rhythm) -> None:
         self._plan = plan
         self._rhythm = rhythm
         self._languages: dict[str, Language] = {}
 
-    def history(self, room: Room) -> Iterator[MessageRow]:
-        """Yield the messages of a room, the oldest first."""
-        chance = self._plan.chance("history", room.name)
-        moments = self._rhythm.moments(room.messages, chance)
-        sentences = self._language(room.language).sentences
-        return _Telling(room, chance, self._plan.until).messages(moments, sentences)
+    def history(self, channel: DemoChannel) -> Iterator[MessageRow]:
+        """Yield the messages of a channel, the oldest first."""
+        chance = self._plan.chance("history", str(channel.id))
+        moments = self._rhythm.moments(channel.messages, chance)
+        sentences = self._language(channel.language).sentences
+        return _History(channel, chance, self._plan.until).messages(moments, sentences)
 
     def _language(self, code: str) -> Language:
         if code not in self._languages:
@@ -68,11 +77,11 @@ class Historian:
         return self._languages[code]
 
 
-class _Telling:
-    """One history while it is told; it remembers the last few messages."""
+class _History:
+    """One history while it is made; it remembers the last few messages."""
 
-    def __init__(self, room: Room, chance: Random, until: datetime) -> None:
-        self._room = room
+    def __init__(self, channel: DemoChannel, chance: Random, until: datetime) -> None:
+        self._channel = channel
         self._chance = chance
         self._until = until
         self._recent: deque[MessageRow] = deque(maxlen=_RECENT)
@@ -83,7 +92,7 @@ class _Telling:
     ) -> Iterator[MessageRow]:
         """Yield one message for each moment."""
         chance, recent = self._chance, self._recent
-        writers = list(self._room.writers)
+        writers = list(self._channel.writers)
         chance.shuffle(writers)
         authors = chance.choices(writers, cum_weights=zipf(len(writers)), k=len(moments))
         for moment, chosen in zip(moments, authors, strict=True):
@@ -95,23 +104,23 @@ class _Telling:
                 content = f"{content}{end} {chance.choice(sentences)}"
             row = MessageRow(id_at(moment, chance), author, moment, content)
             if (luck := chance.random()) < 0.45:
-                row = self._adorned(row, luck)
+                row = self._with_extra(row, luck)
             recent.append(row)
             yield row
 
-    def _adorned(self, row: MessageRow, luck: float) -> MessageRow:
-        """Return the message with one of what not every message has."""
+    def _with_extra(self, row: MessageRow, luck: float) -> MessageRow:
+        """Return the message with one of the things that only some messages have."""
         if luck < 0.15:
-            return row._replace(reply_to=self._somebodys().id) if self._recent else row
+            return row._replace(reply_to=self._earlier().id) if self._recent else row
         if luck < 0.28:
             return row._replace(reactions=self._reactions(row.created_at))
         if luck < 0.32:
             return row._replace(attachments=self._files(row.created_at))
         if luck < 0.38:
-            return row if self._room.is_direct else self._mentioning(row)
-        return self._altered(row, luck)
+            return self._with_mention(row)
+        return self._with_change(row, luck)
 
-    def _altered(self, row: MessageRow, luck: float) -> MessageRow:
+    def _with_change(self, row: MessageRow, luck: float) -> MessageRow:
         if luck < 0.43:
             return row._replace(edited_at=self._after(row, seconds=3600))
         if luck < 0.448:
@@ -121,9 +130,9 @@ class _Telling:
         if self._pins == PIN_LIMIT:
             return row
         self._pins += 1
-        return row._replace(pinned_at=pinned_at, pinned_by=self._room.writers[0])
+        return row._replace(pinned_at=pinned_at, pinned_by=self._channel.writers[0])
 
-    def _somebodys(self) -> MessageRow:
+    def _earlier(self) -> MessageRow:
         return self._recent[-self._chance.randint(1, len(self._recent))]
 
     def _after(self, row: MessageRow, *, seconds: int) -> datetime:
@@ -131,19 +140,19 @@ class _Telling:
             self._until, row.created_at + timedelta(seconds=self._chance.randint(1, seconds))
         )
 
-    def _mentioning(self, row: MessageRow) -> MessageRow:
-        if self._room.roles and self._chance.random() < 0.1:
-            role = self._chance.choice(self._room.roles)
+    def _with_mention(self, row: MessageRow) -> MessageRow:
+        if self._channel.roles and self._chance.random() < 0.1:
+            role = self._chance.choice(self._channel.roles)
             return row._replace(
                 content=f"<@&{role}> {row.content}", mentions=(MentionRow(role=role),)
             )
-        user = self._chance.choice(self._room.writers)
+        user = self._chance.choice(self._channel.writers)
         return row._replace(content=f"<@{user}> {row.content}", mentions=(MentionRow(user=user),))
 
     def _reactions(self, moment: datetime) -> list[ReactionRow]:
-        count = min(len(self._room.writers), 1 + int(self._chance.expovariate(0.6)))
+        count = min(len(self._channel.writers), 1 + int(self._chance.expovariate(0.6)))
         return [
-            ReactionRow(self._chance.choice(self._room.writers), emoji, moment)
+            ReactionRow(self._chance.choice(self._channel.writers), emoji, moment)
             for emoji in self._chance.choices(EMOJI, cum_weights=_EMOJI_WEIGHTS, k=count)
         ]
 

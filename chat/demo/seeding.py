@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 from django.db import connections, transaction
 
-from chat.demo.direct import conversations
-from chat.demo.histories import Historian, Room
+from chat.demo.conversations import conversations
+from chat.demo.histories import MessageGenerator
 from chat.demo.people import People
 from chat.demo.rhythm import Rhythm
-from chat.demo.servers import communities
-from chat.models import Channel, ReadState, ServerMember
+from chat.demo.servers import servers
+from chat.models import ChannelCounter, Participant, ReadState, ServerMember
 from chat.services.imports import (
-    Imported,
     ReadStateRow,
-    import_direct_messages,
     import_messages,
     import_read_states,
     import_users,
@@ -25,10 +23,9 @@ from chat.services.use_case import alias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from uuid import UUID
 
+    from chat.demo.histories import DemoChannel, Space
     from chat.demo.plan import Plan
-    from chat.demo.servers import Community
 
 # One in twelve is said between two, or in a small group.
 DIRECT_SHARE = 1 / 12
@@ -55,79 +52,71 @@ def seed(plan: Plan, *, on_progress: Callable[[int], object]) -> Seeded:
     """
     people = People(plan)
     import_users(users=people.rows)
-    historian = Historian(plan, Rhythm(plan.since))
     direct = round(plan.messages * DIRECT_SHARE)
-    written = communities(plan, people, messages=plan.messages - direct)
-    for community in written:
-        _tell(plan, community, historian, on_progress)
+    communities = servers(plan, people, messages=plan.messages - direct)
     talks = conversations(plan, people, messages=direct)
-    for talk in talks:
-        import_direct_messages(
-            conversation=talk.id,
-            messages=historian.history(talk.room),
-            on_progress=on_progress,
-        )
+    generator = MessageGenerator(plan, Rhythm(plan.since))
+    for space in [*communities, *talks]:
+        for channel in space.channels:
+            _write_history(space, channel, generator, on_progress)
+        _write_marks(plan, space)
     return Seeded(
         users=len(people.rows),
-        servers=len(written),
+        servers=len(communities),
         conversations=len(talks),
         most_active=people.rows[0].username,
-        largest_server=str(written[0].id),
+        largest_server=str(communities[0].id),
     )
 
 
-def _tell(
-    plan: Plan,
-    community: Community,
-    historian: Historian,
+def _write_history(
+    space: Space,
+    channel: DemoChannel,
+    generator: MessageGenerator,
     on_progress: Callable[[int], object],
 ) -> None:
-    for place in community.places:
-        room = Room(
-            name=str(place.id),
-            writers=place.writers,
-            language=place.language,
-            messages=place.messages,
-            roles=place.roles,
+    with transaction.atomic(using=alias()):
+        done = import_messages(
+            channel=channel.id, messages=generator.history(channel), on_progress=on_progress
         )
-        with transaction.atomic(using=alias()):
-            done: Imported = import_messages(
-                channel=place.id, messages=historian.history(room), on_progress=on_progress
-            )
-            if done.messages:
-                _edit_some(place.id)
-    if not ReadState.objects.using(alias()).filter(server_id=community.id).exists():
-        import_read_states(server=community.id, states=_marks(plan, community))
+        if done.messages:
+            _edit_some(space, channel)
 
 
-def _edit_some(channel: UUID) -> None:
+def _edit_some(space: Space, channel: DemoChannel) -> None:
     """Edit every hundredth message that says it was edited, so that there are revisions."""
     with connections[alias()].cursor() as cursor:
         cursor.execute(
             "UPDATE messages SET content = left(content, 3990) || ' (edited)'"
-            " WHERE channel_id = %s AND server_id = (SELECT server_id FROM channels WHERE id = %s)"
+            " WHERE space_id = %s AND channel_id = %s"
             " AND edited_at IS NOT NULL AND deleted_at IS NULL AND seq %% 100 = 1",
-            [channel, channel],
+            [space.id, channel.id],
         )
 
 
-def _marks(plan: Plan, community: Community) -> list[ReadStateRow]:
-    chance = plan.chance("marks", community.id)
+def _write_marks(plan: Plan, space: Space) -> None:
+    """Say how far people have read, where nobody has read anything yet."""
+    database = alias()
+    if ReadState.objects.using(database).filter(space_id=space.id).exists():
+        return
+    chance = plan.chance("marks", space.id)
     newest = dict(
-        Channel.objects.using(alias())
-        .filter(server_id=community.id, last_seq__gt=0)
-        .values_list("id", "last_seq")
+        ChannelCounter.objects.using(database)
+        .filter(space_id=space.id, last_seq__gt=0)
+        .values_list("channel_id", "last_seq")
     )
     # Without those who were banned in the meantime.
-    here = set(
-        ServerMember.objects.using(alias())
-        .filter(server_id=community.id)
-        .values_list("user_id", flat=True)
+    members = ServerMember.objects.using(database).filter(server=space.id)
+    participants = Participant.objects.using(database).filter(channel=space.id)
+    here = set(members.values_list("user", flat=True).union(participants.values_list("user")))
+    import_read_states(
+        states=[
+            ReadStateRow(
+                user, channel.id, max(0, newest[channel.id] - int(chance.expovariate(0.05)))
+            )
+            for user in space.people[:_READERS]
+            if user in here
+            for channel in space.channels
+            if channel.id in newest and chance.random() < 0.6
+        ]
     )
-    readers = [user for user in community.members[:_READERS] if user in here]
-    return [
-        ReadStateRow(user, place.id, max(0, newest[place.id] - int(chance.expovariate(0.05))))
-        for user in readers
-        for place in community.places
-        if place.id in newest and chance.random() < 0.6
-    ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from chat.demo.histories import DemoChannel, Space
 from chat.demo.language import choose_language
 from chat.demo.plan import id_at, shares, zipf
 from chat.models import (
@@ -16,6 +17,7 @@ from chat.models import (
     Channel,
     ChannelPermission,
     Invite,
+    InviteCode,
     Role,
     Server,
     ServerMember,
@@ -25,7 +27,6 @@ from chat.services.imports import MemberRow, import_members
 from chat.services.use_case import alias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from random import Random
     from uuid import UUID
 
@@ -99,42 +100,19 @@ _WRITTEN = {"text", "announcement", "thread"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A channel that people write in, and how many messages it is to have."""
-
-    id: UUID
-    writers: Sequence[UUID]
-    roles: Sequence[UUID]
-    language: str
-    messages: int
-    is_announcement: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Structure:
     roles: list[Role]
     channels: list[Channel]
     overwrites: list[ChannelPermission]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Community:
-    """A server, its members with the most active first, and its channels."""
-
-    id: UUID
-    members: Sequence[UUID]
-    places: Sequence[Place]
-
-
-def communities(plan: Plan, people: People, *, messages: int) -> list[Community]:
-    """Return all servers, the largest first, written to the database where they are not yet."""
+def servers(plan: Plan, people: People, *, messages: int) -> list[Space]:
+    """Return all servers, the largest first, written where they are not there yet."""
     sizes = shares(messages, zipf(plan.servers))
-    return [
-        _community(plan, people, rank=rank, messages=size) for rank, size in enumerate(sizes, 1)
-    ]
+    return [_server(plan, people, rank=rank, messages=size) for rank, size in enumerate(sizes, 1)]
 
 
-def _community(plan: Plan, people: People, *, rank: int, messages: int) -> Community:
+def _server(plan: Plan, people: People, *, rank: int, messages: int) -> Space:
     chance = plan.chance("server", rank)
     since = plan.since - timedelta(minutes=chance.randrange(60 * 24 * 90))
     server = Server(
@@ -150,11 +128,13 @@ def _community(plan: Plan, people: People, *, rank: int, messages: int) -> Commu
     ids = [everybody[number] for number in members]
     server.owner_id = ids[0]
     structure = _structure(server, rank=rank, chance=chance)
-    places = _places(structure, ids, people.languages[ids[0]], messages=messages, chance=chance)
+    channels = _written_channels(
+        structure, ids, people.languages[ids[0]], messages=messages, chance=chance
+    )
     if not Server.objects.using(alias()).filter(pk=server.pk).exists():
         rows = _member_rows(plan, server, structure.roles, ids, chance)
         _write(plan, server, structure, rows, chance)
-    return Community(id=server.pk, members=ids, places=places)
+    return Space(id=server.pk, people=ids, channels=channels)
 
 
 def _roles(server: Server, chance: Random) -> list[Role]:
@@ -230,27 +210,26 @@ def _structure(server: Server, *, rank: int, chance: Random) -> _Structure:
     return _Structure(roles=roles, channels=channels, overwrites=overwrites)
 
 
-def _places(
+def _written_channels(
     structure: _Structure,
     members: list[UUID],
     language: str,
     *,
     messages: int,
     chance: Random,
-) -> list[Place]:
+) -> list[DemoChannel]:
     staff = members[: _moderators(len(members))]
     mentionable = [role.pk for role in structure.roles if role.mentionable]
     written = [channel for channel in structure.channels if channel.kind in _WRITTEN]
     order = sorted(written, key=lambda channel: (channel.name != "general", channel.kind))
     sizes = shares(messages, zipf(len(order), exponent=0.9))
     return [
-        Place(
+        DemoChannel(
             id=channel.pk,
             writers=staff if channel.name in {"news", "staff"} else members,
-            roles=mentionable,
             language=choose_language(chance) if channel.name == "languages" else language,
             messages=size,
-            is_announcement=channel.kind == "announcement",
+            roles=mentionable,
         )
         for channel, size in zip(order, sizes, strict=True)
     ]
@@ -290,8 +269,9 @@ def _write(
     database = alias()
     with transaction.atomic(using=database):
         Server.objects.using(database).bulk_create([server])
-        ServerMember.objects.using(database).bulk_create(
-            [ServerMember(server=server, user_id=server.owner_id, joined_at=server.created_at)]
+        # The owner, who is a member by a trigger.
+        ServerMember.objects.using(database).filter(server=server).update(
+            joined_at=server.created_at
         )
         Role.objects.using(database).bulk_create(structure.roles)
         Channel.objects.using(database).bulk_create(structure.channels)
@@ -305,7 +285,7 @@ def _write_moderation(
 ) -> None:
     """Ban, time out and invite a few, and log it."""
     database = alias()
-    Invite.objects.using(database).bulk_create(
+    invites = [
         Invite(
             id=id_at(plan.until, chance),
             server=server,
@@ -315,7 +295,11 @@ def _write_moderation(
             max_uses=uses,
         )
         for uses in (None, 25)
+    ]
+    InviteCode.objects.using(database).bulk_create(
+        InviteCode(code=invite.code, space_id=server.pk) for invite in invites
     )
+    Invite.objects.using(database).bulk_create(invites)
     banned = [row.user for row in rows[-(len(rows) // 200 + 1) :] if row.user != server.owner_id]
     ServerMember.objects.using(database).filter(server=server, user__in=banned).delete()
     Ban.objects.using(database).bulk_create(

@@ -110,7 +110,7 @@ def _rows(export: ExportFile, mapper: Mapper, people: People) -> Iterator[Messag
     """Yield the rows in batches as they are written, the people of each batch before it."""
     for batch in batches(_in_order(export, mapper), size=_AT_ONCE):
         for message in batch:
-            _reading(export, message, mapper.meet)
+            _reading(export, message, mapper.register)
         people.write()
         for message in batch:
             row: MessageRow | None = _reading(export, message, mapper.row)

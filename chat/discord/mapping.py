@@ -54,22 +54,22 @@ class Mapper:
         self._files = files
         self._pins = 0
 
-    def meet(self, message: dict[str, Any]) -> None:
+    def register(self, message: dict[str, Any]) -> None:
         """Make everybody known who has to be there before the message is written."""
-        meet = self._people.meet
-        meet(message["author"])
+        register = self._people.register
+        register(message["author"])
         for user in message.get("mentions") or ():
-            meet(user)
+            register(user)
         for reaction in message.get("reactions") or ():
             for user in reaction.get("users") or ():
-                meet(user)
+                register(user)
 
     def row(self, message: dict[str, Any]) -> MessageRow | None:
         """Return the row for a message whose people are known; none for one of an erased person."""
-        meet = self._people.meet
+        register = self._people.register
         created_at = datetime.fromisoformat(message["timestamp"])
         edited = message.get("timestampEdited")
-        author = meet(message["author"])
+        author = register(message["author"])
         if author in self._people.erased:
             self.unmapped["messages of people whose account was erased"] += 1
             return None
@@ -102,7 +102,7 @@ class Mapper:
             mentions=[
                 MentionRow(user=named)
                 for user in message.get("mentions") or ()
-                if (named := meet(user)) not in self._people.erased
+                if (named := register(user)) not in self._people.erased
             ],
             reactions=self._reactions(message),
             attachments=self._attachments(message) if is_text else (),
@@ -148,7 +148,7 @@ class Mapper:
             people = [
                 person
                 for user in users
-                if (person := self._people.meet(user)) not in self._people.erased
+                if (person := self._people.register(user)) not in self._people.erased
             ]
             if people and symbol not in kept and len(kept) == EMOJI_LIMIT:
                 self.unmapped[f"reactions past {EMOJI_LIMIT} different emoji"] += len(people)

@@ -28,7 +28,7 @@ REPLACED_NAMES = "names with nothing to see or with a control character, replace
 
 
 class People:
-    """The people of one server, as far as an import has met them.
+    """The people of one server, as far as an import has come.
 
     `unmapped` counts what has no place here, and `erased` has those who are to leave no new trace.
     """
@@ -38,20 +38,20 @@ class People:
         self.erased: set[UUID] = set()
         self._server_id = server_id
         self._known: dict[str, UUID] = {}
-        self._met: dict[str, UserRow] = {}
+        self._new_users: dict[str, UserRow] = {}
         self._with_roles: set[UUID] = set()
         self._new_members: dict[UUID, set[UUID]] = {}
         self._roles: dict[str, UUID] = {}
         self._new_roles: list[Role] = []
         self._without_place: set[UUID] = set()
 
-    def meet(self, user: dict[str, Any]) -> UUID:
-        """Return the id of a user of the export, who is written by the next `write`."""
+    def register(self, user: dict[str, Any]) -> UUID:
+        """Return the id of a user of the export, whom the next `write` writes."""
         snowflake = user["id"]
         user_id = self._known.get(snowflake)
         if user_id is None:
             user_id = uuid_of("user", int(snowflake))
-            self._met[snowflake] = UserRow(
+            self._new_users[snowflake] = UserRow(
                 id=user_id,
                 username=username(user),
                 display_name=self._display_name(user),
@@ -75,11 +75,11 @@ class People:
         return self._roles.get(snowflake)
 
     def write(self) -> None:
-        """Write everybody who was met since the last time."""
-        if self._met:
-            import_users(users=list(self._named(self._met)))
-            self._note_erased([user.id for user in self._met.values()])
-            self._met = {}
+        """Write everybody who was registered since the last time."""
+        if self._new_users:
+            import_users(users=list(self._named(self._new_users)))
+            self._note_erased([user.id for user in self._new_users.values()])
+            self._new_users = {}
         if self._new_roles:
             self._write_roles()
         if self._new_members:
@@ -92,7 +92,7 @@ class People:
         an import; nor does anybody who is banned.
         """
         elsewhere = User.objects.using(alias()).filter(
-            Exists(Message.objects.filter(author=OuterRef("pk"), server=self._server_id))
+            Exists(Message.objects.filter(author=OuterRef("pk"), space_id=self._server_id))
             | Exists(Ban.objects.filter(user=OuterRef("pk"), server=self._server_id)),
             pk__in=list(self._new_members),
         )
@@ -145,14 +145,14 @@ class People:
         erased = User.objects.using(alias()).filter(pk__in=users, erased_at__isnull=False)
         self.erased.update(erased.values_list("pk", flat=True))
 
-    def _named(self, met: Mapping[str, UserRow]) -> Iterable[UserRow]:
+    def _named(self, new_users: Mapping[str, UserRow]) -> Iterable[UserRow]:
         """Give everybody a name that nobody else has."""
         taken = set(
             User.objects.using(alias())
-            .filter(username__in={row.username for row in met.values()})
+            .filter(username__in={row.username for row in new_users.values()})
             .values_list("username", flat=True)
         )
-        for snowflake, row in met.items():
+        for snowflake, row in new_users.items():
             name = row.username
             if name in taken:
                 # Nobody else's, for it holds the whole id.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chat.discord.people import legible, storable
 from chat.discord.snowflakes import moment_of, uuid_of
 from chat.errors import ChatError
-from chat.models import Channel, ChannelPermission, Role, Server, ServerMember, User
+from chat.models import Channel, ChannelPermission, Role, Server, User
 from chat.permissions import Permission
 from chat.services.servers import SEEDED_ROLES
 from chat.services.use_case import alias, use_case
@@ -103,7 +103,8 @@ def prepare_channel(
 
 def _remark(path: Path, channel_id: UUID, *, is_visible: bool) -> str:
     """Return what to say when the channel is seen by more or fewer than was asked for."""
-    channel = Channel.objects.using(alias()).select_related("parent").get(pk=channel_id)
+    channels = Channel.objects.using(alias()).with_counter().select_related("parent")
+    channel = channels.get(pk=channel_id)
     # A thread is seen by whoever sees its channel.
     ruling = channel.parent if channel.kind == Channel.Kind.THREAD else channel
     is_hidden = _is_hidden(ruling)
@@ -147,7 +148,6 @@ def _server(guild: dict[str, Any], *, owner: User | None, unmapped: Counter[str]
         owner=owner,
         created_at=moment_of(snowflake),
     )
-    ServerMember.objects.using(database).create(server_id=server_id, user=owner)
     Role.objects.using(database).bulk_create(
         Role(server_id=server_id, name=name, position=position, permissions=int(permissions))
         for position, (name, permissions) in enumerate(SEEDED_ROLES)
