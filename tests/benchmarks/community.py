@@ -48,7 +48,7 @@ _PEOPLE: tuple[LiteralString, ...] = (
     """,
     """
     CREATE TEMPORARY TABLE belonging AS
-    SELECT place.n AS s, place.id AS server_id, k, person.id AS user_id
+    SELECT place.n AS s, place.id AS space_id, k, person.id AS user_id
     FROM place
     CROSS JOIN LATERAL generate_series(0, place.size - 1) AS k
     INNER JOIN person
@@ -60,13 +60,13 @@ _PEOPLE: tuple[LiteralString, ...] = (
     """,
     "CREATE UNIQUE INDEX ON belonging (s, k)",
     """
-    INSERT INTO servers (id, name, owner_id)
-    SELECT server_id, 'Harbour ' || s, user_id FROM belonging WHERE k = 1
+    INSERT INTO servers (id, space_id, name, owner_id)
+    SELECT space_id, space_id, 'Harbour ' || s, user_id FROM belonging WHERE k = 1
     """,
     """
-    INSERT INTO server_members (server_id, user_id, nickname, joined_at)
+    INSERT INTO server_members (space_id, user_id, nickname, joined_at)
     SELECT
-        server_id,
+        space_id,
         user_id,
         CASE k % 5 WHEN 0 THEN 'Mate ' || k END,
         timestamptz '2024-01-01 00:00Z' + k * interval '1 minute'
@@ -74,23 +74,24 @@ _PEOPLE: tuple[LiteralString, ...] = (
     """,
     # Everyone's role sees, sends, reads, reacts and attaches.
     """
-    INSERT INTO roles (server_id, name, position, permissions)
+    INSERT INTO roles (space_id, name, position, permissions)
     SELECT id, 'role ' || k, k, CASE k WHEN 0 THEN 274878024768 | 65536 ELSE 64 END
     FROM place CROSS JOIN generate_series(0, 9) AS k
     """,
     """
-    INSERT INTO member_roles (server_id, user_id, role_id)
-    SELECT belonging.server_id, belonging.user_id, role.id
+    INSERT INTO member_roles (space_id, user_id, role_id)
+    SELECT belonging.space_id, belonging.user_id, role.id
     FROM belonging
     INNER JOIN roles AS role
         ON
-            role.server_id = belonging.server_id
+            role.space_id = belonging.space_id
             AND role.position > 0
             AND (belonging.k + role.position) % 4 = 0
     """,
     """
-    INSERT INTO channels (server_id, name, kind, position)
+    INSERT INTO channels (space_id, server_id, name, kind, position)
     SELECT
+        id,
         id,
         'pier ' || k,
         CASE WHEN k = 0 THEN 'category' WHEN k % 5 = 0 THEN 'voice' ELSE 'text' END,
@@ -98,31 +99,31 @@ _PEOPLE: tuple[LiteralString, ...] = (
     FROM place CROSS JOIN generate_series(0, 16) AS k
     """,
     """
-    INSERT INTO channels (server_id, name, kind, parent_id, position)
-    SELECT server_id, 'thread of ' || name, 'thread', id, position
+    INSERT INTO channels (space_id, server_id, name, kind, parent_id, position)
+    SELECT space_id, server_id, 'thread of ' || name, 'thread', id, position
     FROM channels
     WHERE position IN (1, 2, 3, 4) AND kind = 'text'
     """,
     # Channels 2, 4, 6 … have an overwrite for everyone and two roles; 15 is for one role alone.
     """
-    INSERT INTO channel_permissions (server_id, channel_id, role_id, allow, deny)
-    SELECT channel.server_id, channel.id, role.id, 2048, 16384
+    INSERT INTO channel_permissions (space_id, channel_id, role_id, allow, deny)
+    SELECT channel.space_id, channel.id, role.id, 2048, 16384
     FROM channels AS channel
     INNER JOIN roles AS role
-        ON role.server_id = channel.server_id AND role.position <= 2
+        ON role.space_id = channel.space_id AND role.position <= 2
     WHERE channel.position % 2 = 0 AND channel.kind <> 'thread'
     """,
     """
-    INSERT INTO channel_permissions (server_id, channel_id, role_id, allow, deny)
+    INSERT INTO channel_permissions (space_id, channel_id, role_id, allow, deny)
     SELECT
-        channel.server_id,
+        channel.space_id,
         channel.id,
         role.id,
         CASE role.position WHEN 0 THEN 0 ELSE 1024 END,
         CASE role.position WHEN 0 THEN 1024 ELSE 0 END
     FROM channels AS channel
     INNER JOIN roles AS role
-        ON role.server_id = channel.server_id AND role.position IN (0, 3)
+        ON role.space_id = channel.space_id AND role.position IN (0, 3)
     WHERE channel.position = 15 AND channel.kind <> 'thread'
     """,
 )
@@ -133,7 +134,7 @@ _MESSAGES: tuple[LiteralString, ...] = (
     CREATE TEMPORARY TABLE row_of AS
     WITH ranked AS (
         SELECT
-            channel.server_id,
+            channel.space_id,
             channel.id AS channel_id,
             place.n AS s,
             place.size,
@@ -141,7 +142,7 @@ _MESSAGES: tuple[LiteralString, ...] = (
                 ORDER BY channel.position <> 1 OR place.n > 0, channel.position, place.n
             ) AS r
         FROM channels AS channel
-        INNER JOIN place ON place.id = channel.server_id
+        INNER JOIN place ON place.id = channel.space_id
         WHERE channel.kind IN ('text', 'thread')
     )
     SELECT
@@ -151,11 +152,11 @@ _MESSAGES: tuple[LiteralString, ...] = (
     """,
     """
     INSERT INTO messages (
-        server_id, channel_id, seq, author_id, content, reply_to_seq, created_at, updated_at,
+        space_id, channel_id, seq, author_id, content, reply_to_seq, created_at, updated_at,
         version, edited_at, pinned_at, deleted_at
     )
     SELECT
-        row_of.server_id,
+        row_of.space_id,
         row_of.channel_id,
         seq,
         belonging.user_id,
@@ -180,20 +181,22 @@ _MESSAGES: tuple[LiteralString, ...] = (
         AND belonging.k = floor(row_of.size * (seq * 0.6180339887 % 1.0) ^ 2)::integer
     """,
     """
-    UPDATE channels
-    SET
-        last_seq = row_of.messages,
-        last_message_at
-            = timestamptz '2024-01-01 00:00Z' + row_of.messages * interval '37 seconds'
-    FROM row_of
-    WHERE
-        channels.server_id = row_of.server_id
-        AND channels.id = row_of.channel_id
-        AND row_of.messages > 0
+    INSERT INTO channel_counters (space_id, channel_id, last_seq, last_message_at, closed)
+    SELECT
+        channel.space_id,
+        channel.id,
+        coalesce(row_of.messages, 0),
+        CASE
+            WHEN row_of.messages > 0
+                THEN timestamptz '2024-01-01 00:00Z' + row_of.messages * interval '37 seconds'
+        END,
+        channel.kind = 'category'
+    FROM channels AS channel
+    LEFT JOIN row_of ON row_of.channel_id = channel.id
     """,
     """
     INSERT INTO reactions (space_id, message_id, emoji, user_id)
-    SELECT message.server_id, message.id, (ARRAY['⚓', '👍', '🎉'])[1 + k % 3], person.id
+    SELECT message.space_id, message.id, (ARRAY['⚓', '👍', '🎉'])[1 + k % 3], person.id
     FROM messages AS message
     CROSS JOIN LATERAL generate_series(0, (message.seq % 6)::integer) AS k
     INNER JOIN person ON person.n = (message.seq * 31 + k * 7) % 5000
@@ -205,31 +208,31 @@ _MESSAGES: tuple[LiteralString, ...] = (
         storage_key, width, height
     )
     SELECT
-        server_id, id, author_id, k, 'chart-' || seq || '.png', 'image/png', 1000 + seq % 1000,
+        space_id, id, author_id, k, 'chart-' || seq || '.png', 'image/png', 1000 + seq % 1000,
         sha256(id::text::bytea), 'files/' || id || '/' || k, 640, 480
     FROM messages
     CROSS JOIN LATERAL generate_series(0, (seq % 2)::integer) AS k
     WHERE seq % 8 = 2 OR seq % 40 = 9
     """,
     """
-    INSERT INTO mentions (server_id, channel_id, seq, user_id, created_at)
+    INSERT INTO mentions (space_id, channel_id, seq, user_id, created_at)
     SELECT
-        message.server_id,
+        message.space_id,
         message.channel_id,
         message.seq,
         CASE WHEN message.seq % 400 = 0 THEN viewer.id ELSE belonging.user_id END,
         message.created_at
     FROM messages AS message
-    INNER JOIN row_of USING (server_id, channel_id)
+    INNER JOIN row_of USING (space_id, channel_id)
     INNER JOIN belonging
         ON belonging.s = row_of.s AND belonging.k = 1 + message.seq % (row_of.size - 1)
     CROSS JOIN (SELECT id FROM person WHERE n = 0) AS viewer
     WHERE message.seq % 20 = 0
     """,
     """
-    INSERT INTO mentions (server_id, channel_id, seq, role_id, created_at)
+    INSERT INTO mentions (space_id, channel_id, seq, role_id, created_at)
     SELECT
-        message.server_id,
+        message.space_id,
         message.channel_id,
         message.seq,
         role.id,
@@ -237,7 +240,7 @@ _MESSAGES: tuple[LiteralString, ...] = (
     FROM messages AS message
     LEFT JOIN roles AS role
         ON
-            role.server_id = message.server_id
+            role.space_id = message.space_id
             AND role.position = 1 + message.seq % 9
             AND message.seq % 3 > 0
     WHERE message.seq % 150 = 31 OR message.seq % 150 = 32 OR message.seq % 150 = 33
@@ -245,9 +248,9 @@ _MESSAGES: tuple[LiteralString, ...] = (
     # Everybody is at most two hundred messages behind. Where no more have been sent, one in three
     # has no mark, as in a channel that is younger than the membership.
     """
-    INSERT INTO read_states (server_id, user_id, channel_id, last_read_seq, notify)
+    INSERT INTO read_states (space_id, user_id, channel_id, last_read_seq, notify)
     SELECT
-        row_of.server_id,
+        row_of.space_id,
         belonging.user_id,
         row_of.channel_id,
         greatest(0, row_of.messages - (row_of.r * 13) % 200),
@@ -273,43 +276,35 @@ _CONVERSATIONS: tuple[LiteralString, ...] = (
     WHERE viewer.n = 0
     """,
     """
-    INSERT INTO direct_conversations (
-        id, kind, pair_low_id, pair_high_id, last_seq, last_message_at
-    )
+    INSERT INTO channels (id, space_id, kind, name, pair_low_id, pair_high_id)
+    SELECT id, id, 'pair', '', low, high FROM pair
+    """,
+    """
+    INSERT INTO channel_counters (space_id, channel_id, last_seq, last_message_at)
     SELECT
-        id, 'pair', low, high, messages,
-        timestamptz '2024-01-01 00:00Z' + messages * interval '37 seconds'
+        id, id, messages,
+        CASE
+            WHEN messages > 0
+                THEN timestamptz '2024-01-01 00:00Z' + messages * interval '37 seconds'
+        END
     FROM pair
     """,
     """
-    INSERT INTO direct_participants (conversation_id, user_id, last_read_seq)
-    SELECT id, user_id, greatest(0, messages - n) FROM pair
+    INSERT INTO participants (space_id, user_id)
+    SELECT id, user_id FROM pair
     CROSS JOIN LATERAL unnest(ARRAY[low, high]) AS user_id
     """,
-    # And others among themselves, who have said nothing yet.
     """
-    INSERT INTO direct_conversations (id, kind, pair_low_id, pair_high_id)
-    SELECT direct_pair_id(low.id, high.id), 'pair', low.id, high.id
-    FROM person AS one
-    INNER JOIN person AS other ON other.n BETWEEN one.n + 1 AND one.n + 2
-    CROSS JOIN LATERAL (SELECT least(one.id, other.id) AS id) AS low
-    CROSS JOIN LATERAL (SELECT greatest(one.id, other.id) AS id) AS high
-    WHERE one.n > 0
+    INSERT INTO read_states (space_id, user_id, channel_id, last_read_seq)
+    SELECT id, user_id, id, greatest(0, messages - n) FROM pair
+    CROSS JOIN LATERAL unnest(ARRAY[low, high]) AS user_id
     """,
     """
-    INSERT INTO direct_participants (conversation_id, user_id)
-    SELECT conversation.id, user_id
-    FROM direct_conversations AS conversation
-    CROSS JOIN LATERAL unnest(
-        ARRAY[conversation.pair_low_id, conversation.pair_high_id]
-    ) AS user_id
-    WHERE NOT EXISTS (SELECT FROM pair WHERE pair.id = conversation.id)
-    """,
-    """
-    INSERT INTO direct_messages (
-        conversation_id, seq, author_id, content, created_at, updated_at, deleted_at
+    INSERT INTO messages (
+        space_id, channel_id, seq, author_id, content, created_at, updated_at, deleted_at
     )
     SELECT
+        pair.id,
         pair.id,
         seq,
         CASE seq % 2 WHEN 0 THEN pair.low ELSE pair.high END,
@@ -320,11 +315,34 @@ _CONVERSATIONS: tuple[LiteralString, ...] = (
     FROM pair
     CROSS JOIN LATERAL generate_series(1, pair.messages) AS seq
     """,
+    # And others among themselves, who have said nothing yet.
+    """
+    INSERT INTO channels (id, space_id, kind, name, pair_low_id, pair_high_id)
+    SELECT
+        pair_id, pair_id, 'pair', '', least(one.id, other.id), greatest(one.id, other.id)
+    FROM person AS one
+    INNER JOIN person AS other ON other.n BETWEEN one.n + 1 AND one.n + 2
+    CROSS JOIN LATERAL direct_pair_id(one.id, other.id) AS pair_id
+    WHERE one.n > 0
+    """,
+    """
+    INSERT INTO channel_counters (space_id, channel_id)
+    SELECT space_id, id
+    FROM channels
+    WHERE kind = 'pair' AND NOT EXISTS (SELECT FROM pair WHERE pair.id = channels.id)
+    """,
+    """
+    INSERT INTO participants (space_id, user_id)
+    SELECT space_id, user_id
+    FROM channels
+    CROSS JOIN LATERAL unnest(ARRAY[pair_low_id, pair_high_id]) AS user_id
+    WHERE kind = 'pair' AND NOT EXISTS (SELECT FROM pair WHERE pair.id = channels.id)
+    """,
 )
 
 _AUDIT: LiteralString = """
-    INSERT INTO audit_log (server_id, actor_id, action, created_at)
-    SELECT belonging.server_id, belonging.user_id, 'member.kick',
+    INSERT INTO audit_log (space_id, actor_id, action, created_at)
+    SELECT belonging.space_id, belonging.user_id, 'member.kick',
         timestamptz '2024-01-01 00:00Z' + n * interval '1 minute'
     FROM belonging
     CROSS JOIN generate_series(1, 100) AS n
@@ -339,8 +357,8 @@ _LATER: LiteralString = """
     FROM pg_index
     WHERE
         indrelid IN (
-            'messages'::regclass, 'direct_messages'::regclass, 'mentions'::regclass,
-            'reactions'::regclass, 'message_attachments'::regclass
+            'messages'::regclass, 'mentions'::regclass, 'reactions'::regclass,
+            'message_attachments'::regclass
         )
         AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
 """
@@ -399,18 +417,30 @@ def look_up(session: Session) -> Community:
     row = session.execute(
         """
         SELECT
-            viewer.id, big.server_id, big.id, big.last_seq, quiet.server_id, quiet.id,
-            pair.id, pair.last_seq, server.owner_id
+            viewer.id, big.space_id, big.channel_id, big.last_seq, quiet.space_id, quiet.id,
+            pair.channel_id, pair.last_seq, server.owner_id
         FROM (SELECT id FROM users WHERE username = 'sailor_0') AS viewer
-        CROSS JOIN (SELECT * FROM channels ORDER BY last_seq DESC LIMIT 1) AS big
+        CROSS JOIN (
+            SELECT *
+            FROM channel_counters
+            WHERE space_id <> channel_id
+            ORDER BY last_seq DESC
+            LIMIT 1
+        ) AS big
         CROSS JOIN (
             SELECT channels.*
             FROM channels
-            INNER JOIN servers ON servers.id = channels.server_id
+            INNER JOIN servers ON servers.space_id = channels.space_id
             WHERE servers.name = 'Harbour 99' AND channels.name = 'pier 1'
         ) AS quiet
-        CROSS JOIN (SELECT * FROM direct_conversations ORDER BY last_seq DESC LIMIT 1) AS pair
-        INNER JOIN servers AS server ON server.id = big.server_id
+        CROSS JOIN (
+            SELECT *
+            FROM channel_counters
+            WHERE space_id = channel_id
+            ORDER BY last_seq DESC
+            LIMIT 1
+        ) AS pair
+        INNER JOIN servers AS server ON server.space_id = big.space_id
         """
     ).fetchone()
     assert row is not None, "this database has not been filled"
