@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from chat.errors import InvalidInput, NotVisible, Unreachable
@@ -22,10 +22,10 @@ from chat.inputs import (
     is_plain,
     shown,
 )
-from chat.models import Channel, DirectConversation, MessageAttachment, User
+from chat.models import Channel, MessageAttachment, User
 from chat.models.attachments import MAX_SIZE_BYTES
 from chat.permissions import Permission
-from chat.services.posts import lacking
+from chat.services.places import permission_error, place_name
 from chat.services.use_case import alias, use_case
 from chat.statements import Statement
 
@@ -67,11 +67,18 @@ class FileToRemove:
     discarded_at: datetime
 
 
+class _Authority(NamedTuple):
+    space_id: UUID
+    permissions: int
+    is_timed_out: bool
+    is_other_erased: bool
+
+
 @use_case
 def reserve_attachment(
     *,
     uploader: User | UUID,
-    place: Channel | DirectConversation,
+    channel: Channel | UUID,
     filename: str,
     content_type: str,
     size_bytes: int,
@@ -81,18 +88,17 @@ def reserve_attachment(
     duration_ms: int | None = None,
     alt_text: str = "",
 ) -> MessageAttachment:
-    """Reserve a place in the store for a file, to be uploaded and then sent in `place`.
+    """Reserve a place in the store for a file, to be uploaded and then sent in `channel`.
 
-    A channel needs SEND_MESSAGES and ATTACH_FILES; a file reserved in one can be sent in every
-    channel of its server. The storage key is made here, and nothing of what the uploader says gets
-    into it. Two statements; no locks.
+    Needs SEND_MESSAGES and ATTACH_FILES, in a conversation to take part. A file reserved in one
+    channel can be sent in every channel of its server. The storage key is made here, and nothing of
+    what the uploader says gets into it. Two statements; no locks.
 
-    Raises: InvalidInput; NotVisible, for the channel or the conversation; TimedOut,
-    MissingPermission; Unreachable, when the other of a pair was erased.
+    Raises: InvalidInput; NotVisible, TimedOut, MissingPermission; Unreachable, when the other of a
+    pair was erased.
     """
     uploader_id = identify("uploader", uploader, User)
-    if not isinstance(place, (Channel, DirectConversation)):
-        raise InvalidInput("place", seen=shown(place), expected="a Channel or a DirectConversation")
+    channel_id = identify("channel", channel, Channel)
     values: dict[str, Any] = {
         "filename": _check_filename(filename),
         "content_type": _check_content_type(content_type),
@@ -104,7 +110,7 @@ def reserve_attachment(
         "alt_text": check_text("alt_text", alt_text, most=ALT_TEXT_LENGTH),
     }
 
-    space = _space_of(place, uploader=uploader_id)
+    space = _space_of(channel_id, uploader=uploader_id)
     return MessageAttachment.objects.using(alias()).create(
         space_id=space,
         uploader_id=uploader_id,
@@ -180,36 +186,26 @@ def _sweep_params(before: datetime, limit: int) -> dict[str, Any]:
     }
 
 
-def _space_of(place: Channel | DirectConversation, *, uploader: UUID) -> UUID:
-    """Return the server or the conversation for which the uploader may reserve: one statement."""
-    if isinstance(place, DirectConversation):
-        return _conversation_of(place, uploader=uploader)
-    channel_id = identify("place", place, Channel)
-    found = _CHANNEL.rows({"channel": channel_id, "user": uploader}, using=alias())
-    if not found:
-        raise NotVisible("channel", channel_id, to=uploader)
-    server, permissions, is_timed_out = found[0]
-    error = lacking(
+def _space_of(channel: UUID, *, uploader: UUID) -> UUID:
+    """Return the space for which the uploader may reserve, which the channel is in: one statement.
+
+    Raises: NotVisible, TimedOut, MissingPermission, Unreachable.
+    """
+    found = _AUTHORITY.first({"channel": channel, "user": uploader}, using=alias())
+    if found is None:
+        raise NotVisible("channel", channel, to=uploader)
+    error = permission_error(
         Permission.SEND_MESSAGES | Permission.ATTACH_FILES,
-        held=permissions,
-        is_timed_out=is_timed_out,
+        held=found.permissions,
+        is_timed_out=found.is_timed_out,
         user=uploader,
-        place=f"channel {channel_id}",
+        place=place_name(found.space_id, channel),
     )
     if error is not None:
         raise error
-    server_id: UUID = server
-    return server_id
-
-
-def _conversation_of(place: DirectConversation, *, uploader: UUID) -> UUID:
-    conversation_id = identify("place", place, DirectConversation)
-    found = _CONVERSATION.rows({"conversation": conversation_id, "user": uploader}, using=alias())
-    if not found:
-        raise NotVisible("conversation", conversation_id, to=uploader)
-    if found[0]:
+    if found.is_other_erased:
         raise Unreachable
-    return conversation_id
+    return found.space_id
 
 
 def _check_filename(value: Any) -> str:
@@ -253,38 +249,28 @@ _BEFORE_ALL = UUID(int=0)
 _CONFIRM = Statement(
     "DELETE FROM public.discarded_files WHERE storage_key = ANY (%(keys)s) RETURNING id", row=UUID
 )
-_CHANNEL: Statement[tuple[Any, Any, Any]] = Statement(
+_AUTHORITY = Statement(
     """
     SELECT
-        access.server_id,
-        access.permissions,
-        coalesce(member.timed_out_until > now(), false)
-    FROM public.channel_access AS access
-    INNER JOIN public.server_members AS member
-        ON member.server_id = access.server_id AND member.user_id = access.user_id
-    WHERE
-        access.user_id = %(user)s
-        AND access.server_id = (SELECT server_id FROM public.channels WHERE id = %(channel)s)
-        AND access.channel_id = %(channel)s
-    """,
-    row=lambda server, permissions, is_timed_out: (server, permissions, is_timed_out),
-)
-_CONVERSATION = Statement(
-    """
-    SELECT EXISTS (
+        channel.space_id,
+        own.permissions,
+        coalesce(member.timed_out_until > now(), false),
+        EXISTS (
+            SELECT
+            FROM public.users AS addressed
+            WHERE
+                addressed.id IN (channel.pair_low_id, channel.pair_high_id)
+                AND addressed.erased_at IS NOT NULL
+        )
+    FROM public.channels AS channel
+    CROSS JOIN LATERAL (
         SELECT
-        FROM public.users AS addressed
-        WHERE
-            addressed.id IN (conversation.pair_low_id, conversation.pair_high_id)
-            AND addressed.erased_at IS NOT NULL
-    )
-    FROM public.direct_conversations AS conversation
-    INNER JOIN public.direct_participants AS own
-        ON own.conversation_id = conversation.id
-    WHERE
-        conversation.id = %(conversation)s
-        AND own.user_id = %(user)s
-        AND own.left_at IS NULL
+            public.channel_permissions(%(user)s, channel.space_id, channel.id) AS permissions
+        OFFSET 0
+    ) AS own
+    LEFT JOIN public.server_members AS member
+        ON member.space_id = channel.space_id AND member.user_id = %(user)s
+    WHERE channel.id = %(channel)s AND own.permissions <> 0
     """,
-    row=bool,
+    row=_Authority,
 )

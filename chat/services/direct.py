@@ -1,4 +1,4 @@
-"""Direct conversations: opened between two, or in a group of up to ten."""
+"""Conversations: opened between two, or in a group of up to ten."""
 
 from __future__ import annotations
 
@@ -9,15 +9,8 @@ from django.db.models.functions import Now
 from chat.errors import InvalidInput, LimitReached, NotVisible, Unreachable
 from chat.ids import direct_pair_id, uuid7
 from chat.inputs import check_name, identify, shown
-from chat.models import DirectConversation, DirectParticipant, User
-from chat.services.direct_messages import (
-    SentDirectMessage,
-    delete_direct_message,
-    edit_direct_message,
-    send_direct_message,
-)
+from chat.models import DirectConversation, Participant, User
 from chat.services.limits import GROUP_LIMIT
-from chat.services.reactions import add_reaction, remove_reaction
 from chat.services.use_case import alias, use_case
 from chat.statements import Statement
 
@@ -26,20 +19,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.db.models import QuerySet
-
-__all__ = [
-    "SentDirectMessage",
-    "add_reaction",
-    "add_to_group",
-    "delete_direct_message",
-    "edit_direct_message",
-    "leave_group",
-    "open_conversation",
-    "open_group",
-    "remove_reaction",
-    "rename_group",
-    "send_direct_message",
-]
 
 NAME_LENGTH = 100
 
@@ -59,11 +38,14 @@ def open_conversation(*, user: User | UUID, other: User | UUID) -> DirectConvers
 
     _hold(both)
     wanted = DirectConversation(
-        id=direct_pair_id(user_id, other_id), pair_low_id=both[0], pair_high_id=both[-1]
+        id=direct_pair_id(user_id, other_id),
+        kind=DirectConversation.Kind.PAIR,
+        pair_low_id=both[0],
+        pair_high_id=both[-1],
     )
     DirectConversation.objects.using(alias()).bulk_create([wanted], ignore_conflicts=True)
-    DirectParticipant.objects.using(alias()).bulk_create(
-        [DirectParticipant(conversation_id=wanted.pk, user_id=each) for each in both],
+    Participant.objects.using(alias()).bulk_create(
+        [Participant(channel_id=wanted.pk, user_id=each) for each in both],
         ignore_conflicts=True,
     )
     return DirectConversation.objects.using(alias()).get(pk=wanted.pk)
@@ -93,8 +75,8 @@ def open_group(
     group = DirectConversation.objects.using(alias()).create(
         id=uuid7(), kind=DirectConversation.Kind.GROUP, owner_id=owner_id, name=name
     )
-    DirectParticipant.objects.using(alias()).bulk_create(
-        [DirectParticipant(conversation_id=group.pk, user_id=each) for each in people]
+    Participant.objects.using(alias()).bulk_create(
+        [Participant(channel_id=group.pk, user_id=each) for each in people]
     )
     return group
 
@@ -122,11 +104,11 @@ def add_to_group(
         return
     if len(present) >= GROUP_LIMIT:
         raise LimitReached(f"people in group {group_id}", GROUP_LIMIT)
-    DirectParticipant.objects.using(alias()).bulk_create(
-        [DirectParticipant(conversation_id=group_id, user_id=user_id, left_at=None)],
+    Participant.objects.using(alias()).bulk_create(
+        [Participant(channel_id=group_id, user_id=user_id, left_at=None)],
         update_conflicts=True,
-        unique_fields=["conversation", "user"],
-        update_fields=["left_at"],
+        unique_fields=["channel", "user"],
+        update_fields=["left_at", "joined_at"],
     )
 
 
@@ -143,9 +125,9 @@ def leave_group(*, user: User | UUID, conversation: DirectConversation | UUID) -
     group_id = identify("conversation", conversation, DirectConversation)
 
     owner = _lock_group(group_id, actor=user_id)
-    DirectParticipant.objects.using(alias()).filter(
-        conversation_id=group_id, user_id=user_id
-    ).update(left_at=Now())
+    Participant.objects.using(alias()).filter(channel_id=group_id, user_id=user_id).update(
+        left_at=Now()
+    )
     if owner == user_id:
         heir = next(iter(_present(group_id)), None)
         _group(group_id).update(owner_id=heir)
@@ -187,10 +169,8 @@ def _lock_group(group: UUID, *, actor: UUID) -> UUID | None:
 
 def _present(group: UUID) -> list[UUID]:
     """Return who is in the group, the longest first: one statement."""
-    people = DirectParticipant.objects.using(alias()).filter(
-        conversation_id=group, left_at__isnull=True
-    )
-    return list(people.order_by("created_at", "user_id").values_list("user_id", flat=True))
+    people = Participant.objects.using(alias()).filter(channel_id=group, left_at__isnull=True)
+    return list(people.order_by("joined_at", "user_id").values_list("user_id", flat=True))
 
 
 def _group(group: UUID) -> QuerySet[DirectConversation]:
@@ -210,14 +190,13 @@ _HOLD: Statement[tuple[Any, Any]] = Statement(
 _LOCK: Statement[Any] = Statement(
     """
     SELECT conversation.owner_id
-    FROM direct_conversations AS conversation
-    INNER JOIN direct_participants AS own
-        ON own.conversation_id = conversation.id
+    FROM channels AS conversation
+    INNER JOIN participants AS own
+        ON own.space_id = %(group)s AND own.user_id = %(actor)s AND own.left_at IS NULL
     WHERE
-        conversation.id = %(group)s
+        conversation.space_id = %(group)s
+        AND conversation.id = %(group)s
         AND conversation.kind = 'group'
-        AND own.user_id = %(actor)s
-        AND own.left_at IS NULL
     FOR NO KEY UPDATE
     """,
     row=lambda owner: owner,

@@ -9,13 +9,11 @@ from uuid import UUID
 from chat.errors import InvalidInput
 from chat.ids import uuid7
 from chat.inputs import check_text, identify, is_plain, shown
-from chat.models import MessageAttachment
+from chat.models import Message, MessageAttachment
 from chat.names import is_visible, what_is_seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from django.db.models import Model
 
 CONTENT_LIMIT = 4000
 ATTACHMENT_LIMIT = 10
@@ -37,9 +35,8 @@ def check_draft(
     id: Any,  # noqa: A002
     reply_to: Any,
     attachments: Any,
-    model: type[Model],
 ) -> Draft:
-    """Return what is to be sent as a `model`, with an id of its own when `id` is None.
+    """Return what is to be sent, with an id of its own when `id` is None.
 
     Raises: InvalidInput.
     """
@@ -49,7 +46,7 @@ def check_draft(
     return Draft(
         id=uuid7() if id is None else id,
         content=check_content(content, has_files=bool(files)),
-        reply_to=None if reply_to is None else identify("reply_to", reply_to, model),
+        reply_to=None if reply_to is None else identify("reply_to", reply_to, Message),
         files=files,
     )
 

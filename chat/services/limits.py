@@ -1,6 +1,6 @@
 """How many there can be of what, and which rule of the database says so.
 
-The database holds these numbers (migration 0021), so a service need not count beforehand: whoever
+The database holds these numbers (migration 0007), so a service need not count beforehand: whoever
 loses the race for the last place is told the same.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chat.errors import LimitReached
 
-# Per server, categories among them; what is deleted does not count.
+# Per server, categories among them; what is deleted does not count, nor do archived threads.
 CHANNEL_LIMIT = 500
 THREAD_LIMIT = 1000
 # In one channel, or in one conversation.
@@ -22,9 +22,8 @@ _HELD = {
     "channels_limit": ("channels", CHANNEL_LIMIT),
     "channels_thread_limit": ("threads", THREAD_LIMIT),
     "messages_pin_limit": ("pins in the channel", PIN_LIMIT),
-    "direct_messages_pin_limit": ("pins in the conversation", PIN_LIMIT),
     "reactions_emoji_limit": ("different emoji under the message", EMOJI_LIMIT),
-    "direct_participants_limit": ("people in the group", GROUP_LIMIT),
+    "participants_limit": ("people in the group", GROUP_LIMIT),
 }
 
 

@@ -1,4 +1,4 @@
-"""What can be done with messages in channels: the names by which callers know it."""
+"""What can be done with messages: the names by which callers know it."""
 
 from chat.services.editing import EditedMessage, delete_message, edit_message
 from chat.services.pins import pin_message, unpin_message

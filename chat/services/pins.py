@@ -1,8 +1,8 @@
-"""Pinning messages in channels."""
+"""Pinning messages."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models.functions import Now
 
@@ -10,7 +10,7 @@ from chat.errors import InvalidInput, NotVisible
 from chat.inputs import identify
 from chat.models import Channel, Message, User
 from chat.permissions import Permission
-from chat.services.posts import PostAccess, find_post, log
+from chat.services.places import MessageAuthority, find_message
 from chat.services.use_case import alias, use_case
 
 if TYPE_CHECKING:
@@ -18,74 +18,82 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from chat.services.places import AnyMessage
+
 
 @use_case
-def pin_message(*, actor: User | UUID, message: Message | UUID) -> None:
+def pin_message(*, actor: User | UUID, message: AnyMessage) -> None:
     """Pin a message in its channel, and tell the channel so by a message of the system.
 
-    Needs PIN_MESSAGES or MANAGE_MESSAGES. Pinning again changes nothing. The audit log tells when
-    the message is another's. Four statements, five for another's; three when it is pinned already.
-    Locks the channel's row, then the message's.
+    Needs PIN_MESSAGES or MANAGE_MESSAGES, in a conversation to take part. Pinning again changes
+    nothing. The audit log tells when the message is another's, but of a conversation, which has
+    none. Four statements, five with the log; three when it is pinned already. Locks the channel's
+    row, then the message's, then the channel's counter.
 
     Raises: InvalidInput, for a message of the system; NotVisible, TimedOut, MissingPermission;
-    LimitReached, when 250 messages are pinned there; DatabaseRefused, in a transaction of the
-    caller's that is not READ COMMITTED.
+    LimitReached, when 250 messages are pinned there; DatabaseRefused, in a channel that takes no
+    messages, and in a transaction of the caller's that is not READ COMMITTED.
     """
-    post = _pinnable(message, actor=identify("actor", actor, User))
-    if post.kind != Message.Kind.TEXT:
-        raise InvalidInput("message", seen=f"a {post.kind} of the system", expected="a text")
+    found = _pinnable(message, actor=identify("actor", actor, User))
+    if found.kind != Message.Kind.TEXT:
+        raise InvalidInput("message", seen=f"a {found.kind} of the system", expected="a text")
 
-    _lock_channel(post)
-    pinned = _row(post).filter(deleted_at__isnull=True, pinned_at__isnull=False)
-    if post.is_pinned and pinned.exists():
+    _lock_channel(found)
+    pinned = _row(found).filter(deleted_at__isnull=True, pinned_at__isnull=False)
+    if found.is_pinned and pinned.exists():
         return
-    newly = _row(post).filter(deleted_at__isnull=True, pinned_at__isnull=True)
-    if not newly.update(pinned_at=Now(), pinned_by_id=post.user_id):
-        _gone_or_done(post)
+    newly = _row(found).filter(deleted_at__isnull=True, pinned_at__isnull=True)
+    if not newly.update(pinned_at=Now(), pinned_by_id=found.user_id):
+        _raise_if_deleted(found)
         return
-    place: dict[str, Any] = {"server_id": post.space_id, "channel_id": post.channel_id}
-    Message.objects.using(alias()).create(**place, kind=Message.Kind.PIN, reply_to_seq=post.seq)
-    if not post.is_own:
-        log(post, "message.pin")
+    Message.objects.using(alias()).create(
+        space_id=found.space_id,
+        channel_id=found.channel_id,
+        kind=Message.Kind.PIN,
+        reply_to_seq=found.seq,
+    )
+    if not found.is_own:
+        found.log("message.pin")
 
 
 @use_case
-def unpin_message(*, actor: User | UUID, message: Message | UUID) -> None:
+def unpin_message(*, actor: User | UUID, message: AnyMessage) -> None:
     """Take a message from the pins of its channel.
 
-    Needs PIN_MESSAGES or MANAGE_MESSAGES. One that is not pinned stays as it is. The audit log
-    tells when the message is another's. Three statements, four for another's. Locks the channel's
-    row, then the message's.
+    Needs PIN_MESSAGES or MANAGE_MESSAGES, in a conversation to take part. One that is not pinned
+    stays as it is. The audit log tells when the message is another's, but of a conversation. Three
+    statements, four with the log. Locks the channel's row, then the message's.
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission.
     """
-    post = _pinnable(message, actor=identify("actor", actor, User))
+    found = _pinnable(message, actor=identify("actor", actor, User))
 
-    _lock_channel(post)
-    pinned = _row(post).filter(deleted_at__isnull=True, pinned_at__isnull=False)
-    if pinned.update(pinned_at=None, pinned_by=None) and not post.is_own:
-        log(post, "message.unpin")
-
-
-def _pinnable(message: Message | UUID, *, actor: UUID) -> PostAccess:
-    post = find_post(identify("message", message, Message), user=actor)
-    if not post.may(Permission.MANAGE_MESSAGES):
-        post.require(Permission.PIN_MESSAGES)
-    return post
+    _lock_channel(found)
+    pinned = _row(found).filter(deleted_at__isnull=True, pinned_at__isnull=False)
+    if pinned.update(pinned_at=None, pinned_by=None) and not found.is_own:
+        found.log("message.unpin")
 
 
-def _lock_channel(post: PostAccess) -> None:
+def _pinnable(message: AnyMessage, *, actor: UUID) -> MessageAuthority:
+    found = find_message(message, user=actor)
+    if not found.may(Permission.MANAGE_MESSAGES):
+        found.require(Permission.PIN_MESSAGES)
+    return found
+
+
+def _lock_channel(message: MessageAuthority) -> None:
     """Lock the channel before the message, so that pins come one after another."""
-    where: dict[str, Any] = {"server_id": post.space_id, "pk": post.channel_id}
-    channels = Channel.objects.using(alias()).filter(**where)
+    channels = Channel.objects.using(alias()).filter(
+        space_id=message.space_id, pk=message.channel_id
+    )
     channels.select_for_update(no_key=True).values_list("pk").get()
 
 
-def _row(post: PostAccess) -> QuerySet[Message]:
-    return Message.objects.using(alias()).filter(server_id=post.space_id, pk=post.id)
+def _row(message: MessageAuthority) -> QuerySet[Message]:
+    return Message.objects.using(alias()).filter(space_id=message.space_id, pk=message.id)
 
 
-def _gone_or_done(post: PostAccess) -> None:
+def _raise_if_deleted(message: MessageAuthority) -> None:
     """Raise NotVisible if the message was deleted meanwhile; else somebody else pinned it."""
-    if _row(post).filter(deleted_at__isnull=False).exists():
-        raise NotVisible("message", post.id, to=post.user_id)
+    if _row(message).filter(deleted_at__isnull=False).exists():
+        raise NotVisible("message", message.id, to=message.user_id)

@@ -1,16 +1,14 @@
-"""Reactions: emoji under messages, in channels and in conversations alike."""
+"""Reactions: emoji under messages."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from chat.errors import LimitReached
 from chat.inputs import check_text, identify
-from chat.models import DirectMessage, Message, Reaction, User
+from chat.models import Reaction, User
 from chat.permissions import Permission
-from chat.services.limits import EMOJI_LIMIT
-from chat.services.posts import PostAccess, find_post, log
+from chat.services.places import MessageAuthority, find_message
 from chat.services.use_case import alias, use_case
 from chat.statements import Statement
 
@@ -19,13 +17,14 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from chat.services.places import AnyMessage
+
 EMOJI_LENGTH = 64
 
 _SQL = Path(__file__).parent / "sql"
 
 
 class _Added(NamedTuple):
-    kinds: int
     was_there: bool
     is_new: bool
 
@@ -34,14 +33,12 @@ _ADD = Statement.read(_SQL / "add_reaction.sql", row=_Added)
 
 
 @use_case
-def add_reaction(
-    *, actor: User | UUID, message: Message | DirectMessage | UUID, emoji: str
-) -> bool:
+def add_reaction(*, actor: User | UUID, message: AnyMessage, emoji: str) -> bool:
     """Put an emoji under a message, and tell whether it is new: twice is once.
 
     Needs READ_MESSAGE_HISTORY, and ADD_REACTIONS for an emoji that is not there yet; in a
-    conversation, to take part. An id is that of a message in a channel; pass a direct message as
-    such. Nobody reacts in a timeout. Two statements. Locks the message's row.
+    conversation, to take part. Nobody reacts in a timeout. Two statements. Locks the message's row
+    for an emoji that is not there yet, and otherwise one of the reactions with it FOR KEY SHARE.
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission; LimitReached, for the
     twenty-first emoji; DatabaseRefused, for one that is not there yet, in a transaction of the
@@ -50,23 +47,19 @@ def add_reaction(
     actor_id = identify("actor", actor, User)
     check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
 
-    post = find_post(message, user=actor_id, lock=True)
-    post.require(Permission.READ_MESSAGE_HISTORY)
-    post.require_no_timeout()
+    found = find_message(message, user=actor_id)
+    found.require(Permission.READ_MESSAGE_HISTORY)
+    found.require_no_timeout()
     params = {
-        "space": post.space_id,
-        "message": None if post.channel_id is None else post.id,
-        "direct_message": post.id if post.channel_id is None else None,
+        "space": found.space_id,
+        "message": found.id,
         "emoji": emoji,
         "user": actor_id,
-        "may_begin": post.may(Permission.ADD_REACTIONS),
-        "limit": EMOJI_LIMIT,
+        "may_begin": found.may(Permission.ADD_REACTIONS),
     }
     added = _ADD.rows(params, using=alias())[0]
     if not added.was_there:
-        post.require(Permission.ADD_REACTIONS)
-        if not added.is_new:
-            raise LimitReached(f"different emoji under message {post.id}", EMOJI_LIMIT)
+        found.require(Permission.ADD_REACTIONS)
     return added.is_new
 
 
@@ -74,7 +67,7 @@ def add_reaction(
 def remove_reaction(
     *,
     actor: User | UUID,
-    message: Message | DirectMessage | UUID,
+    message: AnyMessage,
     emoji: str,
     user: User | UUID | None = None,
 ) -> bool:
@@ -89,20 +82,18 @@ def remove_reaction(
     user_id = actor_id if user is None else identify("user", user, User)
     check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
 
-    post = find_post(message, user=actor_id)
+    found = find_message(message, user=actor_id)
     if user_id != actor_id:
-        post.require(Permission.MANAGE_MESSAGES)
-    removed = _under(post).filter(emoji=emoji, user_id=user_id).delete()[0] > 0
+        found.require(Permission.MANAGE_MESSAGES)
+    removed = _under(found).filter(emoji=emoji, user_id=user_id).delete()[0] > 0
     if removed and user_id != actor_id:
         # Not which: sixty-four characters that somebody wrote would outlive their erasure there.
-        log(post, "reaction.remove", user_id=[str(user_id), None])
+        found.log("reaction.remove", user_id=(user_id, None))
     return removed
 
 
 @use_case
-def clear_reactions(
-    *, actor: User | UUID, message: Message | UUID, emoji: str | None = None
-) -> int:
+def clear_reactions(*, actor: User | UUID, message: AnyMessage, emoji: str | None = None) -> int:
     """Take away all reactions, or all of one emoji, and return how many these were.
 
     Needs MANAGE_MESSAGES, and is told in the audit log. Two statements, three when there were any.
@@ -113,17 +104,14 @@ def clear_reactions(
     if emoji is not None:
         check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
 
-    post = find_post(identify("message", message, Message), user=actor_id)
-    post.require(Permission.MANAGE_MESSAGES)
-    reactions = _under(post) if emoji is None else _under(post).filter(emoji=emoji)
+    found = find_message(message, user=actor_id)
+    found.require(Permission.MANAGE_MESSAGES)
+    reactions = _under(found) if emoji is None else _under(found).filter(emoji=emoji)
     removed = reactions.delete()[0]
     if removed:
-        log(post, "reaction.clear", count=[removed, 0])
+        found.log("reaction.clear", count=(removed, 0))
     return removed
 
 
-def _under(post: PostAccess) -> QuerySet[Reaction]:
-    reactions = Reaction.objects.using(alias()).filter(space_id=post.space_id)
-    if post.channel_id is None:
-        return reactions.filter(direct_message_id=post.id)
-    return reactions.filter(message_id=post.id)
+def _under(message: MessageAuthority) -> QuerySet[Reaction]:
+    return Reaction.objects.using(alias()).filter(space_id=message.space_id, message_id=message.id)

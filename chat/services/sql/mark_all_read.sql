@@ -1,20 +1,20 @@
 -- Moves all of a user's marks to the newest message of each channel that they see, and counts those
 -- that moved; -1 when there is a server in question and nothing of it to be seen.
 WITH place AS MATERIALIZED (
-    SELECT access.server_id, access.channel_id, access.last_seq
+    SELECT access.space_id, access.channel_id, access.last_seq
     FROM public.channel_access AS access
     WHERE
         access.user_id = %(user)s
-        AND (%(server)s::uuid IS NULL OR access.server_id = %(server)s::uuid)
+        AND (%(server)s::uuid IS NULL OR access.space_id = %(server)s::uuid)
 ),
 
 marked AS (
-    INSERT INTO public.read_states AS mark (server_id, user_id, channel_id, last_read_seq)
-    SELECT place.server_id, %(user)s, place.channel_id, place.last_seq
+    INSERT INTO public.read_states AS mark (space_id, user_id, channel_id, last_read_seq)
+    SELECT place.space_id, %(user)s, place.channel_id, place.last_seq
     FROM place
     WHERE place.last_seq > 0
-    ORDER BY place.server_id, place.channel_id
-    ON CONFLICT (server_id, user_id, channel_id) DO UPDATE
+    ORDER BY place.space_id, place.channel_id
+    ON CONFLICT (space_id, user_id, channel_id) DO UPDATE
     SET last_read_seq = excluded.last_read_seq
     WHERE mark.last_read_seq < excluded.last_read_seq
     RETURNING mark.channel_id

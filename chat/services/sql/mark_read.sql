@@ -1,25 +1,34 @@
--- Moves a member's mark forward, to %(seq)s or the newest message: the mark as it is then, NULL for
--- one past the newest, and the newest; no row, no access.
+-- Sets somebody's mark in a channel: forward to %(seq)s, or to the newest message; or, as unread, to
+-- just before %(seq)s. The mark as it is then, NULL for a number that no message has yet, and the
+-- newest; no row, no access.
 WITH place AS MATERIALIZED (
     SELECT
-        access.server_id,
-        access.channel_id,
-        access.last_seq,
-        coalesce(%(seq)s::bigint, access.last_seq) AS wanted
-    FROM public.channel_access AS access
+        channel.space_id,
+        channel.id,
+        counter.last_seq,
+        coalesce(%(seq)s::bigint, counter.last_seq) AS wanted
+    FROM public.channels AS channel
+    INNER JOIN public.channel_counters AS counter
+        ON counter.space_id = channel.space_id AND counter.channel_id = channel.id
     WHERE
-        access.user_id = %(user)s
-        AND access.server_id = (SELECT server_id FROM public.channels WHERE id = %(channel)s)
-        AND access.channel_id = %(channel)s
+        channel.id = %(channel)s
+        AND public.channel_permissions(%(user)s, channel.space_id, channel.id) <> 0
 ),
 
 marked AS (
-    INSERT INTO public.read_states AS mark (server_id, user_id, channel_id, last_read_seq)
-    SELECT place.server_id, %(user)s, place.channel_id, place.wanted
+    INSERT INTO public.read_states AS mark (space_id, user_id, channel_id, last_read_seq)
+    SELECT
+        place.space_id,
+        %(user)s,
+        place.id,
+        CASE WHEN %(as_unread)s THEN place.wanted - 1 ELSE place.wanted END
     FROM place
     WHERE place.wanted <= place.last_seq
-    ON CONFLICT (server_id, user_id, channel_id) DO UPDATE
-    SET last_read_seq = greatest(mark.last_read_seq, excluded.last_read_seq)
+    ON CONFLICT (space_id, user_id, channel_id) DO UPDATE
+    SET last_read_seq = CASE
+        WHEN %(as_unread)s THEN excluded.last_read_seq
+        ELSE greatest(mark.last_read_seq, excluded.last_read_seq)
+    END
     RETURNING mark.last_read_seq
 )
 

@@ -8,46 +8,50 @@ WITH files AS MATERIALIZED (
     SELECT file.id
     FROM public.message_attachments AS file
     WHERE
-        file.space_id = (SELECT server_id FROM public.channels WHERE id = %(channel)s)
+        file.space_id = (SELECT space_id FROM public.channels WHERE id = %(channel)s)
         AND file.id = ANY (%(files)s::uuid[])
         AND file.uploader_id = %(author)s
         AND file.message_id IS NULL
-        AND file.direct_message_id IS NULL
     ORDER BY file.id
     FOR UPDATE
 ),
 
 place AS MATERIALIZED (
-    SELECT channel.server_id, channel.id, own.permissions, answered.seq AS reply_to_seq
+    SELECT channel.space_id, channel.id, own.permissions, answered.seq AS reply_to_seq
     FROM public.channels AS channel
-    CROSS JOIN (
-        SELECT public.channel_permissions(%(author)s, %(channel)s) AS permissions
+    CROSS JOIN LATERAL (
+        SELECT public.channel_permissions(%(author)s, channel.space_id, channel.id) AS permissions
         OFFSET 0
     ) AS own
     LEFT JOIN public.messages AS answered
         ON
-            answered.server_id = channel.server_id
+            answered.space_id = channel.space_id
             AND answered.id = %(reply_to)s::uuid
             AND answered.channel_id = channel.id
             AND answered.deleted_at IS NULL
     WHERE
         channel.id = %(channel)s
-        AND channel.kind <> 'category'
         AND own.permissions & %(needed)s = %(needed)s
         AND (%(reply_to)s::uuid IS NULL OR answered.seq IS NOT NULL)
         AND (SELECT count(*) FROM files) = cardinality(%(files)s::uuid[])
         AND CASE
+            WHEN channel.kind = 'pair' THEN NOT EXISTS (
+                SELECT
+                FROM public.users AS addressed
+                WHERE
+                    addressed.id IN (channel.pair_low_id, channel.pair_high_id)
+                    AND addressed.erased_at IS NOT NULL
+            )
             WHEN channel.slowmode_seconds = 0 OR own.permissions & 4503599627378704 <> 0 THEN true
-            ELSE public.slow_mode_wait(%(author)s, channel.server_id, channel.id) = interval '0'
+            ELSE public.slow_mode_wait(%(author)s, channel.space_id, channel.id) = interval '0'
         END
 ),
 
 sent AS (
-    INSERT INTO public.messages (id, server_id, channel_id, author_id, content, reply_to_seq)
-    SELECT %(id)s, place.server_id, place.id, %(author)s, %(content)s, place.reply_to_seq
+    INSERT INTO public.messages (id, space_id, channel_id, author_id, content, reply_to_seq)
+    SELECT %(id)s, place.space_id, place.id, %(author)s, %(content)s, place.reply_to_seq
     FROM place
-    ON CONFLICT (id) DO NOTHING
-    RETURNING id, server_id, channel_id, seq, reply_to_seq, created_at
+    RETURNING id, space_id, channel_id, seq, reply_to_seq, created_at
 ),
 
 attached AS (
@@ -55,26 +59,23 @@ attached AS (
     SET message_id = sent.id, position = chosen.place - 1
     FROM sent
     CROSS JOIN unnest(%(files)s::uuid[]) WITH ORDINALITY AS chosen (id, place)
-    WHERE file.space_id = sent.server_id AND file.id = chosen.id
+    WHERE file.space_id = sent.space_id AND file.id = chosen.id
 ),
 
 named AS (
-    INSERT INTO public.mentions (server_id, channel_id, seq, user_id, role_id)
-    SELECT sent.server_id, sent.channel_id, sent.seq, called.user_id, called.role_id
+    INSERT INTO public.mentions (space_id, channel_id, seq, user_id, role_id)
+    SELECT sent.space_id, sent.channel_id, sent.seq, called.user_id, called.role_id
     FROM sent
     CROSS JOIN place
     CROSS JOIN LATERAL (
-        SELECT access.user_id, NULL::uuid AS role_id
-        FROM public.channel_access AS access
-        WHERE
-            access.user_id = ANY (%(users)s::uuid[])
-            AND access.server_id = sent.server_id
-            AND access.channel_id = sent.channel_id
+        SELECT account.id AS user_id, NULL::uuid AS role_id
+        FROM unnest(%(users)s::uuid[]) AS account (id)
+        WHERE public.channel_permissions(account.id, sent.space_id, sent.channel_id) <> 0
         UNION ALL
         SELECT NULL, role.id
         FROM public.roles AS role
         WHERE
-            role.server_id = sent.server_id
+            role.space_id = sent.space_id
             AND role.id = ANY (%(roles)s::uuid[])
             AND role.position > 0
             AND (role.mentionable OR place.permissions & 131072 <> 0)
@@ -84,5 +85,5 @@ named AS (
     ) AS called
 )
 
-SELECT server_id, seq, reply_to_seq, created_at
+SELECT space_id, seq, reply_to_seq, created_at
 FROM sent;

@@ -1,6 +1,6 @@
 -- What was sent under an id, as it was sent: an edit since then does not make it another message.
 SELECT
-    message.server_id,
+    message.space_id,
     message.channel_id,
     message.author_id,
     coalesce(
@@ -8,7 +8,7 @@ SELECT
             SELECT revision.content
             FROM public.message_revisions AS revision
             WHERE
-                revision.space_id = message.server_id
+                revision.space_id = message.space_id
                 AND revision.message_id = message.id
                 AND revision.version = 1
         ),
@@ -21,14 +21,14 @@ SELECT
         SELECT answered.id
         FROM public.messages AS answered
         WHERE
-            answered.server_id = message.server_id
+            answered.space_id = message.space_id
             AND answered.channel_id = message.channel_id
             AND answered.seq = message.reply_to_seq
     ),
     ARRAY(
         SELECT file.id
         FROM public.message_attachments AS file
-        WHERE file.space_id = message.server_id AND file.message_id = message.id
+        WHERE file.space_id = message.space_id AND file.message_id = message.id
         ORDER BY file.position
     )
 FROM public.messages AS message

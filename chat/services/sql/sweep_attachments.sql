@@ -5,7 +5,6 @@ WITH unsent AS MATERIALIZED (
     FROM public.message_attachments AS file
     WHERE
         file.message_id IS NULL
-        AND file.direct_message_id IS NULL
         AND file.created_at < %(before)s
     ORDER BY file.created_at, file.id
     LIMIT %(limit)s
