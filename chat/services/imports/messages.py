@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
 
 from chat.errors import IdTaken, InvalidInput, NotVisible
 from chat.inputs import check_flag, identify, shown
@@ -19,7 +19,7 @@ from chat.services.imports.checks import check_ids, check_moments, check_texts, 
 from chat.services.imports.copying import copy_rows, row_batches
 from chat.services.imports.parts import check_parts, copy_parts
 from chat.services.imports.rows import MessageRow
-from chat.services.use_case import alias, use_case
+from chat.services.use_case import alias, constraint_of, use_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -262,7 +262,12 @@ def _copy(
     """Write the messages and what hangs on them; return how much of that there was."""
     rows = _written(destination, news, replies, first_seq=first_seq)
     _switch("on")
-    copy_rows("messages", _COLUMNS, rows, using=alias())
+    try:
+        copy_rows("messages", _COLUMNS, rows, using=alias())
+    except IntegrityError as error:
+        if constraint_of(error) == "messages_pkey":
+            raise IdTaken("The id of a message is that of one in another space.") from error
+        raise
     parts = copy_parts(destination.space_id, destination.channel_id, news, first_seq=first_seq)
     # The caller's transaction may go on and send.
     _switch("off")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -25,7 +27,6 @@ from chat.services.imports import (
     MentionRow,
     MessageRow,
     ReactionRow,
-    import_direct_messages,
     import_messages,
 )
 from tests.chat.sql import execute, rows, stored, value
@@ -34,8 +35,10 @@ from tests.factories import (
     DirectConversationFactory,
     MessageFactory,
     RoleFactory,
+    ServerFactory,
     UserFactory,
 )
+from tests.services.together import run_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,14 +50,22 @@ pytestmark = pytest.mark.django_db
 NOON = datetime(2024, 5, 6, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def channel() -> Channel:
-    return ChannelFactory.create()
+everywhere = pytest.mark.parametrize("channel", ["channel", "pair", "group"], indirect=True)
+in_conversations = pytest.mark.parametrize("channel", ["pair", "group"], indirect=True)
 
 
 @pytest.fixture
-def author() -> User:
-    return UserFactory.create()
+def channel(request: pytest.FixtureRequest) -> Channel:
+    kind = getattr(request, "param", "channel")
+    if kind == "channel":
+        return ChannelFactory.create()
+    return DirectConversationFactory.create(group=kind == "group")
+
+
+@pytest.fixture
+def author(channel: Channel) -> User:
+    """Somebody who can write there."""
+    return channel.owner or channel.pair_low or UserFactory.create()
 
 
 def texts(author: User, *contents: str, **fields: Any) -> list[MessageRow]:
@@ -64,6 +75,7 @@ def texts(author: User, *contents: str, **fields: Any) -> list[MessageRow]:
     ]
 
 
+@everywhere
 def test_messages_are_numbered_in_the_order_they_come(channel: Channel, author: User) -> None:
     done = import_messages(channel=channel, messages=texts(author, "one", "two", "three"))
 
@@ -73,20 +85,24 @@ def test_messages_are_numbered_in_the_order_they_come(channel: Channel, author: 
         (2, "two", NOON + timedelta(minutes=1)),
         (3, "three", NOON + timedelta(minutes=2)),
     ]
-    assert rows("SELECT last_seq, last_message_at FROM channels") == [
-        (3, NOON + timedelta(minutes=2))
+    assert rows("SELECT channel_id, last_seq, last_message_at FROM channel_counters") == [
+        (channel.id, 3, NOON + timedelta(minutes=2))
     ]
+    # What one sends oneself is read; nobody sends here.
+    assert value("SELECT count(*) FROM read_states") == 0
 
 
+@everywhere
 def test_messages_follow_on_those_that_are_there(channel: Channel, author: User) -> None:
-    MessageFactory.create(channel=channel)
+    MessageFactory.create(channel=channel, author=author)
 
     import_messages(channel=channel, messages=texts(author, "one", "two"))
 
     assert rows("SELECT seq FROM messages ORDER BY seq") == [(1,), (2,), (3,)]
-    assert MessageFactory.create(channel=channel).seq == 4
+    assert MessageFactory.create(channel=channel, author=author).seq == 4
 
 
+@everywhere
 def test_import_twice_writes_once(channel: Channel, author: User) -> None:
     given = texts(author, "one", "two")
     import_messages(channel=channel, messages=given)
@@ -105,7 +121,7 @@ def test_longer_import_adds_only_what_is_new(channel: Channel, author: User) -> 
     done = import_messages(channel=channel, messages=given)
 
     assert done == Imported(messages=1, already_there=2)
-    assert value("SELECT last_seq FROM channels") == 3
+    assert value("SELECT last_seq FROM channel_counters") == 3
 
 
 def test_send_in_the_same_transaction_is_numbered_as_ever(channel: Channel, author: User) -> None:
@@ -135,7 +151,7 @@ def test_mistake_in_the_second_batch_leaves_nothing(channel: Channel, author: Us
         import_messages(channel=channel, messages=given)
 
     assert value("SELECT count(*) FROM messages") == 0
-    assert value("SELECT last_seq FROM channels") == 0
+    assert value("SELECT last_seq FROM channel_counters") == 0
 
 
 def test_source_that_breaks_off_leaves_nothing(channel: Channel, author: User) -> None:
@@ -149,8 +165,9 @@ def test_source_that_breaks_off_leaves_nothing(channel: Channel, author: User) -
     assert value("SELECT count(*) FROM messages") == 0
 
 
+@everywhere
 def test_replies_find_what_they_answer(channel: Channel, author: User) -> None:
-    earlier = MessageFactory.create(channel=channel)
+    earlier = MessageFactory.create(channel=channel, author=author)
     first, second, third = texts(author, "one", "two", "three")
 
     import_messages(
@@ -207,12 +224,12 @@ def test_reply_to_what_is_not_before_it_can_be_let_go(
     ]
 
 
+@everywhere
 def test_what_hangs_on_a_message_comes_with_it(channel: Channel, author: User) -> None:
-    role = RoleFactory.create(server=channel.server)
     (message,) = texts(
         author,
         "look",
-        mentions=[MentionRow(user=author.id), MentionRow(role=role.id), MentionRow()] * 2,
+        mentions=[MentionRow(user=author.id), MentionRow()] * 2,
         reactions=[ReactionRow(author.id, "⚓"), ReactionRow(author.id, "🐟", NOON)] * 2,
         attachments=[
             AttachmentRow(uuid7(), "chart.png", "image/png", 12, bytes(32), "charts/1", 640, 480),
@@ -222,21 +239,46 @@ def test_what_hangs_on_a_message_comes_with_it(channel: Channel, author: User) -
 
     done = import_messages(channel=channel, messages=[message])
 
-    assert done == Imported(messages=1, mentions=3, reactions=2, attachments=2)
-    assert rows("SELECT seq, user_id, role_id FROM mentions ORDER BY user_id, role_id") == [
-        (1, author.id, None),
-        (1, None, role.id),
-        (1, None, None),
+    assert done == Imported(messages=1, mentions=2, reactions=2, attachments=2)
+    assert rows(
+        "SELECT space_id, channel_id, seq, user_id, role_id FROM mentions ORDER BY user_id"
+    ) == [
+        (channel.space_id, channel.id, 1, author.id, None),
+        (channel.space_id, channel.id, 1, None, None),
     ]
-    assert rows("SELECT emoji, created_at FROM reactions ORDER BY emoji") == [
-        ("⚓", NOON),
-        ("🐟", NOON),
+    assert rows("SELECT space_id, emoji, created_at FROM reactions ORDER BY emoji") == [
+        (channel.space_id, "⚓", NOON),
+        (channel.space_id, "🐟", NOON),
     ]
     assert rows(
-        "SELECT position, filename, width, uploader_id FROM message_attachments ORDER BY position"
-    ) == [(0, "chart.png", 640, author.id), (1, "log.txt", None, author.id)]
+        "SELECT space_id, position, filename, width, uploader_id FROM message_attachments"
+        " WHERE message_id IS NOT NULL ORDER BY position"
+    ) == [
+        (channel.space_id, 0, "chart.png", 640, author.id),
+        (channel.space_id, 1, "log.txt", None, author.id),
+    ]
 
 
+def test_mention_of_a_role_comes_in_once(channel: Channel, author: User) -> None:
+    role = RoleFactory.create(server=channel.server)
+    (message,) = texts(author, "ahoy", mentions=[MentionRow(role=role.id)] * 2)
+
+    import_messages(channel=channel, messages=[message])
+
+    assert rows("SELECT seq, user_id, role_id FROM mentions") == [(1, None, role.id)]
+
+
+@in_conversations
+def test_conversation_has_no_roles_to_mention(channel: Channel, author: User) -> None:
+    given = texts(author, "ahoy", mentions=[MentionRow(role=RoleFactory.create().id)])
+
+    with pytest.raises(DatabaseRefused) as refusal, transaction.atomic():
+        import_messages(channel=channel, messages=given)
+
+    assert refusal.value.constraint == "mentions_role_fk"
+
+
+@everywhere
 def test_edits_pins_and_deletions_keep_their_moments(channel: Channel, author: User) -> None:
     later = NOON + timedelta(days=1)
     (message,) = texts(
@@ -370,6 +412,7 @@ def test_twenty_emoji_of_many_are_as_many_as_there_may_be(channel: Channel) -> N
     assert import_messages(channel=channel, messages=[message]).reactions == 40
 
 
+@everywhere
 def test_251st_pin_leaves_nothing(channel: Channel, author: User) -> None:
     with pytest.raises(LimitReached, match="250 pins in the channel") as refusal:
         import_messages(channel=channel, messages=texts(author, *["ahoy"] * 251, pinned_at=NOON))
@@ -378,25 +421,21 @@ def test_251st_pin_leaves_nothing(channel: Channel, author: User) -> None:
     assert value("SELECT count(*) FROM messages") == 0
 
 
-def test_251st_pin_of_a_conversation_leaves_nothing() -> None:
-    conversation = DirectConversationFactory.create()
-    assert conversation.pair_low
+@everywhere
+@pytest.mark.parametrize("where", ["the same server", "another space"])
+def test_message_that_is_in_another_channel_is_refused(
+    channel: Channel, author: User, where: str
+) -> None:
+    MessageFactory.create(channel=channel, author=author)
+    server = (
+        channel.server if where == "the same server" and channel.server else ServerFactory.create()
+    )
+    other = MessageFactory.create(channel=ChannelFactory.create(server=server))
 
-    with pytest.raises(LimitReached, match="250 pins in the conversation"):
-        import_direct_messages(
-            conversation=conversation,
-            messages=texts(conversation.pair_low, *["ahoy"] * 251, pinned_at=NOON),
-        )
-
-    assert value("SELECT count(*) FROM direct_messages") == 0
-
-
-def test_message_that_is_in_another_channel_is_refused(channel: Channel, author: User) -> None:
-    MessageFactory.create(channel=channel)
-    other = MessageFactory.create(channel=ChannelFactory.create(server=channel.server))
-
-    with pytest.raises(IdTaken):
+    with pytest.raises(IdTaken), transaction.atomic():
         import_messages(channel=channel, messages=[MessageRow(other.id, author.id, NOON)])
+
+    assert value("SELECT count(*) FROM messages") == 2
 
 
 def test_unknown_channel_is_refused(author: User) -> None:
@@ -419,40 +458,23 @@ def test_import_of_nothing_writes_nothing(channel: Channel) -> None:
     assert stored() == before
 
 
-def test_conversation_takes_messages_with_reactions() -> None:
-    conversation = DirectConversationFactory.create()
-    author = conversation.pair_low
-    assert author
-    one, two = texts(author, "one", "two")
-
-    done = import_direct_messages(
-        conversation=conversation,
-        messages=[one, two._replace(reply_to=one.id, reactions=[ReactionRow(author.id, "⚓")])],
-    )
-
-    assert done == Imported(messages=2, reactions=1)
-    assert rows("SELECT seq, reply_to_seq FROM direct_messages ORDER BY seq") == [(1, None), (2, 1)]
-    assert value("SELECT last_seq FROM direct_conversations") == 2
-
-
-def test_conversation_does_not_take_a_strangers_message(author: User) -> None:
-    conversation = DirectConversationFactory.create()
+@in_conversations
+@pytest.mark.parametrize("who", ["stranger", "left"])
+def test_conversation_takes_messages_of_those_who_take_part(
+    channel: Channel, author: User, who: str
+) -> None:
+    execute("SET LOCAL chat.purge = 'on'")
+    execute("UPDATE participants SET left_at = now() WHERE user_id = %s", author.id)
+    writer = author if who == "left" else UserFactory.create()
 
     with pytest.raises(DatabaseRefused) as refusal, transaction.atomic():
-        import_direct_messages(conversation=conversation, messages=texts(author, "ahoy"))
+        import_messages(channel=channel, messages=texts(writer, "ahoy"))
 
-    assert refusal.value.constraint == "direct_messages_author_fk"
-
-
-def test_direct_message_mentions_nobody() -> None:
-    conversation = DirectConversationFactory.create()
-    assert conversation.pair_low
-    given = texts(conversation.pair_low, "ahoy", mentions=[MentionRow()])
-
-    with pytest.raises(InvalidInput, match=r"messages\[0\]\.mentions"):
-        import_direct_messages(conversation=conversation, messages=given)
+    assert refusal.value.constraint == "messages_participant"
+    assert value("SELECT last_seq FROM channel_counters") == 0
 
 
+@everywhere
 def test_import_does_not_leave_the_setting_on(channel: Channel, author: User) -> None:
     with transaction.atomic():
         import_messages(channel=channel, messages=texts(author, "ahoy"))
@@ -470,6 +492,7 @@ def statements(captured: CaptureQueriesContext) -> list[str]:
     return [query["sql"] for query in captured.captured_queries if "SAVEPOINT" not in query["sql"]]
 
 
+@everywhere
 def test_plain_history_takes_one_statement_and_three(channel: Channel, author: User) -> None:
     with CaptureQueriesContext(connection) as captured:
         import_messages(channel=channel, messages=texts(author, *(["ahoy"] * 50)))
@@ -477,10 +500,11 @@ def test_plain_history_takes_one_statement_and_three(channel: Channel, author: U
     assert len(statements(captured)) == 1 + 3
 
 
+@everywhere
 def test_history_with_everything_takes_one_statement_and_eight(
     channel: Channel, author: User
 ) -> None:
-    earlier = MessageFactory.create(channel=channel)
+    earlier = MessageFactory.create(channel=channel, author=author)
     given = texts(
         author,
         *(["ahoy"] * 50),
@@ -497,12 +521,42 @@ def test_history_with_everything_takes_one_statement_and_eight(
     assert len(statements(captured)) == 1 + 8
 
 
-def test_direct_history_takes_one_statement_and_three() -> None:
-    conversation = DirectConversationFactory.create()
-    assert conversation.pair_low
-    given = texts(conversation.pair_low, "one", "two")
+# At the same moment
 
-    with CaptureQueriesContext(connection) as captured:
-        import_direct_messages(conversation=conversation, messages=given)
 
-    assert len(statements(captured)) == 1 + 3
+@pytest.mark.django_db(transaction=True)
+@everywhere
+def test_import_that_waits_for_a_pin_lets_its_event_be_sent(channel: Channel, author: User) -> None:
+    pinning = psycopg.connect(**connection.get_connection_params())
+    pinning.execute("SELECT FROM channels WHERE id = %s FOR NO KEY UPDATE", [channel.id])
+
+    def finish_the_pin() -> None:
+        wait_until_blocked_by(pinning)
+        pinning.execute("SET LOCAL lock_timeout = '5s'")
+        pinning.execute(
+            "INSERT INTO messages (space_id, channel_id, author_id, kind)"
+            " VALUES (%s, %s, %s, 'pin')",
+            [channel.space_id, channel.id, author.id],
+        )
+        pinning.commit()
+
+    with pinning:
+        run_together(
+            [
+                lambda: import_messages(channel=channel, messages=texts(author, "ahoy")),
+                finish_the_pin,
+            ]
+        )
+
+    assert rows("SELECT seq, kind FROM messages ORDER BY seq") == [(1, "pin"), (2, "text")]
+
+
+def wait_until_blocked_by(session: psycopg.Connection[Any]) -> None:
+    """Return when somebody waits for a lock of this session."""
+    deadline = monotonic() + 30
+    while not value(
+        "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))",
+        session.info.backend_pid,
+    ):
+        assert monotonic() < deadline
+        sleep(0.005)

@@ -20,10 +20,12 @@ from chat.services.imports import (
     import_read_states,
     import_users,
 )
-from tests.chat.sql import rows, stored, value
+from tests.chat.sql import execute, rows, stored, value
 from tests.factories import (
     BanFactory,
     ChannelFactory,
+    DirectConversationFactory,
+    DirectMessageFactory,
     MessageFactory,
     RoleFactory,
     ServerFactory,
@@ -92,11 +94,11 @@ def test_junk_instead_of_rows_is_named_by_its_place() -> None:
     with pytest.raises(InvalidInput, match=r"members\[0\] is 1; it has to be a MemberRow"):
         import_members(server=server, members=junk)
     with pytest.raises(InvalidInput, match=r"states\[0\] is 1; it has to be a ReadStateRow"):
-        import_read_states(server=server, states=junk)
+        import_read_states(states=junk)
     with pytest.raises(InvalidInput, match=r"members\[0\]\.roles is None; it has to be a list"):
         import_members(server=server, members=[MemberRow(uuid7(), roles=None)])  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match=r"states\[0\]\.last_read_seq is -1"):
-        import_read_states(server=server, states=[ReadStateRow(uuid7(), uuid7(), -1)])
+        import_read_states(states=[ReadStateRow(uuid7(), uuid7(), -1)])
 
 
 def test_name_that_somebody_has_is_refused() -> None:
@@ -162,24 +164,48 @@ def test_unknown_server_is_refused() -> None:
         import_members(server=UUID(int=7), members=[])
 
 
-def test_read_states_are_set() -> None:
-    message = MessageFactory.create()
+def test_read_states_are_set_in_channels_and_conversations_at_once() -> None:
+    message, direct = MessageFactory.create(), DirectMessageFactory.create()
+    execute("DELETE FROM read_states")
+    owner = message.channel.server.owner_id
 
-    states = [ReadStateRow(message.server.owner_id, message.channel_id, 1)]
+    states = [
+        ReadStateRow(owner, message.channel_id, 1),
+        ReadStateRow(direct.author_id, direct.channel_id, 0),
+    ]
 
-    assert import_read_states(server=message.server, states=states) == 1
-    assert rows("SELECT last_read_seq FROM read_states") == [(1,)]
+    assert import_read_states(states=states) == 2
+    assert rows(
+        "SELECT space_id, user_id, channel_id, last_read_seq FROM read_states"
+        " ORDER BY last_read_seq"
+    ) == [
+        (direct.channel_id, direct.author_id, direct.channel_id, 0),
+        (message.space_id, owner, message.channel_id, 1),
+    ]
 
 
-def test_read_mark_past_the_newest_message_is_refused() -> None:
-    channel = ChannelFactory.create()
+@pytest.mark.parametrize("conversation", [False, True])
+@pytest.mark.parametrize(
+    ("last_read_seq", "is_there", "constraint"),
+    [(1, True, "read_states_mark_starts"), (0, False, "read_states_reader")],
+)
+def test_read_mark_past_the_newest_message_or_of_a_stranger_is_refused(
+    *, conversation: bool, last_read_seq: int, is_there: bool, constraint: str
+) -> None:
+    channel = DirectConversationFactory.create() if conversation else ChannelFactory.create()
+    reader = channel.pair_low or channel.server.owner
+    if not is_there:
+        reader = UserFactory.create()
 
     with pytest.raises(DatabaseRefused) as refusal, transaction.atomic():
-        import_read_states(
-            server=channel.server, states=[ReadStateRow(channel.server.owner_id, channel.id, 1)]
-        )
+        import_read_states(states=[ReadStateRow(reader.id, channel.id, last_read_seq)])
 
-    assert refusal.value.constraint == "read_states_mark_starts"
+    assert refusal.value.constraint == constraint
+
+
+def test_read_mark_of_an_unknown_channel_is_refused() -> None:
+    with pytest.raises(NotVisible):
+        import_read_states(states=[ReadStateRow(UserFactory.create().id, uuid7(), 0)])
 
 
 # How many statements it takes
@@ -210,14 +236,14 @@ def test_members_take_one_statement_and_two_to_four() -> None:
     assert len(statements(captured)) == 1 + 4
 
 
-def test_read_states_take_one_statement() -> None:
+def test_read_states_take_two_statements() -> None:
     message = MessageFactory.create()
-    states = [ReadStateRow(message.server.owner_id, message.channel_id, 1)]
+    states = [ReadStateRow(message.channel.server.owner_id, message.channel_id, 1)]
 
     with CaptureQueriesContext(connection) as captured:
-        import_read_states(server=message.server, states=states)
+        import_read_states(states=states)
 
-    assert len(statements(captured)) == 1
+    assert len(statements(captured)) == 2
 
 
 def statements(captured: CaptureQueriesContext) -> list[str]:
