@@ -1,8 +1,8 @@
 """Factories: for every table of chat the smallest row that it takes, with all that it needs.
 
-A row made here is of one tenant: a reaction knows the server of its message, a role given is of
-the member's server. Pass what the test is about; the rest is made fresh. Call `create()`, which
-tells a type checker what comes back.
+A row made here is of one tenant: a reaction knows the space of its message, a role given is of the
+member's server. What is written in a conversation is by who takes part. Pass what the test is
+about; the rest is made fresh. Call `create()`, which tells a type checker what comes back.
 """
 
 # factory_boy says that it is typed, and its declarations are not.
@@ -71,7 +71,17 @@ class ServerMemberFactory(DjangoModelFactory[models.ServerMember]):
     user = SubFactory(UserFactory)
 
 
+class InviteCodeFactory(DjangoModelFactory[models.InviteCode]):
+    class Meta:
+        model = models.InviteCode
+
+    code = Sequence("invite-{}".format)
+    space_id = LazyFunction(uuid7)
+
+
 class InviteFactory(DjangoModelFactory[models.Invite]):
+    """An invite whose code is written down with it."""
+
     class Meta:
         model = models.Invite
 
@@ -81,7 +91,7 @@ class InviteFactory(DjangoModelFactory[models.Invite]):
 
     @classmethod
     def _create(cls, model_class: type[models.Invite], *args: Any, **kwargs: Any) -> models.Invite:
-        models.InviteCode.objects.create(code=kwargs["code"], space_id=kwargs["server"].pk)
+        InviteCodeFactory.create(code=kwargs["code"], space_id=kwargs["server"].pk)
         return super()._create(model_class, *args, **kwargs)
 
 
@@ -124,6 +134,21 @@ class ChannelFactory(DjangoModelFactory[models.Channel]):
     name = Sequence("pier-{}".format)
 
 
+class ChannelCounterFactory(DjangoModelFactory[models.ChannelCounter]):
+    """The counter of a channel, which the channel brings along."""
+
+    class Meta:
+        model = models.ChannelCounter
+
+    channel = SubFactory(ChannelFactory)
+
+    @classmethod
+    def _create(
+        cls, model_class: type[models.ChannelCounter], *args: Any, **kwargs: Any
+    ) -> models.ChannelCounter:
+        return model_class.objects.get(channel=kwargs["channel"])
+
+
 class ChannelPermissionFactory(DjangoModelFactory[models.ChannelPermission]):
     """An overwrite for a role, which neither allows nor denies anything."""
 
@@ -135,15 +160,20 @@ class ChannelPermissionFactory(DjangoModelFactory[models.ChannelPermission]):
     role = SubFactory(RoleFactory, server=SelfAttribute("..server"))
 
 
+def somebody_in(channel: models.Channel) -> models.User:
+    """Return who can write there: one of a pair, the owner of a group, or anybody in a channel."""
+    return channel.pair_low or channel.owner or UserFactory.create()
+
+
 class MessageFactory(DjangoModelFactory[models.Message]):
-    """A text by a user of its own."""
+    """A text in a channel or in a conversation."""
 
     class Meta:
         model = models.Message
 
     channel = SubFactory(ChannelFactory)
     space_id = SelfAttribute("channel.space_id")
-    author = SubFactory(UserFactory)
+    author = LazyAttribute(lambda message: somebody_in(message.channel))
     content = "ahoy"
 
 
@@ -205,20 +235,17 @@ class ParticipantFactory(DjangoModelFactory[models.Participant]):
     user = SubFactory(UserFactory)
 
 
-class DirectMessageFactory(DjangoModelFactory[models.DirectMessage]):
-    """A text by the first of a pair, or by the owner of a group."""
+class DirectMessageFactory(MessageFactory):
+    """A text in a pair."""
 
     class Meta:
         model = models.DirectMessage
 
     channel = SubFactory(DirectConversationFactory)
-    space_id = SelfAttribute("channel.space_id")
-    author = LazyAttribute(lambda message: message.channel.owner or message.channel.pair_low)
-    content = "ahoy"
 
 
 class MessagePartFactory(DjangoModelFactory[Any]):
-    """What hangs on a message, or with `direct=True` on a direct message."""
+    """What hangs on a message, or with `direct=True` on a message of a pair."""
 
     class Meta:
         abstract = True
@@ -230,12 +257,9 @@ class MessagePartFactory(DjangoModelFactory[Any]):
     space_id = SelfAttribute("message.space_id")
 
 
-def somebody_there(part: Any) -> models.User:
-    """Return who can put `part` where it hangs: of a direct message only a participant."""
-    message = part.message
-    if message is not None and message.space_id == message.channel_id:
-        return message.author
-    return UserFactory.create()
+def somebody_at(part: Any) -> models.User:
+    """Return who can put `part` where it hangs; anybody while it hangs nowhere."""
+    return somebody_in(part.message.channel) if part.message else UserFactory.create()
 
 
 class MessageRevisionFactory(MessagePartFactory):
@@ -258,14 +282,14 @@ class ReactionFactory(MessagePartFactory):
         model = models.Reaction
 
     emoji = "⚓"
-    user = LazyAttribute(somebody_there)
+    user = LazyAttribute(somebody_at)
 
 
 class MessageAttachmentFactory(MessagePartFactory):
     class Meta:
         model = models.MessageAttachment
 
-    uploader = LazyAttribute(somebody_there)
+    uploader = LazyAttribute(somebody_at)
     filename = "chart.png"
     content_type = "image/png"
     size_bytes = 1
@@ -273,15 +297,22 @@ class MessageAttachmentFactory(MessagePartFactory):
     storage_key = Sequence("charts/{}".format)
 
 
+def somebody_of(channel: models.Channel) -> models.User:
+    """Return who can have a mark there: who takes part, or a new member of the server."""
+    if channel.server_id is None:
+        return somebody_in(channel)
+    return ServerMemberFactory.create(server=channel.server).user
+
+
 class ReadStateFactory(DjangoModelFactory[models.ReadState]):
-    """A member who has read nothing yet."""
+    """Somebody who has read nothing yet."""
 
     class Meta:
         model = models.ReadState
 
     channel = SubFactory(ChannelFactory)
     space_id = SelfAttribute("channel.space_id")
-    user = LazyAttribute(lambda state: ServerMemberFactory.create(server=state.channel.server).user)
+    user = LazyAttribute(lambda state: somebody_of(state.channel))
 
 
 class BanFactory(DjangoModelFactory[models.Ban]):

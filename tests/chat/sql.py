@@ -92,5 +92,5 @@ def tables() -> list[str]:
     return [
         model._meta.db_table
         for model in apps.get_app_config("chat").get_models()
-        if model._meta.managed
+        if model._meta.managed and not model._meta.proxy
     ]
