@@ -1,4 +1,4 @@
-"""Connections beside Django's own, for what two clients do at the same time."""
+"""Places to write in, and connections for what two clients do at the same time."""
 
 from __future__ import annotations
 
@@ -12,8 +12,22 @@ import psycopg
 import pytest
 from django.db import connection as django_connection
 
+from chat.models import Channel
+from tests.factories import ChannelFactory, DirectConversationFactory, ParticipantFactory
+
 Connect = Callable[[], psycopg.Connection[Any]]
 StartAndWait = Callable[..., "Future[Any]"]
+
+
+@pytest.fixture(params=["channel", "pair", "group"])
+def place(request: pytest.FixtureRequest, db: None) -> Channel:
+    """Return a place to write in: a channel of a server, a pair, or a group of two."""
+    if request.param == "channel":
+        return ChannelFactory.create()
+    place: Channel = DirectConversationFactory.create(group=request.param == "group")
+    if request.param == "group":
+        ParticipantFactory.create(channel=place)
+    return place
 
 
 @pytest.fixture

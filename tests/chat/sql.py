@@ -11,6 +11,13 @@ from django.apps import apps
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 from psycopg import sql
 
+SEND = "INSERT INTO messages (space_id, channel_id, author_id) VALUES (%s, %s, %s)"
+# A second message beside the one with this id, with values of its own.
+SEND_BESIDE = (
+    "INSERT INTO messages (space_id, channel_id, {columns}) "
+    "SELECT space_id, channel_id, {values} FROM messages WHERE id = %s"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

@@ -1,11 +1,17 @@
-"""Messages are numbered by the database, without gaps, and each keeps its place."""
+"""Messages are numbered by the database, without gaps, and each stays what and where it is."""
+
+from __future__ import annotations
 
 import pytest
 
-from chat.models import Channel
+from chat.ids import uuid7
+from chat.models import Channel, Message, User
 from tests.chat.sql import (
+    SEND,
+    SEND_BESIDE,
     by_check,
     by_foreign_key,
+    by_length,
     execute,
     refused,
     rows,
@@ -13,8 +19,10 @@ from tests.chat.sql import (
 )
 from tests.factories import (
     ChannelFactory,
+    DirectConversationFactory,
     MentionFactory,
     MessageFactory,
+    MessageRevisionFactory,
     ReactionFactory,
     ServerFactory,
     UserFactory,
@@ -22,139 +30,323 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
+COUNTERS = "SELECT first_seq, last_seq, last_message_at FROM channel_counters WHERE channel_id = %s"
 
-def test_numbers_count_up_without_a_gap() -> None:
-    channel, author = ChannelFactory.create(), UserFactory.create()
-    insert = "INSERT INTO messages (server_id, channel_id, author_id) VALUES (%s, %s, %s)"
+
+@pytest.fixture
+def message(place: Channel) -> Message:
+    return MessageFactory.create(channel=place)
+
+
+@pytest.fixture
+def author(place: Channel) -> User:
+    return place.owner or place.pair_low or UserFactory.create()
+
+
+# --- numbers ---
+
+
+def test_numbers_count_up_without_a_gap_in_each_place(place: Channel, author: User) -> None:
+    MessageFactory.create()
 
     for _ in range(3):
-        execute(insert, channel.server_id, channel.id, author.id)
+        execute(SEND, place.space_id, place.id, author.id)
 
-    assert rows("SELECT seq FROM messages ORDER BY seq") == [(1,), (2,), (3,)]
-    assert value("SELECT last_seq FROM channels WHERE id = %s", channel.id) == 3
-
-
-def test_number_of_a_refused_message_is_used_again() -> None:
-    message = MessageFactory.create()
-    refused(
-        "INSERT INTO messages (server_id, channel_id) VALUES (%s, %s)",
-        message.server_id,
-        message.channel_id,
-    )
-
-    second = MessageFactory.create(channel=message.channel)
-
-    assert second.seq == 2
+    assert rows("SELECT seq FROM messages WHERE channel_id = %s ORDER BY seq", place.id) == [
+        (1,),
+        (2,),
+        (3,),
+    ]
+    assert rows(COUNTERS, place.id) == [
+        (1, 3, value("SELECT max(created_at) FROM messages WHERE channel_id = %s", place.id))
+    ]
 
 
-def test_number_that_a_client_writes_is_ignored() -> None:
-    channel, author = ChannelFactory.create(), UserFactory.create()
+def test_number_of_a_refused_message_is_used_again(message: Message) -> None:
+    refused(SEND, message.space_id, message.channel_id, None)
 
-    seq = value(
-        "INSERT INTO messages (server_id, channel_id, author_id, seq) VALUES (%s, %s, %s, 77) "
-        "RETURNING seq",
-        channel.server_id,
-        channel.id,
+    assert MessageFactory.create(channel=message.channel).seq == 2
+
+
+def test_number_and_version_that_a_client_writes_are_ignored(place: Channel, author: User) -> None:
+    written = rows(
+        "INSERT INTO messages (space_id, channel_id, author_id, seq, version) "
+        "VALUES (%s, %s, %s, 77, 9) RETURNING seq, version",
+        place.space_id,
+        place.id,
         author.id,
     )
 
-    assert seq == 1
+    assert written == [(1, 1)]
 
 
-def test_message_keeps_its_channel() -> None:
+def test_application_that_may_not_write_counters_and_revisions_sends_and_edits(
+    place: Channel, author: User
+) -> None:
+    tables = "ALL TABLES IN SCHEMA public"
+    execute("CREATE ROLE application")
+    execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO application")
+    execute("REVOKE INSERT, UPDATE, DELETE ON channel_counters, message_revisions FROM application")
+    execute("SET LOCAL ROLE application")
+
+    execute(SEND, place.space_id, place.id, author.id)
+    execute("UPDATE messages SET content = 'ahoy', pinned_at = now()")
+    if place.server_id:
+        thread = value(
+            "INSERT INTO channels (space_id, server_id, parent_id, kind, name) "
+            "VALUES (%s, %s, %s, 'thread', 'rumours') RETURNING id",
+            place.space_id,
+            place.server_id,
+            place.id,
+        )
+        execute(SEND, place.space_id, thread, author.id)
+        execute("UPDATE channels SET deleted_at = now() WHERE id = %s", place.id)
+        execute("UPDATE servers SET deleted_at = now()")
+    else:
+        execute("SET LOCAL chat.purge = 'on'")
+        execute("UPDATE participants SET left_at = now()")
+        execute("DELETE FROM messages")
+
+    execute("RESET ROLE")
+
+
+# --- where there is none to be had ---
+
+
+def test_message_in_no_channel_or_in_another_space_is_refused() -> None:
+    channel, author = ChannelFactory.create(), UserFactory.create()
+    elsewhere = ServerFactory.create()
+
+    for space, place in ((channel.space_id, uuid7()), (elsewhere.id, channel.id)):
+        assert refused(SEND, space, place, author.id) == by_foreign_key("messages_channel_fk")
+
+
+@pytest.mark.parametrize(
+    "close",
+    [
+        "UPDATE channels SET kind = 'category', parent_id = NULL WHERE id = %(id)s",
+        "UPDATE channels SET archived_at = now() WHERE id = %(id)s",
+        "UPDATE channels SET deleted_at = now() WHERE id = %(id)s",
+        "UPDATE channels SET deleted_at = now() WHERE id = %(parent)s",
+        "UPDATE servers SET deleted_at = now() WHERE id = %(server)s",
+    ],
+    ids=["category", "archived", "deleted", "parent-deleted", "server-deleted"],
+)
+def test_channel_that_is_closed_takes_no_message_until_it_is_open_again(close: str) -> None:
+    thread = ChannelFactory.create(thread=True)
+    ids = {"id": thread.id, "parent": thread.parent_id, "server": thread.server_id}
+    before = thread.kind, thread.parent_id
+
+    execute(
+        close.replace("%(id)s", "%s").replace("%(parent)s", "%s").replace("%(server)s", "%s"),
+        ids[next(name for name in ids if f"%({name})s" in close)],
+    )
+
+    assert refused(SEND, thread.space_id, thread.id, thread.server.owner_id) == by_check(
+        "messages_channel_open"
+    )
+    execute("UPDATE servers SET deleted_at = NULL")
+    execute("UPDATE channels SET deleted_at = NULL, archived_at = NULL")
+    execute("UPDATE channels SET kind = %s, parent_id = %s WHERE id = %s", *before, thread.id)
+    assert MessageFactory.create(channel=thread).seq == 1
+
+
+@pytest.mark.parametrize("moment", ["archived_at", "deleted_at"])
+def test_conversation_that_is_closed_takes_no_message(message: Message, moment: str) -> None:
+    execute(f"UPDATE channels SET {moment} = now() WHERE id = %s", message.channel_id)
+
+    refusal = refused(SEND, message.space_id, message.channel_id, message.author_id)
+
+    assert refusal == by_check("messages_channel_open")
+
+
+def test_thread_of_an_archived_channel_and_a_thread_made_in_a_deleted_one() -> None:
+    thread = ChannelFactory.create(thread=True)
+    execute("UPDATE channels SET archived_at = now() WHERE id = %s", thread.parent_id)
+    assert MessageFactory.create(channel=thread).seq == 1
+
+    execute("UPDATE channels SET deleted_at = now() WHERE id = %s", thread.parent_id)
+    late = ChannelFactory.create(server=thread.server, parent=thread.parent, kind="thread")
+
+    for closed in (thread, late):
+        assert refused(SEND, closed.space_id, closed.id, thread.server.owner_id) == by_check(
+            "messages_channel_open"
+        )
+
+
+def test_channel_made_in_a_deleted_server_takes_no_message() -> None:
+    server = ServerFactory.create()
+    execute("UPDATE servers SET deleted_at = now() WHERE id = %s", server.id)
+    channel = ChannelFactory.create(server=server)
+
+    refusal = refused(SEND, channel.space_id, channel.id, server.owner_id)
+
+    assert refusal == by_check("messages_channel_open")
+
+
+# --- what a message is made of, and what of it stays ---
+
+
+@pytest.mark.parametrize(
+    ("author_id", "kind", "content", "constraint"),
+    [
+        ("NULL", "'text'", "'ahoy'", "author_ck"),
+        ("NULL", "'text'", "''", "author_ck"),
+        ("NULL", "'notice'", "'ahoy'", "author_ck"),
+        ("author_id", "'join'", "'ahoy'", "author_ck"),
+        ("NULL", "'poem'", "''", "kind_ck"),
+    ],
+)
+def test_words_that_are_nobodys_are_refused(
+    message: Message, author_id: str, kind: str, content: str, constraint: str
+) -> None:
+    refusal = refused(
+        SEND_BESIDE.format(
+            columns="author_id, kind, content", values=f"{author_id}, {kind}, {content}"
+        ),
+        message.id,
+    )
+
+    assert refusal == by_check(f"messages_{constraint}")
+
+
+def test_event_has_no_words_and_says_whose_it_is_or_not(message: Message) -> None:
+    for author_id in ("author_id", "NULL"):
+        execute(
+            SEND_BESIDE.format(columns="author_id, kind", values=f"{author_id}, 'join'"),
+            message.id,
+        )
+
+    assert refused(
+        "UPDATE messages SET content = 'ahoy' WHERE kind = 'join' AND author_id IS NOT NULL"
+    ) == by_check("messages_author_ck")
+    assert value("SELECT count(*) FROM messages WHERE kind = 'join'") == 2
+
+
+@pytest.mark.parametrize(
+    ("assignment", "constraint"),
+    [
+        ("pinned_by_id = author_id", "pinned_ck"),
+        ("deleted_by_id = author_id", "deleted_ck"),
+    ],
+)
+def test_message_that_contradicts_itself_is_refused(
+    message: Message, assignment: str, constraint: str
+) -> None:
+    refusal = refused(f"UPDATE messages SET {assignment} WHERE id = %s", message.id)
+
+    assert refusal == by_check(f"messages_{constraint}")
+
+
+def test_message_has_4000_characters_at_most() -> None:
+    message = MessageFactory.create(content="ß" * 4000)
+
+    refusal = refused("UPDATE messages SET content = content || '!' WHERE id = %s", message.id)
+
+    assert refusal == by_length()
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "id = uuidv7()",
+        "seq = 9",
+        "seq = 0",
+        "channel_id = uuidv7()",
+        "space_id = channel_id, channel_id = space_id",
+        "author_id = NULL",
+        "author_id = (SELECT max(id::text)::uuid FROM users)",
+        "kind = 'notice'",
+        "kind = 'notice', author_id = NULL",
+        "created_at = '2000-01-01'",
+        "created_at = created_at + interval '1 microsecond'",
+    ],
+)
+def test_message_keeps_its_place_its_author_and_its_time(assignment: str) -> None:
     message = MessageFactory.create()
-    other = ChannelFactory.create(server=message.server)
+    UserFactory.create()
 
-    refusal = refused("UPDATE messages SET channel_id = %s WHERE id = %s", other.id, message.id)
+    refusal = refused(f"UPDATE messages SET {assignment} WHERE id = %s", message.id)
 
     assert refusal == by_check("messages_place_fixed")
 
 
-def test_message_in_a_category_is_refused() -> None:
-    category = ChannelFactory.create(category=True)
+def test_message_is_not_put_into_the_mouth_of_the_other() -> None:
+    message = MessageFactory.create(channel=DirectConversationFactory.create())
 
     refusal = refused(
-        "INSERT INTO messages (server_id, channel_id, author_id) VALUES (%s, %s, %s)",
-        category.server_id,
-        category.id,
-        category.server.owner_id,
+        "UPDATE messages SET author_id = %s WHERE id = %s",
+        message.channel.pair_high_id,
+        message.id,
     )
 
-    assert refusal == by_check("messages_channel_open")
+    assert refusal == by_check("messages_place_fixed")
 
 
-def test_message_in_a_deleted_channel_is_refused() -> None:
-    channel = ChannelFactory.create()
-    execute("UPDATE channels SET deleted_at = now() WHERE id = %s", channel.id)
+def test_message_that_an_orm_saves_whole_stays_as_it_was(message: Message) -> None:
+    message.refresh_from_db()
+    before = rows("SELECT id, seq, author_id, kind, created_at FROM messages")
 
-    refusal = refused(
-        "INSERT INTO messages (server_id, channel_id, author_id) VALUES (%s, %s, %s)",
-        channel.server_id,
-        channel.id,
-        channel.server.owner_id,
-    )
+    message.content = "avast"
+    message.save()
 
-    assert refusal == by_check("messages_channel_open")
+    assert rows("SELECT id, seq, author_id, kind, created_at FROM messages") == before
+    assert value("SELECT content FROM messages") == "avast"
 
 
-def test_message_in_a_thread_of_a_deleted_channel_is_refused() -> None:
-    thread = ChannelFactory.create(thread=True)
-    execute("UPDATE channels SET deleted_at = now() WHERE id = %s", thread.parent_id)
-
-    refusal = refused(
-        "INSERT INTO messages (server_id, channel_id, author_id) VALUES (%s, %s, %s)",
-        thread.server_id,
-        thread.id,
-        thread.server.owner_id,
-    )
-
-    assert refusal == by_check("messages_channel_open")
-
-
-def test_thread_takes_messages() -> None:
-    thread = ChannelFactory.create(thread=True)
-
-    assert MessageFactory.create(channel=thread).seq == 1
-
-
-def test_message_is_not_deleted_without_a_purge() -> None:
+@pytest.mark.parametrize("moment", ["infinity", "12000-01-01", "9998-12-31", "tomorrow"])
+def test_message_from_the_future_is_one_of_now(moment: str) -> None:
     message = MessageFactory.create()
+
+    execute(
+        SEND_BESIDE.format(columns="author_id, created_at", values=f"author_id, '{moment}'"),
+        message.id,
+    )
+
+    (sent_at,) = rows(
+        "SELECT created_at FROM messages "
+        "WHERE seq = 2 AND created_at BETWEEN now() AND clock_timestamp()"
+    )
+    assert rows("SELECT last_message_at FROM channel_counters") == [sent_at]
+
+
+def test_message_out_of_an_archive_keeps_its_time_and_is_not_the_newest(message: Message) -> None:
+    newest = value("SELECT last_message_at FROM channel_counters")
+
+    execute(
+        SEND_BESIDE.format(
+            columns="author_id, created_at", values="author_id, '2001-02-03 04:05Z'"
+        ),
+        message.id,
+    )
+
+    assert value("SELECT created_at = '2001-02-03 04:05Z' FROM messages WHERE seq = 2")
+    assert value("SELECT last_message_at FROM channel_counters") == newest
+
+
+# --- deleting and purging ---
+
+
+@pytest.mark.parametrize("setting", ["off", "", "true", None])
+def test_message_is_not_deleted_without_a_purge(message: Message, setting: str | None) -> None:
+    if setting is not None:
+        execute("SELECT set_config('chat.purge', %s, true)", setting)
 
     refusal = refused("DELETE FROM messages WHERE id = %s", message.id)
 
     assert refusal == by_check("messages_place_kept")
 
 
-@pytest.mark.parametrize("setting", ["off", "", "true"])
-def test_purge_wants_exactly_on(setting: str) -> None:
-    message = MessageFactory.create()
-    execute("SELECT set_config('chat.purge', %s, true)", setting)
-
-    refusal = refused("DELETE FROM messages WHERE id = %s", message.id)
-
-    assert refusal == by_check("messages_place_kept")
-
-
-def test_purge_deletes_a_message_with_what_hangs_on_it() -> None:
-    message = MessageFactory.create()
+def test_purge_deletes_a_message_with_what_hangs_on_it(message: Message) -> None:
     ReactionFactory.create(message=message)
     MentionFactory.create(message=message)
+    MessageRevisionFactory.create(message=message)
 
     execute("SET LOCAL chat.purge = 'on'")
     execute("DELETE FROM messages WHERE id = %s", message.id)
 
-    assert value("SELECT count(*) FROM messages") == 0
-    assert value("SELECT count(*) FROM reactions") == 0
-    assert value("SELECT count(*) FROM mentions") == 0
-
-
-def test_purge_leaves_the_counter() -> None:
-    message = MessageFactory.create()
-
-    execute("SET LOCAL chat.purge = 'on'")
-    execute("DELETE FROM messages WHERE id = %s", message.id)
-
-    assert MessageFactory.create(channel=message.channel).seq == 2
+    for table in ("messages", "reactions", "mentions", "message_revisions"):
+        assert value(f"SELECT count(*) FROM {table}") == 0
 
 
 def test_purge_does_not_take_a_message_that_was_answered() -> None:
@@ -167,41 +359,42 @@ def test_purge_does_not_take_a_message_that_was_answered() -> None:
     assert refusal == by_foreign_key("messages_reply_fk")
 
 
-# The counter
+def test_purge_moves_where_the_numbers_begin_and_not_where_they_end(place: Channel) -> None:
+    MessageFactory.create_batch(5, channel=place)
+    other = MessageFactory.create().channel_id
+    newest = value("SELECT last_message_at FROM channel_counters WHERE channel_id = %s", place.id)
+    execute("SET LOCAL chat.purge = 'on'")
+
+    for gone, first_seq in (("seq IN (1, 3)", 2), ("seq = 2", 4), ("seq = 5", 4), ("seq > 0", 6)):
+        execute(f"DELETE FROM messages WHERE channel_id = %s AND {gone}", place.id)
+        assert rows(COUNTERS, place.id) == [(first_seq, 5, newest)]
+
+    assert MessageFactory.create(channel=place).seq == 6
+    assert value("SELECT first_seq FROM channel_counters WHERE channel_id = %s", place.id) == 6
+    assert value("SELECT first_seq FROM channel_counters WHERE channel_id = %s", other) == 1
 
 
-def test_channel_starts_at_zero_whatever_a_client_writes() -> None:
-    server = ServerFactory.create()
-
-    execute(
-        "INSERT INTO channels (server_id, name, last_seq, last_message_at) "
-        "VALUES (%s, 'pier', 41, now())",
-        server.id,
-    )
-
-    assert rows("SELECT last_seq, last_message_at FROM channels") == [(0, None)]
+# --- counters ---
 
 
-@pytest.mark.parametrize("seq", [0, 99, -1])
-def test_counter_that_a_client_writes_is_ignored(seq: int) -> None:
-    message = MessageFactory.create()
-    before = rows("SELECT last_seq, last_message_at FROM channels")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO channel_counters (space_id, channel_id) SELECT uuidv7(), uuidv7()",
+        "INSERT INTO channel_counters SELECT * FROM channel_counters ON CONFLICT DO NOTHING",
+        "UPDATE channel_counters SET last_seq = 99",
+        "UPDATE channel_counters SET first_seq = 2",
+        "UPDATE channel_counters SET closed = closed, last_message_at = NULL",
+        "DELETE FROM channel_counters",
+    ],
+)
+def test_client_does_not_write_counters(message: Message, statement: str) -> None:
+    assert refused(statement) == by_check("channel_counters_kept")
 
-    execute(
-        "UPDATE channels SET last_seq = %s, last_message_at = '2000-01-01', topic = 'tides'", seq
-    )
 
-    assert message.seq == 1
-    assert rows("SELECT last_seq, last_message_at FROM channels") == before
-    assert value("SELECT topic FROM channels") == "tides"
-
-
-def test_stale_channel_that_the_orm_saves_does_not_set_the_counter_back() -> None:
-    stale = Channel.objects.get(pk=ChannelFactory.create().pk)
-    MessageFactory.create(channel=stale)
-
-    stale.topic = "tides"
-    stale.save()
-
-    assert rows("SELECT last_seq, topic FROM channels") == [(1, "tides")]
-    assert MessageFactory.create(channel=stale).seq == 2
+def test_channel_begins_at_one_after_none(place: Channel) -> None:
+    assert rows(
+        "SELECT first_seq, last_seq, last_message_at, closed FROM channel_counters "
+        "WHERE channel_id = %s",
+        place.id,
+    ) == [(1, 0, None, False)]
