@@ -139,8 +139,6 @@ class TestWithTheSetting:
 
     def test_number_of_a_purged_message_is_refused(self, place: Place) -> None:
         execute(*place.insert([1, 2]))
-        # As at a COMMIT: then each number that was taken has its message.
-        execute("SET CONSTRAINTS ALL IMMEDIATE")
         execute("SET LOCAL chat.purge = 'on'")
         execute("DELETE FROM messages WHERE channel_id = %s", place.id)
 
