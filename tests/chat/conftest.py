@@ -1,7 +1,5 @@
 """Places to write in, and connections for what two clients do at the same time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack

@@ -1,7 +1,5 @@
 """Messages are numbered by the database, without gaps, and each stays what and where it is."""
 
-from __future__ import annotations
-
 import pytest
 
 from chat.ids import uuid7
