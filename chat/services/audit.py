@@ -12,30 +12,35 @@ from chat.services.use_case import alias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from chat.services.places import MessageAuthority
     from chat.services.standing import Standing
 
 Changes = dict[str, tuple[Any, Any]]
 
+# What the first word of an action is done to, where that is another word.
+_TARGETS = {"member": "user", "reaction": "message"}
+
 
 def record(
-    *,
-    actor: Standing,
+    actor: Standing | MessageAuthority,
     action: str,
-    target_type: str,
     target: UUID,
+    *,
     changes: Mapping[str, tuple[Any, Any]] | None = None,
     reason: str = "",
 ) -> None:
     """Write one entry: one statement.
 
     `changes` are pairs of before and after. What a member is called does not belong there: the
-    entry outlives the erasure of an account.
+    entry outlives the erasure of an account. Who gives a reason for an act against a user, or
+    against what is theirs, has kept them from being erased meanwhile (`standing.hold_user`).
     """
+    subject = action.partition(".")[0]
     AuditLogEntry.objects.using(alias()).create(
-        server_id=actor.server_id,
+        server_id=actor.space_id,
         actor_id=actor.user_id,
         action=action,
-        target_type=target_type,
+        target_type=_TARGETS.get(subject, subject),
         target_id=target,
         changes={field: [_plain(each) for each in pair] for field, pair in (changes or {}).items()},
         reason=reason,

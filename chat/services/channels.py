@@ -25,7 +25,7 @@ from chat.permissions import Permission
 from chat.services.audit import changed, record
 from chat.services.limits import CHANNEL_LIMIT, THREAD_LIMIT
 from chat.services.overwrites import clear_overwrite, set_overwrite
-from chat.services.places import Place, place_in
+from chat.services.places import ChannelAuthority, place_in
 from chat.services.standing import Standing, lock_server, lock_server_of_channel, standing_in
 from chat.services.use_case import alias, use_case
 from chat.statements import Statement
@@ -126,8 +126,8 @@ def update_channel(
 ) -> Channel:
     """Change a channel; needs MANAGE_CHANNELS there, for a thread MANAGE_THREADS.
 
-    Five statements, three when nothing changes. Locks the server's row, then the channel's, for
-    which senders wait. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
+    Five statements, three when nothing changes. Locks the server's row, then the channel's. Raises:
+    InvalidInput, NotVisible, MissingPermission, TimedOut.
     """
     actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
     wanted = _checked(name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw)
@@ -139,14 +139,7 @@ def update_channel(
         for field, value in wanted.items():
             setattr(row, field, value)
         row.save(using=alias(), update_fields=list(wanted))
-        record(
-            actor=place.actor,
-            action="channel.update",
-            target_type="channel",
-            target=channel_id,
-            changes=changes,
-            reason=reason,
-        )
+        record(place.actor, "channel.update", channel_id, changes=changes, reason=reason)
     return row
 
 
@@ -162,9 +155,9 @@ def move_channel(
     """Put a channel at a place among those of its category, or of another, or (None) of none.
 
     Places are counted from 0; those that follow move on, and a place past the end is the end.
-    Needs MANAGE_CHANNELS in the server and in the channel. Seven statements, eight with another
-    category, six when it stands there already. Locks the server's row, then the rows of the
-    channels that change places, by id. Raises: InvalidInput, for a thread too; NotVisible,
+    Needs MANAGE_CHANNELS in the server and in the channel. Six statements, seven with another
+    category, five when it stands there already. Locks the server's row, then the rows of the
+    channels that change places. Raises: InvalidInput, for a thread too; NotVisible,
     MissingPermission, TimedOut.
     """
     actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
@@ -187,18 +180,18 @@ def move_channel(
         _category(own, parent_id)
 
     before = (row.parent_id, row.position)
-    siblings = [each for each in _siblings(own.server_id, parent_id) if each != channel_id]
+    siblings = [each for each in _siblings(own.space_id, parent_id) if each != channel_id]
     siblings.insert(position, channel_id)
-    params = {"server": own.server_id, "parent": parent_id, "channels": siblings}
-    _LOCK.rows(params, using=alias())
-    _PLACE.rows({**params, "moved": channel_id}, using=alias())
+    _SET_POSITIONS.rows(
+        {"server": own.space_id, "parent": parent_id, "channels": siblings, "moved": channel_id},
+        using=alias(),
+    )
     row.parent_id, row.position = parent_id, siblings.index(channel_id)
     if before != (row.parent_id, row.position):
         record(
-            actor=own,
-            action="channel.move",
-            target_type="channel",
-            target=channel_id,
+            own,
+            "channel.move",
+            channel_id,
             changes={
                 "parent_id": (before[0], row.parent_id),
                 "position": (before[1], row.position),
@@ -213,31 +206,27 @@ def delete_channel(*, actor: User | UUID, channel: Channel | UUID, reason: str =
     """Hide a channel with its threads; needs MANAGE_CHANNELS there, for a thread MANAGE_THREADS.
 
     The messages stay where they are, unseen. What is in a category stays, without one. Invites to
-    what is hidden end. Seven statements. Locks the server's row, then those of the channel, of its
-    threads or of what is in the category, by id: who is sending there comes first or is refused.
-    Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
+    what is hidden end. Six statements. Locks the server's row, then those of the channel, of its
+    threads or of what is in the category, and their counters: who is sending there comes first or
+    is refused. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
     """
     actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
     reason = check_reason(reason)
 
     place = _managed_place(actor_id, channel_id)
     own, row = place.actor, place.channel
-    params = {"server": own.server_id, "channel": channel_id}
-    inside = _LOCK_WITH_INSIDE.rows(params, using=alias())
+    params = {"server": own.space_id, "channel": channel_id}
     is_category = row.kind == Channel.Kind.CATEGORY
-    (_DELETE_CATEGORY if is_category else _DELETE).rows(
-        {**params, "channels": inside}, using=alias()
-    )
+    changed_ids = (_DELETE_CATEGORY if is_category else _DELETE).rows(params, using=alias())
     Invite.objects.using(alias()).filter(
-        server_id=own.server_id,
-        channel_id__in=[channel_id] if is_category else inside,
+        server_id=own.space_id,
+        channel_id__in=[channel_id] if is_category else changed_ids,
         revoked_at__isnull=True,
     ).update(revoked_at=Now())
     record(
-        actor=own,
-        action="channel.delete",
-        target_type="channel",
-        target=channel_id,
+        own,
+        "channel.delete",
+        channel_id,
         changes={"name": (row.name, None), "kind": (row.kind, None)},
         reason=reason,
     )
@@ -264,7 +253,7 @@ def _checked(
     return wanted
 
 
-def _managed_place(actor: UUID, channel: UUID) -> Place:
+def _managed_place(actor: UUID, channel: UUID) -> ChannelAuthority:
     server = lock_server_of_channel(channel, actor=actor)
     own = standing_in(server, actor, asked_for=("channel", channel))
     place = place_in(server, channel, actor=own)
@@ -273,13 +262,13 @@ def _managed_place(actor: UUID, channel: UUID) -> Place:
     return place
 
 
-def _require_slow_mode(place: Place) -> None:
+def _require_slow_mode(place: ChannelAuthority) -> None:
     """Raise SlowModeActive if the actor has just begun a thread in a channel with slow mode."""
     if not place.channel.slowmode_seconds or place.permissions & _UNBOUND_BY_SLOW_MODE:
         return
     waits = _THREAD_WAIT.first(
         {
-            "server": place.channel.server_id,
+            "server": place.channel.space_id,
             "channel": place.channel.pk,
             "actor": place.actor.user_id,
             "gap": timedelta(seconds=place.channel.slowmode_seconds),
@@ -290,8 +279,8 @@ def _require_slow_mode(place: Place) -> None:
         raise SlowModeActive(waits)
 
 
-def _category(actor: Standing, category: UUID) -> Place:
-    place = place_in(actor.server_id, category, actor=actor, what="category")
+def _category(actor: Standing, category: UUID) -> ChannelAuthority:
+    place = place_in(actor.space_id, category, actor=actor, what="category")
     if place.channel.kind != Channel.Kind.CATEGORY:
         raise InvalidInput("parent", seen=f"a {place.channel.kind}", expected="a category")
     place.require(Permission.MANAGE_CHANNELS)
@@ -302,21 +291,20 @@ def _insert(
     actor: Standing, *, kind: str, parent: UUID | None, wanted: dict[str, Any], reason: str
 ) -> Channel:
     siblings = Channel.objects.using(alias()).filter(
-        server_id=actor.server_id, parent_id=parent, deleted_at__isnull=True
+        space_id=actor.space_id, parent_id=parent, deleted_at__isnull=True
     )
     last = siblings.aggregate(last=Max("position"))["last"]
     channel = Channel.objects.using(alias()).create(
-        server_id=actor.server_id,
+        server_id=actor.space_id,
         kind=kind,
         parent_id=parent,
         position=0 if last is None else last + 1,
         **wanted,
     )
     record(
-        actor=actor,
-        action="channel.create",
-        target_type="channel",
-        target=channel.pk,
+        actor,
+        "channel.create",
+        channel.pk,
         changes={"name": (None, channel.name), "kind": (None, str(kind))},
         reason=reason,
     )
@@ -325,7 +313,7 @@ def _insert(
 
 def _siblings(server: UUID, parent: UUID | None) -> list[UUID]:
     channels = Channel.objects.using(alias()).filter(
-        server_id=server, parent_id=parent, deleted_at__isnull=True
+        space_id=server, parent_id=parent, deleted_at__isnull=True
     )
     return list(channels.order_by("position", "pk").values_list("pk", flat=True))
 
@@ -336,9 +324,9 @@ _THREAD_WAIT: Statement[Any] = Statement(
     SELECT max(entry.created_at) + %(gap)s - statement_timestamp()
     FROM audit_log AS entry
     INNER JOIN channels AS thread
-        ON thread.server_id = entry.server_id AND thread.id = entry.target_id
+        ON thread.space_id = %(server)s AND thread.id = entry.target_id
     WHERE
-        entry.server_id = %(server)s
+        entry.space_id = %(server)s
         AND entry.created_at > statement_timestamp() - %(gap)s
         AND entry.actor_id = %(actor)s
         AND entry.action = 'channel.create'
@@ -347,31 +335,7 @@ _THREAD_WAIT: Statement[Any] = Statement(
     """,
     row=lambda wait: wait,
 )
-# Senders hold the rows of channels too: whoever takes several takes them by id.
-_LOCK = Statement(
-    """
-    SELECT id
-    FROM channels
-    WHERE server_id = %(server)s AND id = ANY (%(channels)s)
-    ORDER BY id
-    FOR NO KEY UPDATE
-    """,
-    row=lambda id: id,  # noqa: A006
-)
-_LOCK_WITH_INSIDE = Statement(
-    """
-    SELECT id
-    FROM channels
-    WHERE
-        server_id = %(server)s
-        AND (id = %(channel)s OR parent_id = %(channel)s)
-        AND deleted_at IS NULL
-    ORDER BY id
-    FOR NO KEY UPDATE
-    """,
-    row=lambda id: id,  # noqa: A006
-)
-_PLACE = Statement(
+_SET_POSITIONS = Statement(
     """
     UPDATE channels
     SET
@@ -379,7 +343,7 @@ _PLACE = Statement(
         parent_id = CASE WHEN channels.id = %(moved)s THEN %(parent)s ELSE channels.parent_id END
     FROM unnest(%(channels)s::uuid[]) WITH ORDINALITY AS wanted (id, place)
     WHERE
-        channels.server_id = %(server)s
+        channels.space_id = %(server)s
         AND channels.id = wanted.id
         AND (channels.position <> wanted.place - 1 OR channels.id = %(moved)s)
     RETURNING channels.id
@@ -390,7 +354,10 @@ _DELETE = Statement(
     """
     UPDATE channels
     SET deleted_at = statement_timestamp()
-    WHERE server_id = %(server)s AND id = ANY (%(channels)s)
+    WHERE
+        space_id = %(server)s
+        AND (id = %(channel)s OR parent_id = %(channel)s)
+        AND deleted_at IS NULL
     RETURNING id
     """,
     row=lambda id: id,  # noqa: A006
@@ -401,7 +368,10 @@ _DELETE_CATEGORY = Statement(
     SET
         parent_id = NULL,
         deleted_at = CASE WHEN id = %(channel)s THEN statement_timestamp() END
-    WHERE server_id = %(server)s AND id = ANY (%(channels)s)
+    WHERE
+        space_id = %(server)s
+        AND (id = %(channel)s OR parent_id = %(channel)s)
+        AND deleted_at IS NULL
     RETURNING id
     """,
     row=lambda id: id,  # noqa: A006

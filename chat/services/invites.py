@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chat.errors import InvalidInput, InviteUnusable, NotVisible
 from chat.inputs import check_moment, check_number, check_reason, check_text, identify
@@ -12,7 +12,7 @@ from chat.permissions import Permission
 from chat.services.audit import record
 from chat.services.members import admit
 from chat.services.places import place_in
-from chat.services.standing import hold_user, lock_server, standing_in
+from chat.services.standing import lock_server, require_user, standing_in
 from chat.services.use_case import alias, use_case
 from chat.statements import Statement
 
@@ -59,19 +59,21 @@ def create_invite(
         raise InvalidInput(
             "expires_at", seen=expires_at.isoformat(), expected="a moment that is to come"
         )
-    invite = Invite.objects.using(alias()).create(
-        server_id=server_id,
-        channel_id=channel_id,
-        code="".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH)),
-        creator_id=actor_id,
-        max_uses=max_uses,
-        expires_at=expires_at,
+    (invite,) = _CREATE.rows(
+        {
+            "server": server_id,
+            "channel": channel_id,
+            "code": "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH)),
+            "creator": actor_id,
+            "max_uses": max_uses,
+            "expires_at": expires_at,
+        },
+        using=alias(),
     )
     record(
-        actor=own,
-        action="invite.create",
-        target_type="invite",
-        target=invite.pk,
+        own,
+        "invite.create",
+        invite.pk,
         changes={
             "channel_id": (None, channel_id),
             "max_uses": (None, max_uses),
@@ -94,12 +96,13 @@ def redeem_invite(*, user: User | UUID, code: str) -> ServerMember:
     user_id = identify("user", user, User)
     code = check_text("code", code, least=1, most=100)
 
-    hold_user(user_id)
+    require_user(user_id)
     server_id = _SHARE_SERVER.first({"code": code}, using=alias())
     if server_id is None:
         raise InviteUnusable(f"There is no invite {code!r}.")
     # The invite last: among many who come at once, its row is what they wait for.
-    if admit(server_id, user_id) and _USE.first({"code": code}, using=alias()) is None:
+    params = {"server": server_id, "code": code}
+    if admit(server_id, user_id) and _USE.first(params, using=alias()) is None:
         raise InviteUnusable(f"Invite {code!r} is used up, expired or revoked.")
     return ServerMember.objects.using(alias()).get(server_id=server_id, user_id=user_id)
 
@@ -109,8 +112,8 @@ def revoke_invite(*, actor: User | UUID, invite: Invite | UUID, reason: str = ""
     """End an invite; who came by it stays. A second time changes nothing.
 
     One's own needs nothing; that of another needs MANAGE_GUILD, or MANAGE_CHANNELS in the channel
-    that it is for. Five statements, six for a channel's, two fewer when it has ended; locks the
-    server's row. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
+    that it is for. Five statements, six for a channel's, two fewer when it has ended. Locks the
+    server's row, then the invite's. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
     """
     actor_id, invite_id = identify("actor", actor, User), identify("invite", invite, Invite)
     reason = check_reason(reason)
@@ -119,7 +122,11 @@ def revoke_invite(*, actor: User | UUID, invite: Invite | UUID, reason: str = ""
     if server_id is None:
         raise NotVisible("invite", invite_id, to=actor_id)
     own = standing_in(server_id, actor_id, asked_for=("invite", invite_id))
-    row = Invite.objects.using(alias()).get(server_id=server_id, pk=invite_id)
+    # Locked, lest it goes with its creator's account meanwhile.
+    known = Invite.objects.using(alias()).select_for_update(no_key=True)
+    row = known.filter(server_id=server_id, pk=invite_id).first()
+    if row is None:
+        raise NotVisible("invite", invite_id, to=actor_id)
     if row.creator_id != actor_id and not own.may(Permission.MANAGE_GUILD):
         if row.channel_id is None:
             own.require(Permission.MANAGE_GUILD)
@@ -129,22 +136,43 @@ def revoke_invite(*, actor: User | UUID, invite: Invite | UUID, reason: str = ""
         row.revoked_at = own.asked_at
         row.save(using=alias(), update_fields=["revoked_at"])
         record(
-            actor=own,
-            action="invite.revoke",
-            target_type="invite",
-            target=invite_id,
+            own,
+            "invite.revoke",
+            invite_id,
             changes={"revoked_at": (None, row.revoked_at)},
             reason=reason,
         )
     return row
 
 
+def _invite(*values: Any) -> Invite:
+    """Return the invite with all its columns, in the order of the model."""
+    return Invite.from_db(alias(), (), values)
+
+
+# The code first, which no other invite of any server has had.
+_CREATE = Statement(
+    """
+    WITH coded AS (
+        INSERT INTO invite_codes (code, space_id)
+        VALUES (%(code)s, %(server)s)
+    )
+    INSERT INTO invites (space_id, channel_id, code, creator_id, max_uses, expires_at)
+    VALUES (
+        %(server)s, %(channel)s, %(code)s, %(creator)s, %(max_uses)s, %(expires_at)s
+    )
+    RETURNING
+        id, created_at, updated_at, space_id, channel_id, code, creator_id, max_uses, uses,
+        expires_at, revoked_at
+    """,
+    row=_invite,
+)
 _SHARE_SERVER = Statement(
     """
     SELECT id
     FROM servers
     WHERE
-        id = (SELECT server_id FROM invites WHERE code = %(code)s)
+        space_id = (SELECT space_id FROM invite_codes WHERE code = %(code)s)
         AND deleted_at IS NULL
     FOR SHARE
     """,
@@ -155,7 +183,7 @@ _LOCK_SERVER = Statement(
     SELECT id
     FROM servers
     WHERE
-        id = (SELECT server_id FROM invites WHERE id = %(invite)s)
+        space_id = (SELECT space_id FROM invites WHERE id = %(invite)s)
         AND deleted_at IS NULL
     FOR NO KEY UPDATE
     """,
@@ -167,7 +195,8 @@ _USE = Statement(
     UPDATE invites
     SET uses = uses + 1
     WHERE
-        code = %(code)s
+        space_id = %(server)s
+        AND code = %(code)s
         AND revoked_at IS NULL
         AND (expires_at IS NULL OR expires_at > statement_timestamp())
         AND (max_uses IS NULL OR uses < max_uses)

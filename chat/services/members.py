@@ -15,10 +15,10 @@ from chat.permissions import Permission
 from chat.services.audit import record
 from chat.services.standing import (
     Standing,
-    hold_user,
-    hold_user_if_there,
     lock_server,
+    lock_user,
     members_standing,
+    require_user,
     share_server,
     standing_in,
     standings_in,
@@ -46,7 +46,7 @@ def join_server(*, user: User | UUID, server: Server | UUID) -> ServerMember:
     """
     user_id, server_id = identify("user", user, User), identify("server", server, Server)
 
-    hold_user(user_id)
+    require_user(user_id)
     share_server(server_id, user=user_id)
     admit(server_id, user_id)
     return ServerMember.objects.using(alias()).get(server_id=server_id, user_id=user_id)
@@ -74,16 +74,16 @@ def kick_member(
 ) -> None:
     """End a membership; the user can come back. Needs KICK_MEMBERS, and to stand above.
 
-    Four statements. Locks the server's row. Raises: InvalidInput, NotVisible, MissingPermission,
-    TimedOut, OwnerProtected, RankTooLow.
+    Five statements. Locks the user's row FOR KEY SHARE, then the server's. Raises: InvalidInput,
+    NotVisible, MissingPermission, TimedOut, OwnerProtected, RankTooLow.
     """
     actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
     user_id = identify("user", user, User)
     reason = check_reason(reason)
 
-    own, _ = _against(server_id, actor_id, user_id, needs=Permission.KICK_MEMBERS)
+    own, _ = _authorise_against(server_id, actor_id, user_id, needs=Permission.KICK_MEMBERS)
     _remove(server_id, user_id)
-    record(actor=own, action="member.kick", target_type="user", target=user_id, reason=reason)
+    record(own, "member.kick", user_id, reason=reason)
 
 
 @use_case
@@ -107,7 +107,7 @@ def ban_user(
     if expires_at is not None:
         expires_at = check_moment("expires_at", expires_at)
 
-    is_there = hold_user_if_there(user_id)
+    is_there = lock_user(user_id)
     lock_server(server_id, actor=actor_id)
     own, target = standings_in(server_id, actor=actor_id, target=user_id)
     own.require(Permission.BAN_MEMBERS)
@@ -115,17 +115,10 @@ def ban_user(
         raise NotVisible("user", user_id, to=actor_id)
     if target is not None:
         own.require_against(target)
-    _require_ahead("expires_at", expires_at, now=own.asked_at)
+    _require_future("expires_at", expires_at, now=own.asked_at)
     _remove(server_id, user_id)
     ban = _upsert_ban(server_id, user_id, actor=actor_id, reason=reason, expires_at=expires_at)
-    record(
-        actor=own,
-        action="member.ban",
-        target_type="user",
-        target=user_id,
-        changes={"expires_at": (None, expires_at)},
-        reason=reason,
-    )
+    record(own, "member.ban", user_id, changes={"expires_at": (None, expires_at)}, reason=reason)
     return ban
 
 
@@ -135,20 +128,21 @@ def unban_user(
 ) -> None:
     """Lift a ban; the audit log still has it. Needs BAN_MEMBERS.
 
-    Four statements. Locks the server's row. Raises: InvalidInput; NotVisible, when there is no such
+    Five statements. Locks as `kick_member`. Raises: InvalidInput; NotVisible, when there is no such
     ban; MissingPermission, TimedOut.
     """
     actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
     user_id = identify("user", user, User)
     reason = check_reason(reason)
 
+    lock_user(user_id)
     lock_server(server_id, actor=actor_id)
     own = standing_in(server_id, actor_id)
     own.require(Permission.BAN_MEMBERS)
     lifted, _ = Ban.objects.using(alias()).filter(server_id=server_id, user_id=user_id).delete()
     if not lifted:
         raise NotVisible("ban of user", user_id, to=actor_id)
-    record(actor=own, action="member.unban", target_type="user", target=user_id, reason=reason)
+    record(own, "member.unban", user_id, reason=reason)
 
 
 @use_case
@@ -163,20 +157,22 @@ def set_timeout(
     """Let a member only look and read until a moment at most 28 days away.
 
     Leaving and coming back does not end it. Needs MODERATE_MEMBERS, and to stand above; no
-    administrator is timed out. Five statements. Locks the server's row. Raises: as `kick_member`;
-    RankTooLow, too, when the member is an administrator.
+    administrator is timed out. Six statements. Locks and raises as `kick_member`; RankTooLow, too,
+    when the member is an administrator.
     """
     actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
     user_id = identify("user", user, User)
     until = check_moment("until", until)
     reason = check_reason(reason)
 
-    own, target = _against(server_id, actor_id, user_id, needs=Permission.MODERATE_MEMBERS)
+    own, target = _authorise_against(
+        server_id, actor_id, user_id, needs=Permission.MODERATE_MEMBERS
+    )
     if target.is_administrator:
         raise RankTooLow(
             f"User {user_id} is an administrator of server {server_id}, whom no timeout binds."
         )
-    _require_ahead("until", until, now=own.asked_at)
+    _require_future("until", until, now=own.asked_at)
     if until > own.asked_at + LONGEST_TIMEOUT:
         raise InvalidInput("until", seen=until.isoformat(), expected="at most 28 days away")
     return _time_out(own, user_id, until=until, reason=reason)
@@ -188,13 +184,13 @@ def clear_timeout(
 ) -> ServerMember:
     """End a member's timeout. Needs MODERATE_MEMBERS, and to stand above.
 
-    Five statements, three when there is none. Locks the server's row. Raises: as `kick_member`.
+    Six statements, four when there is none. Locks and raises as `kick_member`.
     """
     actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
     user_id = identify("user", user, User)
     reason = check_reason(reason)
 
-    own, _ = _against(server_id, actor_id, user_id, needs=Permission.MODERATE_MEMBERS)
+    own, _ = _authorise_against(server_id, actor_id, user_id, needs=Permission.MODERATE_MEMBERS)
     return _time_out(own, user_id, until=None, reason=reason)
 
 
@@ -210,8 +206,8 @@ def set_nickname(
     """Name a member in one server, or with None by their own name again.
 
     One's own needs CHANGE_NICKNAME; another's MANAGE_NICKNAMES, and to stand above. The log says
-    that a name was changed, and not to what. Five statements, three when it is that already. Locks
-    the server's row. Raises: as `kick_member`.
+    that a name was changed, and not to what. Six statements, four when it is that already. Locks
+    and raises as `kick_member`.
     """
     actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
     user_id = identify("user", user, User)
@@ -220,23 +216,24 @@ def set_nickname(
     reason = check_reason(reason)
 
     if actor_id == user_id:
+        lock_user(user_id)
         lock_server(server_id, actor=actor_id)
         own = standing_in(server_id, actor_id)
         own.require(Permission.CHANGE_NICKNAME)
     else:
-        own, _ = _against(server_id, actor_id, user_id, needs=Permission.MANAGE_NICKNAMES)
+        own, _ = _authorise_against(server_id, actor_id, user_id, needs=Permission.MANAGE_NICKNAMES)
     member = _member(server_id, user_id)
     if member.nickname != nickname:
         member.nickname = nickname
         member.save(using=alias(), update_fields=["nickname"])
-        record(actor=own, action="member.rename", target_type="user", target=user_id, reason=reason)
+        record(own, "member.rename", user_id, reason=reason)
     return member
 
 
 def admit(server: UUID, user: UUID) -> bool:
     """Insert a membership, with all that was said before as read, and tell whether it is new.
 
-    One statement. For the services by which somebody comes in, who hold the user and the server.
+    One statement. For the services by which somebody comes in, who lock the user and the server.
     Raises: Banned.
     """
     try:
@@ -247,9 +244,10 @@ def admit(server: UUID, user: UUID) -> bool:
         raise
 
 
-def _against(
+def _authorise_against(
     server: UUID, actor: UUID, target: UUID, *, needs: Permission
 ) -> tuple[Standing, Standing]:
+    lock_user(target)
     lock_server(server, actor=actor)
     own, other = members_standing(server, actor=actor, target=target)
     own.require(needs)
@@ -284,24 +282,19 @@ def _upsert_ban(
 
 
 def _time_out(actor: Standing, user: UUID, *, until: datetime | None, reason: str) -> ServerMember:
-    member = _member(actor.server_id, user)
+    member = _member(actor.space_id, user)
     before = member.timed_out_until
     if until is None and (before is None or before <= actor.asked_at):
         return member
     member.timed_out_until = until
     member.save(using=alias(), update_fields=["timed_out_until"])
     record(
-        actor=actor,
-        action="member.timeout",
-        target_type="user",
-        target=user,
-        changes={"timed_out_until": (before, until)},
-        reason=reason,
+        actor, "member.timeout", user, changes={"timed_out_until": (before, until)}, reason=reason
     )
     return member
 
 
-def _require_ahead(field: str, moment: datetime | None, *, now: datetime) -> None:
+def _require_future(field: str, moment: datetime | None, *, now: datetime) -> None:
     if moment is not None and moment <= now:
         raise InvalidInput(field, seen=moment.isoformat(), expected="a moment that is to come")
 
@@ -310,11 +303,11 @@ _ADMIT = Statement.read(_SQL / "admit_member.sql", row=bool)
 
 _BAN = Statement(
     """
-    INSERT INTO bans (server_id, user_id, actor_id, reason, expires_at)
+    INSERT INTO bans (space_id, user_id, actor_id, reason, expires_at)
     VALUES (%(server)s, %(user)s, %(actor)s, %(reason)s, %(expires_at)s)
-    ON CONFLICT (server_id, user_id) DO UPDATE
+    ON CONFLICT (space_id, user_id) DO UPDATE
     SET actor_id = excluded.actor_id, reason = excluded.reason, expires_at = excluded.expires_at
-    RETURNING id, created_at, updated_at, server_id, user_id, actor_id, reason, expires_at
+    RETURNING id, created_at, updated_at, space_id, user_id, actor_id, reason, expires_at
     """,
     row=Ban,
 )

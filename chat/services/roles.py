@@ -27,6 +27,7 @@ from chat.services.standing import (
     Standing,
     lock_server,
     lock_server_of_role,
+    lock_user,
     members_standing,
     standing_in,
 )
@@ -78,13 +79,12 @@ def create_role(
     others = _sorted_roles(server_id)
     if len(others) + 1 >= ROLE_LIMIT:
         raise LimitReached("roles", ROLE_LIMIT)
-    _place(server_id, [each.pk for each in others], first=2)
+    _set_positions(server_id, [each.pk for each in others], first=2)
     role.save(using=alias(), force_insert=True)
     record(
-        actor=own,
-        action="role.create",
-        target_type="role",
-        target=role.pk,
+        own,
+        "role.create",
+        role.pk,
         changes={"name": (None, role.name), "permissions": (None, role.permissions)},
         reason=reason,
     )
@@ -130,14 +130,7 @@ def update_role(
         for field, value in wanted.items():
             setattr(row, field, value)
         row.save(using=alias(), update_fields=list(wanted))
-        record(
-            actor=own,
-            action="role.update",
-            target_type="role",
-            target=role_id,
-            changes=changes,
-            reason=reason,
-        )
+        record(own, "role.update", role_id, changes=changes, reason=reason)
     return row
 
 
@@ -153,12 +146,11 @@ def delete_role(*, actor: User | UUID, role: Role | UUID, reason: str = "") -> N
 
     own, row = _role_below(actor_id, role_id)
     _refuse_everyones(row)
-    Role.objects.using(alias()).filter(server_id=own.server_id, pk=role_id).delete()
+    Role.objects.using(alias()).filter(server_id=own.space_id, pk=role_id).delete()
     record(
-        actor=own,
-        action="role.delete",
-        target_type="role",
-        target=role_id,
+        own,
+        "role.delete",
+        role_id,
         changes={"name": (row.name, None), "permissions": (row.permissions, None)},
         reason=reason,
     )
@@ -181,7 +173,7 @@ def move_role(
 
     own, row = _role_below(actor_id, role_id)
     _refuse_everyones(row)
-    order = _sorted_roles(own.server_id)
+    order = _sorted_roles(own.space_id)
     if position > len(order):
         raise InvalidInput(
             "position", seen=str(position), expected=f"1 to {len(order)}, the number of roles"
@@ -193,17 +185,10 @@ def move_role(
     if old == position - 1:
         return order
     order.insert(position - 1, order.pop(old))
-    _place(own.server_id, [each.pk for each in order], first=1)
+    _set_positions(own.space_id, [each.pk for each in order], first=1)
     for number, each in enumerate(order, start=1):
         each.position = number
-    record(
-        actor=own,
-        action="role.move",
-        target_type="role",
-        target=role_id,
-        changes={"position": (old + 1, position)},
-        reason=reason,
-    )
+    record(own, "role.move", role_id, changes={"position": (old + 1, position)}, reason=reason)
     return order
 
 
@@ -213,14 +198,15 @@ def grant_role(
 ) -> bool:
     """Give a member a role below one's own, and tell whether they had it not.
 
-    Nobody gives a permission that they have not themselves. Five statements, four when the member
-    has the role. Locks the server's row. Raises: InvalidInput, for everyone's role too; NotVisible,
-    when the user is no member; MissingPermission, TimedOut, RankTooLow.
+    Nobody gives a permission that they have not themselves. Six statements, five when the member
+    has the role. Locks the user's row FOR KEY SHARE, then the server's. Raises: InvalidInput, for
+    everyone's role too; NotVisible, when the user is no member; MissingPermission, TimedOut,
+    RankTooLow.
     """
     own, user_id, row = _role_for(actor, user, role)
     reason = check_reason(reason)
     own.require_to_hold(Permission(row.permissions))
-    params = {"server": own.server_id, "user": user_id, "role": row.pk}
+    params = {"server": own.space_id, "user": user_id, "role": row.pk}
     if _GRANT.first(params, using=alias()) is None:
         return False
     _record_given(own, user_id, action="member.grant", role=row.pk, reason=reason)
@@ -233,12 +219,12 @@ def revoke_role(
 ) -> bool:
     """Take a role below one's own from a member, and tell whether they had it.
 
-    Five statements, four when the member has it not. Locks the server's row. Raises: as
-    `grant_role`, but that one takes away what one has not.
+    Six statements, five when the member has it not. Locks and raises as `grant_role`; a permission
+    of the role that the actor lacks does not matter here.
     """
     own, user_id, row = _role_for(actor, user, role)
     reason = check_reason(reason)
-    params = {"server": own.server_id, "user": user_id, "role": row.pk}
+    params = {"server": own.space_id, "user": user_id, "role": row.pk}
     if _REVOKE.first(params, using=alias()) is None:
         return False
     _record_given(own, user_id, action="member.revoke", role=row.pk, reason=reason)
@@ -278,6 +264,7 @@ def _role_for(
 ) -> tuple[Standing, UUID, Role]:
     actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
     user_id = identify("user", user, User)
+    lock_user(user_id)
     server = lock_server_of_role(role_id, actor=actor_id)
     own, _ = members_standing(server, actor=actor_id, target=user_id, asked_for=("role", role_id))
     row = _manageable(own, role_id)
@@ -287,7 +274,7 @@ def _role_for(
 
 def _manageable(actor: Standing, role: UUID) -> Role:
     actor.require(Permission.MANAGE_ROLES)
-    row = Role.objects.using(alias()).filter(server_id=actor.server_id, pk=role).first()
+    row = Role.objects.using(alias()).filter(server_id=actor.space_id, pk=role).first()
     if row is None:
         raise NotVisible("role", role, to=actor.user_id)
     actor.require_above(Rank(row.position, row.pk), what=f"role {role}")
@@ -306,30 +293,23 @@ def _sorted_roles(server: UUID) -> list[Role]:
     return list(roles.order_by("position"))
 
 
-def _place(server: UUID, roles: Sequence[UUID], *, first: int) -> None:
-    _PLACE.rows({"server": server, "roles": list(roles), "first": first}, using=alias())
+def _set_positions(server: UUID, roles: Sequence[UUID], *, first: int) -> None:
+    _SET_POSITIONS.rows({"server": server, "roles": list(roles), "first": first}, using=alias())
 
 
 def _record_given(actor: Standing, user: UUID, *, action: str, role: UUID, reason: str) -> None:
     pair = (None, role) if action == "member.grant" else (role, None)
-    record(
-        actor=actor,
-        action=action,
-        target_type="user",
-        target=user,
-        changes={"role_id": pair},
-        reason=reason,
-    )
+    record(actor, action, user, changes={"role_id": pair}, reason=reason)
 
 
-# The key on (server, position) is deferred, so that positions may clash until all are set.
-_PLACE = Statement(
+# The key on (space_id, position) is deferred, so that positions may clash until all are set.
+_SET_POSITIONS = Statement(
     """
     UPDATE roles
     SET position = wanted.place + %(first)s - 1
     FROM unnest(%(roles)s::uuid[]) WITH ORDINALITY AS wanted (id, place)
     WHERE
-        roles.server_id = %(server)s
+        roles.space_id = %(server)s
         AND roles.id = wanted.id
         AND roles.position <> wanted.place + %(first)s - 1
     RETURNING roles.id
@@ -338,9 +318,9 @@ _PLACE = Statement(
 )
 _GRANT = Statement(
     """
-    INSERT INTO member_roles (server_id, user_id, role_id)
+    INSERT INTO member_roles (space_id, user_id, role_id)
     VALUES (%(server)s, %(user)s, %(role)s)
-    ON CONFLICT (server_id, user_id, role_id) DO NOTHING
+    ON CONFLICT (space_id, user_id, role_id) DO NOTHING
     RETURNING id
     """,
     row=lambda id: id,  # noqa: A006
@@ -348,7 +328,7 @@ _GRANT = Statement(
 _REVOKE = Statement(
     """
     DELETE FROM member_roles
-    WHERE server_id = %(server)s AND user_id = %(user)s AND role_id = %(role)s
+    WHERE space_id = %(server)s AND user_id = %(user)s AND role_id = %(role)s
     RETURNING id
     """,
     row=lambda id: id,  # noqa: A006

@@ -8,15 +8,15 @@ from django.db.models.functions import Now
 
 from chat.errors import NotVisible, OwnerProtected
 from chat.inputs import UNCHANGED, Unchanged, check_name, check_reason, check_text, identify
-from chat.models import Channel, Role, Server, ServerMember, User
+from chat.models import Channel, Role, Server, User
 from chat.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
 from chat.services.audit import changed, record
 from chat.services.standing import (
     Standing,
-    hold_user,
-    hold_user_if_there,
     lock_server,
+    lock_user,
     members_standing,
+    require_user,
     standing_in,
 )
 from chat.services.use_case import alias, use_case
@@ -38,25 +38,19 @@ def create_server(*, owner: User | UUID, name: str) -> Server:
     """Make a server with its owner as the first member, three roles and a channel.
 
     The roles are everyone's ("member", at position 0), "moderator" and "admin"; nobody has the
-    latter two yet. Seven statements. Locks the owner's row FOR KEY SHARE. Raises: InvalidInput;
+    latter two yet. Six statements. Locks the owner's row FOR KEY SHARE. Raises: InvalidInput;
     NotVisible, when there is no such user.
     """
     owner_id = identify("owner", owner, User)
     name = check_name("name", name, least=2, most=100)
-    hold_user(owner_id)
+    require_user(owner_id)
     server = Server.objects.using(alias()).create(name=name, owner_id=owner_id)
-    ServerMember.objects.using(alias()).create(server=server, user_id=owner_id)
     Role.objects.using(alias()).bulk_create(
         Role(server=server, name=role, position=position, permissions=int(permissions))
         for position, (role, permissions) in enumerate(SEEDED_ROLES)
     )
     Channel.objects.using(alias()).create(server=server, name=FIRST_CHANNEL)
-    record(
-        actor=standing_in(server.pk, owner_id),
-        action="server.create",
-        target_type="server",
-        target=server.pk,
-    )
+    record(standing_in(server.pk, owner_id), "server.create", server.pk)
     return server
 
 
@@ -93,14 +87,7 @@ def update_server(
     row = Server.objects.using(alias()).get(pk=server_id)
     if changes := changed(row, wanted):
         _write(row, wanted)
-        record(
-            actor=own,
-            action="server.update",
-            target_type="server",
-            target=server_id,
-            changes=changes,
-            reason=reason,
-        )
+        record(own, "server.update", server_id, changes=changes, reason=reason)
     return row
 
 
@@ -118,7 +105,7 @@ def transfer_ownership(
     new_owner = identify("to", to, User)
     reason = check_reason(reason)
 
-    is_there = hold_user_if_there(new_owner)
+    is_there = lock_user(new_owner)
     lock_server(server_id, actor=actor_id)
     own, _ = members_standing(server_id, actor=actor_id, target=new_owner)
     _require_owner(own)
@@ -128,10 +115,9 @@ def transfer_ownership(
     if new_owner != actor_id:
         _write(row, {"owner_id": new_owner})
         record(
-            actor=own,
-            action="server.transfer",
-            target_type="server",
-            target=server_id,
+            own,
+            "server.transfer",
+            server_id,
             changes={"owner_id": (actor_id, new_owner)},
             reason=reason,
         )
@@ -152,13 +138,13 @@ def delete_server(*, actor: User | UUID, server: Server | UUID, reason: str = ""
     own = standing_in(server_id, actor_id)
     _require_owner(own)
     Server.objects.using(alias()).filter(pk=server_id).update(deleted_at=Now())
-    record(actor=own, action="server.delete", target_type="server", target=server_id, reason=reason)
+    record(own, "server.delete", server_id, reason=reason)
 
 
 def _require_owner(actor: Standing) -> None:
     if not actor.is_owner:
         raise OwnerProtected(
-            f"User {actor.user_id} does not own server {actor.server_id}; only its owner can "
+            f"User {actor.user_id} does not own server {actor.space_id}; only its owner can "
             "hand it over or delete it."
         )
 

@@ -39,7 +39,7 @@ _NO_ROLE = Rank(position=0, id=UUID(int=2**128 - 1))
 class Standing:
     """A member of a server, as the database had it at `asked_at`."""
 
-    server_id: UUID
+    space_id: UUID
     user_id: UUID
     is_owner: bool
     is_timed_out: bool
@@ -72,27 +72,27 @@ class Standing:
         if self.may(wanted):
             return
         if wanted in self.granted:
-            raise TimedOut(f"User {self.user_id} is in a timeout in server {self.server_id}.")
+            raise TimedOut(f"User {self.user_id} is in a timeout in server {self.space_id}.")
         missing = Permission(wanted & ~self.granted)
-        raise MissingPermission(missing, user=self.user_id, place=f"server {self.server_id}")
+        raise MissingPermission(missing, user=self.user_id, place=f"server {self.space_id}")
 
     def require_to_hold(self, wanted: Permission) -> None:
         """Raise MissingPermission unless the member may give `wanted` to others."""
         if not can_grant(own=self.permissions, wanted=wanted):
             missing = Permission(int(wanted) & ~int(self.permissions))
-            raise MissingPermission(missing, user=self.user_id, place=f"server {self.server_id}")
+            raise MissingPermission(missing, user=self.user_id, place=f"server {self.space_id}")
 
     def require_above(self, rank: Rank, *, what: str) -> None:
         """Raise RankTooLow unless the member stands above `rank`, which `what` has."""
         if not outranks(actor=self.rank, target=rank):
             raise RankTooLow(
-                f"User {self.user_id} does not stand above {what} in server {self.server_id}."
+                f"User {self.user_id} does not stand above {what} in server {self.space_id}."
             )
 
     def require_against(self, target: Standing) -> None:
         """Raise OwnerProtected or RankTooLow unless the member may act against `target`."""
         if target.is_owner:
-            raise OwnerProtected(f"User {target.user_id} owns server {target.server_id}.")
+            raise OwnerProtected(f"User {target.user_id} owns server {target.space_id}.")
         self.require_above(target.rank, what=f"user {target.user_id}")
 
 
@@ -122,7 +122,7 @@ def lock_server_of_role(role: UUID, *, actor: UUID) -> UUID:
 
 
 def share_server(server: UUID, *, user: UUID) -> UUID:
-    """Hold a server as it is, beside others who do, and return who owns it: one statement.
+    """Lock a server's row FOR SHARE, beside others who do, and return who owns it: one statement.
 
     Raises: NotVisible, when there is none or it is deleted.
     """
@@ -132,21 +132,23 @@ def share_server(server: UUID, *, user: UUID) -> UUID:
     return owner
 
 
-def hold_user(user: UUID) -> None:
-    """Keep a user from being erased until the end of the transaction: one statement.
+def require_user(user: UUID) -> None:
+    """Lock a user's row as `lock_user` does: one statement.
 
     Raises: NotVisible, when there is no such user or it was erased or switched off.
     """
-    if not hold_user_if_there(user):
+    if not lock_user(user):
         raise NotVisible("user", user)
 
 
-def hold_user_if_there(user: UUID) -> bool:
-    """Hold a user as `hold_user` does and tell whether there is one: one statement.
+def lock_user(user: UUID) -> bool:
+    """Lock a user's row FOR KEY SHARE and tell whether they can act: one statement.
 
-    For who acts on another: a stranger to the server is to be told nothing about the user.
+    They are not erased before the end of the transaction, so whoever acts against them, or against
+    what is theirs, leaves no reason behind that the erasure does not see. Nothing is raised: a
+    stranger to the server is to be told nothing about the user.
     """
-    return _HOLD_USER.first({"user": user}, using=alias()) is not None
+    return _LOCK_USER.first({"user": user}, using=alias()) is True
 
 
 def standing_in(server: UUID, user: UUID, *, asked_for: tuple[str, UUID] | None = None) -> Standing:
@@ -187,12 +189,8 @@ def members_standing(
     return own, other
 
 
-def _only(value: UUID) -> UUID:
-    return value
-
-
 def _standing(  # noqa: PLR0917 — columns
-    server_id: UUID,
+    space_id: UUID,
     user_id: UUID,
     is_owner: bool,  # noqa: FBT001 — a column
     is_timed_out: bool,  # noqa: FBT001 — a column
@@ -203,7 +201,7 @@ def _standing(  # noqa: PLR0917 — columns
 ) -> Standing:
     highest = _NO_ROLE if position is None or role_id is None else Rank(position, role_id)
     return Standing(
-        server_id=server_id,
+        space_id=space_id,
         user_id=user_id,
         is_owner=is_owner,
         is_timed_out=is_timed_out,
@@ -215,16 +213,21 @@ def _standing(  # noqa: PLR0917 — columns
     )
 
 
+def _only(value: UUID) -> UUID:
+    return value
+
+
 _LOCK = Statement(
-    "SELECT id FROM servers WHERE id = %(server)s AND deleted_at IS NULL FOR NO KEY UPDATE",
+    "SELECT id FROM servers WHERE space_id = %(server)s AND deleted_at IS NULL FOR NO KEY UPDATE",
     row=_only,
 )
+# Of a conversation there is no server.
 _LOCK_OF_CHANNEL = Statement(
     """
     SELECT id
     FROM servers
     WHERE
-        id = (SELECT server_id FROM channels WHERE id = %(channel)s AND deleted_at IS NULL)
+        space_id = (SELECT space_id FROM channels WHERE id = %(channel)s AND deleted_at IS NULL)
         AND deleted_at IS NULL
     FOR NO KEY UPDATE
     """,
@@ -235,29 +238,24 @@ _LOCK_OF_ROLE = Statement(
     SELECT id
     FROM servers
     WHERE
-        id = (SELECT server_id FROM roles WHERE id = %(role)s)
+        space_id = (SELECT space_id FROM roles WHERE id = %(role)s)
         AND deleted_at IS NULL
     FOR NO KEY UPDATE
     """,
     row=_only,
 )
 _SHARE = Statement(
-    "SELECT owner_id FROM servers WHERE id = %(server)s AND deleted_at IS NULL FOR SHARE",
+    "SELECT owner_id FROM servers WHERE space_id = %(server)s AND deleted_at IS NULL FOR SHARE",
     row=_only,
 )
-_HOLD_USER = Statement(
-    """
-    SELECT id
-    FROM users
-    WHERE id = %(user)s AND erased_at IS NULL AND is_active
-    FOR KEY SHARE
-    """,
-    row=_only,
+_LOCK_USER = Statement(
+    "SELECT erased_at IS NULL AND is_active FROM users WHERE id = %(user)s FOR KEY SHARE",
+    row=bool,
 )
 _STANDINGS = Statement(
     """
     SELECT
-        member.server_id,
+        member.space_id,
         member.user_id,
         server.owner_id = member.user_id,
         coalesce(member.timed_out_until > statement_timestamp(), false),
@@ -267,7 +265,7 @@ _STANDINGS = Statement(
         statement_timestamp()
     FROM server_members AS member
     INNER JOIN servers AS server
-        ON server.id = member.server_id AND server.deleted_at IS NULL
+        ON server.space_id = %(server)s AND server.deleted_at IS NULL
     CROSS JOIN LATERAL (
         SELECT
             bit_or(role.permissions) AS permissions,
@@ -276,16 +274,16 @@ _STANDINGS = Statement(
         FROM (
             SELECT everyones.id, everyones.position, everyones.permissions
             FROM roles AS everyones
-            WHERE everyones.server_id = member.server_id AND everyones.position = 0
+            WHERE everyones.space_id = %(server)s AND everyones.position = 0
             UNION ALL
             SELECT own.id, own.position, own.permissions
             FROM member_roles AS given
             INNER JOIN roles AS own
-                ON own.server_id = given.server_id AND own.id = given.role_id
-            WHERE given.server_id = member.server_id AND given.user_id = member.user_id
+                ON own.space_id = %(server)s AND own.id = given.role_id
+            WHERE given.space_id = %(server)s AND given.user_id = member.user_id
         ) AS role
     ) AS held
-    WHERE member.server_id = %(server)s AND member.user_id = ANY (%(users)s)
+    WHERE member.space_id = %(server)s AND member.user_id = ANY (%(users)s)
     """,
     row=_standing,
 )

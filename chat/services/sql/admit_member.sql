@@ -2,31 +2,33 @@
 -- back into it: the log has the last word of a moderator about them. What was said before they came
 -- counts as read, also in channels that only a role will open to them.
 WITH admitted AS (
-    INSERT INTO public.server_members (server_id, user_id, timed_out_until)
-    VALUES (
-        %(server)s,
-        %(user)s,
+    INSERT INTO public.server_members (space_id, user_id, timed_out_until)
+    SELECT
+        %(server)s::uuid,
+        %(user)s::uuid,
         (
             SELECT (entry.changes #>> '{timed_out_until,1}')::timestamptz
             FROM public.audit_log AS entry
             WHERE
-                entry.server_id = %(server)s
+                entry.space_id = %(server)s
                 AND entry.target_id = %(user)s
                 AND entry.action = 'member.timeout'
             ORDER BY entry.created_at DESC, entry.id DESC
             LIMIT 1
         )
-    )
-    ON CONFLICT (server_id, user_id) DO NOTHING
-    RETURNING server_id, user_id
+    ON CONFLICT (space_id, user_id) DO NOTHING
+    RETURNING user_id
 ),
 
 marked AS (
-    INSERT INTO public.read_states (server_id, user_id, channel_id, last_read_seq)
-    SELECT admitted.server_id, admitted.user_id, channel.id, channel.last_seq
+    INSERT INTO public.read_states (space_id, user_id, channel_id, last_read_seq)
+    SELECT %(server)s::uuid, admitted.user_id, channel.id, counter.last_seq
     FROM admitted
-    INNER JOIN public.channels AS channel ON channel.server_id = admitted.server_id
-    WHERE channel.last_seq > 0 AND channel.deleted_at IS NULL
+    INNER JOIN public.channels AS channel
+        ON channel.space_id = %(server)s AND channel.deleted_at IS NULL
+    INNER JOIN public.channel_counters AS counter
+        ON counter.space_id = %(server)s AND counter.channel_id = channel.id
+    WHERE counter.last_seq > 0
     ORDER BY channel.id
 )
 

@@ -1,17 +1,17 @@
--- Writes one of a member's two settings of a channel, and leaves the other and the mark.
-INSERT INTO public.read_states AS own (server_id, user_id, channel_id, notify, muted_until)
+-- Writes one of somebody's two settings of a channel, and leaves the other and the mark; no row, no
+-- access.
+INSERT INTO public.read_states AS own (space_id, user_id, channel_id, notify, muted_until)
 SELECT
-    access.server_id,
-    access.user_id,
-    access.channel_id,
+    channel.space_id,
+    %(user)s,
+    channel.id,
     %(notify)s::varchar,
     %(muted_until)s::timestamptz
-FROM public.channel_access AS access
+FROM public.channels AS channel
 WHERE
-    access.user_id = %(user)s
-    AND access.server_id = (SELECT server_id FROM public.channels WHERE id = %(channel)s)
-    AND access.channel_id = %(channel)s
-ON CONFLICT (server_id, user_id, channel_id) DO UPDATE
+    channel.id = %(channel)s
+    AND public.channel_permissions(%(user)s, channel.space_id, channel.id) <> 0
+ON CONFLICT (space_id, user_id, channel_id) DO UPDATE
 SET
     notify = CASE WHEN %(is_notify)s THEN excluded.notify ELSE own.notify END,
     muted_until = CASE WHEN %(is_notify)s THEN own.muted_until ELSE excluded.muted_until END
