@@ -27,7 +27,7 @@ def conversations(plan: Plan, people: People, *, messages: int) -> list[Space]:
     parties: dict[UUID, list[UUID]] = {}
     groups: set[UUID] = set()
     for number in range(max(1, min(len(ids), messages // 40))):
-        is_group = number % 10 == 9 and len(ids) > 6
+        is_group = number % 10 == 4 and len(ids) > 6
         wanted = chance.randint(3, 6) if is_group else 2
         chosen: dict[UUID, None] = {}
         while len(chosen) < wanted:

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from chat.demo.histories import Historian, Room
+from chat.demo.histories import DemoChannel, MessageGenerator
 from chat.demo.plan import Plan
 from chat.demo.rhythm import Rhythm
 from chat.ids import uuid7
@@ -35,7 +35,6 @@ def people_and_messages() -> list[tuple[Any, ...]]:
     return rows(
         "SELECT id, seq, author_id::text, content, created_at::text FROM messages"
         " UNION ALL SELECT id, 0, '', username, created_at::text FROM users"
-        " UNION ALL SELECT id, seq, author_id::text, content, created_at::text FROM direct_messages"
         " ORDER BY id"
     )
 
@@ -43,10 +42,8 @@ def people_and_messages() -> list[tuple[Any, ...]]:
 def test_as_many_messages_as_asked_for() -> None:
     assert "600 messages by 30 users in 3 servers" in seed()
 
-    assert (
-        value("SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM direct_messages)")
-        == 600
-    )
+    assert value("SELECT count(*) FROM messages") == 600
+    assert value("SELECT count(*) FROM messages WHERE space_id = channel_id") == 50
     assert value("SELECT count(*) FROM users") == 30
     assert value("SELECT count(*) FROM servers") == 3
 
@@ -58,7 +55,28 @@ def test_every_kind_of_row_is_there() -> None:
     assert empty == {"admin_access_log", "discarded_files", "user_preferences", "user_sessions"}
     assert value("SELECT count(*) FROM messages WHERE reply_to_seq IS NOT NULL") > 100
     assert value("SELECT count(*) FROM messages WHERE deleted_at IS NOT NULL") > 10
-    assert value("SELECT count(*) FROM channels WHERE kind = 'thread' AND last_seq > 0") > 3
+    kinds = dict(
+        rows(
+            "SELECT kind, count(*) FROM channels JOIN channel_counters ON channel_id = id"
+            " WHERE last_seq > 0 GROUP BY kind"
+        )
+    )
+    assert kinds["thread"] > 3
+    assert kinds["group"] > 0
+    assert kinds["pair"] > kinds["group"]
+
+
+def test_conversation_has_what_a_channel_has() -> None:
+    seed(messages=3000)
+
+    for part in ("reactions", "mentions", "message_attachments", "read_states"):
+        assert value(
+            f"SELECT count(*) FROM {part} JOIN channels ON channels.id = {part}.space_id"
+        ), part
+    assert rows(
+        "SELECT count(*) FROM participants WHERE joined_at >"
+        " (SELECT min(created_at) FROM messages WHERE channel_id = participants.space_id)"
+    ) == [(0,)]
 
 
 def test_numbers_and_counters_are_right() -> None:
@@ -66,10 +84,10 @@ def test_numbers_and_counters_are_right() -> None:
 
     assert (
         rows(
-            "SELECT id FROM channels WHERE last_seq <> (SELECT count(*) FROM messages"
-            " WHERE channel_id = channels.id)"
+            "SELECT channel_id FROM channel_counters WHERE last_seq <> (SELECT count(*)"
+            " FROM messages WHERE channel_id = channel_counters.channel_id)"
             " OR last_message_at IS DISTINCT FROM (SELECT max(created_at) FROM messages"
-            " WHERE channel_id = channels.id)"
+            " WHERE channel_id = channel_counters.channel_id)"
         )
         == []
     )
@@ -81,7 +99,8 @@ def test_first_server_is_the_largest_by_far() -> None:
     sizes = [
         size
         for (size,) in rows(
-            "SELECT sum(last_seq)::int FROM channels GROUP BY server_id ORDER BY 1 DESC"
+            "SELECT sum(last_seq)::int FROM channel_counters JOIN servers USING (space_id)"
+            " GROUP BY space_id ORDER BY 1 DESC"
         )
     ]
     assert sizes == [300, 150, 100]
@@ -91,11 +110,11 @@ def test_longest_history_has_no_more_pins_than_there_may_be() -> None:
     plan = Plan(
         seed=1, messages=160_000, users=2, servers=1, until=datetime(2026, 2, 3, tzinfo=UTC)
     )
-    room = Room(name="pier", writers=[uuid7(), uuid7()], language="en", messages=160_000)
+    channel = DemoChannel(id=uuid7(), writers=[uuid7(), uuid7()], language="en", messages=160_000)
 
-    told = Historian(plan, Rhythm(plan.since)).history(room)
+    history = MessageGenerator(plan, Rhythm(plan.since)).history(channel)
 
-    assert sum(row.pinned_at is not None for row in told) == 250
+    assert sum(row.pinned_at is not None for row in history) == 250
 
 
 def test_run_twice_adds_nothing() -> None:
