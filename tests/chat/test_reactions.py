@@ -1,118 +1,72 @@
-"""Reactions: each under one message, and under a direct message by who takes part."""
+"""Reactions: each under one message, and in a conversation by who takes part."""
 
 import pytest
 
-from tests.chat.sql import (
-    by_check,
-    by_unique_key,
-    execute,
-    refused,
-    rows,
-)
-from tests.factories import (
-    DirectMessageFactory,
-    MessageFactory,
-    ReactionFactory,
-    UserFactory,
-)
+from chat.models import Channel, Message
+from tests.chat.sql import by_check, by_unique_key, execute, refused, value
+from tests.factories import DirectConversationFactory, MessageFactory, ReactionFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
 REACT = "INSERT INTO reactions (space_id, message_id, user_id, emoji) VALUES (%s, %s, %s, '⚓')"
-REACT_DIRECTLY = (
-    "INSERT INTO reactions (space_id, direct_message_id, user_id, emoji) VALUES (%s, %s, %s, '⚓')"
-)
 
 
-def test_reaction_under_both_kinds_of_message_is_refused() -> None:
-    message, post = MessageFactory.create(), DirectMessageFactory.create()
-
-    refusal = refused(
-        "INSERT INTO reactions (space_id, message_id, direct_message_id, user_id, emoji) "
-        "VALUES (%s, %s, %s, %s, '⚓')",
-        post.conversation_id,
-        message.id,
-        post.id,
-        post.author_id,
-    )
-
-    assert refusal == by_check("reactions_target_ck")
+@pytest.fixture
+def message(place: Channel) -> Message:
+    return MessageFactory.create(channel=place)
 
 
-def test_reaction_under_no_message_is_refused() -> None:
+def test_reaction_is_under_a_message() -> None:
     message = MessageFactory.create()
 
-    refusal = refused(REACT, message.server_id, None, message.author_id)
+    refusal = refused(REACT, message.space_id, None, message.author_id)
 
-    assert refusal == by_check("reactions_target_ck")
-
-
-def test_reaction_stays_under_its_message() -> None:
-    reaction = ReactionFactory.create()
-    other = MessageFactory.create(channel=reaction.message.channel)
-
-    refusal = refused("UPDATE reactions SET message_id = %s WHERE id = %s", other.id, reaction.id)
-
-    assert refusal == by_check("reactions_tenant_fixed")
+    assert refusal.sqlstate == "23502"
 
 
-def test_reaction_stays_under_its_direct_message() -> None:
-    reaction = ReactionFactory.create(direct=True)
-    other = DirectMessageFactory.create(conversation=reaction.direct_message.conversation)
+@pytest.mark.parametrize("column", ["message_id", "user_id"])
+def test_reaction_stays_under_its_message_and_whose_it_is(message: Message, column: str) -> None:
+    reaction = ReactionFactory.create(message=message)
+    other = ReactionFactory.create(message__channel=message.channel)
 
     refusal = refused(
-        "UPDATE reactions SET direct_message_id = %s WHERE id = %s", other.id, reaction.id
-    )
-
-    assert refusal == by_check("reactions_tenant_fixed")
-
-
-def test_reaction_is_not_put_down_to_another() -> None:
-    reaction, victim = ReactionFactory.create(), UserFactory.create()
-
-    refusal = refused("UPDATE reactions SET user_id = %s WHERE id = %s", victim.id, reaction.id)
-
-    assert refusal == by_check("reactions_tenant_fixed")
-
-
-def test_stranger_does_not_react_to_a_direct_message() -> None:
-    post, stranger = DirectMessageFactory.create(), UserFactory.create()
-
-    refusal = refused(REACT_DIRECTLY, post.conversation_id, post.id, stranger.id)
-
-    assert refusal == by_check("reactions_participant")
-
-
-def test_who_left_reacts_no_more() -> None:
-    post = DirectMessageFactory.create()
-    execute("UPDATE direct_participants SET left_at = now() WHERE user_id = %s", post.author_id)
-
-    refusal = refused(REACT_DIRECTLY, post.conversation_id, post.id, post.author_id)
-
-    assert refusal == by_check("reactions_participant")
-
-
-def test_the_other_of_a_pair_reacts() -> None:
-    post = DirectMessageFactory.create()
-    other = post.conversation.pair_high_id
-
-    execute(REACT_DIRECTLY, post.conversation_id, post.id, other)
-
-    assert rows("SELECT user_id FROM reactions") == [(other,)]
-
-
-@pytest.mark.parametrize(("direct", "key"), [(False, "message_uq"), (True, "direct_uq")])
-def test_emoji_is_put_once_by_each_user(direct: bool, key: str) -> None:
-    reaction = ReactionFactory.create(direct=direct)
-
-    refusal = refused(
-        "INSERT INTO reactions (space_id, message_id, direct_message_id, user_id, emoji) "
-        "SELECT space_id, message_id, direct_message_id, user_id, emoji FROM reactions "
-        "WHERE id = %s",
+        f"UPDATE reactions SET {column} = %s WHERE id = %s",
+        other.message_id if column == "message_id" else UserFactory.create().id,
         reaction.id,
     )
 
-    assert refusal == by_unique_key(f"reactions_{key}")
+    assert refusal == by_check("reactions_tenant_fixed")
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_in_a_conversation_reacts_who_takes_part_and_nobody_else(group: bool) -> None:
+    conversation = DirectConversationFactory.create(group=True) if group else None
+    message = MessageFactory.create(channel=conversation or DirectConversationFactory.create())
+    stranger = UserFactory.create()
+
+    assert refused(REACT, message.space_id, message.id, stranger.id) == by_check(
+        "reactions_participant"
+    )
+
+    assert execute(REACT, message.space_id, message.id, message.author_id) == 1
+
+
+def test_who_left_a_group_reacts_no_more() -> None:
+    message = MessageFactory.create(channel=DirectConversationFactory.create(group=True))
+    execute("UPDATE participants SET left_at = now()")
+
+    refusal = refused(REACT, message.space_id, message.id, message.author_id)
+
+    assert refusal == by_check("reactions_participant")
+
+
+def test_emoji_is_put_once_by_each_user(message: Message) -> None:
+    reaction = ReactionFactory.create(message=message)
+
+    refusal = refused(REACT, reaction.space_id, reaction.message_id, reaction.user_id)
+
+    assert refusal == by_unique_key("reactions_uq")
+    assert value("SELECT count(*) FROM reactions") == 1
 
 
 def test_reaction_has_an_emoji() -> None:
