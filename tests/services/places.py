@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chat.models import Channel, Mention, Role, Server
+from chat.models import Channel, ChannelCounter, Mention, Role, Server
 from chat.permissions import DEFAULT_EVERYONE, Permission
-from tests.factories import RoleFactory, ServerFactory, ServerMemberFactory
+from chat.services.direct import open_conversation, open_group
+from tests.factories import (
+    MessageAttachmentFactory,
+    RoleFactory,
+    ServerFactory,
+    ServerMemberFactory,
+    UserFactory,
+)
 
 if TYPE_CHECKING:
-    from chat.models import Message, User
+    from chat.models import Message, MessageAttachment, User
+
+# What somebody can write in: what holds in one of them holds in all.
+PLACES = ["channel", "pair", "group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +55,49 @@ def make_harbour() -> Harbour:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A channel or a conversation, two people who write there, and one who has no access."""
+
+    channel: Channel
+    author: User
+    other: User
+    stranger: User
+
+    def reserve(self, uploader: User | None = None) -> MessageAttachment:
+        """Return a file of the author, or of another, that was not sent yet."""
+        file: MessageAttachment = MessageAttachmentFactory.create(
+            message=None, space_id=self.channel.space_id, uploader=uploader or self.author
+        )
+        return file
+
+
+def make_place(kind: str) -> Place:
+    """Write one of PLACES."""
+    author, other, stranger = (UserFactory.create() for _ in range(3))
+    channel: Channel
+    if kind == "channel":
+        harbour = make_harbour()
+        channel = harbour.channel
+        for user in (author, other):
+            ServerMemberFactory.create(server=harbour.server, user=user)
+    elif kind == "pair":
+        channel = open_conversation(user=author, other=other)
+    else:
+        channel = open_group(owner=author, others=[other])
+    return Place(channel, author, other, stranger)
+
+
 def named_in(message: Message) -> set[str]:
     """Return whom a message names: users and roles by their ids, and `everyone`."""
     rows = Mention.objects.filter(
-        server_id=message.server_id, channel_id=message.channel_id, seq=message.seq
+        space_id=message.space_id, channel_id=message.channel_id, seq=message.seq
     )
     return {
         str(user or role or "everyone") for user, role in rows.values_list("user_id", "role_id")
     }
+
+
+def last_seq(channel: Channel) -> int:
+    """Return the number of the newest message of a channel."""
+    return ChannelCounter.objects.get(channel=channel).last_seq

@@ -1,4 +1,4 @@
-"""Sending in a channel."""
+"""Sending in channels and conversations."""
 
 from __future__ import annotations
 
@@ -18,27 +18,38 @@ from chat.errors import (
     NotVisible,
     SlowModeActive,
     TimedOut,
+    Unreachable,
 )
-from chat.models import Ban, Channel, Mention, Message, MessageAttachment, Role, ServerMember
+from chat.models import (
+    Ban,
+    Channel,
+    Mention,
+    Message,
+    MessageAttachment,
+    ReadState,
+    Role,
+    ServerMember,
+    User,
+)
 from chat.permissions import DEFAULT_EVERYONE, Permission
-from chat.services.messages import edit_message, send_message
+from chat.services.direct import open_conversation, open_group
+from chat.services.messages import SentMessage, edit_message, send_message
 from tests.chat.sql import stored
 from tests.factories import (
     FAR_AWAY,
     ChannelFactory,
+    DirectMessageFactory,
     MessageAttachmentFactory,
     MessageFactory,
     RoleFactory,
     UserFactory,
 )
 from tests.services.counting import statements_of
-from tests.services.places import Harbour, make_harbour, named_in
+from tests.services.places import PLACES, Harbour, Place, make_harbour, make_place, named_in
 from tests.services.refusals import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from chat.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -50,65 +61,86 @@ def harbour() -> Harbour:
     return make_harbour()
 
 
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest) -> Place:
+    return make_place(request.param)
+
+
 def _send(harbour: Harbour, content: str = "ahoy", **rest: Any) -> Message:
     sent = send_message(author=harbour.member, channel=harbour.channel, content=content, **rest)
     return Message.objects.get(pk=sent.id)
 
 
+def _send_in(place: Place, content: str = "ahoy", **rest: Any) -> SentMessage:
+    return send_message(
+        **({"author": place.author, "channel": place.channel} | rest), content=content
+    )
+
+
 # --- what is written ---
 
 
-def test_a_message_is_stored_as_it_was_sent(harbour: Harbour) -> None:
-    sent = send_message(author=harbour.member, channel=harbour.channel, content="ahoy 🐙")
+def test_a_message_is_stored_as_it_was_sent(place: Place) -> None:
+    sent = _send_in(place, "ahoy 🐙")
 
     row = Message.objects.get()
-    assert (row.id, row.server_id, row.channel_id) == (
+    assert (
+        row.id,
+        row.space_id,
+        row.channel_id,
+        row.author_id,
+        row.content,
+        row.seq,
+        row.kind,
+    ) == (
         sent.id,
-        harbour.server.id,
-        harbour.channel.id,
-    )
-    assert (row.author_id, row.content, row.seq, row.kind) == (
-        harbour.member.id,
+        place.channel.space_id,
+        place.channel.id,
+        place.author.id,
         "ahoy 🐙",
         1,
         "text",
     )
-    assert (sent.seq, sent.server_id, sent.created_at) == (1, harbour.server.id, row.created_at)
-
-
-def test_ids_do_as_well_as_models(harbour: Harbour) -> None:
-    sent = send_message(author=harbour.member.id, channel=harbour.channel.id, content="ahoy")
-
-    assert sent.channel_id == harbour.channel.id
-
-
-def test_a_send_is_one_statement(harbour: Harbour) -> None:
-    assert len(statements_of(lambda: _send_only(harbour, "ahoy"))) == 1
-
-
-def test_a_send_with_everything_is_one_statement(harbour: Harbour) -> None:
-    first = _send(harbour)
-    file = _reserved(harbour)
-
-    sent = statements_of(
-        lambda: _send_only(
-            harbour, f"<@{harbour.server.owner_id}>", reply_to=first, attachments=[file]
-        )
+    assert sent == SentMessage(
+        id=row.id,
+        space_id=place.channel.space_id,
+        channel_id=place.channel.id,
+        author_id=place.author.id,
+        content="ahoy 🐙",
+        seq=1,
+        reply_to_seq=None,
+        created_at=row.created_at,
     )
 
-    assert len(sent) == 1
+
+def test_ids_do_as_well_as_models(place: Place) -> None:
+    sent = _send_in(place, author=place.author.id, channel=place.channel.id)
+
+    assert sent.channel_id == place.channel.id
 
 
-def _send_only(harbour: Harbour, content: str, **rest: Any) -> None:
-    send_message(author=harbour.member, channel=harbour.channel, content=content, **rest)
+def test_ones_own_message_is_read(place: Place) -> None:
+    _send_in(place, author=place.other)
+    _send_in(place)
+
+    marks = ReadState.objects.values_list("user_id", "last_read_seq")
+    assert dict(marks) == {place.other.id: 1, place.author.id: 2}
 
 
-def test_a_refusal_is_two_statements(harbour: Harbour) -> None:
-    harbour.allow(Permission.VIEW_CHANNEL)
+def test_a_send_is_one_statement_and_so_is_one_with_everything(place: Place) -> None:
+    assert len(statements_of(lambda: _send_in(place))) == 1
 
+    rest = {"reply_to": _send_in(place), "attachments": [place.reserve()]}
+    content = f"<@{place.other.id}>"
+
+    assert len(statements_of(lambda: _send_in(place, content, **rest))) == 1
+    assert Mention.objects.get().user_id == place.other.id
+
+
+def test_a_refusal_is_two_statements(place: Place) -> None:
     def attempt() -> None:
-        with pytest.raises(MissingPermission):
-            _send_only(harbour, "ahoy")
+        with pytest.raises(NotVisible):
+            _send_in(place, author=place.stranger)
 
     assert len(statements_of(attempt)) == 2
 
@@ -121,25 +153,33 @@ def test_a_send_is_in_the_transaction_of_the_caller(harbour: Harbour) -> None:
     assert not Message.objects.exists()
 
 
-def test_a_refusal_leaves_the_callers_transaction_usable(harbour: Harbour) -> None:
-    with transaction.atomic():
-        with pytest.raises(NotVisible):
-            send_message(author=UserFactory.create(), channel=harbour.channel, content="ahoy")
-        _send(harbour)
+@pytest.mark.parametrize("against", ["stranger", "category", "id of another space"])
+def test_a_refusal_leaves_the_callers_transaction_usable(harbour: Harbour, against: str) -> None:
+    elsewhere = MessageFactory.create()
+    category = ChannelFactory.create(server=harbour.server, category=True)
+    changes: dict[str, dict[str, Any]] = {
+        "stranger": {"author": UserFactory.create()},
+        "category": {"channel": category},
+        "id of another space": {"id": elsewhere.id},
+    }
+    usual = {"author": harbour.member, "channel": harbour.channel, "content": "ahoy"}
 
-    assert Message.objects.count() == 1
+    with transaction.atomic():
+        with pytest.raises((NotVisible, InvalidInput, IdTaken)):
+            send_message(**(usual | changes[against]))
+        sent = _send(harbour)
+
+    assert sent.seq == 1
 
 
 # --- who may ---
 
 
-def test_stranger_is_told_that_there_is_no_such_channel(harbour: Harbour) -> None:
-    stranger = UserFactory.create()
-
+def test_stranger_is_told_that_there_is_no_such_channel(place: Place) -> None:
     refused(
         NotVisible,
-        lambda: send_message(author=stranger, channel=harbour.channel, content="ahoy"),
-        match=f"There is no channel {harbour.channel.id} that user {stranger.id} can see",
+        lambda: _send_in(place, author=place.stranger),
+        match=f"There is no channel {place.channel.id} that user {place.stranger.id} can see",
     )
 
 
@@ -184,6 +224,28 @@ def test_category_takes_no_message(harbour: Harbour) -> None:
     )
 
 
+@pytest.mark.parametrize("rest", [{}, {"id": CHOSEN}, {"content": "<@everyone> @here"}])
+def test_archived_channel_takes_no_message(harbour: Harbour, rest: dict[str, Any]) -> None:
+    Channel.objects.update(archived_at=Now())
+
+    refused(InvalidInput, lambda: _send(harbour, **rest), match="channel is archived")
+
+
+def test_pair_of_which_the_other_was_erased_takes_no_message() -> None:
+    place = make_place("pair")
+    own = _send_in(place)
+    User.objects.filter(pk=place.other.pk).update(
+        username=f"erased_{place.other.id.hex[:25]}",
+        erased_at=Now(),
+        is_active=False,
+        password="!",
+    )
+
+    refused(Unreachable, lambda: _send_in(place))
+    refused(Unreachable, lambda: _send_in(place, reply_to=own))
+    refused(NotVisible, lambda: _send_in(place, author=place.stranger))
+
+
 def test_thread_asks_for_the_permission_of_threads(harbour: Harbour) -> None:
     thread = ChannelFactory.create(
         server=harbour.server, parent=harbour.channel, kind=Channel.Kind.THREAD
@@ -198,12 +260,11 @@ def test_thread_asks_for_the_permission_of_threads(harbour: Harbour) -> None:
 # --- replies ---
 
 
-def test_a_reply_points_at_what_it_answers(harbour: Harbour) -> None:
-    first = _send(harbour)
+def test_a_reply_points_at_what_it_answers(place: Place) -> None:
+    first = _send_in(place)
 
-    reply = _send(harbour, reply_to=first)
-
-    assert reply.reply_to_seq == first.seq
+    for answered in (first, first.id, Message.objects.get()):
+        assert _send_in(place, author=place.other, reply_to=answered).reply_to_seq == first.seq
 
 
 def test_a_message_of_another_channel_cannot_be_answered(harbour: Harbour) -> None:
@@ -212,10 +273,11 @@ def test_a_message_of_another_channel_cannot_be_answered(harbour: Harbour) -> No
     refused(NotVisible, lambda: _send(harbour, reply_to=elsewhere), match=str(elsewhere.id))
 
 
-def test_a_message_of_another_server_cannot_be_answered(harbour: Harbour) -> None:
-    elsewhere = MessageFactory.create()
+@pytest.mark.parametrize("factory", [MessageFactory, DirectMessageFactory])
+def test_a_message_of_another_space_cannot_be_answered(place: Place, factory: Any) -> None:
+    elsewhere = factory.create()
 
-    refused(NotVisible, lambda: _send(harbour, reply_to=elsewhere.id))
+    refused(NotVisible, lambda: _send_in(place, reply_to=elsewhere.id), match=str(elsewhere.id))
 
 
 def test_a_deleted_message_cannot_be_answered(harbour: Harbour) -> None:
@@ -247,10 +309,12 @@ def test_members_who_are_named_get_a_mention(harbour: Harbour) -> None:
     assert named_in(message) == {str(other.id), str(harbour.server.owner_id)}
 
 
-def test_strangers_and_unknown_ids_are_text(harbour: Harbour) -> None:
-    message = _send(harbour, f"<@{UserFactory.create().id}> <@{CHOSEN}> <@&{CHOSEN}>")
+def test_strangers_and_unknown_ids_are_text(place: Place) -> None:
+    _send_in(
+        place, f"<@{place.stranger.id}> <@{CHOSEN}> <@&{CHOSEN}> @everyone <@{place.other.id}>"
+    )
 
-    assert named_in(message) == set()
+    assert named_in(Message.objects.get()) == {str(place.other.id)}
 
 
 def test_member_who_cannot_see_the_channel_gets_no_mention(harbour: Harbour) -> None:
@@ -289,25 +353,21 @@ def test_a_hundred_names_are_one_statement(harbour: Harbour) -> None:
         f"<@{UUID(int=n)}>" for n in range(95)
     )
 
-    assert len(statements_of(lambda: _send_only(harbour, content))) == 1
+    def send() -> None:
+        send_message(author=harbour.member, channel=harbour.channel, content=content)
+
+    assert len(statements_of(send)) == 1
     assert Mention.objects.count() == 5
 
 
 # --- attachments ---
 
 
-def _reserved(harbour: Harbour, uploader: User | None = None) -> MessageAttachment:
-    file: MessageAttachment = MessageAttachmentFactory.create(
-        message=None, space_id=harbour.server.id, uploader=uploader or harbour.member
-    )
-    return file
-
-
-def test_files_go_with_the_message_in_the_order_given(harbour: Harbour) -> None:
-    files = [_reserved(harbour) for _ in range(3)]
+def test_files_go_with_the_message_in_the_order_given(place: Place) -> None:
+    files = [place.reserve() for _ in range(3)]
     files.reverse()
 
-    message = _send(harbour, "", attachments=files)
+    message = _send_in(place, "", attachments=files)
 
     rows = MessageAttachment.objects.order_by("position")
     assert [(row.id, row.position, row.message_id) for row in rows] == [
@@ -315,27 +375,30 @@ def test_files_go_with_the_message_in_the_order_given(harbour: Harbour) -> None:
     ]
 
 
-def test_a_file_is_sent_once(harbour: Harbour) -> None:
-    file = _reserved(harbour)
-    _send(harbour, attachments=[file])
+def test_a_file_is_sent_once(place: Place) -> None:
+    file = place.reserve()
+    _send_in(place, attachments=[file])
 
-    refused(NotVisible, lambda: _send(harbour, attachments=[file]), match=str(file.id))
-
-
-def test_the_file_of_another_is_not_sent(harbour: Harbour) -> None:
-    own, file = _reserved(harbour), _reserved(harbour, uploader=harbour.server.owner)
-
-    refused(NotVisible, lambda: _send(harbour, attachments=[own, file]))
+    refused(NotVisible, lambda: _send_in(place, attachments=[file]), match=str(file.id))
 
 
-def test_a_file_of_another_server_is_not_sent(harbour: Harbour) -> None:
-    file = _reserved(make_harbour(), uploader=harbour.member)
+def test_the_file_of_another_is_not_sent(place: Place) -> None:
+    own, file = place.reserve(), place.reserve(uploader=place.other)
 
-    refused(NotVisible, lambda: _send(harbour, attachments=[file]))
+    refused(NotVisible, lambda: _send_in(place, attachments=[own, file]))
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_a_file_of_another_space_is_not_sent(place: Place, kind: str) -> None:
+    file = make_place(kind).reserve(uploader=place.author)
+
+    refused(NotVisible, lambda: _send_in(place, attachments=[file]))
 
 
 def test_files_need_a_permission_of_their_own(harbour: Harbour) -> None:
-    file = _reserved(harbour)
+    file = MessageAttachmentFactory.create(
+        message=None, space_id=harbour.server.id, uploader=harbour.member
+    )
     harbour.allow(Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES)
 
     refused(MissingPermission, lambda: _send(harbour, attachments=[file]), match="ATTACH_FILES")
@@ -344,27 +407,24 @@ def test_files_need_a_permission_of_their_own(harbour: Harbour) -> None:
 # --- a send that is repeated ---
 
 
-def test_the_same_again_is_the_same_message(harbour: Harbour) -> None:
-    first = _send(harbour)
-    file = _reserved(harbour)
-    args: dict[str, Any] = {"id": CHOSEN, "reply_to": first, "attachments": [file]}
-    sent = send_message(author=harbour.member, channel=harbour.channel, content="ahoy", **args)
+def test_the_same_again_is_the_same_message(place: Place) -> None:
+    first = _send_in(place)
+    args: dict[str, Any] = {"id": CHOSEN, "reply_to": first, "attachments": [place.reserve()]}
+    sent = _send_in(place, **args)
     before = stored()
 
-    again = send_message(author=harbour.member, channel=harbour.channel, content="ahoy", **args)
+    again = _send_in(place, **args)
 
     assert again == sent
-    assert [row for row in stored() if row[0] != "channels"] == [
-        row for row in before if row[0] != "channels"
-    ]
-    assert _send(harbour).seq == 3
+    assert stored() == before
+    assert _send_in(place).seq == 3
 
 
-def test_the_same_again_after_an_edit_is_the_same_message(harbour: Harbour) -> None:
-    sent = _send(harbour, id=CHOSEN)
-    edit_message(actor=harbour.member, message=sent, content="other words")
+def test_the_same_again_after_an_edit_is_the_same_message(place: Place) -> None:
+    sent = _send_in(place, id=CHOSEN)
+    edit_message(actor=place.author, message=sent, content="other words")
 
-    assert _send(harbour, id=CHOSEN).seq == sent.seq
+    assert _send_in(place, id=CHOSEN) == sent
 
 
 def test_the_same_again_comes_back_also_when_it_could_not_be_sent_now(harbour: Harbour) -> None:
@@ -378,40 +438,48 @@ def test_the_same_again_comes_back_also_when_it_could_not_be_sent_now(harbour: H
     assert _send(harbour, id=CHOSEN).seq == sent.seq
 
 
-@pytest.mark.parametrize("other", ["content", "author", "channel", "reply", "files"])
-def test_another_message_with_the_same_id_isrefused(harbour: Harbour, other: str) -> None:
-    first = _send(harbour)
-    _send(harbour, id=CHOSEN)
-    args: dict[str, Any] = {
-        "author": harbour.member,
-        "channel": harbour.channel,
-        "content": "ahoy",
-        "id": CHOSEN,
-    }
+@pytest.mark.parametrize("other", ["content", "author", "channel", "space", "reply", "files"])
+def test_another_message_with_the_same_id_is_refused(place: Place, other: str) -> None:
+    first = _send_in(place)
+    _send_in(place, id=CHOSEN)
     changes: dict[str, Callable[[], dict[str, Any]]] = {
         "content": lambda: {"content": "other words"},
-        "author": lambda: {"author": harbour.server.owner},
-        "channel": lambda: {"channel": ChannelFactory.create(server=harbour.server)},
+        "author": lambda: {"author": place.other},
+        "channel": lambda: {"channel": _another_channel(place)},
+        "space": lambda: {"channel": open_group(owner=place.author, others=[])},
         "reply": lambda: {"reply_to": first},
-        "files": lambda: {"attachments": [_reserved(harbour)]},
+        "files": lambda: {"attachments": [place.reserve()]},
     }
-    args |= changes[other]()
-    last = Message.objects.count()
+    args: dict[str, Any] = {"content": "ahoy", "id": CHOSEN} | changes[other]()
 
-    with pytest.raises(IdTaken, match=f"The id {CHOSEN} belongs to another message"):
-        send_message(**args)
+    refused(
+        IdTaken,
+        lambda: _send_in(place, **args),
+        match=f"The id {CHOSEN} belongs to another message",
+    )
 
-    assert Message.objects.count() == last
-    assert not MessageAttachment.objects.filter(message__isnull=False).exists()
+
+def _another_channel(place: Place) -> Channel:
+    """Return one of the same server, or another conversation, in which the author may write."""
+    if place.channel.server is None:
+        return open_conversation(user=place.author, other=place.stranger)
+    channel: Channel = ChannelFactory.create(server=place.channel.server)
+    return channel
 
 
-def test_stranger_does_not_learn_that_an_id_is_taken(harbour: Harbour) -> None:
-    _send(harbour, id=CHOSEN)
+def test_stranger_does_not_learn_that_an_id_is_taken(place: Place) -> None:
+    _send_in(place, id=CHOSEN)
 
-    with pytest.raises(NotVisible):
-        send_message(
-            author=UserFactory.create(), channel=harbour.channel, content="ahoy", id=CHOSEN
-        )
+    refused(NotVisible, lambda: _send_in(place, author=place.stranger, id=CHOSEN))
+
+
+def test_whoever_may_not_send_does_not_learn_that_an_id_is_taken_elsewhere(
+    harbour: Harbour,
+) -> None:
+    elsewhere = MessageFactory.create()
+    harbour.allow(Permission.VIEW_CHANNEL)
+
+    refused(MissingPermission, lambda: _send(harbour, id=elsewhere.id))
 
 
 # --- slow mode ---
@@ -536,10 +604,10 @@ def test_four_thousand_characters_are_stored(harbour: Harbour) -> None:
 
 
 def test_the_database_is_asked_with_the_tenant(harbour: Harbour) -> None:
-    with connection.execute_wrapper(_only_with_server):
+    with connection.execute_wrapper(_only_with_space):
         _send(harbour, f"<@{harbour.server.owner_id}>")
 
 
-def _only_with_server(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-    assert "messages" not in sql or "server_id" in sql
+def _only_with_space(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    assert "messages" not in sql or "space_id" in sql
     return execute(sql, params, many, context)
