@@ -140,7 +140,7 @@ def _relation_lines(drawn: Sequence[type[models.Model]]) -> list[str]:
             child=_name(table),
             parent_end="|o" if any(column.null for column in columns) else "||",
             child_end="o|" if _is_unique(table, columns) else "o{",
-            label=", ".join(column.name for column in columns),
+            label=", ".join(dict.fromkeys(column.column for column in columns)),
         )
         for table in drawn
         for parent, columns in _foreign_keys(table)
@@ -167,14 +167,17 @@ def _foreign_keys(
 
 
 def _is_unique(table: type[models.Model], columns: Sequence["models.Field[Any, Any]"]) -> bool:
+    """Tell whether the columns are a key of the table, or more than one."""
     names = {column.name for column in columns}
-    if len(columns) == 1 and columns[0].unique:
-        return True
-    return any(
-        set(constraint.fields) == names and constraint.condition is None
-        for constraint in _options(table).constraints
-        if isinstance(constraint, models.UniqueConstraint)
-    )
+    options = _options(table)
+    keys = [{column.name for column in options.pk_fields}]
+    keys += [{column.name} for column in columns if column.unique]
+    keys += [
+        set(constraint.fields)
+        for constraint in options.constraints
+        if isinstance(constraint, models.UniqueConstraint) and constraint.condition is None
+    ]
+    return any(key and key <= names for key in keys)
 
 
 def _model(related: Any) -> type[models.Model]:

@@ -34,6 +34,13 @@ class ReplyKey(models.CheckConstraint):
         return model
 
 
+class TwiceKey(ReplyKey):
+    """Over the primary key and one more, and with a column that comes twice."""
+
+    fields = ("place", "elsewhere", "place")
+    to_fields = ("place", "elsewhere", "place")
+
+
 @isolate_apps("tests.schema")
 def test_columns_keys_and_relations_are_drawn() -> None:
     class Place(models.Model):
@@ -74,6 +81,7 @@ def test_columns_keys_and_relations_are_drawn() -> None:
         class Meta:
             app_label = "schema"
             db_table = "profiles"
+            constraints = [TwiceKey(name="profiles_twice_fk", condition=models.Q())]
 
     class Access(models.Model):
         class Meta:
@@ -110,10 +118,11 @@ def test_columns_keys_and_relations_are_drawn() -> None:
         "    }\n"
     )
     assert users.partition("    }\n")[2] == (
-        '    places |o--o{ posts : "moved_to"\n'
-        '    places ||--o{ posts : "place"\n'
-        '    places ||--o| profiles : "place"\n'
-        '    posts |o--o{ posts : "place, reply_to"'
+        '    places |o--o{ posts : "moved_to_id"\n'
+        '    places ||--o{ posts : "place_id"\n'
+        '    places ||--o| profiles : "place_id"\n'
+        '    posts |o--o{ posts : "place_id, reply_to"\n'
+        '    profiles ||--o| profiles : "place_id, elsewhere_id"'
     )
     assert er_diagram(reversed(tables), connection=connection) == drawn
 
