@@ -4,6 +4,7 @@ import pytest
 from django.db import IntegrityError
 
 from chat.ids import uuid7
+from chat.models import Channel, Message
 from tests.chat.sql import (
     by_check,
     by_foreign_key,
@@ -14,8 +15,8 @@ from tests.chat.sql import (
     value,
 )
 from tests.factories import (
+    ChannelFactory,
     DirectConversationFactory,
-    DirectMessageFactory,
     MessageAttachmentFactory,
     MessageFactory,
     ServerFactory,
@@ -29,156 +30,93 @@ INSERT = (
     "(space_id, message_id, position, uploader_id, filename, content_type, size_bytes, sha256, "
     "storage_key) VALUES (%s, %s, %s, %s, 'a', 'text/plain', 1, sha256('a'), 'key')"
 )
-INSERT_DIRECTLY = INSERT.replace("message_id", "direct_message_id")
 
 
-def test_attachment_cannot_claim_another_server() -> None:
-    message, foreign_server = MessageFactory.create(), ServerFactory.create()
-
-    refusal = refused(INSERT, foreign_server.id, message.id, 0, message.author_id)
-
-    assert refusal == by_foreign_key("message_attachments_message_fk")
+@pytest.fixture
+def message(place: Channel) -> Message:
+    return MessageFactory.create(channel=place)
 
 
-def test_attachment_cannot_claim_another_conversation() -> None:
-    post = DirectMessageFactory.create()
-    # One in which the same user takes part, lest they are refused as a stranger.
-    elsewhere = DirectConversationFactory.create(pair_low=post.author)
+def test_attachment_cannot_claim_another_space(message: Message) -> None:
+    # A conversation in which the same user takes part, lest they are refused as a stranger.
+    elsewhere = DirectConversationFactory.create(pair_low=message.author)
 
-    refusal = refused(INSERT_DIRECTLY, elsewhere.id, post.id, 0, post.author_id)
-
-    assert refusal == by_foreign_key("message_attachments_direct_fk")
+    for space in (elsewhere.id, ServerFactory.create().id):
+        assert refused(INSERT, space, message.id, 0, message.author_id) == by_foreign_key(
+            "message_attachments_message_fk"
+        )
 
 
 @pytest.mark.parametrize("position", [-1, 10])
 def test_attachment_has_one_of_ten_positions(position: int) -> None:
     message = MessageFactory.create()
 
-    refusal = refused(INSERT, message.server_id, message.id, position, message.author_id)
+    refusal = refused(INSERT, message.space_id, message.id, position, message.author_id)
 
     assert refusal == by_check("message_attachments_position_ck")
 
 
-@pytest.mark.parametrize("position", range(10))
-def test_eleventh_attachment_finds_no_position(position: int) -> None:
-    message = MessageFactory.create()
+def test_eleventh_attachment_finds_no_position(message: Message) -> None:
     for taken in range(10):
         MessageAttachmentFactory.create(message=message, position=taken)
 
-    refusal = refused(INSERT, message.server_id, message.id, position, message.author_id)
-
-    assert refusal == by_unique_key("message_attachments_message_uq")
-
-
-def test_position_in_a_direct_message_is_taken_once() -> None:
-    attachment = MessageAttachmentFactory.create(direct=True)
-
-    refusal = refused(
-        INSERT_DIRECTLY,
-        attachment.space_id,
-        attachment.direct_message_id,
-        0,
-        attachment.uploader_id,
-    )
-
-    assert refusal == by_unique_key("message_attachments_direct_uq")
+    for position in range(10):
+        assert refused(
+            INSERT, message.space_id, message.id, position, message.author_id
+        ) == by_unique_key("message_attachments_message_uq")
 
 
-def test_attachment_of_both_kinds_of_message_is_refused() -> None:
-    message, post = MessageFactory.create(), DirectMessageFactory.create()
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_attachment_that_is_sent_stays_with_its_message(message: Message, taken_back: bool) -> None:
+    attachment = MessageAttachmentFactory.create(message=message)
+    other = MessageFactory.create(channel=message.channel, author=message.author)
 
     refusal = refused(
-        "INSERT INTO message_attachments (space_id, message_id, direct_message_id, uploader_id, "
-        "filename, content_type, size_bytes, sha256, storage_key) "
-        "VALUES (%s, %s, %s, %s, 'a', 'text/plain', 1, sha256('a'), 'key')",
-        post.conversation_id,
-        message.id,
-        post.id,
-        post.author_id,
-    )
-
-    assert refusal == by_check("message_attachments_target_ck")
-
-
-def test_attachment_that_is_sent_stays_with_its_message() -> None:
-    attachment = MessageAttachmentFactory.create()
-    other = MessageFactory.create(channel=attachment.message.channel)
-
-    refusal = refused(
-        "UPDATE message_attachments SET message_id = %s WHERE id = %s", other.id, attachment.id
-    )
-
-    assert refusal == by_check("message_attachments_sent_fixed")
-
-
-def test_attachment_that_is_sent_stays_with_its_direct_message() -> None:
-    attachment = MessageAttachmentFactory.create(direct=True)
-    other = DirectMessageFactory.create(conversation=attachment.direct_message.conversation)
-
-    refusal = refused(
-        "UPDATE message_attachments SET direct_message_id = %s WHERE id = %s",
-        other.id,
+        "UPDATE message_attachments SET message_id = %s WHERE id = %s",
+        None if taken_back else other.id,
         attachment.id,
     )
 
     assert refusal == by_check("message_attachments_sent_fixed")
 
 
-@pytest.mark.parametrize("direct", [False, True])
-def test_attachment_that_is_sent_is_not_taken_back(direct: bool) -> None:
-    attachment = MessageAttachmentFactory.create(direct=direct)
-
-    refusal = refused(
-        "UPDATE message_attachments SET message_id = NULL, direct_message_id = NULL WHERE id = %s",
-        attachment.id,
+def test_upload_is_sent_with_a_message_of_its_space(message: Message) -> None:
+    send = "UPDATE message_attachments SET message_id = %s WHERE id = %s"
+    elsewhere, upload = (
+        MessageAttachmentFactory.create(message=None, space_id=space, uploader=message.author)
+        for space in (ChannelFactory.create().space_id, message.space_id)
     )
 
-    assert refusal == by_check("message_attachments_sent_fixed")
-
-
-def test_upload_is_sent_with_a_message() -> None:
-    message = MessageFactory.create()
-    upload = MessageAttachmentFactory.create(message=None, space_id=message.server_id)
-
-    execute("UPDATE message_attachments SET message_id = %s WHERE id = %s", message.id, upload.id)
-
-    assert value("SELECT message_id FROM message_attachments") == message.id
-
-
-def test_stranger_does_not_attach_to_a_direct_message() -> None:
-    post, stranger = DirectMessageFactory.create(), UserFactory.create()
-
-    refusal = refused(INSERT_DIRECTLY, post.conversation_id, post.id, 0, stranger.id)
-
-    assert refusal == by_check("message_attachments_participant")
-
-
-def test_upload_of_a_stranger_is_not_sent_with_a_direct_message() -> None:
-    post = DirectMessageFactory.create()
-    upload = MessageAttachmentFactory.create(message=None, space_id=post.conversation_id)
-
-    refusal = refused(
-        "UPDATE message_attachments SET direct_message_id = %s WHERE id = %s", post.id, upload.id
+    assert refused(send, message.id, elsewhere.id) == by_foreign_key(
+        "message_attachments_message_fk"
     )
-
-    assert refusal == by_check("message_attachments_participant")
-
-
-def test_attachment_of_a_direct_message_is_not_put_down_to_a_stranger() -> None:
-    attachment, stranger = MessageAttachmentFactory.create(direct=True), UserFactory.create()
-
-    refusal = refused(
-        "UPDATE message_attachments SET uploader_id = %s WHERE id = %s", stranger.id, attachment.id
-    )
-
-    assert refusal == by_check("message_attachments_participant")
+    assert execute(send, message.id, upload.id) == 1
 
 
-def test_who_left_attaches_no_more() -> None:
-    post = DirectMessageFactory.create()
-    execute("UPDATE direct_participants SET left_at = now() WHERE user_id = %s", post.author_id)
+@pytest.mark.parametrize("group", [False, True])
+def test_in_a_conversation_attaches_who_takes_part_and_nobody_else(group: bool) -> None:
+    message = MessageFactory.create(channel=DirectConversationFactory.create(group=group))
+    attachment = MessageAttachmentFactory.create(message=message, position=9)
+    upload = MessageAttachmentFactory.create(message=None, space_id=message.space_id)
+    stranger = UserFactory.create()
 
-    refusal = refused(INSERT_DIRECTLY, post.conversation_id, post.id, 0, post.author_id)
+    for statement, *params in (
+        (INSERT, message.space_id, message.id, 0, stranger.id),
+        ("UPDATE message_attachments SET message_id = %s WHERE id = %s", message.id, upload.id),
+        (
+            "UPDATE message_attachments SET uploader_id = %s WHERE id = %s",
+            stranger.id,
+            attachment.id,
+        ),
+    ):
+        assert refused(statement, *params) == by_check("message_attachments_participant")
+
+
+def test_who_left_a_group_attaches_no_more() -> None:
+    message = MessageFactory.create(channel=DirectConversationFactory.create(group=True))
+    execute("UPDATE participants SET left_at = now()")
+
+    refusal = refused(INSERT, message.space_id, message.id, 0, message.author_id)
 
     assert refusal == by_check("message_attachments_participant")
 
@@ -257,20 +195,14 @@ def test_alternative_text_has_1024_characters_at_most() -> None:
     assert refusal == by_length()
 
 
-@pytest.mark.parametrize(
-    ("direct", "table", "key"),
-    [
-        (False, "messages", "message_attachments_message_fk"),
-        (True, "direct_messages", "message_attachments_direct_fk"),
-    ],
-)
-def test_purge_does_not_take_a_message_before_its_file(direct: bool, table: str, key: str) -> None:
+@pytest.mark.parametrize("direct", [False, True])
+def test_purge_does_not_take_a_message_before_its_file(direct: bool) -> None:
     attachment = MessageAttachmentFactory.create(direct=direct)
-    message_id = attachment.direct_message_id if direct else attachment.message_id
     execute("SET LOCAL chat.purge = 'on'")
 
-    refusal = refused(f"DELETE FROM {table} WHERE id = %s", message_id)
+    refusal = refused("DELETE FROM messages WHERE id = %s", attachment.message_id)
 
     # RESTRICT has a SQLSTATE of its own from PostgreSQL 18 on.
-    assert (refusal.error, refusal.constraint) == (IntegrityError, key)
+    assert refusal.error is IntegrityError
+    assert refusal.constraint == "message_attachments_message_fk"
     assert refusal.sqlstate in {"23503", "23001"}

@@ -122,6 +122,15 @@ BEGIN
 
         -- Whoever deletes the server now sees this channel, or this waits for it.
         PERFORM FROM public.servers WHERE space_id = NEW.space_id FOR NO KEY UPDATE;
+
+        IF FOUND AND NEW.server_id IS NULL THEN
+            RAISE EXCEPTION 'space % is a server, and a conversation is a space of its own', NEW.id
+                USING
+                    ERRCODE = 'check_violation',
+                    SCHEMA = TG_TABLE_SCHEMA,
+                    TABLE = TG_TABLE_NAME,
+                    CONSTRAINT = 'channels_space_own';
+        END IF;
     END IF;
 
     IF NEW.kind = 'thread' THEN

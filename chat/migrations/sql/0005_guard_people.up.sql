@@ -9,6 +9,14 @@ CREATE FUNCTION public.admit_owner() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
 BEGIN
+    IF EXISTS (SELECT FROM public.channels WHERE space_id = NEW.space_id) THEN
+        RAISE EXCEPTION 'space % is a conversation, and a server is a space of its own', NEW.id
+            USING
+                ERRCODE = 'check_violation',
+                SCHEMA = TG_TABLE_SCHEMA,
+                TABLE = TG_TABLE_NAME,
+                CONSTRAINT = 'servers_space_own';
+    END IF;
     INSERT INTO public.server_members (space_id, user_id) VALUES (NEW.space_id, NEW.owner_id);
     RETURN NULL;
 END
