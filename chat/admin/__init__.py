@@ -6,7 +6,7 @@ leave no trace in the audit log.
 
 from chat.admin.attachments import DiscardedFileAdmin, MessageAttachmentAdmin
 from chat.admin.channels import ChannelAdmin, ChannelPermissionAdmin
-from chat.admin.direct import DirectConversationAdmin, DirectMessageAdmin, DirectParticipantAdmin
+from chat.admin.direct import DirectConversationAdmin, DirectMessageAdmin, ParticipantAdmin
 from chat.admin.messages import MentionAdmin, MessageAdmin, MessageRevisionAdmin, ReactionAdmin
 from chat.admin.moderation import AdminAccessAdmin, AuditLogEntryAdmin, BanAdmin
 from chat.admin.read_states import ReadStateAdmin
@@ -24,7 +24,6 @@ __all__ = [
     "ChannelPermissionAdmin",
     "DirectConversationAdmin",
     "DirectMessageAdmin",
-    "DirectParticipantAdmin",
     "DiscardedFileAdmin",
     "GroupAdmin",
     "InviteAdmin",
@@ -33,6 +32,7 @@ __all__ = [
     "MessageAdmin",
     "MessageAttachmentAdmin",
     "MessageRevisionAdmin",
+    "ParticipantAdmin",
     "ReactionAdmin",
     "ReadStateAdmin",
     "RoleAdmin",

@@ -77,7 +77,10 @@ def read_access(*, user: User, channel: Channel) -> AccessReading:
 
 def _ask_database(user: User, channel: Channel) -> Permission:
     with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT public.channel_permissions(%s, %s)", [user.pk, channel.pk])
+        cursor.execute(
+            "SELECT public.channel_permissions(%s, %s, %s)",
+            [user.pk, channel.space_id, channel.pk],
+        )
         (mask,) = cursor.fetchone()
     return Permission(mask)
 

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import Exists, OuterRef
 
-from chat.admin.inspection import InspectionAdmin
+from chat.admin.inspection import InspectionAdmin, OfServersAdmin
+from chat.admin.message_texts import READ_DELETED
 from chat.admin.narrowing import by_choice, by_message, by_user, uuid_or_none
-from chat.admin.posts import READ_DELETED
-from chat.models import DirectConversation, DiscardedFile, MessageAttachment, Server
+from chat.models import DirectConversation, DiscardedFile, MessageAttachment
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from chat.admin.narrowing import Place
+    from chat.admin.narrowing import Conditions
 
 
 @admin.register(MessageAttachment)
-class MessageAttachmentAdmin(InspectionAdmin):
+class MessageAttachmentAdmin(OfServersAdmin):
     """Files of servers, sent or still uploading; a conversation's are seen with their message."""
 
     list_display = ("filename", "content_type", "size_bytes", "uploader", "message", "created_at")
@@ -30,7 +30,7 @@ class MessageAttachmentAdmin(InspectionAdmin):
         by_choice(
             name="only",
             label="Only",
-            options={"unsent": ("never sent", {"message": None, "direct_message": None})},
+            options={"unsent": ("never sent", {"message": None})},
         ),
     )
     # message_attachments_message_uq, message_attachments_user_ix and message_attachments_unsent_ix.
@@ -41,10 +41,8 @@ class MessageAttachmentAdmin(InspectionAdmin):
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Leave out what belongs to conversations, and to messages whose words are withheld."""
-        rows: QuerySet[Any] = super().get_queryset(request)
-        # Not by its message: a file that is not sent yet has none, and has its space already.
-        rows = rows.filter(Exists(Server.objects.filter(pk=OuterRef("space_id"))))
+        """Leave out what belongs to messages whose words are withheld."""
+        rows = super().get_queryset(request)
         if request.user.has_perm(READ_DELETED):
             return rows
         return rows.filter(message__deleted_at=None)
@@ -63,7 +61,7 @@ class DiscardedFileAdmin(InspectionAdmin):
         return rows.exclude(Exists(DirectConversation.objects.filter(pk=OuterRef("space_id"))))
 
     def search(
-        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Conditions
     ) -> QuerySet[Any]:
         """Return the row with this id, or those with this key."""
         if uuid_or_none(term) is not None:

@@ -87,9 +87,9 @@ class KeysetChangeList(ChangeList):
         """Take the cursor and the narrowings out of the address, and narrow."""
         if self.is_stopped:
             self.root_queryset = self.root_queryset.none()
-        self.countable, self.conditions = self.root_queryset, {}
-        self.cursors = {name: self._take(name) for name in (BEFORE, AFTER)}
         admin = self.model_admin
+        self.countable, self.conditions = admin.countable(self.root_queryset), {}
+        self.cursors = {name: self._take(name) for name in (BEFORE, AFTER)}
         self.fields = [
             Field(narrowing=narrowing, value=typed(self.params.get(narrowing.name)))
             for narrowing in admin.narrowings

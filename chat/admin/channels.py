@@ -7,23 +7,49 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.urls import reverse
 
-from chat.admin.inspection import InspectionAdmin
+from chat.admin.inspection import InspectionAdmin, OfServersAdmin
+from chat.admin.message_texts import messages_panel
 from chat.admin.narrowing import by_channel, by_role, by_server
-from chat.admin.panels import Panel, Question, list_link, row_link, rows_panel
+from chat.admin.panels import Panel, Question, list_link, moment, row_link, rows_panel
 from chat.admin.permission_words import check_boxes, in_words
-from chat.admin.posts import moment, posts_panel
 from chat.admin.who_may_see_what import may_ask
 from chat.models import Channel, ChannelPermission, Message
+from chat.models.channels import ChannelQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
+    from django.db.models import QuerySet
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
 
+class AnyChannelAdmin(InspectionAdmin):
+    """Channels of servers or conversations, with how far each has come."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return them with their counter."""
+        rows: Any = super().get_queryset(request)
+        return ChannelQuerySet.with_counter(rows)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show the counter too."""
+        return [*super().get_fields(request, obj), "last_seq", "last_message_at"]
+
+    @admin.display(description="last seq")
+    def last_seq(self, channel: Any) -> int:
+        """Return the number of the newest message."""
+        return channel.last_seq
+
+    @admin.display(description="last message at")
+    def last_message_at(self, channel: Any) -> datetime | None:
+        """Return when the newest message was sent."""
+        return channel.last_message_at
+
+
 @admin.register(Channel)
-class ChannelAdmin(InspectionAdmin):
+class ChannelAdmin(OfServersAdmin, AnyChannelAdmin):
     """Channels, categories and threads."""
 
     list_display = (
@@ -35,13 +61,14 @@ class ChannelAdmin(InspectionAdmin):
         "last_message_at",
         "deleted_at",
     )
-    narrowings = (by_server(),)
+    # What only a conversation has.
+    exclude = ("space_id", "pair_low", "pair_high", "owner")
+    narrowings = (by_server(column="space_id"),)
     # channels_uq.
     scopes = {("server",): ("-id",)}
 
     def panels(self, request: HttpRequest, row: Channel) -> Iterable[Panel | None]:
         """Return who may do what here, what was said last, and what is beneath."""
-        of_channel = {"server_id": row.server_id, "channel_id": row.pk}
         if row.kind != Channel.Kind.CATEGORY:
             if may_ask(request):
                 yield Panel(
@@ -54,10 +81,12 @@ class ChannelAdmin(InspectionAdmin):
                         known={"channel": row.pk},
                     ),
                 )
-            yield posts_panel(
+            yield messages_panel(
                 request,
                 title="Latest messages",
-                posts=Message.objects.filter(**of_channel).order_by("-seq"),
+                messages=Message.objects.filter(space_id=row.space_id, channel_id=row.pk).order_by(
+                    "-seq"
+                ),
                 links=[
                     list_link("All messages", Message, channel=row.pk),
                     list_link("Pinned", Message, channel=row.pk, only="pinned"),
@@ -67,7 +96,7 @@ class ChannelAdmin(InspectionAdmin):
         yield rows_panel(
             request,
             title="Overwrites",
-            rows=ChannelPermission.objects.filter(**of_channel)
+            rows=ChannelPermission.objects.filter(server_id=row.server_id, channel_id=row.pk)
             .select_related("role", "user")
             .order_by("role__position", "user_id"),
             columns={
@@ -82,9 +111,9 @@ class ChannelAdmin(InspectionAdmin):
         yield rows_panel(
             request,
             title="Channels in it" if row.kind == Channel.Kind.CATEGORY else "Threads",
-            rows=Channel.objects.filter(
-                server_id=row.server_id, parent_id=row.pk, deleted_at=None
-            ).order_by("position", "pk"),
+            rows=Channel.objects.filter(space_id=row.space_id, parent_id=row.pk, deleted_at=None)
+            .with_counter()
+            .order_by("position", "pk"),
             columns={
                 "channel": row_link,
                 "kind": lambda channel: channel.kind,
@@ -99,7 +128,7 @@ class ChannelPermissionAdmin(InspectionAdmin):
     """What a role or a user is allowed or denied in one channel."""
 
     list_display = ("__str__", "channel", "role", "user", "allows", "denies")
-    narrowings = (by_server(), by_channel(), by_role())
+    narrowings = (by_server(), by_channel(space="server_id"), by_role())
     # channel_permissions_uq and channel_permissions_role_ix.
     scopes = {
         ("server",): ("-id",),

@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, Subquery
 
+from chat.admin.channels import AnyChannelAdmin
 from chat.admin.inspection import InspectionAdmin
-from chat.admin.narrowing import as_uuid, by_id, by_user, uuid_or_none
-from chat.admin.panels import list_link, may_view, row_link, rows_panel
-from chat.admin.posts import moment, parts_panels, posts_panel, with_text_column, with_words
-from chat.models import AdminAccess, DirectConversation, DirectMessage, DirectParticipant
+from chat.admin.messages import AnyMessageAdmin
+from chat.admin.narrowing import as_uuid, by_id, by_user
+from chat.admin.panels import list_link, moment, row_link, rows_panel
+from chat.models import (
+    AdminAccess,
+    Channel,
+    DirectConversation,
+    DirectMessage,
+    Message,
+    Participant,
+    ReadState,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,37 +36,38 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from chat.admin.changelist import KeysetChangeList
-    from chat.admin.narrowing import Place
     from chat.admin.panels import Panel
 
 READ_DIRECT = "chat.read_direct_messages"
 
 
 @admin.register(DirectConversation)
-class DirectConversationAdmin(InspectionAdmin):
+class DirectConversationAdmin(AnyChannelAdmin):
     """Conversations of two or of a group."""
 
     list_display = ("id", "kind", "name", "last_seq", "last_message_at")
+    # What only a channel of a server has.
+    exclude = (
+        *("space_id", "server", "parent", "topic", "position", "slowmode_seconds", "nsfw"),
+        *("archived_at", "deleted_at"),
+    )
 
     def panels(self, request: HttpRequest, row: DirectConversation) -> Iterable[Panel | None]:
         """Return who takes part, and who of the staff has looked."""
-        may_read = may_view(request, DirectMessage) and request.user.has_perm(READ_DIRECT)
         yield rows_panel(
             request,
             title="Who takes part",
-            rows=DirectParticipant.objects.filter(conversation=row)
+            rows=_with_mark(Participant.objects.filter(channel=row))
             .select_related("user")
             .order_by("user_id"),
             columns={
                 "user": lambda participant: row_link(participant.user),
-                "has read up to": lambda participant: f"#{participant.last_read_seq:,}",
+                "has read up to": lambda participant: f"#{participant.last_read_seq or 0:,}",
                 "left": lambda participant: moment(participant.left_at),
             },
             links=[
                 list_link("Read the messages (this is logged)", DirectMessage, conversation=row.pk)
-            ]
-            if may_read
-            else [],
+            ],
         )
         yield rows_panel(
             request,
@@ -74,32 +85,53 @@ class DirectConversationAdmin(InspectionAdmin):
         )
 
 
-@admin.register(DirectParticipant)
-class DirectParticipantAdmin(InspectionAdmin):
+@admin.register(Participant)
+class ParticipantAdmin(InspectionAdmin):
     """Who takes part in a conversation."""
 
     list_display = ("__str__", "user", "conversation", "last_read_seq", "left_at")
+    list_select_related = ("channel",)
     narrowings = (
         by_user(),
-        by_id(name="conversation", label="Conversation", column="conversation_id"),
+        by_id(name="conversation", label="Conversation", column="channel_id"),
     )
-    # direct_participants_user_ix and direct_participants_uq.
+    # participants_user_ix and participants_uq.
     scopes = {
-        ("user",): ("-conversation_id",),
+        ("user",): ("-channel_id",),
         ("conversation",): ("-user_id",),
         ("user", "conversation"): ("-id",),
     }
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return them with how far each has read."""
+        return _with_mark(super().get_queryset(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show how far they have read."""
+        return [*super().get_fields(request, obj), "last_read_seq"]
+
+    @admin.display(description="conversation")
+    def conversation(self, participant: Participant) -> Channel:
+        """Return the conversation."""
+        return participant.channel
+
+    @admin.display(description="last read seq")
+    def last_read_seq(self, participant: Any) -> int:
+        """Return up to which number they have read."""
+        return participant.last_read_seq or 0
+
 
 @admin.register(DirectMessage)
-class DirectMessageAdmin(InspectionAdmin):
+class DirectMessageAdmin(AnyMessageAdmin):
     """Private messages, one conversation at a time."""
 
+    place = "conversation"
     list_display = ("__str__", "author", "content", "created_at", "deleted_at")
+    exclude = ("space_id",)
     search_help_text = "Words in the chosen conversation"
     nothing_found = "Choose a conversation: messages are shown one conversation at a time."
-    narrowings = (by_id(name="conversation", label="Conversation", column="conversation_id"),)
-    # direct_messages_seq_uq, and direct_messages_search_ix for words.
+    narrowings = (by_id(name="conversation", label="Conversation", column="space_id"),)
+    # messages_seq_uq, and messages_search_ix for words.
     scopes = {("conversation",): ("-seq",)}
     is_listed_whole = False
 
@@ -108,32 +140,20 @@ class DirectMessageAdmin(InspectionAdmin):
         may_look: bool = super().has_view_permission(request, obj)
         return may_look and bool(request.user.has_perm(READ_DIRECT))
 
-    def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """Show what a deleted message said to whom may read that too."""
-        return with_text_column(request, self.list_display, is_clipped=True)
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show what a deleted message said to whom may read that too."""
-        return with_text_column(request, super().get_fields(request, obj), is_clipped=False)
-
-    def search(
-        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
-    ) -> QuerySet[Any]:
-        """Find an id, or words, in the conversation."""
-        if uuid_or_none(term) is not None:
-            return super().search(request, queryset, term, place)
-        return with_words(queryset, term, place) if place else queryset.none()
+    def countable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return messages of all kinds: of two columns that are one the planner expects too few."""
+        return Message.objects.all()
 
     def log_list(
         self, request: HttpRequest, rows: Sequence[DirectMessage], changelist: KeysetChangeList
     ) -> None:
         """Write the look down, in the conversation of the rows themselves."""
-        conversations = {row.conversation_id for row in rows}
+        conversations = {row.channel_id for row in rows}
         # A list that found nothing is a look too: it was asked whether something was said.
-        if asked := changelist.conditions.get("conversation_id"):
+        if asked := changelist.conditions.get("space_id"):
             conversations.add(asked)
         for conversation_id in conversations:
-            numbers = [row.seq for row in rows if row.conversation_id == conversation_id]
+            numbers = [row.seq for row in rows if row.channel_id == conversation_id]
             _write_down(
                 request,
                 action="direct_message.list",
@@ -158,7 +178,7 @@ class DirectMessageAdmin(InspectionAdmin):
             _write_down(
                 request,
                 action="direct_message.read",
-                conversation_id=row.conversation_id,
+                conversation_id=row.channel_id,
                 details={
                     "message_id": str(row.pk),
                     "seq": row.seq,
@@ -173,14 +193,12 @@ class DirectMessageAdmin(InspectionAdmin):
         """Refuse before the message is fetched: nobody has read it."""
         raise PermissionDenied
 
-    def panels(self, request: HttpRequest, row: DirectMessage) -> Iterable[Panel | None]:
-        """Return what was answered and what hangs on the message."""
-        if row.reply_to_seq:
-            answered = DirectMessage.objects.filter(
-                conversation_id=row.conversation_id, seq=row.reply_to_seq
-            )
-            yield posts_panel(request, title="Answers", posts=answered)
-        yield from parts_panels(request, row, space_id=row.conversation_id)
+
+def _with_mark(participants: QuerySet[Any]) -> QuerySet[Any]:
+    mark = ReadState.objects.filter(
+        space_id=OuterRef("channel"), channel=OuterRef("channel"), user=OuterRef("user")
+    )
+    return participants.annotate(last_read_seq=Subquery(mark.values("last_read_seq")))
 
 
 def _write_down(

@@ -10,16 +10,16 @@ from django.db.models import BinaryField, GeneratedField, Model
 from unfold.admin import ModelAdmin
 
 from chat.admin.changelist import KeysetChangeList
-from chat.admin.narrowing import typed, uuid_or_none
-from chat.admin.panels import may_view
+from chat.admin.narrowing import of_server, typed, uuid_or_none
+from chat.admin.panels import drawn, row_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from django.db.models import Field, QuerySet
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
-    from chat.admin.narrowing import Narrowing, Place
+    from chat.admin.narrowing import Conditions, Narrowing
     from chat.admin.panels import Panel
 
 
@@ -53,7 +53,8 @@ class KeysetAdmin(ModelAdmin):
     def get_list_select_related(self, request: HttpRequest) -> list[str]:
         """Return the relations among the columns of the list, those that may be NULL too."""
         relations = set(_relations(self.model))
-        return [name for name in self.get_list_display(request) if name in relations]
+        shown = [name for name in self.get_list_display(request) if name in relations]
+        return [*shown, *(self.list_select_related or ())]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Refuse every condition written into the address: only narrowings have an index."""
@@ -67,11 +68,15 @@ class KeysetAdmin(ModelAdmin):
         return (self.search(request, queryset, term, {}) if term else queryset), False
 
     def search(
-        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Conditions
     ) -> QuerySet[Any]:
         """Return the row with this id."""
         row_id = uuid_or_none(term)
         return queryset.none() if row_id is None else queryset.filter(pk=row_id)
+
+    def countable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return what the planner is asked about for how many rows of the list there are."""
+        return rows
 
     def log_list(
         self, request: HttpRequest, rows: Sequence[Any], changelist: KeysetChangeList
@@ -96,6 +101,9 @@ class KeysetAdmin(ModelAdmin):
 class InspectionAdmin(KeysetAdmin):
     """A page that shows every column of a row, newest rows first, and offers no change."""
 
+    # Shown above all others.
+    columns_first: Sequence[str] = ()
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds a row here."""
         return False
@@ -117,18 +125,16 @@ class InspectionAdmin(KeysetAdmin):
         except ValidationError:
             return None
         rows: QuerySet[Model] = self.get_queryset(request)
-        return rows.select_related(*_relations(self.model)).filter(pk=row_id).first()
+        related = [*_relations(self.model), *(self.list_select_related or ())]
+        return rows.select_related(*related).filter(pk=row_id).first()
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return every column that a person can read; a row they may not look at as text alone."""
-        relations = {
-            field.name: field
-            for field in self.model._meta.concrete_fields
-            if field.is_relation and not may_view(request, field.related_model)
-        }
+        """Return every column that a person can read, a row that is named with the way there."""
+        first, relations = self.columns_first, _relations(self.model)
         return [
-            _as_text(relations[name]) if name in relations else name
-            for name in _readable_columns(self.model)
+            linked(request, name) if name in relations else name
+            for name in sorted(_readable_columns(self.model), key=lambda name: name not in first)
+            if name not in (self.exclude or ())
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
@@ -142,20 +148,30 @@ class InspectionAdmin(KeysetAdmin):
         return self.get_fields(request, obj)
 
 
+class OfServersAdmin(InspectionAdmin):
+    """A page of a table that conversations share: only what belongs to a server is to be seen."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Leave out what belongs to conversations: who looks there is written down."""
+        return of_server(super().get_queryset(request))
+
+
+def linked(request: HttpRequest, name: str) -> Callable[[Model], object]:
+    """Return the column that names another row, with the way there for whom may look at it."""
+
+    @display(description=name.replace("_", " "))
+    def link(row: Model) -> object:
+        return drawn(request, row_link(getattr(row, name)))
+
+    return link
+
+
 def _readable_columns(model: type[Model]) -> list[str]:
     return [
         field.name
         for field in model._meta.concrete_fields
         if not isinstance(field, BinaryField | GeneratedField)
     ]
-
-
-def _as_text(field: Field[Any, Any]) -> Callable[[Model], str]:
-    @display(description=field.verbose_name)
-    def text(row: Model) -> str:
-        return str(getattr(row, field.name) or "-")
-
-    return text
 
 
 def _relations(model: type[Model]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Messages in channels, and what hangs on them."""
+"""Messages, and what hangs on those in channels."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import Q
 
-from chat.admin.inspection import InspectionAdmin
+from chat.admin.inspection import InspectionAdmin, OfServersAdmin
 from chat.admin.keyset import cursor_at
+from chat.admin.message_texts import (
+    READ_DELETED,
+    messages_panel,
+    parts_panels,
+    with_text_column,
+    with_words,
+)
 from chat.admin.narrowing import (
     by_channel,
     by_choice,
@@ -19,7 +26,6 @@ from chat.admin.narrowing import (
     uuid_or_none,
 )
 from chat.admin.panels import list_link, row_link, rows_panel
-from chat.admin.posts import READ_DELETED, parts_panels, posts_panel, with_text_column, with_words
 from chat.models import Mention, Message, MessageRevision, Reaction
 
 if TYPE_CHECKING:
@@ -28,20 +34,67 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from chat.admin.narrowing import Place
+    from chat.admin.narrowing import Conditions
     from chat.admin.panels import Panel
+    from chat.models import Server
 
-_FIRST = {"server", "channel", "author", "content", "created_at"}
+
+class AnyMessageAdmin(InspectionAdmin):
+    """Messages of channels or of conversations; `place` is what the list calls those."""
+
+    place: str
+    columns_first = ("channel", "author", "content", "created_at")
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Show what a message says to whom may read it."""
+        return with_text_column(request, self.list_display, is_clipped=True)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show what a message says to whom may read it."""
+        return with_text_column(request, super().get_fields(request, obj), is_clipped=False)
+
+    def search(
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Conditions
+    ) -> QuerySet[Any]:
+        """Find an id, or words along the index of the space that was chosen."""
+        if uuid_or_none(term) is not None:
+            return super().search(request, queryset, term, place)
+        if "space_id" not in place:
+            return queryset.none()
+        within = self.countable(self.get_queryset(request))
+        return with_words(queryset, term, within=within, space_id=place["space_id"])
+
+    def panels(self, request: HttpRequest, row: Message) -> Iterable[Panel | None]:
+        """Return what was answered, what hangs on the message, and who is named in it."""
+        around = list_link(
+            f"The {self.place} from here on",
+            self.model,
+            **{self.place: row.channel_id},
+            after=cursor_at(row.seq + 1),
+        )
+        there = {"space_id": row.space_id, "channel_id": row.channel_id}
+        if row.reply_to_seq:
+            answered = self.model._default_manager.filter(**there, seq=row.reply_to_seq)
+            yield messages_panel(request, title="Answers", messages=answered, links=[around])
+        yield from parts_panels(request, row)
+        yield rows_panel(
+            request,
+            title="Mentions",
+            rows=Mention.objects.filter(**there, seq=row.seq).select_related("user", "role"),
+            columns={"who": _mentioned},
+            links=[] if row.reply_to_seq else [around],
+        )
 
 
 @admin.register(Message)
-class MessageAdmin(InspectionAdmin):
+class MessageAdmin(OfServersAdmin, AnyMessageAdmin):
     """Messages in channels."""
 
+    place = "channel"
     list_display = ("__str__", "author", "content", "channel", "server", "created_at", "deleted_at")
     search_help_text = "Words, within a server or channel; or an id"
     narrowings = (
-        by_server(is_range=True),
+        by_server(column="space_id", is_range=True),
         by_channel(),
         by_user(name="author", label="Author", column="author_id", is_range=True),
         by_choice(
@@ -53,79 +106,43 @@ class MessageAdmin(InspectionAdmin):
             },
         ),
     )
-    # messages_uq, messages_seq_uq, messages_author_ix and the partial indexes.
+    # messages_uq, messages_seq_uq and the partial indexes. That of authors has no order of its own:
+    # what one has written is sorted.
     scopes = {
-        ("server",): ("-server_id", "-id"),
+        ("server",): ("-space_id", "-id"),
         ("channel",): ("-seq",),
         ("server", "channel"): ("-seq",),
-        ("author",): ("-author_id", "-server_id", "-channel_id", "-seq"),
-        ("server", "author"): ("-author_id", "-server_id", "-channel_id", "-seq"),
+        ("author",): ("-author_id", "-id"),
+        ("server", "author"): ("-author_id", "-id"),
         ("channel", "author"): ("-author_id", "-seq"),
         ("channel", "only"): ("-seq",),
     }
 
-    def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """Show what a message says to whom may read it."""
-        return with_text_column(request, self.list_display, is_clipped=True)
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show where, by whom and what first, the last to whom may read it."""
-        names = sorted(super().get_fields(request, obj), key=lambda name: name not in _FIRST)
-        return with_text_column(request, names, is_clipped=False)
+    @admin.display(description="server")
+    def server(self, message: Message) -> Server | None:
+        """Return the server of the channel."""
+        return message.channel.server
 
     def search(
-        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Conditions
     ) -> QuerySet[Any]:
-        """Find an id, or words along the index of the server that was chosen."""
-        if uuid_or_none(term) is not None:
-            return super().search(request, queryset, term, place)
-        if "server_id" not in place:
+        """Say so where words are looked for everywhere."""
+        if "space_id" not in place and uuid_or_none(term) is None:
             self.message_user(
                 request,
                 "Choose a server or a channel to search for words: their index is by server.",
                 level="warning",
             )
-            return queryset.none()
-        return with_words(queryset, term, place)
-
-    def panels(self, request: HttpRequest, row: Message) -> Iterable[Panel | None]:
-        """Return what was answered, what hangs on the message, and who is named in it."""
-        around = list_link(
-            "The channel from here on",
-            Message,
-            channel=row.channel_id,
-            after=cursor_at(row.seq + 1),
-        )
-        place = {"server_id": row.server_id, "channel_id": row.channel_id}
-        if row.reply_to_seq:
-            answered = Message.objects.filter(**place, seq=row.reply_to_seq)
-            yield posts_panel(request, title="Answers", posts=answered, links=[around])
-        yield from parts_panels(request, row, space_id=row.server_id)
-        yield rows_panel(
-            request,
-            title="Mentions",
-            rows=Mention.objects.filter(**place, seq=row.seq).select_related("user", "role"),
-            columns={"who": _mentioned},
-            links=[] if row.reply_to_seq else [around],
-        )
-
-
-class _OfChannels(InspectionAdmin):
-    """Parts of messages in channels; those of conversations are shown with their message alone."""
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Leave out what belongs to a direct conversation: a look there is logged."""
-        rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.filter(direct_message=None)
+        return super().search(request, queryset, term, place)
 
 
 @admin.register(MessageRevision)
-class MessageRevisionAdmin(_OfChannels):
+class MessageRevisionAdmin(OfServersAdmin):
     """Earlier versions of edited messages in channels."""
 
     list_display = ("__str__", "version", "editor", "replaced_at")
     narrowings = (by_server(column="space_id"), by_message())
-    # message_revisions_message_uq.
+    # message_revisions_uq.
     scopes = {
         ("server",): ("-message_id", "-version"),
         ("message",): ("-version",),
@@ -140,11 +157,16 @@ class MessageRevisionAdmin(_OfChannels):
 
 
 @admin.register(Mention)
-class MentionAdmin(InspectionAdmin):
-    """Who is named in a message."""
+class MentionAdmin(OfServersAdmin):
+    """Who is named in a message of a channel."""
 
     list_display = ("__str__", "seq", "channel", "user", "role", "created_at")
-    narrowings = (by_server(), by_channel(), by_user(), by_role())
+    narrowings = (
+        by_server(column="space_id"),
+        by_channel(),
+        by_user(),
+        by_role(space="space_id"),
+    )
     # mentions_uq, mentions_inbox_ix and mentions_role_ix.
     scopes = {
         ("server",): ("-channel_id", "-seq", "-id"),
@@ -155,16 +177,12 @@ class MentionAdmin(InspectionAdmin):
 
 
 @admin.register(Reaction)
-class ReactionAdmin(_OfChannels):
+class ReactionAdmin(OfServersAdmin):
     """Emoji under messages in channels."""
 
     list_display = ("emoji", "user", "message", "created_at")
-    narrowings = (
-        by_server(column="space_id"),
-        by_message(),
-        by_user(),
-    )
-    # reactions_message_uq and reactions_user_ix.
+    narrowings = (by_server(column="space_id"), by_message(), by_user())
+    # reactions_uq and reactions_user_ix.
     scopes = {
         ("message",): ("emoji", "user_id"),
         ("user",): ("-space_id", "-id"),

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from chat.models import Channel, Message, Role, User
+from django.db.models import Exists, F, OuterRef
+
+from chat.models import Channel, Message, Role, Server, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from django.db.models import Model
+    from django.db.models import Model, QuerySet
 
+# Of one narrowing or of a whole list, which has none where it is not narrowed.
 Conditions = dict[str, Any]
-# The conditions of a whole list; empty where it is not narrowed.
-Place = Conditions
 
 
 class NarrowingError(Exception):
@@ -43,6 +44,19 @@ class Narrowing:
     is_range: bool = False
     # Offered as a select; a handful, never rows of a table.
     choices: Mapping[str, str] = field(default_factory=dict)
+
+
+def of_server(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Return those rows that belong to a server, and nothing of a conversation.
+
+    Of a table that both share. A conversation is a space of its own: its space is its channel.
+    """
+    columns = {field.name for field in rows.model._meta.concrete_fields}
+    if "server" in columns:
+        return rows.filter(server__isnull=False)
+    if "channel" in columns:
+        return rows.exclude(space_id=F("channel"))
+    return rows.filter(Exists(Server.objects.filter(space_id=OuterRef("space_id"))))
 
 
 def by_server(*, column: str = "server_id", is_range: bool = False) -> Narrowing:
@@ -80,40 +94,19 @@ def by_user(
     )
 
 
-def by_channel() -> Narrowing:
-    """Return the narrowing to one channel, and to its server with it; one statement."""
-    return Narrowing(
-        name="channel",
-        label="Channel",
-        hint="id",
-        conditions=lambda text: _with_tenant(Channel, text, "server_id", "channel_id"),
-        implied=("server_id",),
-    )
+def by_channel(*, space: str = "space_id") -> Narrowing:
+    """Return the narrowing to one channel of a server, and to the server; one statement."""
+    return _within_server(Channel, space=space)
 
 
-def by_role() -> Narrowing:
+def by_role(*, space: str = "server_id") -> Narrowing:
     """Return the narrowing to one role, and to its server with it; one statement."""
-    return Narrowing(
-        name="role",
-        label="Role",
-        hint="id",
-        conditions=lambda text: _with_tenant(Role, text, "server_id", "role_id"),
-        implied=("server_id",),
-    )
+    return _within_server(Role, space=space)
 
 
 def by_message() -> Narrowing:
     """Return the narrowing to the parts of one message in a channel; one statement."""
-    return Narrowing(
-        name="message",
-        label="Message",
-        hint="id",
-        conditions=lambda text: {
-            "space_id": _tenant(Message, text, "server_id"),
-            "message_id": as_uuid(text),
-        },
-        implied=("space_id",),
-    )
+    return _within_server(Message, space="space_id")
 
 
 def by_choice(*, name: str, label: str, options: Mapping[str, tuple[str, Conditions]]) -> Narrowing:
@@ -170,13 +163,18 @@ def find_user_id(text: str) -> UUID:
     return user_id
 
 
-def _with_tenant(model: type[Model], text: str, tenant: str, column: str) -> Conditions:
-    return {tenant: _tenant(model, text, tenant), column: as_uuid(text)}
+def _within_server(model: type[Model], *, space: str) -> Narrowing:
+    name = str(model._meta.model_name)
 
+    def conditions(text: str) -> Conditions:
+        row_id = as_uuid(text)
+        # A conversation is no more to be found by this than what there is not.
+        row = of_server(model._default_manager.all()).filter(pk=row_id)
+        found = row.values_list("server_id" if model is Role else "space_id", flat=True).first()
+        if found is None:
+            raise NarrowingError(f"There is no {model._meta.verbose_name} with the id {row_id}.")
+        return {space: found, f"{name}_id": row_id}
 
-def _tenant(model: type[Model], text: str, tenant: str) -> UUID:
-    row_id = as_uuid(text)
-    found = model._default_manager.filter(pk=row_id).values_list(tenant, flat=True).first()
-    if found is None:
-        raise NarrowingError(f"There is no {model._meta.verbose_name} with the id {row_id}.")
-    return found  # type: ignore[no-any-return]
+    return Narrowing(
+        name=name, label=name.capitalize(), hint="id", conditions=conditions, implied=(space,)
+    )

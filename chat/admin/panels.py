@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
+
+from chat.models import Channel, DirectConversation
+from chat.models.channels import CONVERSATION_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -85,7 +89,7 @@ def rows_panel(
     return Panel(
         title=title,
         headers=tuple(columns),
-        rows=[[_drawn(request, show(row)) for show in columns.values()] for row in found[:limit]],
+        rows=[[drawn(request, show(row)) for show in columns.values()] for row in found[:limit]],
         is_cut=len(found) > limit,
         links=[link for link in links if link.model is None or may_view(request, link.model)],
         nothing=nothing,
@@ -93,9 +97,8 @@ def rows_panel(
 
 
 def may_view(request: HttpRequest, model: type[Model]) -> bool:
-    """Tell whether this person may look at the rows of a table; no statement after the first."""
-    options = model._meta
-    return request.user.has_perm(f"{options.app_label}.view_{options.model_name}")
+    """Tell whether the pages of a table are open to this person; no statement after the first."""
+    return bool(admin.site.get_model_admin(model).has_view_permission(request))
 
 
 def list_url(model: type[Model], **narrowings: object) -> str:
@@ -120,7 +123,9 @@ def row_link(row: Model | None, text: object = None) -> RowLink | str:
     """Return the way to the row, for a cell of a panel; a dash for none."""
     if row is None:
         return "-"
-    return RowLink(model=type(row), row_id=row.pk, text=text or row)
+    is_conversation = isinstance(row, Channel) and row.kind in CONVERSATION_KINDS
+    model = DirectConversation if is_conversation else type(row)
+    return RowLink(model=model, row_id=row.pk, text=text or row)
 
 
 def clipped(text: str, *, characters: int = 80) -> str:
@@ -129,7 +134,13 @@ def clipped(text: str, *, characters: int = 80) -> str:
     return line if len(line) <= characters else line[: characters - 1].rstrip() + "…"
 
 
-def _drawn(request: HttpRequest, cell: object) -> object:
+def moment(at: Any) -> str:
+    """Return a moment to the second, in UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at else "-"
+
+
+def drawn(request: HttpRequest, cell: object) -> object:
+    """Return a cell as it is shown: a way to a row for whom may look at it, text for others."""
     if not isinstance(cell, RowLink):
         return cell
     if not may_view(request, cell.model):

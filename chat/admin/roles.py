@@ -9,9 +9,8 @@ from django.utils.html import format_html
 
 from chat.admin.inspection import InspectionAdmin
 from chat.admin.narrowing import by_role, by_server, by_user
-from chat.admin.panels import list_link, row_link, rows_panel
+from chat.admin.panels import list_link, moment, row_link, rows_panel
 from chat.admin.permission_words import check_boxes, in_words
-from chat.admin.posts import moment
 from chat.models import ChannelPermission, MemberRole, Role
 
 if TYPE_CHECKING:

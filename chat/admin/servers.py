@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import F
+from django.db.models import F, Subquery
 
 from chat.admin.inspection import InspectionAdmin
 from chat.admin.narrowing import by_server, by_user, uuid_or_none
-from chat.admin.panels import list_link, row_link, rows_panel
+from chat.admin.panels import list_link, moment, row_link, rows_panel
 from chat.admin.permission_words import folded_check_boxes, in_words
-from chat.admin.posts import moment
 from chat.models import (
     AuditLogEntry,
     Ban,
     Channel,
     Invite,
+    InviteCode,
     MemberRole,
     Message,
     Role,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from chat.admin.narrowing import Place
+    from chat.admin.narrowing import Conditions
     from chat.admin.panels import Panel
 
 
@@ -40,12 +40,13 @@ class ServerAdmin(InspectionAdmin):
 
     list_display = ("name", "owner", "created_at", "deleted_at")
     search_help_text = "Beginning of the name, as written; or an id"
+    exclude = ("space_id",)
     narrowings = (by_user(name="owner", label="Owner", column="owner_id"),)
     # servers_owner_ix; servers_name_ix for the search.
     scopes = {("owner",): ("-id",)}
 
     def search(
-        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Conditions
     ) -> QuerySet[Any]:
         """Find an id, or names that begin so."""
         if uuid_or_none(term) is not None:
@@ -57,7 +58,8 @@ class ServerAdmin(InspectionAdmin):
         yield rows_panel(
             request,
             title="Channels",
-            rows=Channel.objects.filter(server=row, deleted_at=None)
+            rows=Channel.objects.filter(space_id=row.pk, deleted_at=None)
+            .with_counter()
             .select_related("parent")
             .order_by(F("parent_id").asc(nulls_first=True), "position"),
             columns={
@@ -185,13 +187,14 @@ class InviteAdmin(InspectionAdmin):
     list_display = ("code", "server", "creator", "uses", "max_uses", "expires_at", "revoked_at")
     search_help_text = "The code, or an id"
     narrowings = (by_server(),)
-    # invites_server_ix; the code has a key of its own.
+    # invites_server_ix; a code is found by the key of all codes.
     scopes = {("server",): ("-created_at", "-id")}
 
     def search(
-        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Conditions
     ) -> QuerySet[Any]:
         """Find an id, or the one invite with this code."""
         if uuid_or_none(term) is not None:
             return super().search(request, queryset, term, place)
-        return queryset.filter(code=term)
+        leads_to = InviteCode.objects.filter(code=term).values("space_id")
+        return queryset.filter(server_id=Subquery(leads_to), code=term)

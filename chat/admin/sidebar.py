@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.urls import reverse
 
+from chat.admin.panels import list_url, may_view
 from chat.admin_site import PAGES
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "chat.DiscardedFile": "delete_sweep",
         "chat.ReadState": "mark_chat_read",
         "chat.DirectConversation": "forum",
-        "chat.DirectParticipant": "group",
+        "chat.Participant": "group",
         "chat.DirectMessage": "lock",
     },
     "Moderation": {
@@ -71,11 +72,11 @@ def _items(request: HttpRequest, group: str) -> list[dict[str, Any]]:
     ]
     return pages + [
         {
-            "title": str(options.verbose_name_plural).capitalize(),
+            "title": str(model._meta.verbose_name_plural).capitalize(),
             "icon": icon,
-            "link": reverse(f"admin:{options.app_label}_{options.model_name}_changelist"),
+            "link": list_url(model),
         }
         for label, icon in GROUPS[group].items()
-        for options in [apps.get_model(label)._meta]
-        if request.user.has_perm(f"{options.app_label}.view_{options.model_name}")
+        for model in [apps.get_model(label)]
+        if may_view(request, model)
     ]

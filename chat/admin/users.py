@@ -14,12 +14,11 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from chat.admin.inspection import InspectionAdmin, KeysetAdmin
 from chat.admin.narrowing import by_choice, by_user, uuid_or_none
-from chat.admin.panels import list_link, row_link, rows_panel
-from chat.admin.posts import moment
+from chat.admin.panels import list_link, moment, row_link, rows_panel
 from chat.models import (
     Ban,
-    DirectParticipant,
     Message,
+    Participant,
     Server,
     ServerMember,
     User,
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from chat.admin.narrowing import Place
+    from chat.admin.narrowing import Conditions
     from chat.admin.panels import Panel
 
 
@@ -76,7 +75,7 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
         js = ("chat/rights.js",)
 
     def search(
-        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Place
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Conditions
     ) -> QuerySet[Any]:
         """Find an id, or names or addresses that begin so; one column, so that one index leads."""
         if uuid_or_none(term) is not None:
@@ -160,7 +159,7 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
                 list_link("All servers", ServerMember, user=row.pk),
                 list_link("Own servers", Server, owner=row.pk),
                 list_link("Messages", Message, author=row.pk),
-                list_link("Conversations", DirectParticipant, user=row.pk),
+                list_link("Conversations", Participant, user=row.pk),
             ],
         )
         yield rows_panel(

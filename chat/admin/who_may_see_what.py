@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 
 from chat.admin.access_reading import read_access
 from chat.admin.access_words import bits_in_words, reason, rule_in_words
-from chat.admin.narrowing import NarrowingError, as_uuid, find_user_id, typed
+from chat.admin.narrowing import NarrowingError, as_uuid, find_user_id, of_server, typed
 from chat.admin.panels import Link
 from chat.admin.permission_words import GROUPS, words
 from chat.admin_site import admin_page
@@ -77,7 +77,8 @@ def _user(text: str) -> User:
 
 
 def _channel(text: str) -> Channel:
-    channel = Channel.objects.select_related("server", "parent").filter(pk=as_uuid(text)).first()
+    channels = of_server(Channel.objects.select_related("server", "parent"))
+    channel: Channel | None = channels.filter(pk=as_uuid(text)).first()
     if channel is None:
         raise NarrowingError(f"There is no channel with the id {text}.")
     return channel
@@ -128,7 +129,7 @@ def _choices(user: User, server: str) -> dict[str, Any]:
             ],
         }
     channels = (
-        Channel.objects.filter(server_id=as_uuid(server), deleted_at=None)
+        of_server(Channel.objects.filter(space_id=as_uuid(server), deleted_at=None))
         .exclude(kind=Channel.Kind.CATEGORY)
         .order_by("parent_id", "position")
     )
