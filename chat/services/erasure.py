@@ -11,12 +11,15 @@ Every foreign key to users has a line in POLICY, and a test asks the database fo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, LiteralString
 
+from django.db import IntegrityError, transaction
 from psycopg import sql
 
 from chat.models.users import ERASED_PREFIX
+from chat.services.use_case import constraint_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 class Policy(StrEnum):
     """What happens to a reference to the user."""
 
-    # It stays and leads to the empty row; what was personal beside it is blanked by STEPS.
+    # It stays and leads to the empty row; what was personal beside it is blanked by _TRACES.
     KEEP = "keep"
     # It becomes NULL, or names another.
     BLANK = "blank"
@@ -42,13 +45,9 @@ POLICY: Mapping[tuple[str, str], Policy] = {
     ("bans", "actor_id"): Policy.KEEP,
     ("bans", "user_id"): Policy.DELETE,
     ("channel_permissions", "user_id"): Policy.DELETE,
-    ("direct_conversations", "owner_id"): Policy.BLANK,
-    ("direct_conversations", "pair_high_id"): Policy.KEEP,
-    ("direct_conversations", "pair_low_id"): Policy.KEEP,
-    ("direct_messages", "author_id"): Policy.KEEP,
-    ("direct_messages", "deleted_by_id"): Policy.KEEP,
-    ("direct_messages", "pinned_by_id"): Policy.KEEP,
-    ("direct_participants", "user_id"): Policy.KEEP,
+    ("channels", "owner_id"): Policy.BLANK,
+    ("channels", "pair_high_id"): Policy.KEEP,
+    ("channels", "pair_low_id"): Policy.KEEP,
     ("django_admin_log", "user_id"): Policy.DELETE,
     ("invites", "creator_id"): Policy.DELETE,
     ("member_roles", "user_id"): Policy.DELETE,
@@ -58,6 +57,7 @@ POLICY: Mapping[tuple[str, str], Policy] = {
     ("messages", "author_id"): Policy.KEEP,
     ("messages", "deleted_by_id"): Policy.KEEP,
     ("messages", "pinned_by_id"): Policy.KEEP,
+    ("participants", "user_id"): Policy.KEEP,
     ("reactions", "user_id"): Policy.DELETE,
     ("read_states", "user_id"): Policy.DELETE,
     # Except in a deleted server of their own, whose owner has to be a member: emptied there.
@@ -69,6 +69,52 @@ POLICY: Mapping[tuple[str, str], Policy] = {
     ("users_user_permissions", "user_id"): Policy.DELETE,
 }
 
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """Rows with something personal: the statement that empties or deletes them, and the proof."""
+
+    deed: sql.Composed
+    proof: sql.Composed
+
+
+def _trace(
+    table: str,
+    found: LiteralString | sql.Composable,
+    *,
+    emptied: LiteralString = "",
+    left: LiteralString = "true",
+    returning: LiteralString = "",
+    name: str = "",
+) -> _Trace:
+    """Return the trace for the rows that `found` finds: set to what is `emptied`, or deleted.
+
+    Of rows that stay, those that also meet `left` still hold something.
+    """
+    rows = found if isinstance(found, sql.Composable) else sql.SQL(found)
+    known = sql.Identifier(table)
+    deed = (
+        sql.SQL("UPDATE {} SET {} WHERE {}").format(known, sql.SQL(emptied), rows)
+        if emptied
+        else sql.SQL("DELETE FROM {} WHERE {}").format(known, rows)
+    )
+    if returning:
+        deed += sql.SQL(" RETURNING ") + sql.SQL(returning)
+    proof = sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {} WHERE {} AND {})").format(
+        sql.Literal(name or table), known, rows, sql.SQL(left)
+    )
+    return _Trace(deed=deed, proof=proof)
+
+
+_SPACES: LiteralString = """
+    SELECT space_id FROM server_members WHERE user_id = %(user)s
+    UNION ALL
+    SELECT space_id FROM participants WHERE user_id = %(user)s
+"""
+
+# The name above all: for the change of a unique key alone waits, on every copy of the row that a
+# cluster has, whoever is just writing a row that leads to the user. What was written before is there
+# for the steps that follow; what comes after is refused by triggers.
 _ACCOUNT: LiteralString = """
     UPDATE users
     SET
@@ -88,26 +134,22 @@ _ACCOUNT: LiteralString = """
 """
 
 # Those that the user uploaded, and whatever else hangs on their messages.
-_FILES: LiteralString = """
-    DELETE FROM message_attachments
-    WHERE id IN (
+_FILES = _trace(
+    "message_attachments",
+    """
+    id IN (
         SELECT id FROM message_attachments WHERE uploader_id = %(user)s
         UNION ALL
         SELECT file.id
-        FROM messages AS post
+        FROM messages AS message
         INNER JOIN message_attachments AS file
-            ON file.space_id = post.server_id AND file.message_id = post.id
-        WHERE post.author_id = %(user)s
-        UNION ALL
-        SELECT file.id
-        FROM direct_messages AS post
-        INNER JOIN message_attachments AS file
-            ON file.space_id = post.conversation_id AND file.direct_message_id = post.id
-        WHERE post.author_id = %(user)s
+            ON file.space_id = message.space_id AND file.message_id = message.id
+        WHERE message.author_id = %(user)s
     )
-    RETURNING id::text, storage_key
-"""
-_INVITES: LiteralString = "DELETE FROM invites WHERE creator_id = %(user)s RETURNING id::text"
+    """,
+    returning="id, storage_key",
+)
+_INVITES = _trace("invites", "creator_id = %(user)s", returning="id, code")
 # Django's admin keeps what each object was called, in the log of whoever looked after it: of a user
 # the name at that time, which may be an earlier one, and somebody else's by now.
 _ADMIN_TITLES: LiteralString = """
@@ -135,113 +177,116 @@ _ADMIN_TITLES: LiteralString = """
         END
 """
 
-_STEPS: tuple[LiteralString, ...] = (
-    # What moderators wrote of the user, of their invites and messages, or where an entry names them
-    # among its changes; and the user of others. First, for it asks whose messages they speak of.
-    """
-    UPDATE audit_log
-    SET reason = ''
-    WHERE
-        reason <> ''
-        AND (
-            actor_id = %(user)s
-            OR (target_type = 'user' AND target_id = %(user)s)
-            OR jsonb_path_exists(
-                changes, '$.*[*] ? (@ == $user)', jsonb_build_object('user', %(user)s::uuid)
-            )
-            OR target_id = ANY (%(invites)s::uuid[])
-            OR target_id IN (
-                SELECT id FROM messages WHERE author_id = %(user)s
-                UNION ALL
-                SELECT id FROM direct_messages WHERE author_id = %(user)s
-            )
+# A group goes on under whoever has been in it the longest.
+_GROUPS = _trace(
+    "channels",
+    "owner_id = %(user)s AND space_id = ANY (%(spaces)s::uuid[])",
+    emptied="""
+        owner_id = (
+            SELECT participant.user_id
+            FROM participants AS participant
+            WHERE
+                participant.space_id = channels.space_id
+                AND participant.user_id <> %(user)s
+                AND participant.left_at IS NULL
+            ORDER BY participant.created_at, participant.id
+            LIMIT 1
         )
     """,
-    "UPDATE bans SET reason = '' WHERE actor_id = %(user)s AND reason <> ''",
-    # Messages keep their place, deleted and empty; then what the trigger keeps of an edit.
-    """
-    UPDATE messages
-    SET
-        content = '',
-        pinned_at = NULL,
-        pinned_by_id = NULL,
-        deleted_at = coalesce(deleted_at, statement_timestamp())
-    WHERE
-        author_id = %(user)s
-        AND (content <> '' OR deleted_at IS NULL OR pinned_at IS NOT NULL)
-    """,
-    """
-    UPDATE direct_messages
-    SET
-        content = '',
-        pinned_at = NULL,
-        pinned_by_id = NULL,
-        deleted_at = coalesce(deleted_at, statement_timestamp())
-    WHERE
-        author_id = %(user)s
-        AND (content <> '' OR deleted_at IS NULL OR pinned_at IS NOT NULL)
-    """,
-    """
-    DELETE FROM message_revisions AS revision
-    USING messages AS post
-    WHERE
-        post.author_id = %(user)s
-        AND revision.space_id = post.server_id
-        AND revision.message_id = post.id
-    """,
-    """
-    DELETE FROM message_revisions AS revision
-    USING direct_messages AS post
-    WHERE
-        post.author_id = %(user)s
-        AND revision.space_id = post.conversation_id
-        AND revision.direct_message_id = post.id
-    """,
-    """
-    DELETE FROM mentions AS mention
-    USING messages AS post
-    WHERE
-        post.author_id = %(user)s
-        AND mention.server_id = post.server_id
-        AND mention.channel_id = post.channel_id
-        AND mention.seq = post.seq
-    """,
-    # A group goes on under whoever has been in it the longest.
-    """
-    UPDATE direct_conversations AS conversation
-    SET owner_id = (
-        SELECT participant.user_id
-        FROM direct_participants AS participant
-        WHERE
-            participant.conversation_id = conversation.id
-            AND participant.user_id <> %(user)s
-            AND participant.left_at IS NULL
-        ORDER BY participant.created_at, participant.id
-        LIMIT 1
-    )
-    WHERE conversation.owner_id = %(user)s
-    """,
-    """
-    UPDATE direct_participants
-    SET left_at = coalesce(left_at, statement_timestamp()), muted_until = NULL
-    WHERE user_id = %(user)s AND (left_at IS NULL OR muted_until IS NOT NULL)
-    """,
+)
+
+# In this order: a mark is written under the lock on the row by which its reader is there.
+_TRACES: tuple[_Trace, ...] = (
+    _trace(
+        "participants",
+        "user_id = %(user)s",
+        emptied="left_at = coalesce(left_at, statement_timestamp())",
+        left="left_at IS NULL",
+    ),
     # A deleted server has its owner for a member still: the key asks for it.
-    """
-    DELETE FROM server_members AS member
-    WHERE
-        user_id = %(user)s
-        AND NOT EXISTS (
-            SELECT
-            FROM servers
-            WHERE servers.id = member.server_id AND servers.owner_id = member.user_id
-        )
-    """,
-    """
-    UPDATE server_members
-    SET nickname = NULL, timed_out_until = NULL
-    WHERE user_id = %(user)s AND num_nonnulls(nickname, timed_out_until) > 0
-    """,
+    _trace(
+        "server_members",
+        """
+            user_id = %(user)s
+            AND NOT EXISTS (
+                SELECT
+                FROM servers AS own
+                WHERE
+                    own.space_id = server_members.space_id
+                    AND own.owner_id = %(user)s
+                    AND own.deleted_at IS NOT NULL
+            )
+        """,
+    ),
+    _trace(
+        "server_members",
+        "user_id = %(user)s",
+        emptied="nickname = NULL, timed_out_until = NULL",
+        left="num_nonnulls(nickname, timed_out_until) > 0",
+    ),
+    # Messages keep their place, deleted and empty; then what the trigger keeps of an edit.
+    _trace(
+        "messages",
+        """
+            author_id = %(user)s
+            AND (content <> '' OR deleted_at IS NULL OR pinned_at IS NOT NULL)
+        """,
+        emptied="""
+            content = '',
+            pinned_at = NULL,
+            pinned_by_id = NULL,
+            deleted_at = coalesce(deleted_at, statement_timestamp())
+        """,
+    ),
+    _trace(
+        "message_revisions",
+        """
+            (space_id, message_id) IN (
+                SELECT space_id, id FROM messages WHERE author_id = %(user)s
+            )
+        """,
+    ),
+    _trace(
+        "mentions",
+        """
+            (space_id, channel_id, seq) IN (
+                SELECT space_id, channel_id, seq FROM messages WHERE author_id = %(user)s
+            )
+        """,
+    ),
+    _trace("bans", "actor_id = %(user)s AND reason <> ''", emptied="reason = ''"),
+    # What moderators wrote of the user, of their invites and messages, or where an entry names them
+    # among its changes; and the user of others. Last, after all for which a moderator is waited.
+    _trace(
+        "audit_log",
+        """
+            reason <> ''
+            AND (
+                actor_id = %(user)s
+                OR (target_type = 'user' AND target_id = %(user)s)
+                OR jsonb_path_exists(
+                    changes, '$.*[*] ? (@ == $user)', jsonb_build_object('user', %(user)s::uuid)
+                )
+                OR target_id = ANY (%(invites)s::uuid[])
+                OR target_id IN (SELECT id FROM messages WHERE author_id = %(user)s)
+            )
+        """,
+        emptied="reason = ''",
+    ),
+)
+
+# Looked for in the user's spaces: no index leads to them by the user alone.
+_BY_SPACE = {"member_roles", "read_states"}
+
+_REFERENCES = tuple(
+    _trace(
+        table,
+        sql.SQL("{} = %(user)s").format(sql.Identifier(column))
+        + sql.SQL(" AND space_id = ANY (%(spaces)s::uuid[])" if table in _BY_SPACE else ""),
+        name=f"{table}.{column}",
+    )
+    for (table, column), policy in POLICY.items()
+    if policy is Policy.DELETE
 )
 
 # Failed log-ins, which django-axes keeps by the name that was typed, and removes when they count
@@ -257,103 +302,11 @@ _LOGIN_STEPS: tuple[LiteralString, ...] = (
     "DELETE FROM axes_accesslog WHERE lower(username) = ANY (%(names)s)",
 )
 
-# Each gives the name of a place where something is left; the columns of POLICY that are blanked or
-# deleted are looked at beside them.
-_LEFT: tuple[LiteralString, ...] = (
-    """
+_ACCOUNT_LEFT: LiteralString = """
     SELECT 'users' WHERE EXISTS (SELECT FROM users WHERE id = %(user)s AND erased_at IS NULL)
-    """,
-    """
-    SELECT 'messages' WHERE EXISTS (
-        SELECT FROM messages
-        WHERE author_id = %(user)s AND (content <> '' OR deleted_at IS NULL)
-    )
-    """,
-    """
-    SELECT 'direct_messages' WHERE EXISTS (
-        SELECT FROM direct_messages
-        WHERE author_id = %(user)s AND (content <> '' OR deleted_at IS NULL)
-    )
-    """,
-    """
-    SELECT 'message_revisions' WHERE EXISTS (
-        SELECT
-        FROM messages AS post
-        INNER JOIN message_revisions AS revision
-            ON revision.space_id = post.server_id AND revision.message_id = post.id
-        WHERE post.author_id = %(user)s
-    )
-    """,
-    """
-    SELECT 'message_revisions of direct messages' WHERE EXISTS (
-        SELECT
-        FROM direct_messages AS post
-        INNER JOIN message_revisions AS revision
-            ON revision.space_id = post.conversation_id AND revision.direct_message_id = post.id
-        WHERE post.author_id = %(user)s
-    )
-    """,
-    """
-    SELECT 'message_attachments' WHERE EXISTS (
-        SELECT
-        FROM messages AS post
-        INNER JOIN message_attachments AS file
-            ON file.space_id = post.server_id AND file.message_id = post.id
-        WHERE post.author_id = %(user)s
-    )
-    """,
-    """
-    SELECT 'mentions of messages' WHERE EXISTS (
-        SELECT
-        FROM messages AS post
-        INNER JOIN mentions AS mention
-            ON
-                mention.server_id = post.server_id
-                AND mention.channel_id = post.channel_id
-                AND mention.seq = post.seq
-        WHERE post.author_id = %(user)s
-    )
-    """,
-    """
-    SELECT 'server_members' WHERE EXISTS (
-        SELECT
-        FROM server_members AS member
-        INNER JOIN servers AS server ON server.id = member.server_id
-        WHERE
-            member.user_id = %(user)s
-            AND (
-                server.owner_id <> member.user_id
-                OR server.deleted_at IS NULL
-                OR num_nonnulls(member.nickname, member.timed_out_until) > 0
-            )
-    )
-    """,
-    """
-    SELECT 'direct_participants' WHERE EXISTS (
-        SELECT FROM direct_participants WHERE user_id = %(user)s AND left_at IS NULL
-    )
-    """,
-    """
-    SELECT 'audit_log' WHERE EXISTS (
-        SELECT FROM audit_log
-        WHERE
-            reason <> ''
-            AND (
-                actor_id = %(user)s
-                OR (target_type = 'user' AND target_id = %(user)s)
-                OR jsonb_path_exists(
-                    changes, '$.*[*] ? (@ == $user)', jsonb_build_object('user', %(user)s::uuid)
-                )
-            )
-    )
-    """,
-    """
-    SELECT 'bans' WHERE EXISTS (
-        SELECT FROM bans WHERE actor_id = %(user)s AND reason <> ''
-    )
-    """,
-    # Not in the database but in the file store, where nobody would look for it again.
-    """
+"""
+# Not in the database but in the file store, where nobody would look for it again.
+_FILES_LEFT: LiteralString = """
     SELECT 'the file store (discarded_files lacks a key: is a trigger off?)' WHERE EXISTS (
         SELECT
         FROM unnest(%(files)s::text[]) AS file (storage_key)
@@ -363,70 +316,87 @@ _LEFT: tuple[LiteralString, ...] = (
                 SELECT FROM discarded_files AS known WHERE known.storage_key = file.storage_key
             )
     )
-    """,
-)
+"""
+
+
+def empty_account(connection: BaseDatabaseWrapper, user: UUID) -> None:
+    """Empty the user's own row, so that nothing new comes to point at it: one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCOUNT, {"user": user, "prefix": ERASED_PREFIX})
 
 
 def empty_everything(
     connection: BaseDatabaseWrapper, user: UUID, *, names: Sequence[str]
-) -> list[str]:
-    """Carry out the policy, the user's own row last, and return the keys of files to remove.
+) -> tuple[list[UUID], list[str]]:
+    """Carry out the policy; return the spaces where the user was, and the keys of files to remove.
 
-    `names` are what the user logs in by; earlier ones are added where the admin's log has them.
+    `names` are what the user logged in by; earlier ones are added where the admin's log has them.
 
-    The caller has locked the user's row, so that nothing new comes to point at it. Locks each row
-    that it changes.
+    The caller has emptied the user's own row. Locks each row that it changes.
     """
-    params = {"user": user}
+    spaces = _spaces_of(connection, user)
+    params: dict[str, object] = {"user": user, "spaces": spaces}
     with connection.cursor() as cursor:
         # Lets what an edit replaced be deleted, and the reasons in the audit log be emptied.
-        cursor.execute("SELECT set_config('chat.purge', 'on', true)")
-        cursor.execute(_FILES, params)
+        cursor.execute("SET LOCAL chat.purge = 'on'")
+        cursor.execute(_INVITES.deed, params)
+        invites = dict(cursor.fetchall())
+        cursor.execute("DELETE FROM invite_codes WHERE code = ANY (%s)", [list(invites.values())])
+        cursor.execute(_FILES.deed, params)
         files = dict(cursor.fetchall())
-        cursor.execute(_INVITES, params)
-        invites = [row[0] for row in cursor.fetchall()]
-        cursor.execute(_ADMIN_TITLES, {**params, "objects": [str(user), *files, *invites]})
+        for trace in _TRACES:
+            cursor.execute(trace.deed, {**params, "invites": list(invites)})
+        _hand_groups_over(connection, params)
+        for trace in _REFERENCES:
+            cursor.execute(trace.deed, params)
+        objects = [str(each) for each in (user, *files, *invites)]
+        cursor.execute(_ADMIN_TITLES, {**params, "objects": objects})
         known_names = {name.lower() for name in [*names, *(row[0] for row in cursor.fetchall())]}
-        for step in _STEPS:
-            cursor.execute(step, {**params, "invites": invites})
-        for (table, column), policy in POLICY.items():
-            if policy is Policy.DELETE:
-                cursor.execute(_delete(table, column), params)
         for step in _LOGIN_STEPS:
             cursor.execute(step, {"names": sorted(known_names - {""})})
-        cursor.execute("SELECT set_config('chat.purge', 'off', true)")
-        cursor.execute(_ACCOUNT, {**params, "prefix": ERASED_PREFIX})
-    return list(files.values())
+        cursor.execute("SET LOCAL chat.purge = 'off'")
+    return spaces, list(files.values())
 
 
 def what_is_left(
-    connection: BaseDatabaseWrapper, user: UUID, *, files: Sequence[str] = ()
+    connection: BaseDatabaseWrapper,
+    user: UUID,
+    *,
+    spaces: Sequence[UUID] | None = None,
+    files: Sequence[str] = (),
 ) -> list[str]:
     """Return where something personal is left, which is nowhere: one statement.
 
-    `files` are the keys that `discarded_files` has to know.
+    `spaces` are those where the user was, without which one statement more asks for where they
+    are; `files` the keys that `discarded_files` has to know.
     """
-    references = [
-        _where_found(table, column)
-        for (table, column), policy in POLICY.items()
-        if policy is not Policy.KEEP
-    ]
-    query = sql.SQL(" UNION ALL ").join([*references, *map(sql.SQL, _LEFT)])
+    params = {
+        "user": user,
+        "spaces": _spaces_of(connection, user) if spaces is None else list(spaces),
+        "files": list(files),
+        "invites": [],
+    }
+    traces = (_INVITES, _FILES, *_TRACES, _GROUPS, *_REFERENCES)
+    proofs = [*(trace.proof for trace in traces), sql.SQL(_ACCOUNT_LEFT), sql.SQL(_FILES_LEFT)]
     with connection.cursor() as cursor:
-        cursor.execute(query, {"user": user, "files": list(files)})
+        cursor.execute(sql.SQL(" UNION ").join(proofs), params)
         return sorted(row[0] for row in cursor.fetchall())
 
 
-def _delete(table: str, column: str) -> sql.Composed:
-    return sql.SQL("DELETE FROM {} WHERE {} = {}").format(
-        sql.Identifier(table), sql.Identifier(column), sql.Placeholder("user")
-    )
+def _spaces_of(connection: BaseDatabaseWrapper, user: UUID) -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(_SPACES, {"user": user})
+        return [row[0] for row in cursor.fetchall()]
 
 
-def _where_found(table: str, column: str) -> sql.Composed:
-    return sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {} WHERE {} = {})").format(
-        sql.Literal(f"{table}.{column}"),
-        sql.Identifier(table),
-        sql.Identifier(column),
-        sql.Placeholder("user"),
-    )
+def _hand_groups_over(connection: BaseDatabaseWrapper, params: Mapping[str, object]) -> None:
+    """Give each group to who is to have it; again, when who was chosen is erased meanwhile."""
+    while True:
+        try:
+            with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+                cursor.execute(_GROUPS.deed, params)
+                return
+        except IntegrityError as error:
+            # It waited for their erasure, which the next look sees.
+            if constraint_of(error) != "channels_not_erased":
+                raise

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from chat.errors import ErasureIncomplete, InvalidInput, NotVisible, OwnsServers
 from chat.inputs import check_flag, identify
 from chat.models import Server, User
-from chat.services.erasure import empty_everything, what_is_left
+from chat.services.erasure import empty_account, empty_everything, what_is_left
 from chat.services.use_case import alias, use_case
 
 if TYPE_CHECKING:
@@ -45,11 +45,10 @@ def erase_user(
     a session of the admin says of its user is packed and signed, so none is found by its user: it
     holds an id and no name, leads nowhere from now on, and expires within 12 hours.
 
-    Thirty-seven statements, one more for servers to be deleted, one more for a superuser. Locks
-    the user's row, the servers that they own by id, and each row that goes or is emptied, their
-    messages among them: minutes for somebody who wrote millions. Raises: InvalidInput; NotVisible,
-    for a user who is not there, is erased already, or is not for the actor to erase; OwnsServers;
-    ErasureIncomplete.
+    Forty-two statements, one more for a superuser. Locks the user's row, the servers that they
+    own, and each row that goes or is emptied, their messages among them: minutes for somebody who
+    wrote millions. Raises: InvalidInput; NotVisible, for a user who is not there, is erased
+    already, or is not for the actor to erase; OwnsServers; ErasureIncomplete.
     """
     actor_id, user_id = identify("actor", actor, User), identify("user", user, User)
     check_flag("delete_owned_servers", delete_owned_servers)
@@ -63,17 +62,17 @@ def erase_user(
         raise NotVisible("account", user_id, to=actor_id)
     if row.kind == User.Kind.SYSTEM:
         raise InvalidInput("user", seen="the system's account", expected="that of somebody")
+    empty_account(connections[using], user_id)
     owned = Server.objects.using(using).filter(owner_id=user_id, deleted_at__isnull=True)
-    servers = list(owned.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
-    if servers and not delete_owned_servers:
-        raise OwnsServers(user_id, servers)
-    if servers:
+    if delete_owned_servers:
         owned.update(deleted_at=Now())
+    elif servers := list(owned.order_by("pk").values_list("pk", flat=True)):
+        raise OwnsServers(user_id, servers)
     names = [name for name in (row.username, row.email) if name]
-    files = empty_everything(connections[using], user_id, names=names)
+    spaces, files = empty_everything(connections[using], user_id, names=names)
     if row.avatar_key:
         files.append(row.avatar_key)
-    left = what_is_left(connections[using], user_id, files=files)
+    left = what_is_left(connections[using], user_id, spaces=spaces, files=files)
     if left:
         raise ErasureIncomplete(user_id, left)
     return Erasure(user_id=user_id, storage_keys=tuple(files))

@@ -1,8 +1,10 @@
 -- Takes the guards away again; the rows stay as they are.
 
+DROP TRIGGER users_erased_kept ON public.users;
 DROP TRIGGER message_revisions_not_erased ON public.message_revisions;
 DROP TRIGGER messages_deletion_not_erased ON public.messages;
 DROP TRIGGER messages_pin_not_erased ON public.messages;
+DROP TRIGGER messages_state_not_erased ON public.messages;
 DROP TRIGGER admin_access_log_not_erased ON public.admin_access_log;
 DROP TRIGGER audit_log_not_erased ON public.audit_log;
 DROP TRIGGER bans_not_erased ON public.bans;

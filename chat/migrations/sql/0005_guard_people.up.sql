@@ -138,6 +138,9 @@ CREATE TRIGGER read_states_mark_moves
 
 -- A mark is of a member or of a participant. Two keys over generated columns would say so too, at
 -- the cost of an index more for each of many millions of marks.
+--
+-- An erasure changes the row that is locked here, and then removes the marks; so this mark comes
+-- before, or waits and sees it.
 CREATE FUNCTION public.require_reader() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
@@ -146,15 +149,19 @@ BEGIN
         PERFORM
         FROM public.participants
         WHERE space_id = NEW.space_id AND user_id = NEW.user_id
-        FOR KEY SHARE;
+        FOR SHARE;
     ELSE
         PERFORM
         FROM public.server_members
         WHERE space_id = NEW.space_id AND user_id = NEW.user_id
-        FOR KEY SHARE;
+        FOR SHARE;
     END IF;
 
-    IF NOT FOUND THEN
+    IF NOT FOUND OR EXISTS (
+        SELECT
+        FROM public.users
+        WHERE id = NEW.user_id AND erased_at IS NOT NULL
+    ) THEN
         RAISE EXCEPTION 'user % is not in space %', NEW.user_id, NEW.space_id
             USING
                 ERRCODE = 'foreign_key_violation',
@@ -501,6 +508,12 @@ CREATE TRIGGER admin_access_log_not_erased
     FOR EACH ROW
     EXECUTE FUNCTION public.refuse_erased_in_row('actor_id');
 
+CREATE TRIGGER messages_state_not_erased
+    AFTER INSERT ON public.messages
+    FOR EACH ROW
+    WHEN (NEW.pinned_by_id IS NOT NULL OR NEW.deleted_by_id IS NOT NULL)
+    EXECUTE FUNCTION public.refuse_erased_in_row('pinned_by_id', 'deleted_by_id');
+
 CREATE TRIGGER messages_pin_not_erased
     AFTER UPDATE OF pinned_by_id ON public.messages
     FOR EACH ROW
@@ -519,3 +532,10 @@ CREATE TRIGGER message_revisions_not_erased
     FOR EACH ROW
     WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
     EXECUTE FUNCTION public.refuse_erased_in_row('editor_id');
+
+-- A form that was read before would bring back who was erased meanwhile.
+CREATE TRIGGER users_erased_kept
+    BEFORE UPDATE OF erased_at ON public.users
+    FOR EACH ROW
+    WHEN (OLD.erased_at IS NOT NULL AND NEW.erased_at IS NULL)
+    EXECUTE FUNCTION public.refuse_change('an account that was erased stays it');
