@@ -4,8 +4,15 @@ import psycopg
 import pytest
 
 from tests.chat.conftest import Connect, StartAndWait
-from tests.chat.sql import by_check, by_unique_key, execute, refused, value
-from tests.factories import InviteFactory
+from tests.chat.sql import (
+    by_check,
+    by_foreign_key,
+    by_unique_key,
+    execute,
+    refused,
+    value,
+)
+from tests.factories import InviteCodeFactory, InviteFactory, ServerFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -34,9 +41,6 @@ def test_invite_without_a_bound_is_used_as_often_as_one_likes() -> None:
         ("max_uses = 2", "invites_uses_ck"),
         ("uses = -1", "invites_uses_ck"),
         ("expires_at = created_at", "invites_expires_at_ck"),
-        ("code = 'x'", "invites_code_ck"),
-        ("code = 'over board'", "invites_code_ck"),
-        ("code = E'aboard\\n'", "invites_code_ck"),
     ],
 )
 def test_invite_keeps_its_limits(assignment: str, constraint: str) -> None:
@@ -47,14 +51,42 @@ def test_invite_keeps_its_limits(assignment: str, constraint: str) -> None:
     assert refusal == by_check(constraint)
 
 
-def test_code_leads_to_one_server() -> None:
-    invite, other = InviteFactory.create(), InviteFactory.create()
+@pytest.mark.parametrize("code", ["", "x", "over board", "aboard\n", "x" * 33])
+def test_code_is_one_that_can_be_typed(code: str) -> None:
+    refusal = refused("INSERT INTO invite_codes (code, space_id) VALUES (%s, uuidv7())", code)
 
-    refusal = refused("UPDATE invites SET code = %s WHERE id = %s", invite.code, other.id)
+    assert refusal.sqlstate == ("22001" if len(code) > 32 else "23514")
 
-    # Django gives the key of a unique column a name that ends in a hash.
-    assert refusal == by_unique_key(refusal.constraint or "")
-    assert str(refusal.constraint).startswith("invites_code")
+
+def test_code_is_given_once_and_leads_to_one_server_even_when_its_invite_is_gone() -> None:
+    invite, elsewhere = InviteFactory.create(code="aboard"), ServerFactory.create()
+    give = "INSERT INTO invite_codes (code, space_id) VALUES ('aboard', %s)"
+    make = "INSERT INTO invites (space_id, code, creator_id) VALUES (%s, 'aboard', %s)"
+
+    for here in (True, False):
+        for server in (invite.server, elsewhere):
+            assert refused(give, server.id) == by_unique_key("invite_codes_pkey")
+        assert refused(make, elsewhere.id, elsewhere.owner_id) == by_foreign_key("invites_code_fk")
+        for statement in (
+            "UPDATE invite_codes SET space_id = %s",
+            "UPDATE invite_codes SET code = replace(%s::text, '-', '')",
+        ):
+            assert refused(statement, elsewhere.id) == by_check("invite_codes_kept")
+        assert refused("DELETE FROM invite_codes") == by_check("invite_codes_kept")
+
+        if here:
+            again = refused(make, invite.server_id, invite.creator_id)
+            assert again == by_unique_key("invites_code_uq")
+            execute("DELETE FROM invites")
+
+
+def test_invite_without_a_code_that_is_written_down_is_refused() -> None:
+    invite, foreign = InviteFactory.create(), InviteCodeFactory.create()
+
+    for code in (foreign.code, "nowhere"):
+        assert refused("UPDATE invites SET code = %s WHERE id = %s", code, invite.id) == (
+            by_foreign_key("invites_code_fk")
+        )
 
 
 def test_last_use_goes_to_one_of_two(connect: Connect, start_and_wait: StartAndWait) -> None:

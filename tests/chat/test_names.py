@@ -15,9 +15,7 @@ from chat.ids import uuid7
 from chat.names import CONTROL, LEGIBLE_PATTERN, is_legible
 from tests.chat.sql import by_check, execute, refused, rows, value
 from tests.factories import (
-    ChannelFactory,
     DirectConversationFactory,
-    InviteFactory,
     MessageAttachmentFactory,
     RoleFactory,
     ServerFactory,
@@ -33,16 +31,15 @@ pytestmark = pytest.mark.django_db
 NAMES: dict[tuple[str, str], Callable[[], object]] = {
     ("servers", "name"): ServerFactory.create,
     ("server_members", "nickname"): ServerMemberFactory.create,
-    ("channels", "name"): ChannelFactory.create,
+    ("channels", "name"): partial(DirectConversationFactory.create, group=True),
     ("roles", "name"): RoleFactory.create,
-    ("direct_conversations", "name"): partial(DirectConversationFactory.create, group=True),
     ("message_attachments", "filename"): lambda: MessageAttachmentFactory.create(
         message=None, space_id=uuid7()
     ),
     ("users", "display_name"): UserFactory.create,
 }
 OPTIONAL = {
-    ("direct_conversations", "name"): "",
+    ("channels", "name"): "",
     ("users", "display_name"): "",
     ("server_members", "nickname"): None,
 }
@@ -90,9 +87,9 @@ def test_name_that_may_be_missing_may_be_missing(column: tuple[str, str]) -> Non
 
 @pytest.mark.parametrize("code", ["\u200b\u200b", "  ", "ab\n", "a\x1bb"])
 def test_code_that_nobody_can_read_is_refused(code: str) -> None:
-    InviteFactory.create()
+    refusal = refused("INSERT INTO invite_codes (code, space_id) VALUES (%s, uuidv7())", code)
 
-    assert refused("UPDATE invites SET code = %s", code) == by_check("invites_code_ck")
+    assert refusal == by_check("invite_codes_code_ck")
 
 
 def constraint(column: tuple[str, str]) -> str:

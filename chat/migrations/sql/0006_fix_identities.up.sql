@@ -1,5 +1,5 @@
--- Keeps rows what they are: users stay, everyone's role stays everyone's, and no row moves to
--- another tenant.
+-- Keeps rows what they are: users and the codes of invites stay, everyone's role stays everyone's,
+-- and no row moves to another tenant.
 
 -- Users ------------------------------------------------------------------------------------------
 
@@ -9,6 +9,16 @@ CREATE TRIGGER users_kept
     WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
     EXECUTE FUNCTION public.refuse_change(
         'a user is erased in place, never deleted', 'Empty the row and set erased_at.'
+    );
+
+-- Codes of invites -------------------------------------------------------------------------------
+
+CREATE TRIGGER invite_codes_kept
+    BEFORE UPDATE OR DELETE ON public.invite_codes
+    FOR EACH ROW
+    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION public.refuse_change(
+        'a code is given once, also when its invite is gone', 'Write down another code.'
     );
 
 -- Everyone's role --------------------------------------------------------------------------------
