@@ -22,7 +22,7 @@ from chat.permissions import Permission
 from chat.services.drafts import Draft, check_draft
 from chat.services.places import permission_error, place_name
 from chat.services.use_case import alias, one_statement
-from chat.statements import Statement, quick
+from chat.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,9 +49,6 @@ class SentMessage:
     seq: int
     reply_to_seq: int | None
     created_at: datetime
-
-
-_SENT_MESSAGE = quick(SentMessage)
 
 
 class _Numbered(NamedTuple):
@@ -195,15 +192,15 @@ def _needed(draft: Draft) -> Permission:
 
 
 def _sent(draft: Draft, at: _Numbered | _Earlier, *, author: UUID, channel: UUID) -> SentMessage:
-    return _SENT_MESSAGE(
-        draft.id,
-        at.space_id,
-        channel,
-        author,
-        draft.content,
-        at.seq,
-        at.reply_to_seq,
-        at.created_at,
+    return SentMessage(
+        id=draft.id,
+        space_id=at.space_id,
+        channel_id=channel,
+        author_id=author,
+        content=draft.content,
+        seq=at.seq,
+        reply_to_seq=at.reply_to_seq,
+        created_at=at.created_at,
     )
 
 
