@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chat.inputs import identify
 from chat.models import Channel, Server, User
 from chat.permissions import NONE, Permission
 from chat.queries.source import alias, read_statement
-from chat.statements import quick
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
-class VisibleChannel:
+class VisibleChannel(NamedTuple):
     """A channel as the list of one user shows it."""
 
     server_id: UUID
@@ -35,12 +32,13 @@ class VisibleChannel:
 
 
 _PERMISSIONS_IN = read_statement("permissions_in", int)
-_VISIBLE_CHANNELS = read_statement("visible_channels", quick(VisibleChannel))
-_VISIBLE_CHANNELS_OF_SERVER = read_statement("visible_channels_of_server", quick(VisibleChannel))
+_VISIBLE_CHANNELS = read_statement("visible_channels", VisibleChannel)
 
 
 def permissions_in(*, user: User | UUID, channel: Channel | UUID) -> Permission:
-    """Return what a user may do in a channel, nothing in one that they cannot see: one statement.
+    """Return what a user may do in a channel or a conversation: one statement.
+
+    That is nothing in one that they cannot see.
 
     Raises: InvalidInput.
     """
@@ -57,12 +55,13 @@ def visible_channels(
 ) -> tuple[VisibleChannel, ...]:
     """Return every channel that a user can see, of one server or of all: one statement.
 
-    By server, and within it by position. A server that the user is not in has none.
+    By server, and within it by position; conversations are in `conversation_list`. A server that
+    the user is not in has none.
 
     Raises: InvalidInput.
     """
-    params = {"user": identify("user", user, User)}
-    if server is None:
-        return tuple(_VISIBLE_CHANNELS.rows(params, using=alias()))
-    params["server"] = identify("server", server, Server)
-    return tuple(_VISIBLE_CHANNELS_OF_SERVER.rows(params, using=alias()))
+    params = {
+        "user": identify("user", user, User),
+        "space": None if server is None else identify("server", server, Server),
+    }
+    return tuple(_VISIBLE_CHANNELS.rows(params, using=alias()))

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from chat.inputs import check_limit, identify
 from chat.models import User
 from chat.queries.message_rows import Author
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
-from chat.statements import bigint, quick
+from chat.statements import bigint
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(NamedTuple):
     """A conversation as the list of one user shows it."""
 
     id: UUID
@@ -48,13 +47,10 @@ class ConversationPage:
     next: Cursor | None
 
 
-_of_list = quick(Conversation)
-
-
 def _conversation(*values: Any) -> Conversation:
     *known, others, newest_author_id, newest_excerpt = values
     people = tuple(Author(UUID(id_), *rest) for id_, *rest in others or ())
-    return _of_list(*known, people, newest_author_id, newest_excerpt)
+    return Conversation(*known, people, newest_author_id, newest_excerpt)
 
 
 _CONVERSATION_LIST = read_statement("conversation_list", _conversation)

@@ -6,22 +6,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chat.errors import InvalidInput, MissingPermission, NotVisible
-from chat.inputs import check_limit, check_number, check_seq, identify
-from chat.models import Channel, DirectConversation, User
+from chat.inputs import (
+    LARGEST_SEQ,
+    PAGE_LIMIT,
+    check_limit,
+    check_number,
+    check_seq,
+    identify,
+    is_plain,
+    shown,
+)
+from chat.models import Channel, Message, User
 from chat.permissions import Permission
-from chat.queries.message_rows import MessageRow, message_rows
+from chat.queries.message_rows import MessageRow, find_message_rows, message_rows
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
 from chat.statements import bigint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
 _MESSAGE_PAGE = read_statement("message_page")
-_DIRECT_PAGE = read_statement("direct_page")
 _MESSAGE_PINS = read_statement("message_pins")
-_DIRECT_PINS = read_statement("direct_pins")
+_READABLE_MESSAGES = read_statement("readable_messages")
 
-_LARGEST_SEQ = 2**63 - 1
 _READ = Permission.READ_MESSAGE_HISTORY.value
 
 
@@ -56,83 +64,97 @@ def message_page(
     around: int | None = None,
     limit: int = 50,
 ) -> MessagePage:
-    """Return messages of a channel, newest first, at most `limit`: one statement.
+    """Return messages of a channel or a conversation, newest first, at most `limit`: one statement.
 
     The newest ones, or those next to a number: older than `before`, newer than `after` (0 for those
     at the beginning), or half of either side of `around`, itself among them. Deleted messages keep
     their place. A page is complete: numbers are given in the order of commits, so none appears
     later among those that were seen.
 
-    Raises: InvalidInput; NotVisible for a channel that `viewer` cannot see; MissingPermission
-    without READ_MESSAGE_HISTORY.
+    Raises: InvalidInput; NotVisible for a channel that `viewer` cannot see, as a conversation that
+    they take no part in or have left; MissingPermission without READ_MESSAGE_HISTORY.
     """
     params = _window(before=before, after=after, around=around, limit=limit)
-    params["viewer"] = viewer_id = identify("viewer", viewer, User)
-    params["channel"] = channel_id = identify("channel", channel, Channel)
+    params |= _place(viewer, channel)
     rows = _MESSAGE_PAGE.tuples(params, using=alias())
-    _check_channel(rows, viewer=viewer_id, channel=channel_id)
-    return _page(rows, params)
+    _check_access(rows, params)
+    _, first_seq, last_seq, *_ = rows[0]
+    if rows[0][3] is None:
+        upto = int(params["upto"])
+        is_above = params["older"] == 0 and last_seq >= first_seq
+        return MessagePage(
+            messages=(),
+            last_seq=last_seq,
+            older=min(upto, last_seq) + 1 if is_above else None,
+            newer=upto if upto < last_seq else None,
+        )
+    messages = message_rows(rows, after=3)
+    newest, oldest = messages[0].seq, messages[-1].seq
+    return MessagePage(
+        messages=messages,
+        last_seq=last_seq,
+        older=oldest if oldest > first_seq else None,
+        newer=newest if newest < last_seq else None,
+    )
 
 
-def direct_page(
-    *,
-    viewer: User | UUID,
-    conversation: DirectConversation | UUID,
-    before: int | None = None,
-    after: int | None = None,
-    around: int | None = None,
-    limit: int = 50,
-) -> MessagePage:
-    """Return messages of a direct conversation as `message_page` does: one statement.
-
-    Raises: InvalidInput; NotVisible when `viewer` takes no part in it, or has left.
-    """
-    params = _window(before=before, after=after, around=around, limit=limit)
-    params["viewer"] = viewer_id = identify("viewer", viewer, User)
-    params["conversation"] = place = identify("conversation", conversation, DirectConversation)
-    rows = _DIRECT_PAGE.tuples(params, using=alias())
-    if not rows:
-        raise NotVisible("conversation", place, to=viewer_id)
-    return _page(rows, params)
-
-
-def pins(
+def message_pins(
     *,
     viewer: User | UUID,
     channel: Channel | UUID,
     before: Cursor | None = None,
     limit: int = 50,
 ) -> PinPage:
-    """Return the pinned messages of a channel, last pinned first: one statement.
+    """Return the pinned messages of a place as of `message_page`, last pinned first: one statement.
 
     Raises: as `message_page`.
     """
-    params = _pinned(before, limit)
-    params["viewer"] = viewer_id = identify("viewer", viewer, User)
-    params["channel"] = channel_id = identify("channel", channel, Channel)
+    cursor = check_cursor("before", before, default=LATEST)
+    params = {
+        "before_at": cursor.at,
+        "before_id": cursor.id,
+        "limit": bigint(check_limit(limit)),
+        **_place(viewer, channel),
+    }
     rows = _MESSAGE_PINS.tuples(params, using=alias())
-    _check_channel(rows, viewer=viewer_id, channel=channel_id)
-    return _pin_page(rows, limit)
+    _check_access(rows, params)
+    if rows[0][1] is None:
+        return PinPage(messages=(), next=None)
+    messages = message_rows(rows, after=1)
+    last = messages[-1]
+    if len(messages) < limit or last.pinned_at is None:
+        return PinPage(messages=messages, next=None)
+    return PinPage(messages=messages, next=Cursor(last.pinned_at, last.id))
 
 
-def direct_pins(
-    *,
-    viewer: User | UUID,
-    conversation: DirectConversation | UUID,
-    before: Cursor | None = None,
-    limit: int = 50,
-) -> PinPage:
-    """Return the pinned messages of a conversation, last pinned first: one statement.
+def messages_by_id(
+    *, viewer: User | UUID, messages: Sequence[Message | MessageRow | UUID]
+) -> tuple[MessageRow, ...]:
+    """Return those of these messages, at most 100, that `viewer` can read: two statements.
 
-    Raises: as `direct_page`.
+    In the order in which they were asked for. One that is not there, or where `viewer` cannot read,
+    is left out; a deleted one keeps its place.
+
+    Raises: InvalidInput.
     """
-    params = _pinned(before, limit)
-    params["viewer"] = viewer_id = identify("viewer", viewer, User)
-    params["conversation"] = place = identify("conversation", conversation, DirectConversation)
-    rows = _DIRECT_PINS.tuples(params, using=alias())
-    if not rows:
-        raise NotVisible("conversation", place, to=viewer_id)
-    return _pin_page(rows, limit)
+    if not (is_plain(messages, list) or is_plain(messages, tuple)) or len(messages) > PAGE_LIMIT:
+        raise InvalidInput(
+            "messages", seen=shown(messages), expected=f"a list of at most {PAGE_LIMIT}"
+        )
+    viewer_id = identify("viewer", viewer, User)
+    ids = [identify("messages", message, Message) for message in messages]
+    rows = _READABLE_MESSAGES.tuples({"viewer": viewer_id, "ids": ids}, using=alias())
+    spaces = {message_id: space_id for space_id, message_id in rows}
+    return find_message_rows(
+        viewer=viewer_id, found=[(spaces[id_], id_) for id_ in ids if id_ in spaces]
+    )
+
+
+def _place(viewer: User | UUID, channel: Channel | UUID) -> dict[str, Any]:
+    return {
+        "viewer": identify("viewer", viewer, User),
+        "channel": identify("channel", channel, Channel),
+    }
 
 
 def _window(
@@ -149,11 +171,11 @@ def _window(
         raise InvalidInput(
             " and ".join(named), seen="given at once", expected="one of before, after and around"
         )
-    upto, older, newer = _LARGEST_SEQ, limit, 0
+    upto, older, newer = LARGEST_SEQ, limit, 0
     if before is not None:
         upto = check_seq("before", before) - 1
     elif after is not None:
-        upto = check_number("after", after, least=0, most=_LARGEST_SEQ)
+        upto = check_number("after", after, least=0, most=LARGEST_SEQ)
         older, newer = 0, limit
     elif around is not None:
         upto = check_seq("around", around)
@@ -162,51 +184,12 @@ def _window(
     return {"upto": bigint(upto), "older": bigint(older), "newer": bigint(newer)}
 
 
-def _pinned(before: Cursor | None, limit: int) -> dict[str, Any]:
-    cursor = check_cursor("before", before, default=LATEST)
-    return {
-        "before_at": cursor.at,
-        "before_id": cursor.id,
-        "limit": bigint(check_limit(limit)),
-    }
-
-
-def _check_channel(rows: list[tuple[Any, ...]], *, viewer: UUID, channel: UUID) -> None:
+def _check_access(rows: list[tuple[Any, ...]], params: dict[str, Any]) -> None:
     """Raise unless the permissions in the first column are enough to read there."""
+    viewer, channel = params["viewer"], params["channel"]
     if not rows:
         raise NotVisible("channel", channel, to=viewer)
     if not rows[0][0] & _READ:
         raise MissingPermission(
             Permission.READ_MESSAGE_HISTORY, user=viewer, place=f"channel {channel}"
         )
-
-
-def _page(rows: list[tuple[Any, ...]], window: dict[str, Any]) -> MessagePage:
-    last_seq = rows[0][1]
-    if rows[0][2] is None:
-        upto = int(window["upto"])
-        is_above = window["older"] == 0 and last_seq > 0
-        return MessagePage(
-            messages=(),
-            last_seq=last_seq,
-            older=min(upto, last_seq) + 1 if is_above else None,
-            newer=upto if upto < last_seq else None,
-        )
-    messages = message_rows(rows)
-    newest, oldest = messages[0].seq, messages[-1].seq
-    return MessagePage(
-        messages=messages,
-        last_seq=last_seq,
-        older=oldest if oldest > 1 else None,
-        newer=newest if newest < last_seq else None,
-    )
-
-
-def _pin_page(rows: list[tuple[Any, ...]], limit: int) -> PinPage:
-    if rows[0][2] is None:
-        return PinPage(messages=(), next=None)
-    messages = message_rows(rows)
-    last = messages[-1]
-    if len(messages) < limit or last.pinned_at is None:
-        return PinPage(messages=messages, next=None)
-    return PinPage(messages=messages, next=Cursor(last.pinned_at, last.id))

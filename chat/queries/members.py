@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chat.errors import NotVisible
 from chat.inputs import check_limit, identify
 from chat.models import Server, User
 from chat.queries.source import EARLIEST, Cursor, alias, check_cursor, read_statement
-from chat.statements import bigint, quick
+from chat.statements import bigint
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 _MEMBER_PAGE = read_statement("member_page")
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A member as the list shows them."""
 
     user_id: UUID
@@ -43,9 +42,6 @@ class MemberPage:
     members: tuple[Member, ...]
     # Pass it as `after` for those who joined later; None when there are none.
     next: Cursor | None
-
-
-_member = quick(Member)
 
 
 def member_page(
@@ -73,7 +69,7 @@ def member_page(
     if not rows:
         raise NotVisible("server", server_id, to=viewer_id)
     members = tuple(
-        _member(*known, tuple(role_ids)) for *known, role_ids in rows if known[0] is not None
+        Member(*known, tuple(role_ids)) for *known, role_ids in rows if known[0] is not None
     )
     last = members[-1] if len(members) == limit else None
     return MemberPage(

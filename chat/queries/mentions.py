@@ -3,76 +3,60 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chat.inputs import check_limit, identify
 from chat.models import User
-from chat.queries.message_rows import Author
+from chat.queries.message_rows import find_message_rows
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
-from chat.statements import bigint, quick
+from chat.statements import bigint
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
 
+    from chat.queries.message_rows import MessageRow
 
-@dataclass(frozen=True, slots=True)
-class InboxEntry:
-    """A message that names the user."""
-
-    id: UUID
-    created_at: datetime
-    server_id: UUID
-    channel_id: UUID
-    seq: int
-    message_id: UUID
-    author: Author | None
-    # The first 100 characters of the message.
-    excerpt: str
+_INBOX = read_statement("mention_inbox")
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """Messages that name the user, newest first."""
+    """Messages that name the user, the one that did last first."""
 
-    entries: tuple[InboxEntry, ...]
+    messages: tuple[MessageRow, ...]
     # Pass it as `before` for older ones; None when there are none. A page that is not full can have
     # it too, and can be empty.
     next: Cursor | None
 
 
-_inbox_entry = quick(InboxEntry)
-
-
-def _entry(*values: Any) -> InboxEntry:
-    *known, author_id, name, avatar_key, kind, excerpt = values
-    author = None if author_id is None else Author(author_id, name, avatar_key, kind)
-    return _inbox_entry(*known, author, excerpt)
-
-
-_INBOX = read_statement("mention_inbox")
-
-
 def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -> Inbox:
-    """Return the messages that name a user, newest first, at most `limit`: one statement.
+    """Return the messages that name a user, newest first, at most `limit`: two statements.
 
-    Those that name the user, not a role or everyone; only what the user can read now, and nothing
-    that has been deleted. At most 500 names are read for a page: among many that the user cannot
-    read any more, follow `Inbox.next`.
+    Those that name the user, not a role or everyone, in channels and conversations; only what the
+    user can read now, and nothing that has been deleted. At most 500 names are read for a page:
+    among many that the user cannot read any more, follow `Inbox.next`.
 
     Raises: InvalidInput.
     """
+    user_id = identify("user", user, User)
     cursor = check_cursor("before", before, default=LATEST)
     params = {
-        "user": identify("user", user, User),
+        "user": user_id,
         "before_at": cursor.at,
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
     rows = _INBOX.tuples(params, using=alias())
-    edge_at, edge_id = rows[0][:2]
-    entries = tuple(_entry(*row[2:]) for row in rows if row[2] is not None)
-    if edge_at is not None:
-        return Inbox(entries=entries, next=Cursor(edge_at, edge_id))
-    last = entries[-1] if len(entries) == limit else None
-    return Inbox(entries=entries, next=None if last is None else Cursor(last.created_at, last.id))
+    found = [row[2:] for row in rows if row[2] is not None]
+    # What is deleted between the two statements is left out.
+    messages = tuple(
+        message
+        for message in find_message_rows(
+            viewer=user_id, found=[(space_id, message_id) for *_, space_id, message_id in found]
+        )
+        if message.deleted_at is None
+    )
+    if rows[0][0] is not None:
+        return Inbox(messages=messages, next=Cursor(*rows[0][:2]))
+    following = Cursor(*found[-1][:2]) if len(found) == limit else None
+    return Inbox(messages=messages, next=following)

@@ -1,23 +1,23 @@
-"""Messages as pages show them: with author, files, reactions and what they answer.
+"""Messages as they are shown, everywhere in one shape: with author, files, reactions and reply.
 
-Every statement whose rows become a `MessageRow` has the columns of sql/message_page.sql.
+Every statement whose rows become a `MessageRow` ends in the columns of sql/message_columns.sql.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from chat.statements import quick
+from chat.queries.source import alias, read_statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+_MESSAGE_ROWS = read_statement("message_rows")
 
-@dataclass(frozen=True, slots=True)
-class Author:
+
+class Author(NamedTuple):
     """Who wrote a message, under the name that is shown there: nickname, display name, username."""
 
     id: UUID
@@ -27,8 +27,7 @@ class Author:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(NamedTuple):
     """A file of a message."""
 
     id: UUID
@@ -42,17 +41,15 @@ class Attachment:
     alt_text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReactionCount:
+class ReactionCount(NamedTuple):
     """How many put an emoji under a message, and whether the viewer is one of them."""
 
     emoji: str
-    count: int
+    count: int  # type: ignore[assignment]
     is_own: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The message that is answered, in short."""
 
     seq: int
@@ -62,11 +59,13 @@ class Reply:
     excerpt: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRow:
+class MessageRow(NamedTuple):
     """A message in its place. Of a deleted one only the place is left: who wrote it, and when."""
 
     id: UUID
+    # The server's id, or that of the conversation, which is the channel's then.
+    space_id: UUID
+    channel_id: UUID
     seq: int
     # chat.models.Message.Kind
     kind: str
@@ -83,61 +82,62 @@ class MessageRow:
     # Most given first.
     reactions: tuple[ReactionCount, ...]
 
-
-_author = quick(Author)
-_attachment = quick(Attachment)
-_reaction = quick(ReactionCount)
-_reply = quick(Reply)
-_message = quick(MessageRow)
+    # Of which model it has the id (chat.inputs.identify); an annotation would make it a field.
+    stands_for = "Message"  # type: ignore[misc]
 
 
-def message_rows(rows: Iterable[tuple[Any, ...]]) -> tuple[MessageRow, ...]:
-    """Return the messages in `rows`, of which the first two columns are left out."""
+def message_rows(rows: Iterable[Sequence[Any]], *, after: int = 0) -> tuple[MessageRow, ...]:
+    """Return the messages in `rows`, whose columns begin after `after` others."""
     authors: dict[UUID, Author] = {}
     messages = []
-    for (
-        _,
-        _,
-        id_,
-        seq,
-        kind,
-        content,
-        version,
-        created_at,
-        edited_at,
-        pinned_at,
-        deleted_at,
-        author_id,
-        name,
-        avatar_key,
-        author_kind,
-        reply_to_seq,
-        reply_author_id,
-        reply_author_name,
-        excerpt,
-        files,
-        reactions,
-    ) in rows:
+    for row in rows:
+        (
+            *place,
+            author_id,
+            name,
+            avatar_key,
+            author_kind,
+            reply_to_seq,
+            reply_author_id,
+            reply_author_name,
+            excerpt,
+            files,
+            reactions,
+        ) = row[after:]
         author = authors.get(author_id)
         if author is None and author_id is not None:
-            author = authors[author_id] = _author(author_id, name, avatar_key, author_kind)
+            author = authors[author_id] = Author(author_id, name, avatar_key, author_kind)
+        is_reply = reply_to_seq is not None and place[-1] is None
         messages.append(
-            _message(
-                id_,
-                seq,
-                kind,
-                content,
-                version,
-                created_at,
-                edited_at,
-                pinned_at,
-                deleted_at,
-                author,
-                None
-                if reply_to_seq is None or deleted_at is not None
-                else _reply(reply_to_seq, reply_author_id, reply_author_name, excerpt),
-                tuple([_attachment(UUID(file[0]), *file[1:]) for file in files]) if files else (),
-                tuple([_reaction(*given) for given in reactions]) if reactions else (),
+            MessageRow._make(
+                (
+                    *place,
+                    author,
+                    Reply(reply_to_seq, reply_author_id, reply_author_name, excerpt)
+                    if is_reply
+                    else None,
+                    tuple([Attachment(UUID(id_), *rest) for id_, *rest in files]) if files else (),
+                    tuple(map(ReactionCount._make, reactions)) if reactions else (),
+                )
             )
         )
     return tuple(messages)
+
+
+def find_message_rows(
+    *, viewer: UUID, found: Sequence[tuple[UUID, UUID]]
+) -> tuple[MessageRow, ...]:
+    """Return the messages with these ids of space and message, in their order: one statement.
+
+    Nothing is asked when there are none. Whether `viewer` may read them was asked before.
+    """
+    if not found:
+        return ()
+    params = {
+        "viewer": viewer,
+        "spaces": [space_id for space_id, _ in found],
+        "ids": [message_id for _, message_id in found],
+    }
+    rows = message_rows(_MESSAGE_ROWS.tuples(params, using=alias()))
+    known = {message.id: message for message in rows}
+    return tuple([known[id_] for _, id_ in found if id_ in known])

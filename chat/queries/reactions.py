@@ -33,11 +33,11 @@ def reaction_users(
     after: UUID | None = None,
     limit: int = 50,
 ) -> ReactionUsers:
-    """Return who put `emoji` under a message of a channel, at most `limit`: one statement.
+    """Return who put `emoji` under a message, at most `limit`: one statement.
 
     Nobody did under a message that has been deleted.
 
-    Raises: InvalidInput; NotVisible for a message in a channel that `viewer` cannot see;
+    Raises: InvalidInput; NotVisible for a message in a place that `viewer` cannot see;
     MissingPermission without READ_MESSAGE_HISTORY.
     """
     viewer_id = identify("viewer", viewer, User)

@@ -1,21 +1,22 @@
-"""Search for words in the messages of a server."""
+"""Search for words in the messages of a server or a conversation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chat.errors import MissingPermission, NotVisible
+from chat.errors import InvalidInput, MissingPermission, NotVisible
 from chat.inputs import check_limit, check_text, identify
 from chat.models import Channel, Server, User
 from chat.permissions import Permission
-from chat.queries.message_rows import Author
+from chat.queries.message_rows import find_message_rows
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
 from chat.statements import bigint
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
+
+    from chat.queries.message_rows import MessageRow
 
 _SEARCH = read_statement("search_messages")
 
@@ -23,22 +24,10 @@ LONGEST_SEARCH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class SearchHit:
-    """A message that has the words."""
-
-    id: UUID
-    channel_id: UUID
-    seq: int
-    created_at: datetime
-    content: str
-    author: Author | None
-
-
-@dataclass(frozen=True, slots=True)
 class SearchPage:
     """Messages that have the words, newest first."""
 
-    hits: tuple[SearchHit, ...]
+    messages: tuple[MessageRow, ...]
     # Pass it as `before` for older ones; None when there are none.
     next: Cursor | None
     # False when the search ended before the page was full, so as not to take too long: there may
@@ -49,18 +38,19 @@ class SearchPage:
 def search_messages(
     *,
     viewer: User | UUID,
-    server: Server | UUID,
     text: str,
+    server: Server | UUID | None = None,
     channel: Channel | UUID | None = None,
     author: User | UUID | None = None,
     before: Cursor | None = None,
     limit: int = 25,
 ) -> SearchPage:
-    """Return the messages of a server that have all words of `text`: one statement.
+    """Return the messages of a server that have all words of `text`: two statements.
 
-    Newest first, from the channels whose history `viewer` can read, or from one of them. `text` is
-    what people type into a search box: "words in quotes" stand together, -word must not be there,
-    "or" is a choice (websearch_to_tsquery). Words are found as they are written, in any case.
+    Newest first, from the channels whose history `viewer` can read, or from one of them; without
+    `server`, from the conversation that `channel` is. `text` is what people type into a search box:
+    "words in quotes" stand together, -word must not be there, "or" is a choice
+    (websearch_to_tsquery). Words are found as they are written, in any case.
 
     At most 20,000 messages are read for a page; see `SearchPage.complete`.
 
@@ -68,12 +58,14 @@ def search_messages(
     cannot see; MissingPermission for a channel without READ_MESSAGE_HISTORY.
     """
     viewer_id = identify("viewer", viewer, User)
-    server_id = identify("server", server, Server)
+    server_id = None if server is None else identify("server", server, Server)
     channel_id = None if channel is None else identify("channel", channel, Channel)
+    if server_id is None and channel_id is None:
+        raise InvalidInput("server", seen="None", expected="a server, or a conversation as channel")
     cursor = check_cursor("before", before, default=LATEST)
     params = {
-        "viewer": viewer_id,
-        "server": server_id,
+        "user": viewer_id,
+        "space": server_id or channel_id,
         "text": check_text("text", text, least=1, most=LONGEST_SEARCH),
         "channel": channel_id,
         "author": None if author is None else identify("author", author, User),
@@ -82,8 +74,8 @@ def search_messages(
         "limit": bigint(check_limit(limit)),
     }
     rows = _SEARCH.tuples(params, using=alias())
-    is_member, permissions, edge_at, edge_id = rows[0][:4]
-    if not is_member:
+    is_member, permissions, edge_at, edge_id, *_ = rows[0]
+    if server_id is not None and not is_member:
         raise NotVisible("server", server_id, to=viewer_id)
     if channel_id is not None:
         if not permissions:
@@ -92,31 +84,16 @@ def search_messages(
             raise MissingPermission(
                 Permission.READ_MESSAGE_HISTORY, user=viewer_id, place=f"channel {channel_id}"
             )
-    hits = tuple(
-        SearchHit(
-            id=id_,
-            channel_id=in_channel,
-            seq=seq,
-            created_at=created_at,
-            content=content,
-            author=None if author_id is None else Author(author_id, name, avatar_key, kind),
+    found = [row[4:] for row in rows if row[4] is not None]
+    # What is deleted between the two statements is not found.
+    messages = tuple(
+        message
+        for message in find_message_rows(
+            viewer=viewer_id, found=[(params["space"], message_id) for _, message_id in found]
         )
-        for (
-            *_,
-            id_,
-            in_channel,
-            seq,
-            created_at,
-            content,
-            author_id,
-            name,
-            avatar_key,
-            kind,
-        ) in rows
-        if id_ is not None
+        if message.deleted_at is None
     )
     if edge_at is not None:
-        return SearchPage(hits=hits, next=Cursor(edge_at, edge_id), complete=False)
-    is_full = len(hits) == limit
-    following = Cursor(hits[-1].created_at, hits[-1].id) if is_full else None
-    return SearchPage(hits=hits, next=following, complete=True)
+        return SearchPage(messages=messages, next=Cursor(edge_at, edge_id), complete=False)
+    following = Cursor(*found[-1]) if len(found) == limit else None
+    return SearchPage(messages=messages, next=following, complete=True)

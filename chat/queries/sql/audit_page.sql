@@ -6,7 +6,7 @@ SELECT
     page.*
 FROM (
     SELECT
-        member.server_id,
+        member.space_id,
         server.owner_id = member.user_id
         OR base.permissions & 8 <> 0
         OR (
@@ -15,22 +15,22 @@ FROM (
         ) AS is_allowed
     FROM public.server_members AS member
     INNER JOIN public.servers AS server
-        ON server.id = member.server_id AND server.deleted_at IS NULL
+        ON server.space_id = member.space_id AND server.deleted_at IS NULL
     CROSS JOIN LATERAL (
         SELECT coalesce(bit_or(role.permissions), 0) AS permissions
         FROM (
             SELECT everyones.permissions
             FROM public.roles AS everyones
-            WHERE everyones.server_id = member.server_id AND everyones.position = 0
+            WHERE everyones.space_id = member.space_id AND everyones.position = 0
             UNION ALL
             SELECT own.permissions
             FROM public.member_roles AS given
             INNER JOIN public.roles AS own
-                ON own.server_id = given.server_id AND own.id = given.role_id
-            WHERE given.server_id = member.server_id AND given.user_id = member.user_id
+                ON own.space_id = given.space_id AND own.id = given.role_id
+            WHERE given.space_id = member.space_id AND given.user_id = member.user_id
         ) AS role
     ) AS base
-    WHERE member.server_id = %(server)s AND member.user_id = %(viewer)s
+    WHERE member.space_id = %(server)s AND member.user_id = %(viewer)s
 ) AS viewer
 LEFT JOIN LATERAL (
     SELECT
@@ -44,7 +44,7 @@ LEFT JOIN LATERAL (
         entry.reason
     FROM public.audit_log AS entry
     WHERE
-        entry.server_id = viewer.server_id
+        entry.space_id = viewer.space_id
         AND (entry.created_at, entry.id) < (%(before_at)s, %(before_id)s)
         AND viewer.is_allowed
     ORDER BY entry.created_at DESC, entry.id DESC

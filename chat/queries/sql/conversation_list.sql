@@ -1,4 +1,5 @@
--- The conversations of one user, the one with the newest message first.
+-- The conversations of one user, the one with the newest message first. OFFSET 0 keeps the planner
+-- from reading all conversations of everybody.
 SELECT
     place.id,
     place.kind,
@@ -7,13 +8,14 @@ SELECT
     place.active_at,
     place.last_seq,
     place.last_read_seq,
-    CASE WHEN place.last_seq > place.last_read_seq THEN
-        place.last_seq - place.last_read_seq - (
+    CASE WHEN place.last_seq > place.read_upto THEN
+        place.last_seq - place.read_upto - (
             SELECT count(*)
-            FROM public.direct_messages AS deleted
+            FROM public.messages AS deleted
             WHERE
-                deleted.conversation_id = place.id
-                AND deleted.seq > place.last_read_seq
+                deleted.space_id = place.id
+                AND deleted.channel_id = place.id
+                AND deleted.seq > place.read_upto
                 AND deleted.deleted_at IS NOT NULL
         )
     ELSE 0 END AS unread,
@@ -27,12 +29,12 @@ SELECT
                     person.avatar_key,
                     person.kind
                 )
-                ORDER BY other.created_at, other.id
+                ORDER BY other.joined_at, other.id
             )
-        FROM public.direct_participants AS other
+        FROM public.participants AS other
         INNER JOIN public.users AS person ON person.id = other.user_id
         WHERE
-            other.conversation_id = place.id
+            other.space_id = place.id
             AND other.user_id <> %(user)s
             AND other.left_at IS NULL
     ) AS others,
@@ -40,35 +42,52 @@ SELECT
     newest.excerpt
 FROM (
     SELECT
-        conversation.id,
-        conversation.kind,
-        conversation.name,
-        conversation.owner_id,
-        coalesce(conversation.last_message_at, conversation.created_at) AS active_at,
-        conversation.last_seq,
-        participant.last_read_seq,
-        participant.muted_until
-    FROM public.direct_participants AS participant
+        conversation.*,
+        coalesce(mark.last_read_seq, 0) AS last_read_seq,
+        greatest(mark.last_read_seq, conversation.first_seq - 1) AS read_upto,
+        mark.muted_until
+    FROM public.participants AS own
     CROSS JOIN LATERAL (
-        SELECT id, kind, name, owner_id, last_seq, last_message_at, created_at
-        FROM public.direct_conversations
-        WHERE id = participant.conversation_id
+        SELECT
+            channel.id,
+            channel.kind,
+            channel.name,
+            channel.owner_id,
+            coalesce(counter.last_message_at, channel.created_at) AS active_at,
+            counter.first_seq,
+            counter.last_seq
+        FROM public.channels AS channel
+        INNER JOIN public.channel_counters AS counter
+            ON counter.space_id = own.space_id AND counter.channel_id = own.space_id
+        WHERE
+            channel.space_id = own.space_id
+            AND channel.id = own.space_id
+            AND channel.deleted_at IS NULL
         OFFSET 0
     ) AS conversation
+    LEFT JOIN LATERAL (
+        SELECT last_read_seq, muted_until
+        FROM public.read_states
+        WHERE
+            space_id = own.space_id AND user_id = %(user)s AND channel_id = own.space_id
+        OFFSET 0
+    ) AS mark ON TRUE
     WHERE
-        participant.user_id = %(user)s
-        AND participant.left_at IS NULL
-        AND (coalesce(conversation.last_message_at, conversation.created_at), conversation.id)
-        < (%(before_at)s, %(before_id)s)
-    ORDER BY active_at DESC, conversation.id DESC
+        own.user_id = %(user)s
+        AND own.left_at IS NULL
+        AND (conversation.active_at, conversation.id) < (%(before_at)s, %(before_id)s)
+    ORDER BY conversation.active_at DESC, conversation.id DESC
     LIMIT %(limit)s
 ) AS place
 LEFT JOIN LATERAL (
     SELECT
         message.author_id,
         CASE WHEN message.deleted_at IS NULL THEN left(message.content, 100) END AS excerpt
-    FROM public.direct_messages AS message
-    WHERE message.conversation_id = place.id AND message.seq = place.last_seq
+    FROM public.messages AS message
+    WHERE
+        message.space_id = place.id
+        AND message.channel_id = place.id
+        AND message.seq = place.last_seq
     OFFSET 0
 ) AS newest ON TRUE
 ORDER BY place.active_at DESC, place.id DESC;

@@ -11,7 +11,7 @@ SELECT
     page.timed_out_until,
     page.role_ids
 FROM public.server_members AS viewer
-INNER JOIN public.servers AS server ON server.id = viewer.server_id AND server.deleted_at IS NULL
+INNER JOIN public.servers AS server ON server.space_id = viewer.space_id AND server.deleted_at IS NULL
 LEFT JOIN LATERAL (
     SELECT
         member.user_id,
@@ -26,15 +26,15 @@ LEFT JOIN LATERAL (
             SELECT given.role_id
             FROM public.member_roles AS given
             INNER JOIN public.roles AS role
-                ON role.server_id = given.server_id AND role.id = given.role_id
-            WHERE given.server_id = viewer.server_id AND given.user_id = member.user_id
+                ON role.space_id = given.space_id AND role.id = given.role_id
+            WHERE given.space_id = viewer.space_id AND given.user_id = member.user_id
             ORDER BY role.position DESC, role.id
         ) AS role_ids
     FROM (
         SELECT *
         FROM public.server_members
         WHERE
-            server_id = viewer.server_id
+            space_id = viewer.space_id
             AND (joined_at, user_id) > (%(after_at)s, %(after_id)s)
         ORDER BY joined_at, user_id
         LIMIT %(limit)s
@@ -46,5 +46,5 @@ LEFT JOIN LATERAL (
         OFFSET 0
     ) AS person
 ) AS page ON TRUE
-WHERE viewer.server_id = %(server)s AND viewer.user_id = %(viewer)s
+WHERE viewer.space_id = %(server)s AND viewer.user_id = %(viewer)s
 ORDER BY page.joined_at, page.user_id;

@@ -1,97 +1,29 @@
--- The pinned messages of one channel, last pinned first, in the columns of message_page.sql.
-SELECT
-    access.permissions,
-    access.last_seq,
-    page.*
-FROM public.channel_access AS access
-LEFT JOIN LATERAL (
-    SELECT
-        message.id,
-        message.seq,
-        message.kind,
-        CASE WHEN message.deleted_at IS NULL THEN message.content ELSE '' END AS content,
-        message.version,
-        message.created_at,
-        message.edited_at,
-        message.pinned_at,
-        message.deleted_at,
-        message.author_id,
-        author.name,
-        author.avatar_key,
-        author.kind AS author_kind,
-        message.reply_to_seq,
-        reply.author_id AS reply_author_id,
-        reply.author_name,
-        reply.excerpt,
-        CASE WHEN message.deleted_at IS NULL THEN (
-            SELECT
-                json_agg(
-                    json_build_array(
-                        file.id, file.filename, file.content_type, file.size_bytes,
-                        file.storage_key, file.width, file.height, file.duration_ms, file.alt_text
-                    )
-                    ORDER BY file.position
-                )
-            FROM public.message_attachments AS file
-            WHERE file.space_id = access.server_id AND file.message_id = message.id
-        ) END AS attachments,
-        CASE WHEN message.deleted_at IS NULL THEN (
-            SELECT
-                json_agg(
-                    json_build_array(given.emoji, given.people, given.is_own)
-                    ORDER BY given.people DESC, given.emoji
-                )
-            FROM (
-                SELECT emoji, count(*) AS people, bool_or(user_id = %(viewer)s) AS is_own
-                FROM public.reactions
-                WHERE space_id = access.server_id AND message_id = message.id
-                GROUP BY emoji
-            ) AS given
-        ) END AS reactions
-    FROM (
+-- The pinned messages of one channel or conversation, last pinned first, as message_page.sql has them.
+WITH access AS MATERIALIZED (
+    -- include: access.sql
+),
+message AS (
+    SELECT found.*
+    FROM access
+    CROSS JOIN LATERAL (
         SELECT *
         FROM public.messages
         WHERE
-            server_id = access.server_id
+            space_id = access.space_id
             AND channel_id = access.channel_id
             AND pinned_at IS NOT NULL
             AND deleted_at IS NULL
             AND (pinned_at, id) < (%(before_at)s, %(before_id)s)
-            AND access.permissions & 65536 <> 0
         ORDER BY pinned_at DESC, id DESC
         LIMIT %(limit)s
-    ) AS message
-    LEFT JOIN LATERAL (
-        SELECT
-            coalesce(member.nickname, nullif(person.display_name, ''), person.username) AS name,
-            person.avatar_key,
-            person.kind
-        FROM public.users AS person
-        LEFT JOIN public.server_members AS member
-            ON member.server_id = access.server_id AND member.user_id = person.id
-        WHERE person.id = message.author_id
-        OFFSET 0
-    ) AS author ON TRUE
-    LEFT JOIN LATERAL (
-        SELECT
-            answered.author_id,
-            coalesce(member.nickname, nullif(person.display_name, ''), person.username)
-                AS author_name,
-            CASE WHEN answered.deleted_at IS NULL THEN left(answered.content, 100) END AS excerpt
-        FROM public.messages AS answered
-        LEFT JOIN public.users AS person ON person.id = answered.author_id
-        LEFT JOIN public.server_members AS member
-            ON member.server_id = access.server_id AND member.user_id = person.id
-        WHERE
-            answered.server_id = access.server_id
-            AND answered.channel_id = access.channel_id
-            AND answered.seq = message.reply_to_seq
-            AND message.deleted_at IS NULL
-        OFFSET 0
-    ) AS reply ON TRUE
+    ) AS found
+    WHERE access.permissions & 65536 <> 0
+)
+SELECT
+    access.permissions,
+    page.*
+FROM access
+LEFT JOIN (
+    -- include: message_columns.sql
 ) AS page ON TRUE
-WHERE
-    access.user_id = %(viewer)s
-    AND access.server_id = (SELECT server_id FROM public.channels WHERE id = %(channel)s)
-    AND access.channel_id = %(channel)s
 ORDER BY page.pinned_at DESC, page.id DESC;

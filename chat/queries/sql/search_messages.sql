@@ -1,9 +1,9 @@
--- Messages of one server with all the words, newest first, in channels that the viewer can read.
+-- Messages of one space with all the words, newest first, in places that the viewer can read.
 --
 -- No one way is fast for every word, so there are three, each run only if the one before was not
 -- enough. The newest 500 messages before the cursor: a common word is in enough of them. Then all
 -- messages that the index has for the words, if there are at most 2,000. Else the newest 20,000,
--- and the last two columns of place say how far that came, when it did not fill the page.
+-- and edge says how far that came, when it did not fill the page.
 --
 -- The first columns are of the place: there is always one row, without a message if none is found.
 -- "IS TRUE" keeps the planner from making a join of what is to be looked up row by row.
@@ -11,12 +11,11 @@ WITH query AS MATERIALIZED (
     SELECT websearch_to_tsquery('simple', %(text)s) AS words
 ),
 place AS MATERIALIZED (
-    SELECT channel_id, permissions
-    FROM public.channel_access
-    WHERE
-        user_id = %(viewer)s
-        AND server_id = %(server)s
-        AND (%(channel)s::uuid IS NULL OR channel_id = %(channel)s::uuid)
+    SELECT seen.channel_id, seen.permissions
+    FROM (
+        -- include: places.sql
+    ) AS seen
+    WHERE (%(channel)s::uuid IS NULL OR seen.channel_id = %(channel)s::uuid)
 ),
 readable AS MATERIALIZED (SELECT channel_id FROM place WHERE permissions & 65536 <> 0),
 newest AS MATERIALIZED (
@@ -25,7 +24,7 @@ newest AS MATERIALIZED (
         SELECT id, created_at, channel_id, author_id, search, deleted_at
         FROM public.messages
         WHERE
-            server_id = %(server)s
+            space_id = %(space)s
             AND (created_at, id) < (%(before_at)s, %(before_id)s)
             AND EXISTS (SELECT FROM readable)
         ORDER BY created_at DESC, id DESC
@@ -43,7 +42,7 @@ hit AS MATERIALIZED (
     SELECT id, created_at, channel_id, author_id
     FROM public.messages
     WHERE
-        server_id = %(server)s
+        space_id = %(space)s
         AND deleted_at IS NULL
         AND search @@ (SELECT words FROM query)
         AND EXISTS (SELECT FROM readable)
@@ -57,7 +56,7 @@ far AS MATERIALIZED (
         SELECT id, created_at, channel_id, author_id, search, deleted_at
         FROM public.messages
         WHERE
-            server_id = %(server)s
+            space_id = %(space)s
             AND (created_at, id) < (%(before_at)s, %(before_id)s)
             AND (SELECT is_long FROM way)
         ORDER BY created_at DESC, id DESC
@@ -89,30 +88,24 @@ found AS MATERIALIZED (
     )
 )
 SELECT
-    member.server_id IS NOT NULL AS is_member,
+    EXISTS (
+        SELECT
+        FROM public.server_members AS member
+        INNER JOIN public.servers AS server
+            ON server.space_id = %(space)s AND server.deleted_at IS NULL
+        WHERE member.space_id = %(space)s AND member.user_id = %(user)s
+    ) AS is_member,
     coalesce((SELECT bit_or(permissions) FROM place), 0) AS permissions,
     edge.created_at AS edge_at,
     edge.id AS edge_id,
-    message.id,
-    message.channel_id,
-    message.seq,
-    message.created_at,
-    message.content,
-    message.author_id,
-    author.name,
-    author.avatar_key,
-    author.kind
+    found.created_at,
+    found.id
 FROM (SELECT) AS one
-LEFT JOIN (
-    public.server_members AS member
-    INNER JOIN public.servers AS server
-        ON server.id = member.server_id AND server.deleted_at IS NULL
-) ON member.server_id = %(server)s AND member.user_id = %(viewer)s
 LEFT JOIN LATERAL (
     SELECT created_at, id
     FROM public.messages
     WHERE
-        server_id = %(server)s
+        space_id = %(space)s
         AND (created_at, id) < (%(before_at)s, %(before_id)s)
         AND (SELECT is_long FROM way)
         AND (SELECT count(*) FROM far) < %(limit)s
@@ -120,21 +113,4 @@ LEFT JOIN LATERAL (
     LIMIT 1 OFFSET 19999
 ) AS edge ON TRUE
 LEFT JOIN found ON TRUE
-LEFT JOIN LATERAL (
-    SELECT id, channel_id, seq, created_at, content, author_id
-    FROM public.messages
-    WHERE server_id = %(server)s AND messages.id = found.id
-    OFFSET 0
-) AS message ON TRUE
-LEFT JOIN LATERAL (
-    SELECT
-        coalesce(nick.nickname, nullif(person.display_name, ''), person.username) AS name,
-        person.avatar_key,
-        person.kind
-    FROM public.users AS person
-    LEFT JOIN public.server_members AS nick
-        ON nick.server_id = %(server)s AND nick.user_id = person.id
-    WHERE person.id = message.author_id
-    OFFSET 0
-) AS author ON TRUE
 ORDER BY found.created_at DESC, found.id DESC;

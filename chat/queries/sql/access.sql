@@ -1,0 +1,21 @@
+-- One channel or conversation, with what the viewer may do there: no row if they cannot see it.
+SELECT
+    place.space_id,
+    place.channel_id,
+    place.permissions,
+    place.first_seq,
+    place.last_seq
+FROM (
+    SELECT
+        counter.space_id,
+        counter.channel_id,
+        counter.first_seq,
+        counter.last_seq,
+        public.channel_permissions(%(viewer)s, channel.space_id, channel.id) AS permissions
+    FROM public.channels AS channel
+    INNER JOIN public.channel_counters AS counter
+        ON counter.space_id = channel.space_id AND counter.channel_id = channel.id
+    WHERE channel.id = %(channel)s
+    OFFSET 0
+) AS place
+WHERE place.permissions <> 0;

@@ -1,0 +1,13 @@
+-- Messages by the ids of their spaces and their own; who may read them was asked before.
+WITH message AS (
+    SELECT found.*
+    FROM unnest(%(spaces)s::uuid[], %(ids)s::uuid[]) AS wanted (space_id, id)
+    CROSS JOIN LATERAL (
+        SELECT *
+        FROM public.messages
+        WHERE space_id = wanted.space_id AND messages.id = wanted.id
+        OFFSET 0
+    ) AS found
+)
+-- include: message_columns.sql
+;
