@@ -2,7 +2,8 @@
 
 Values in, values out. The bits, their names and the order of resolution are those of Discord's
 public developer documentation (https://docs.discord.com/developers/topics/permissions). The view
-`channel_access` says the same in SQL. This room knows neither Django nor the database.
+`channel_access` says the same in SQL, and so do the function `channel_permissions` and
+chat/queries/sql/places.sql. This room knows neither Django nor the database.
 """
 
 from collections.abc import Iterable
@@ -175,6 +176,11 @@ class ChannelKind(StrEnum):
     CATEGORY = "category"
     ANNOUNCEMENT = "announcement"
     THREAD = "thread"
+    PAIR = "pair"
+    GROUP = "group"
+
+
+CONVERSATIONS = frozenset({ChannelKind.PAIR, ChannelKind.GROUP})
 
 
 class Overwrite(NamedTuple):
@@ -206,16 +212,19 @@ def resolve(
     kind: ChannelKind,
     is_timed_out: bool,
 ) -> Permission:
-    """Return what a member of the server may do in one channel.
+    """Return what a member of the server may do in one channel, or who takes part in a conversation.
 
     `roles` and `role_overwrites` are of the member's own roles, in any order. For a thread, pass
     the overwrites of its parent and ask the answer for SEND_MESSAGES as anywhere else: in a thread
-    it says what SEND_MESSAGES_IN_THREADS says. The caller has made sure of the membership.
+    it says what SEND_MESSAGES_IN_THREADS says. In a conversation nothing but the kind matters. The
+    caller has made sure of the membership, or that the user takes part and has not left.
 
     Raises: ValueError, when `kind` is none of ours.
     """
     # What comes from the database may be the plain word: left as it is, it would match no rule.
     kind = ChannelKind(kind)
+    if kind in CONVERSATIONS:
+        return IN_CONVERSATION
     held = _base(is_owner=is_owner, everyone=everyone, roles=roles)
     if held & Permission.ADMINISTRATOR.value:
         return ALL

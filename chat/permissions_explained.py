@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from chat.permissions import (
     ALL,
+    CONVERSATIONS,
     FALLS_WITH_CONNECT,
     FALLS_WITH_SEND_MESSAGES,
+    IN_CONVERSATION,
     KEPT_IN_TIMEOUT,
     NONE,
     OVERWRITABLE,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 class Rule(StrEnum):
     """The rules, in the order in which they are applied."""
 
+    CONVERSATION = "taking part in a conversation"
     EVERYONE = "everyone's role"
     ROLE = "a role of the member"
     OWNER = "the owner of the server"
@@ -116,14 +119,17 @@ def explain(
     """
     kind = ChannelKind(kind)
     account = _Account()
+    if kind in CONVERSATIONS:
+        account.give_whole(Rule.CONVERSATION, IN_CONVERSATION, ())
+        return account.close()
     account.give(Rule.EVERYONE, [everyone])
     for role in roles:
         account.give(Rule.ROLE, [role])
     if is_owner:
-        account.give_all(Rule.OWNER, ())
+        account.give_whole(Rule.OWNER, ALL, ())
         return account.close()
     if administrators := [role.name for role in (everyone, *roles) if _is_administrator(role)]:
-        account.give_all(Rule.ADMINISTRATOR, administrators)
+        account.give_whole(Rule.ADMINISTRATOR, ALL, administrators)
         return account.close()
 
     account.overwrite(Rule.EVERYONE_OVERWRITE, _named(everyone.name, everyone_overwrite))
@@ -176,10 +182,10 @@ class _Account:
             )
         self._step(rule, [role.name for role in roles], self.held | words)
 
-    def give_all(self, rule: Rule, speakers: Sequence[str]) -> None:
-        for bit in Permission:
+    def give_whole(self, rule: Rule, mask: Permission, speakers: Sequence[str]) -> None:
+        for bit in _bits(mask):
             self.last_word[bit] = Verdict(is_held=True, rule=rule, speakers=tuple(speakers))
-        self._step(rule, speakers, ALL.value)
+        self._step(rule, speakers, mask.value)
 
     def overwrite(self, rule: Rule, overwrites: Sequence[NamedOverwrite]) -> None:
         if not overwrites:
