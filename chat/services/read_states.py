@@ -56,7 +56,7 @@ def mark_all_read(*, user: User | UUID, server: Server | UUID | None = None) -> 
     """
     user_id = identify("user", user, User)
     server_id = None if server is None else identify("server", server, Server)
-    moved = _MARK_ALL.rows({"user": user_id, "server": server_id}, using=alias())[0]
+    moved = _MARK_ALL.rows({"user": user_id, "space": server_id}, using=alias())[0]
     if moved < 0:
         raise NotVisible("server", str(server_id), to=user_id)
     return moved
@@ -90,7 +90,7 @@ def _mark(
 ) -> int:
     user_id = identify("user", user, User)
     channel_id = identify("channel", channel, Channel)
-    params = {"user": user_id, "channel": channel_id, "seq": seq, "as_unread": as_unread}
+    params = {"viewer": user_id, "channel": channel_id, "seq": seq, "as_unread": as_unread}
     found = _MARK.first(params, using=alias())
     if found is None:
         raise NotVisible("channel", channel_id, to=user_id)

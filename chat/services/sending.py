@@ -22,7 +22,7 @@ from chat.permissions import Permission
 from chat.services.drafts import Draft, check_draft
 from chat.services.places import permission_error, place_name
 from chat.services.use_case import alias, one_statement
-from chat.statements import Statement
+from chat.statements import Statement, bigint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,11 +148,11 @@ def _insert(draft: Draft, *, author: UUID, channel: UUID) -> _Numbered | None:
         "author": author,
         "channel": channel,
         "content": draft.content,
+        "needed": bigint(_needed(draft)),
     }
     if not named and not draft.files and draft.reply_to is None:
         return _SEND.first(params, using=alias())
     params |= {
-        "needed": int(_needed(draft)),
         "reply_to": draft.reply_to,
         "files": draft.files,
         "users": list(named.users),

@@ -1,11 +1,7 @@
--- Moves all of a user's marks to the newest message of each channel that they see, and counts those
--- that moved; -1 when there is a server in question and nothing of it to be seen.
+-- Moves all of a user's marks to the newest message of each place that they see, and counts those that
+-- moved; -1 when there is a space in question and nothing of it to be seen.
 WITH place AS MATERIALIZED (
-    SELECT access.space_id, access.channel_id, access.last_seq
-    FROM public.channel_access AS access
-    WHERE
-        access.user_id = %(user)s
-        AND (%(server)s::uuid IS NULL OR access.space_id = %(server)s::uuid)
+    -- include: ../../queries/sql/places.sql
 ),
 
 marked AS (
@@ -22,6 +18,6 @@ marked AS (
 
 SELECT
     CASE
-        WHEN %(server)s::uuid IS NOT NULL AND NOT EXISTS (SELECT FROM place) THEN -1
+        WHEN %(space)s::uuid IS NOT NULL AND NOT EXISTS (SELECT FROM place) THEN -1
         ELSE (SELECT count(*) FROM marked)
     END;

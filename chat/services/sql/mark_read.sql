@@ -2,25 +2,18 @@
 -- just before %(seq)s. The mark as it is then, NULL for a number that no message has yet, and the
 -- newest; no row, no access.
 WITH place AS MATERIALIZED (
-    SELECT
-        channel.space_id,
-        channel.id,
-        counter.last_seq,
-        coalesce(%(seq)s::bigint, counter.last_seq) AS wanted
-    FROM public.channels AS channel
-    INNER JOIN public.channel_counters AS counter
-        ON counter.space_id = channel.space_id AND counter.channel_id = channel.id
-    WHERE
-        channel.id = %(channel)s
-        AND public.channel_permissions(%(user)s, channel.space_id, channel.id) <> 0
+    SELECT access.*, coalesce(%(seq)s::bigint, access.last_seq) AS wanted
+    FROM (
+        -- include: ../../queries/sql/access.sql
+    ) AS access
 ),
 
 marked AS (
     INSERT INTO public.read_states AS mark (space_id, user_id, channel_id, last_read_seq)
     SELECT
         place.space_id,
-        %(user)s,
-        place.id,
+        %(viewer)s,
+        place.channel_id,
         CASE WHEN %(as_unread)s THEN place.wanted - 1 ELSE place.wanted END
     FROM place
     WHERE place.wanted <= place.last_seq
