@@ -1,4 +1,4 @@
-"""Direct conversations, groups, and the messages in them."""
+"""Conversations: of two, and in groups."""
 
 from __future__ import annotations
 
@@ -9,41 +9,18 @@ from uuid import UUID
 import pytest
 from django.db.models.functions import Now
 
-from chat.errors import (
-    Conflict,
-    IdTaken,
-    InvalidInput,
-    LimitReached,
-    MissingPermission,
-    NotAuthor,
-    NotVisible,
-    Unreachable,
-)
+from chat.errors import InvalidInput, LimitReached, NotVisible, Unreachable
 from chat.ids import direct_pair_id
-from chat.models import (
-    DirectConversation,
-    DirectMessage,
-    DirectParticipant,
-    MessageAttachment,
-    MessageRevision,
-    User,
-)
+from chat.models import DirectConversation, Participant, User
 from chat.services.direct import (
     add_to_group,
-    delete_direct_message,
-    edit_direct_message,
     leave_group,
     open_conversation,
     open_group,
     rename_group,
-    send_direct_message,
 )
-from tests.factories import (
-    DirectConversationFactory,
-    DirectMessageFactory,
-    MessageAttachmentFactory,
-    UserFactory,
-)
+from chat.services.messages import send_message
+from tests.factories import DirectConversationFactory, UserFactory
 from tests.services.counting import statements_of
 from tests.services.refusals import refused
 
@@ -85,13 +62,13 @@ def test_two_have_one_conversation_whoever_asks(anne: User, bart: User) -> None:
 
     assert first.id == second.id == direct_pair_id(anne.id, bart.id)
     assert _people(first) == {"anne", "bart"}
-    assert DirectParticipant.objects.count() == 2
+    assert Participant.objects.count() == 2
 
 
 def test_one_has_a_conversation_with_oneself(anne: User) -> None:
     notes = open_conversation(user=anne, other=anne)
 
-    assert send_direct_message(author=anne, conversation=notes, content="milk").seq == 1
+    assert send_message(author=anne, channel=notes, content="milk").seq == 1
     assert _people(notes) == {"anne"}
 
 
@@ -101,14 +78,9 @@ def test_opening_is_four_statements_each_time(anne: User, bart: User) -> None:
 
 
 def test_who_was_erased_cannot_be_written_to(anne: User, bart: User) -> None:
-    conversation = open_conversation(user=anne, other=bart)
     _erase(bart)
 
     refused(Unreachable, lambda: open_conversation(user=anne, other=bart))
-    refused(
-        Unreachable,
-        lambda: send_direct_message(author=anne, conversation=conversation, content="ahoy"),
-    )
     refused(Unreachable, lambda: open_group(owner=anne, others=[bart]))
 
 
@@ -153,14 +125,12 @@ def test_who_is_in_a_group_already_stays_in_it(anne: User, bart: User) -> None:
 def test_who_left_a_group_writes_again_when_added_again(anne: User, bart: User) -> None:
     group = open_group(owner=anne, others=[bart])
     leave_group(user=bart, conversation=group)
-    refused(
-        NotVisible, lambda: send_direct_message(author=bart, conversation=group, content="ahoy")
-    )
+    refused(NotVisible, lambda: send_message(author=bart, channel=group, content="ahoy"))
     refused(NotVisible, lambda: leave_group(user=bart, conversation=group))
 
     add_to_group(actor=anne, conversation=group, user=bart)
 
-    assert send_direct_message(author=bart, conversation=group, content="ahoy").seq == 1
+    assert send_message(author=bart, channel=group, content="ahoy").seq == 1
 
 
 def test_the_owner_who_leaves_hands_the_group_over(anne: User, bart: User) -> None:
@@ -182,6 +152,21 @@ def test_everybody_in_a_group_renames_it(anne: User, bart: User) -> None:
 
     group.refresh_from_db()
     assert group.name == "crew"
+
+
+def test_a_group_goes_to_who_has_been_in_it_for_longest_since_they_came_last(
+    anne: User, bart: User
+) -> None:
+    group = open_group(owner=anne, others=[bart])
+    late = UserFactory.create()
+    add_to_group(actor=anne, conversation=group, user=late)
+    leave_group(user=bart, conversation=group)
+    add_to_group(actor=anne, conversation=group, user=bart)
+
+    leave_group(user=anne, conversation=group)
+
+    group.refresh_from_db()
+    assert group.owner_id == late.id
 
 
 @pytest.mark.parametrize("what", ["add", "leave", "rename"])
@@ -213,151 +198,6 @@ def test_groups_take_the_statements_that_they_say(anne: User, bart: User) -> Non
     assert len(statements_of(lambda: leave_group(user=anne, conversation=group))) == 2
 
 
-# --- messages ---
-
-
-def test_a_direct_message_is_stored_as_it_was_sent(anne: User, bart: User) -> None:
-    conversation = open_conversation(user=anne, other=bart)
-    first = send_direct_message(author=anne, conversation=conversation, content="ahoy")
-
-    sent = send_direct_message(
-        author=bart, conversation=conversation, content="<@x> @everyone", reply_to=first.id
-    )
-
-    row = DirectMessage.objects.get(pk=sent.id)
-    assert (row.seq, row.reply_to_seq, row.author_id, row.content) == (
-        2,
-        1,
-        bart.id,
-        "<@x> @everyone",
-    )
-    assert (sent.seq, sent.reply_to_seq, sent.created_at) == (2, 1, row.created_at)
-
-
-def test_a_direct_send_is_one_statement_and_a_refusal_two(anne: User, bart: User) -> None:
-    conversation = open_conversation(user=anne, other=bart)
-
-    def send(author: User) -> None:
-        send_direct_message(author=author, conversation=conversation, content="ahoy")
-
-    def attempt() -> None:
-        with pytest.raises(NotVisible):
-            send(stranger)
-
-    stranger = UserFactory.create()
-    assert len(statements_of(lambda: send(anne))) == 1
-    assert len(statements_of(attempt)) == 2
-
-
-def test_a_stranger_is_told_of_no_conversation(anne: User, bart: User) -> None:
-    conversation = open_conversation(user=anne, other=bart)
-    stranger = UserFactory.create()
-
-    refused(
-        NotVisible,
-        lambda: send_direct_message(author=stranger, conversation=conversation, content="ahoy"),
-        match="no conversation",
-    )
-
-
-def test_a_direct_file_goes_with_its_message(anne: User, bart: User) -> None:
-    conversation = open_conversation(user=anne, other=bart)
-    file = MessageAttachmentFactory.create(message=None, space_id=conversation.id, uploader=anne)
-
-    refused(
-        NotVisible,
-        lambda: send_direct_message(
-            author=bart, conversation=conversation, content="", attachments=[file]
-        ),
-    )
-    sent = send_direct_message(
-        author=anne, conversation=conversation, content="", attachments=[file]
-    )
-
-    assert MessageAttachment.objects.get().direct_message_id == sent.id
-
-
-def test_the_same_again_is_the_same_direct_message(anne: User, bart: User) -> None:
-    conversation = open_conversation(user=anne, other=bart)
-
-    def send(content: str) -> Any:
-        return send_direct_message(
-            author=anne, conversation=conversation, content=content, id=NOTHING
-        )
-
-    sent = send("ahoy")
-    edit_direct_message(actor=anne, message=sent.id, content="avast")
-
-    assert send("ahoy") == sent
-    refused(IdTaken, lambda: send("avast"))
-
-
-def test_stranger_does_not_learn_that_an_id_of_a_conversation_is_taken(
-    anne: User, bart: User
-) -> None:
-    conversation = open_conversation(user=anne, other=bart)
-    send_direct_message(author=anne, conversation=conversation, content="ahoy", id=NOTHING)
-    stranger = UserFactory.create()
-
-    refused(
-        NotVisible,
-        lambda: send_direct_message(
-            author=stranger, conversation=conversation, content="ahoy", id=NOTHING
-        ),
-    )
-
-
-def test_a_message_of_another_conversation_cannot_be_answered(anne: User, bart: User) -> None:
-    conversation = open_conversation(user=anne, other=bart)
-    elsewhere = DirectMessageFactory.create()
-
-    refused(
-        NotVisible,
-        lambda: send_direct_message(
-            author=anne, conversation=conversation, content="ahoy", reply_to=elsewhere
-        ),
-    )
-
-
-def test_a_direct_message_is_edited_by_its_author_with_a_trace(anne: User, bart: User) -> None:
-    conversation = open_conversation(user=anne, other=bart)
-    sent = send_direct_message(author=anne, conversation=conversation, content="ahoy")
-
-    edited = edit_direct_message(actor=anne, message=sent.id, content="avast", expected_version=1)
-
-    assert (edited.content, edited.version) == ("avast", 2)
-    assert MessageRevision.objects.get().content == "ahoy"
-    refused(NotAuthor, lambda: edit_direct_message(actor=bart, message=sent.id, content="x"))
-    refused(
-        Conflict,
-        lambda: edit_direct_message(actor=anne, message=sent.id, content="x", expected_version=1),
-    )
-
-
-def test_a_direct_message_is_deleted_by_its_author_alone(anne: User, bart: User) -> None:
-    conversation = open_conversation(user=anne, other=bart)
-    sent = send_direct_message(author=anne, conversation=conversation, content="ahoy")
-
-    refused(MissingPermission, lambda: delete_direct_message(actor=bart, message=sent.id))
-    delete_direct_message(actor=anne, message=sent.id)
-
-    row = DirectMessage.objects.get()
-    assert row.deleted_at is not None
-    assert row.deleted_by_id == anne.id
-    refused(NotVisible, lambda: delete_direct_message(actor=anne, message=sent.id))
-    refused(NotVisible, lambda: edit_direct_message(actor=anne, message=sent.id, content="x"))
-
-
-def test_edits_and_deletions_are_two_statements() -> None:
-    message = DirectMessageFactory.create()
-    author = message.author
-
-    edit = statements_of(lambda: edit_direct_message(actor=author, message=message, content="x"))
-    assert len(edit) == 2
-    delete = statements_of(lambda: delete_direct_message(actor=author, message=message))
-    assert len(delete) == 2
-
-
 # --- bad input ---
 
 
@@ -382,45 +222,6 @@ def test_edits_and_deletions_are_two_statements() -> None:
         (add_to_group, {"actor": 1, "conversation": NOTHING, "user": NOTHING}, "actor is 1"),
         (add_to_group, {"actor": NOTHING, "conversation": NOTHING, "user": 1}, "user is 1"),
         (leave_group, {"user": 1, "conversation": NOTHING}, "user is 1"),
-        (
-            send_direct_message,
-            {"author": 1, "conversation": NOTHING, "content": "x"},
-            "author is 1",
-        ),
-        (
-            send_direct_message,
-            {"author": NOTHING, "conversation": 1, "content": "x"},
-            "conversation is 1",
-        ),
-        (
-            send_direct_message,
-            {"author": NOTHING, "conversation": NOTHING, "content": "\ud800"},
-            "surrogate",
-        ),
-        (
-            send_direct_message,
-            {"author": NOTHING, "conversation": NOTHING, "content": " "},
-            "content is blank",
-        ),
-        (
-            send_direct_message,
-            {"author": NOTHING, "conversation": NOTHING, "content": "\u2060"},
-            r"content is blank \(U\+2060\)",
-        ),
-        (edit_direct_message, {"actor": 1, "message": NOTHING, "content": "x"}, "actor is 1"),
-        (edit_direct_message, {"actor": NOTHING, "message": 1, "content": "x"}, "message is 1"),
-        (
-            edit_direct_message,
-            {"actor": NOTHING, "message": NOTHING, "content": "x" * 4001},
-            "4001 characters",
-        ),
-        (
-            edit_direct_message,
-            {"actor": NOTHING, "message": NOTHING, "content": "x", "expected_version": -1},
-            "expected_version is -1",
-        ),
-        (delete_direct_message, {"actor": 1, "message": NOTHING}, "actor is 1"),
-        (delete_direct_message, {"actor": NOTHING, "message": "x"}, "message is 'x'"),
     ],
 )
 def test_bad_input_is_named(call: Callable[..., object], args: dict[str, Any], match: str) -> None:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 from django.db.models.functions import Now
 
 from chat.models import (
     Channel,
     DirectConversation,
-    DirectMessage,
-    DirectParticipant,
     Mention,
     Message,
     MessageAttachment,
     MessageRevision,
+    Participant,
     Reaction,
     ReadState,
     Role,
@@ -29,7 +29,6 @@ from chat.services.direct import (
     leave_group,
     open_conversation,
     open_group,
-    send_direct_message,
 )
 from chat.services.messages import (
     add_reaction,
@@ -41,11 +40,13 @@ from chat.services.messages import (
 )
 from chat.services.read_states import mark_read
 from chat.services.users import erase_user
-from tests.factories import MessageAttachmentFactory, UserFactory
-from tests.services.places import Harbour, make_harbour
+from tests.factories import MessageAttachmentFactory, ServerMemberFactory, UserFactory
+from tests.services.places import PLACES, Harbour, last_seq, make_harbour, make_place
 from tests.services.together import refusals, run_together
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chat.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,7 +72,7 @@ def test_of_many_sends_at_once_slow_mode_lets_one_through(harbour: Harbour, turn
 
     assert refusals(results) == ["SlowModeActive"] * 5
     assert Message.objects.count() == 1
-    assert Channel.objects.get().last_seq == 1
+    assert last_seq(harbour.channel) == 1
 
 
 def test_slow_mode_does_not_hold_up_others(harbour: Harbour) -> None:
@@ -85,24 +86,51 @@ def test_slow_mode_does_not_hold_up_others(harbour: Harbour) -> None:
 
 
 @pytest.mark.parametrize("slowmode_seconds", [0, 60])
+@pytest.mark.parametrize("content", ["ahoy", "<@{}>"])
+@pytest.mark.parametrize("kind", PLACES)
 def test_one_send_tried_many_times_at_once_is_one_message(
-    harbour: Harbour, slowmode_seconds: int
+    kind: str, content: str, slowmode_seconds: int
 ) -> None:
+    place = make_place(kind)
     Channel.objects.update(slowmode_seconds=slowmode_seconds)
     attempt = partial(
         send_message,
-        author=harbour.member,
-        channel=harbour.channel,
-        content=f"<@{harbour.server.owner_id}>",
+        author=place.author,
+        channel=place.channel,
+        content=content.format(place.other.id),
         id=CHOSEN,
     )
 
-    results = run_together([attempt] * 6)
+    results = run_together([attempt, *[partial(_in_a_transaction, attempt)] * 2] * 2)
 
     assert refusals(results) == []
     assert len(set(results)) == 1
-    assert (Message.objects.count(), Mention.objects.count()) == (1, 1)
-    assert Channel.objects.get().last_seq == 1
+    assert Message.objects.count() == last_seq(place.channel) == 1
+    assert Mention.objects.count() == (content != "ahoy")
+
+
+def _in_a_transaction(attempt: Callable[[], object]) -> object:
+    """Run it in a transaction of the caller's, which goes on afterwards."""
+    with transaction.atomic():
+        result = attempt()
+        assert Message.objects.exists()
+    return result
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_one_id_in_two_places_is_had_by_one(kind: str) -> None:
+    place, elsewhere = make_place(kind), make_harbour()
+    ServerMemberFactory.create(server=elsewhere.server, user=place.author)
+    send = partial(send_message, author=place.author, content="ahoy", id=CHOSEN)
+
+    results = run_together(
+        [partial(send, channel=place.channel), partial(send, channel=elsewhere.channel)] * 3
+    )
+
+    sent = [result for result in results if not isinstance(result, Exception)]
+    assert refusals(results) == ["IdTaken"] * 3
+    assert len(set(sent)) == 1
+    assert last_seq(place.channel) + last_seq(elsewhere.channel) == 1
 
 
 def test_one_id_for_different_messages_is_had_by_one(harbour: Harbour) -> None:
@@ -180,7 +208,17 @@ def test_a_channel_deleted_meanwhile_is_a_named_refusal(harbour: Harbour) -> Non
     *sends, _ = run_together([*[partial(_sent, harbour)] * 5, delete])
 
     assert set(refusals(sends)) <= {"NotVisible"}
-    assert Channel.objects.get().last_seq == Message.objects.count() == 5 - len(refusals(sends))
+    assert last_seq(harbour.channel) == Message.objects.count() == 5 - len(refusals(sends))
+
+
+def test_a_channel_archived_meanwhile_is_a_named_refusal(harbour: Harbour) -> None:
+    def archive() -> None:
+        Channel.objects.update(archived_at=Now())
+
+    *sends, _ = run_together([*[partial(_sent, harbour)] * 5, archive])
+
+    assert set(refusals(sends)) <= {"InvalidInput"}
+    assert last_seq(harbour.channel) == Message.objects.count() == 5 - len(refusals(sends))
 
 
 def test_one_of_many_edits_of_one_version_wins(harbour: Harbour) -> None:
@@ -250,7 +288,7 @@ def test_an_edit_and_a_deletion_leave_nobody_named(harbour: Harbour) -> None:
 def test_there_are_never_more_than_250_pins(harbour: Harbour) -> None:
     Message.objects.bulk_create(
         Message(
-            server=harbour.server,
+            space_id=harbour.server.id,
             channel=harbour.channel,
             author=harbour.member,
             content="ahoy",
@@ -324,19 +362,35 @@ def test_the_same_reaction_many_times_at_once_is_there_once(harbour: Harbour) ->
     assert Reaction.objects.count() == 1
 
 
-def test_marks_set_at_once_end_at_the_highest(harbour: Harbour) -> None:
+@pytest.mark.parametrize("kind", PLACES)
+def test_marks_set_at_once_end_at_the_highest(kind: str) -> None:
+    place = make_place(kind)
     for _ in range(8):
-        _sent(harbour)
+        send_message(author=place.author, channel=place.channel, content="ahoy")
 
     results = run_together(
         [
-            partial(mark_read, user=harbour.member, channel=harbour.channel, seq=seq)
+            partial(mark_read, user=place.other, channel=place.channel, seq=seq)
             for seq in (3, 8, 1, 5, 7, 2)
         ]
     )
 
     assert refusals(results) == []
-    assert ReadState.objects.get().last_read_seq == 8
+    assert ReadState.objects.get(user=place.other).last_read_seq == 8
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_who_sends_and_marks_at_once_has_read_all(kind: str) -> None:
+    place = make_place(kind)
+    send_message(author=place.author, channel=place.channel, content="ahoy")
+    send = partial(send_message, author=place.other, channel=place.channel, content="ahoy")
+
+    results = run_together(
+        [*[send] * 3, *[partial(mark_read, user=place.other, channel=place.channel)] * 3]
+    )
+
+    assert refusals(results) == []
+    assert ReadState.objects.get(user=place.other).last_read_seq == 4
 
 
 def test_a_conversation_opened_from_both_sides_at_once_is_one() -> None:
@@ -351,7 +405,7 @@ def test_a_conversation_opened_from_both_sides_at_once_is_one() -> None:
 
     assert refusals(results) == []
     assert DirectConversation.objects.count() == 1
-    assert DirectParticipant.objects.count() == 2
+    assert Participant.objects.count() == 2
 
 
 def test_a_group_never_has_more_than_ten() -> None:
@@ -364,7 +418,7 @@ def test_a_group_never_has_more_than_ten() -> None:
     )
 
     assert refusals(results) == ["LimitReached"] * 3
-    assert DirectParticipant.objects.count() == 10
+    assert Participant.objects.count() == 10
 
 
 def test_a_group_whose_people_leave_at_once_is_owned_by_who_is_left() -> None:
@@ -383,7 +437,7 @@ def test_a_group_whose_people_leave_at_once_is_owned_by_who_is_left() -> None:
 def test_who_leaves_while_sending_is_refused_by_name() -> None:
     owner, sailor = UserFactory.create(), UserFactory.create()
     group = open_group(owner=owner, others=[sailor])
-    send = partial(send_direct_message, author=sailor, conversation=group, content="ahoy")
+    send = partial(send_message, author=sailor, channel=group, content="ahoy")
 
     *sends, left = run_together(
         [*[send] * 5, partial(leave_group, user=sailor, conversation=group)]
@@ -391,15 +445,13 @@ def test_who_leaves_while_sending_is_refused_by_name() -> None:
 
     assert refusals([left]) == []
     assert set(refusals(sends)) <= {"NotVisible"}
-    assert DirectMessage.objects.count() == 5 - len(refusals(sends))
+    assert Message.objects.count() == 5 - len(refusals(sends))
 
 
 def test_who_is_erased_while_sending_is_refused_by_name(harbour: Harbour) -> None:
     other = UserFactory.create()
     conversation = open_conversation(user=harbour.member, other=other)
-    direct = partial(
-        send_direct_message, author=harbour.member, conversation=conversation, content="ahoy"
-    )
+    direct = partial(send_message, author=harbour.member, channel=conversation, content="ahoy")
 
     *sends, erased = run_together(
         [
@@ -412,6 +464,22 @@ def test_who_is_erased_while_sending_is_refused_by_name(harbour: Harbour) -> Non
     assert refusals([erased]) == [], erased
     assert set(refusals(sends)) <= {"NotVisible", "Unreachable"}
     assert not Message.objects.exclude(content="").filter(deleted_at=None).exists()
+
+
+def test_who_is_erased_while_being_named_is_not_named(harbour: Harbour) -> None:
+    sailors = [harbour.join() for _ in range(3)]
+
+    for sailor in sailors:
+        *sends, erased = run_together(
+            [
+                *[partial(_sent, harbour, f"<@{sailor.id}>")] * 4,
+                partial(erase_user, actor=sailor, user=sailor),
+            ]
+        )
+
+        assert refusals([erased]) == [], erased
+        assert set(refusals(sends)) <= {"Conflict"}
+    assert not Mention.objects.filter(user__in=sailors).exists()
 
 
 def test_permission_taken_away_meanwhile_is_a_named_refusal(harbour: Harbour) -> None:

@@ -9,9 +9,10 @@ import pytest
 from django.db.models.functions import Now
 
 from chat.errors import InvalidInput, LimitReached, MissingPermission, NotVisible, TimedOut
-from chat.models import AuditLogEntry, Message, Reaction, ServerMember
+from chat.models import AuditLogEntry, Message, Reaction, Role, ServerMember
 from chat.permissions import DEFAULT_EVERYONE, Permission
 from chat.services.messages import (
+    SentMessage,
     add_reaction,
     clear_reactions,
     delete_message,
@@ -24,11 +25,9 @@ from tests.factories import (
     FAR_AWAY,
     DirectMessageFactory,
     MessageFactory,
-    ReactionFactory,
-    UserFactory,
 )
 from tests.services.counting import statements_of
-from tests.services.places import Harbour, make_harbour
+from tests.services.places import PLACES, Harbour, Place, make_harbour, make_place
 from tests.services.refusals import refused
 
 if TYPE_CHECKING:
@@ -40,6 +39,20 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def harbour() -> Harbour:
     return make_harbour()
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest) -> Place:
+    return make_place(request.param)
+
+
+@pytest.fixture(params=["pair", "group"])
+def conversation(request: pytest.FixtureRequest) -> Place:
+    return make_place(request.param)
+
+
+def _sent_in(place: Place) -> SentMessage:
+    return send_message(author=place.author, channel=place.channel, content="ahoy")
 
 
 def _sent(harbour: Harbour) -> Message:
@@ -78,6 +91,23 @@ def test_pinning_again_changes_nothing(harbour: Harbour) -> None:
     assert len(_log()) == 1
 
 
+def test_who_takes_part_in_a_conversation_pins_there_and_no_log_tells(conversation: Place) -> None:
+    sent = _sent_in(conversation)
+
+    pin = statements_of(lambda: pin_message(actor=conversation.other, message=sent))
+    message, told = Message.objects.order_by("seq")
+    assert message.pinned_by_id == conversation.other.id
+    assert (told.kind, told.reply_to_seq, told.author_id, told.seq) == ("pin", 1, None, 2)
+
+    unpin = statements_of(lambda: unpin_message(actor=conversation.author, message=sent))
+    message.refresh_from_db()
+    assert (message.pinned_at, message.pinned_by_id) == (None, None)
+
+    assert (len(pin), len(unpin)) == (4, 3)
+    assert _log() == []
+    refused(NotVisible, lambda: pin_message(actor=conversation.stranger, message=sent))
+
+
 @pytest.mark.parametrize("permission", [Permission.PIN_MESSAGES, Permission.MANAGE_MESSAGES])
 def test_each_of_two_permissions_lets_one_pin(harbour: Harbour, permission: Permission) -> None:
     message = _sent(harbour)
@@ -108,26 +138,29 @@ def test_an_unpinned_message_is_not_pinned(harbour: Harbour) -> None:
     assert [action for action, _ in _log()] == ["message.pin", "message.unpin"]
 
 
-def test_there_is_no_pin_after_the_250th(harbour: Harbour) -> None:
+def test_there_is_no_pin_after_the_250th(place: Place) -> None:
     Message.objects.bulk_create(
         [
             Message(
-                server=harbour.server,
-                channel=harbour.channel,
-                author=harbour.member,
+                space_id=place.channel.space_id,
+                channel=place.channel,
+                author=place.author,
                 content="ahoy",
                 pinned_at=Now(),
             )
             for _ in range(250)
         ]
     )
-    message = _sent(harbour)
-    owner = harbour.server.owner
+    sent = _sent_in(place)
+    Role.objects.update(permissions=(DEFAULT_EVERYONE | Permission.PIN_MESSAGES).value)
 
-    refused(LimitReached, lambda: pin_message(actor=owner, message=message), match="250 pins")
+    def pin() -> None:
+        pin_message(actor=place.author, message=sent)
 
-    delete_message(actor=owner, message=Message.objects.filter(seq=7).get())
-    pin_message(actor=owner, message=message)
+    refused(LimitReached, pin, match="250 pins")
+
+    delete_message(actor=place.author, message=Message.objects.get(seq=7))
+    pin()
 
 
 def test_a_message_of_the_system_is_not_pinned(harbour: Harbour) -> None:
@@ -150,38 +183,46 @@ def test_pins_are_four_or_five_statements_and_unpins_three_or_four(harbour: Harb
 # --- reactions ---
 
 
-def test_a_reaction_is_there_once(harbour: Harbour) -> None:
-    message = _sent(harbour)
+def test_a_reaction_is_there_once(place: Place) -> None:
+    sent = _sent_in(place)
 
-    assert add_reaction(actor=harbour.member, message=message, emoji="⚓")
-    assert not add_reaction(actor=harbour.member, message=message, emoji="⚓")
+    assert add_reaction(actor=place.other, message=sent, emoji="⚓")
+    assert not add_reaction(actor=place.other, message=sent, emoji="⚓")
 
     reaction = Reaction.objects.get()
-    assert (reaction.emoji, reaction.user_id, reaction.space_id) == (
+    assert (reaction.emoji, reaction.user_id, reaction.message_id, reaction.space_id) == (
         "⚓",
-        harbour.member.id,
-        harbour.server.id,
+        place.other.id,
+        sent.id,
+        place.channel.space_id,
     )
 
 
-def test_nobody_takes_the_reaction_of_another_in_a_conversation() -> None:
-    message = DirectMessageFactory.create()
-    other = message.conversation.pair_high
-    add_reaction(actor=other, message=message, emoji="⚓")
+def test_a_stranger_neither_reacts_nor_takes_a_reaction_away(place: Place) -> None:
+    sent = _sent_in(place)
 
-    error = refused(
-        MissingPermission,
-        lambda: remove_reaction(actor=message.author, message=message, emoji="⚓", user=other),
-    )
-
-    assert str(error).endswith(f"needs MANAGE_MESSAGES in conversation {message.conversation_id}.")
+    refused(NotVisible, lambda: add_reaction(actor=place.stranger, message=sent, emoji="⚓"))
+    refused(NotVisible, lambda: remove_reaction(actor=place.stranger, message=sent, emoji="⚓"))
 
 
-def test_a_reaction_is_two_statements(harbour: Harbour) -> None:
-    message = _sent(harbour)
+def test_nobody_takes_the_reactions_of_others_in_a_conversation(conversation: Place) -> None:
+    sent, other = _sent_in(conversation), conversation.other
+    add_reaction(actor=other, message=sent, emoji="⚓")
+    needed = f"needs MANAGE_MESSAGES in conversation {conversation.channel.id}."
+
+    for call in (
+        partial(remove_reaction, emoji="⚓", user=other),
+        partial(clear_reactions, emoji="⚓"),
+    ):
+        error = refused(MissingPermission, partial(call, actor=conversation.author, message=sent))
+        assert str(error).endswith(needed)
+
+
+def test_a_reaction_is_two_statements(place: Place) -> None:
+    sent = _sent_in(place)
 
     def react() -> None:
-        add_reaction(actor=harbour.member, message=message, emoji="⚓")
+        add_reaction(actor=place.author, message=sent, emoji="⚓")
 
     assert len(statements_of(react)) == 2
     assert len(statements_of(react)) == 2
@@ -222,25 +263,40 @@ def test_nobody_reacts_in_a_timeout_not_even_with_an_emoji_that_is_there(
     refused(TimedOut, lambda: add_reaction(actor=harbour.member, message=message, emoji="⚓"))
 
 
-def test_the_twenty_first_emoji_is_refused_and_the_twentieth_repeated(harbour: Harbour) -> None:
-    message = _sent(harbour)
+def test_the_twenty_first_emoji_is_refused_and_the_twentieth_repeated(place: Place) -> None:
+    sent = _sent_in(place)
     for n in range(20):
-        add_reaction(actor=harbour.server.owner, message=message, emoji=f"e{n}")
+        add_reaction(actor=place.author, message=sent, emoji=f"e{n}")
 
     refused(
         LimitReached,
-        lambda: add_reaction(actor=harbour.member, message=message, emoji="another"),
+        lambda: add_reaction(actor=place.other, message=sent, emoji="another"),
         match="20 different emoji",
     )
-    assert add_reaction(actor=harbour.member, message=message, emoji="e7")
+    assert add_reaction(actor=place.other, message=sent, emoji="e7")
+    assert not add_reaction(actor=place.other, message=sent, emoji="e7")
 
 
-def test_a_reaction_is_removed_by_who_made_it(harbour: Harbour) -> None:
+def test_without_the_permission_a_twenty_first_emoji_is_a_missing_permission(
+    harbour: Harbour,
+) -> None:
     message = _sent(harbour)
-    add_reaction(actor=harbour.member, message=message, emoji="⚓")
+    for n in range(20):
+        add_reaction(actor=harbour.server.owner, message=message, emoji=f"e{n}")
+    harbour.allow(DEFAULT_EVERYONE & ~Permission.ADD_REACTIONS)
 
-    assert remove_reaction(actor=harbour.member, message=message, emoji="⚓")
-    assert not remove_reaction(actor=harbour.member, message=message, emoji="⚓")
+    refused(
+        MissingPermission,
+        lambda: add_reaction(actor=harbour.member, message=message, emoji="another"),
+    )
+
+
+def test_a_reaction_is_removed_by_who_made_it(place: Place) -> None:
+    sent = _sent_in(place)
+    add_reaction(actor=place.author, message=sent, emoji="⚓")
+
+    assert remove_reaction(actor=place.author, message=sent, emoji="⚓")
+    assert not remove_reaction(actor=place.author, message=sent, emoji="⚓")
     assert not Reaction.objects.exists()
     assert _log() == []
 
@@ -297,30 +353,6 @@ def test_removing_is_two_statements_and_three_with_the_log(harbour: Harbour) -> 
     assert len(statements_of(clear)) == 2
 
 
-def test_direct_messages_take_reactions_of_who_takes_part() -> None:
-    message = DirectMessageFactory.create()
-    stranger = UserFactory.create()
-
-    assert add_reaction(actor=message.author, message=message, emoji="⚓")
-    assert not add_reaction(actor=message.author, message=message, emoji="⚓")
-
-    reaction = Reaction.objects.get()
-    assert (reaction.direct_message_id, reaction.message_id) == (message.id, None)
-    refused(NotVisible, lambda: add_reaction(actor=stranger, message=message, emoji="⚓"))
-    assert remove_reaction(actor=message.author, message=message, emoji="⚓")
-
-
-def test_nobody_removes_the_direct_reaction_of_another() -> None:
-    reaction = ReactionFactory.create(direct=True)
-    message = reaction.direct_message
-    other = message.conversation.participants.exclude(user=message.author).get().user
-
-    refused(
-        MissingPermission,
-        lambda: remove_reaction(actor=other, message=message, emoji="⚓", user=message.author),
-    )
-
-
 # --- bad input ---
 
 _CALLS: dict[str, Callable[..., object]] = {
@@ -348,13 +380,11 @@ def test_what_is_no_id_is_named(
 
 
 @pytest.mark.parametrize("call", ["pin", "unpin", "add", "remove", "clear"])
-def test_messages_of_another_server_and_of_nobody_are_not_there(
-    harbour: Harbour, call: str
-) -> None:
-    elsewhere = MessageFactory.create()
+def test_messages_of_another_space_and_of_nobody_are_not_there(harbour: Harbour, call: str) -> None:
+    elsewhere, direct = MessageFactory.create(), DirectMessageFactory.create()
     emoji = {"emoji": "⚓"} if call in {"add", "remove"} else {}
 
-    for message in (elsewhere, elsewhere.id, harbour.server.id):
+    for message in (elsewhere, elsewhere.id, direct, harbour.server.id):
         refused(
             NotVisible,
             partial(_CALLS[call], actor=harbour.server.owner, message=message, **emoji),
@@ -371,10 +401,3 @@ def test_what_is_no_emoji_is_named(harbour: Harbour, call: str, emoji: Any) -> N
         lambda: _CALLS[call](actor=harbour.server.owner, message=message, emoji=emoji),
         match="emoji is",
     )
-
-
-@pytest.mark.parametrize("call", ["pin", "unpin", "clear"])
-def test_direct_messages_are_not_pinned_or_cleared(call: str) -> None:
-    message = DirectMessageFactory.create()
-
-    refused(InvalidInput, lambda: _CALLS[call](actor=message.author, message=message))

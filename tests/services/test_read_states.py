@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
 from chat.errors import InvalidInput, NotVisible
-from chat.models import DirectParticipant, ReadState
+from chat.models import DirectConversation, ReadState
 from chat.permissions import Permission
-from chat.services.direct import leave_group, open_group, send_direct_message
+from chat.services.direct import add_to_group, leave_group, open_conversation
 from chat.services.messages import send_message
 from chat.services.read_states import (
     mark_all_read,
-    mark_direct_read,
     mark_read,
+    mark_unread,
     mute_channel,
-    mute_conversation,
     set_notify,
 )
 from tests.factories import ChannelFactory, UserFactory
 from tests.services.counting import statements_of
-from tests.services.places import Harbour, make_harbour
+from tests.services.places import PLACES, Harbour, Place, make_harbour, make_place
 from tests.services.refusals import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from chat.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -44,13 +46,38 @@ def harbour() -> Harbour:
     return harbour
 
 
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest) -> Place:
+    """Three messages of the author."""
+    place = make_place(request.param)
+    for _ in range(3):
+        send_message(author=place.author, channel=place.channel, content="ahoy")
+    return place
+
+
 def _mark(harbour: Harbour, seq: int | None = None) -> int:
     return mark_read(user=harbour.member, channel=harbour.channel, seq=seq)
 
 
-def test_a_mark_moves_forward_and_never_back(harbour: Harbour) -> None:
-    assert [_mark(harbour, 2), _mark(harbour, 1), _mark(harbour), _mark(harbour, 2)] == [2, 2, 3, 3]
-    assert ReadState.objects.get().last_read_seq == 3
+def _mark_of(user: User) -> int:
+    return ReadState.objects.get(user=user).last_read_seq
+
+
+def test_a_mark_that_comes_late_moves_none_back(place: Place) -> None:
+    mark = partial(mark_read, user=place.other, channel=place.channel)
+
+    assert [mark(seq=2), mark(seq=1), mark(), mark(seq=2)] == [2, 2, 3, 3]
+    assert _mark_of(place.other) == 3
+
+
+def test_what_is_marked_as_unread_is_it_with_all_after_it(place: Place) -> None:
+    unmark = partial(mark_unread, user=place.author, channel=place.channel)
+    assert _mark_of(place.author) == 3
+
+    assert [unmark(seq=2), unmark(seq=3), unmark(seq=1), unmark(seq=2)] == [1, 2, 0, 1]
+    assert _mark_of(place.author) == 1
+    assert mark_unread(user=place.other, channel=place.channel, seq=2) == 1
+    assert mark_read(user=place.author, channel=place.channel) == 3
 
 
 def test_an_empty_channel_is_read_to_its_beginning(harbour: Harbour) -> None:
@@ -59,17 +86,44 @@ def test_an_empty_channel_is_read_to_its_beginning(harbour: Harbour) -> None:
     assert mark_read(user=harbour.member, channel=empty) == 0
 
 
-def test_a_mark_past_the_newest_message_is_refused(harbour: Harbour) -> None:
-    refused(InvalidInput, lambda: _mark(harbour, 4), match="seq is 4; it has to be at most 3")
+def test_a_mark_past_the_newest_message_is_refused(place: Place) -> None:
+    for call in (mark_read, mark_unread):
+        refused(
+            InvalidInput,
+            partial(call, user=place.other, channel=place.channel, seq=4),
+            match="seq is 4; it has to be at most 3",
+        )
 
 
-def test_what_is_not_seen_is_not_marked(harbour: Harbour) -> None:
+def test_what_is_not_seen_is_not_marked_and_not_muted(place: Place) -> None:
+    for user, channel in ((place.stranger, place.channel), (place.other, NOTHING)):
+        usual: dict[str, Any] = {"user": user, "channel": channel}
+        refused(NotVisible, partial(mark_read, **usual))
+        refused(NotVisible, partial(mark_unread, **usual, seq=1))
+        refused(NotVisible, partial(set_notify, **usual, notify="all"))
+        refused(NotVisible, partial(mute_channel, **usual, until=TOMORROW))
+    assert mark_all_read(user=place.stranger) == 0
+
+
+def test_a_server_of_which_nothing_is_seen_is_not_marked(harbour: Harbour) -> None:
     stranger = UserFactory.create()
 
-    refused(NotVisible, lambda: mark_read(user=stranger, channel=harbour.channel))
-    refused(NotVisible, lambda: mark_read(user=harbour.member, channel=NOTHING))
     refused(NotVisible, lambda: mark_all_read(user=stranger, server=harbour.server))
-    assert mark_all_read(user=stranger) == 0
+
+
+def test_who_has_left_a_group_marks_nothing_there_and_comes_back_to_the_old_mark() -> None:
+    place = make_place("group")
+    group = DirectConversation.objects.get()
+    for _ in range(3):
+        send_message(author=place.author, channel=group, content="ahoy")
+    mark_read(user=place.other, channel=group, seq=2)
+
+    leave_group(user=place.other, conversation=group)
+    refused(NotVisible, lambda: mark_read(user=place.other, channel=group))
+    assert mark_all_read(user=place.other) == 0
+
+    add_to_group(actor=place.author, conversation=group, user=place.other)
+    assert mark_read(user=place.other, channel=group, seq=1) == 2
 
 
 def test_all_that_is_seen_is_marked(harbour: Harbour) -> None:
@@ -86,26 +140,29 @@ def test_all_that_is_seen_is_marked(harbour: Harbour) -> None:
     assert mark_all_read(user=harbour.member, server=harbour.server) == 2
     assert mark_all_read(user=harbour.member) == 0
 
-    marks = ReadState.objects.values_list("channel_id", "last_read_seq")
+    marks = ReadState.objects.filter(user=harbour.member).values_list("channel_id", "last_read_seq")
     assert dict(marks) == {harbour.channel.id: 3, other.id: 1}
 
 
-def test_one_server_is_marked_and_not_the_others(harbour: Harbour) -> None:
+def test_one_server_is_marked_or_all_and_the_conversations(harbour: Harbour) -> None:
     elsewhere = make_harbour()
     elsewhere.server.members.create(user=harbour.member)
-    send_message(author=elsewhere.member, channel=elsewhere.channel, content="ahoy")
+    pair = open_conversation(user=elsewhere.member, other=harbour.member)
+    for channel in (elsewhere.channel, pair):
+        send_message(author=elsewhere.member, channel=channel, content="ahoy")
 
     assert mark_all_read(user=harbour.member, server=harbour.server) == 1
-    assert mark_all_read(user=harbour.member) == 1
+    assert mark_all_read(user=harbour.member) == 2
+    assert mark_all_read(user=harbour.member) == 0
 
 
-def test_settings_leave_each_other_and_the_mark(harbour: Harbour) -> None:
-    args: dict[str, Any] = {"user": harbour.member, "channel": harbour.channel}
+def test_settings_leave_each_other_and_the_mark(place: Place) -> None:
+    args: dict[str, Any] = {"user": place.other, "channel": place.channel}
     set_notify(**args, notify="mentions")
-    _mark(harbour, 2)
+    mark_read(**args, seq=2)
     mute_channel(**args, until=TOMORROW)
 
-    state = ReadState.objects.get()
+    state = ReadState.objects.get(user=place.other)
     assert (state.notify, state.muted_until, state.last_read_seq) == ("mentions", TOMORROW, 2)
 
     set_notify(**args, notify=None)
@@ -115,42 +172,17 @@ def test_settings_leave_each_other_and_the_mark(harbour: Harbour) -> None:
     assert (state.notify, state.muted_until, state.last_read_seq) == (None, None, 2)
 
 
-def test_a_conversation_is_read_and_muted_by_who_takes_part() -> None:
-    anne, bart = UserFactory.create(), UserFactory.create()
-    group = open_group(owner=anne, others=[bart])
-    for _ in range(3):
-        send_direct_message(author=anne, conversation=group, content="ahoy")
-
-    assert mark_direct_read(user=bart, conversation=group, seq=2) == 2
-    assert mark_direct_read(user=bart, conversation=group, seq=1) == 2
-    refused(
-        InvalidInput, lambda: mark_direct_read(user=bart, conversation=group, seq=4), match="most 3"
-    )
-    assert mark_direct_read(user=bart, conversation=group) == 3
-    mute_conversation(user=bart, conversation=group, until=TOMORROW)
-
-    own = DirectParticipant.objects.get(user=bart)
-    assert (own.last_read_seq, own.muted_until) == (3, TOMORROW)
-
-    leave_group(user=bart, conversation=group)
-    refused(NotVisible, lambda: mark_direct_read(user=bart, conversation=group))
-    refused(NotVisible, lambda: mute_conversation(user=bart, conversation=group, until=TOMORROW))
-
-
-def test_each_is_one_statement(harbour: Harbour) -> None:
-    anne = UserFactory.create()
-    group = open_group(owner=anne, others=[])
-    args: dict[str, Any] = {"user": harbour.member, "channel": harbour.channel}
+def test_each_is_one_statement(place: Place) -> None:
+    args: dict[str, Any] = {"user": place.other, "channel": place.channel}
     calls: list[Callable[[], object]] = [
         lambda: mark_read(**args),
-        lambda: mark_all_read(user=harbour.member),
+        lambda: mark_unread(**args, seq=2),
+        lambda: mark_all_read(user=place.other),
         lambda: set_notify(**args, notify="all"),
         lambda: mute_channel(**args, until=TOMORROW),
-        lambda: mark_direct_read(user=anne, conversation=group),
-        lambda: mute_conversation(user=anne, conversation=group, until=None),
     ]
 
-    assert [len(statements_of(call)) for call in calls] == [1, 1, 1, 1, 1, 1]
+    assert [len(statements_of(call)) for call in calls] == [1, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -162,6 +194,8 @@ def test_each_is_one_statement(harbour: Harbour) -> None:
         (mark_read, {"seq": -1}, "seq is -1"),
         (mark_read, {"seq": 2**63}, "seq is 9223372036854775808"),
         (mark_read, {"seq": "1"}, "seq is '1'"),
+        (mark_unread, {"seq": None}, "seq is None"),
+        (mark_unread, {"seq": 0}, "seq is 0"),
         (set_notify, {"notify": "never"}, "notify is 'never'; it has to be one of all, mentions"),
         (set_notify, {"notify": 1}, "notify is 1"),
         (set_notify, {"user": 1, "notify": None}, "user is 1"),
@@ -183,9 +217,6 @@ def test_bad_input_is_named(
     [
         (mark_all_read, {"server": 1}, "server is 1"),
         (mark_all_read, {"user": None}, "user is None"),
-        (mark_direct_read, {"conversation": 1}, "conversation is 1"),
-        (mark_direct_read, {"conversation": NOTHING, "seq": 0}, "seq is 0"),
-        (mute_conversation, {"conversation": NOTHING, "until": 5}, "until is 5"),
     ],
 )
 def test_bad_input_elsewhere_is_named(
