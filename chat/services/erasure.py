@@ -193,6 +193,7 @@ _GROUPS = _trace(
             LIMIT 1
         )
     """,
+    name="channels.owner_id",
 )
 
 # In this order: a mark is written under the lock on the row by which its reader is there.
@@ -277,6 +278,8 @@ _TRACES: tuple[_Trace, ...] = (
 
 # Looked for in the user's spaces: no index leads to them by the user alone.
 _BY_SPACE = {"member_roles", "read_states"}
+# What returns something has a trace of its own.
+_OWN = {"invites", "message_attachments"}
 
 _REFERENCES = tuple(
     _trace(
@@ -286,7 +289,7 @@ _REFERENCES = tuple(
         name=f"{table}.{column}",
     )
     for (table, column), policy in POLICY.items()
-    if policy is Policy.DELETE
+    if policy is Policy.DELETE and table not in _OWN
 )
 
 # Failed log-ins, which django-axes keeps by the name that was typed, and removes when they count

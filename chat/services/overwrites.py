@@ -36,7 +36,7 @@ def set_overwrite(
     """Say what a channel allows and denies to one role or to one member, in place of what it said.
 
     Needs MANAGE_ROLES in the channel, and every permission there that is allowed, denied or left to
-    the roles again. Seven statements, five when nothing changes, one more for a member. Locks the
+    the roles again. Seven statements, eight for a member, two fewer when nothing changes. Locks the
     user's row FOR KEY SHARE, then the server's. Raises: InvalidInput, for a thread too, which has
     its channel's; NotVisible, MissingPermission, TimedOut.
     """
@@ -79,7 +79,7 @@ def clear_overwrite(
     """Remove what a channel says to one role or one user, and tell whether it said anything.
 
     Needs MANAGE_ROLES in the channel, and every permission that was allowed or denied. Six
-    statements, four when there is no overwrite, one more for a user. Locks and raises as
+    statements, seven for a user, two fewer when there is no overwrite. Locks and raises as
     `set_overwrite`.
     """
     actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)

@@ -18,7 +18,7 @@ from chat.models import (
 )
 from chat.permissions import Permission
 from chat.services import channels, invites, members, roles, servers, users
-from tests.factories import ServerMemberFactory, UserFactory
+from tests.factories import InviteFactory, ServerMemberFactory, UserFactory
 from tests.services.actors import Actor, Cast, make_cast
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def make_scene() -> Scene:
         cast=cast,
         sailor=sailor,
         category=Channel.objects.create(server=cast.server, name="docks", kind="category"),
-        invite=Invite.objects.create(server=cast.server, code="welcome", creator=owner),
-        channel_invite=Invite.objects.create(
+        invite=InviteFactory.create(server=cast.server, code="welcome", creator=owner),
+        channel_invite=InviteFactory.create(
             server=cast.server, channel=cast.channel, code="harbour", creator=owner
         ),
     )

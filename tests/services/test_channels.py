@@ -56,7 +56,7 @@ def listed(server: Server, parent: Channel | None = None) -> list[str]:
 
 def can_see(user: User, channel: Channel) -> bool:
     return ChannelAccess.objects.filter(
-        user=user, server=channel.server_id, channel=channel.pk
+        user=user, space_id=channel.space_id, channel=channel.pk
     ).exists()
 
 
@@ -224,8 +224,7 @@ def test_change_of_a_channel_does_not_set_its_counter_back(server: Server) -> No
 
     update_channel(actor=server.owner, channel=channel, topic="Ships.")
 
-    channel.refresh_from_db()
-    assert channel.last_seq == 1
+    assert Channel.objects.with_counter().get(pk=channel.pk).last_seq == 1
 
 
 def test_thread_is_for_who_manages_threads(server: Server) -> None:

@@ -20,17 +20,17 @@ pytestmark = pytest.mark.django_db
 
 # By the owner. After the colon is what the docstring counts apart.
 STATEMENTS = {
-    "create_server": 7,
+    "create_server": 6,
     "update_server": 5,
     "transfer_ownership": 6,
     "delete_server": 4,
     "join_server": 4,
-    "kick_member": 4,
+    "kick_member": 5,
     "ban_user": 6,
-    "unban_user": 4,
-    "set_timeout": 5,
-    "clear_timeout": 5,
-    "set_nickname": 5,
+    "unban_user": 5,
+    "set_timeout": 6,
+    "clear_timeout": 6,
+    "set_nickname": 6,
     "create_invite": 4,
     "create_invite:channel": 5,
     "redeem_invite": 4,
@@ -38,20 +38,20 @@ STATEMENTS = {
     "create_role": 6,
     "update_role": 5,
     "delete_role": 5,
-    "grant_role": 5,
-    "revoke_role": 5,
+    "grant_role": 6,
+    "revoke_role": 6,
     "move_role": 6,
     "create_channel": 5,
     "create_channel:category": 6,
     "create_thread": 6,
     "update_channel": 5,
-    "move_channel": 8,
-    "delete_channel": 7,
+    "move_channel": 7,
+    "delete_channel": 6,
     "set_overwrite": 7,
-    "clear_overwrite": 6,
+    "clear_overwrite": 7,
 }
 # By the sailor, since the owner cannot or does less.
-BY_SAILOR = {"leave_server": 2, "erase_user:own": 37}
+BY_SAILOR = {"leave_server": 2, "erase_user:own": 40}
 BY_STRANGER = {"redeem_invite": 5, "join_server": 4}
 BY_CHANNEL_MANAGER = {"revoke_invite:channel": 6}
 
@@ -104,7 +104,7 @@ def test_manager_of_the_channel_sends_so_many_statements(call: str) -> None:
 
 
 # What a second time takes, or nothing to be changed.
-IN_VAIN = {"revoke_invite": 3, "transfer_ownership": 4, "move_channel": 6}
+IN_VAIN = {"revoke_invite": 3, "transfer_ownership": 4, "move_channel": 5}
 
 
 @pytest.mark.parametrize("call", IN_VAIN)
@@ -147,7 +147,7 @@ def test_docstring_says_how_many_statements(call: str, number: int) -> None:
 
     counted = re.findall(r"[A-Za-z-]+(?= statements)|(?<=statements, )[a-z]+", text)
 
-    spelled = WORDS[number] if number < len(WORDS) else "thirty-seven"
+    spelled = WORDS[number] if number < len(WORDS) else "forty"
     assert spelled in {word.lower() for word in counted}
 
 

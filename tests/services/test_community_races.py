@@ -31,7 +31,7 @@ from chat.services.roles import create_role, grant_role, move_role
 from chat.services.servers import create_server, delete_server, transfer_ownership
 from chat.services.use_case import constraint_of
 from chat.services.users import erase_user
-from tests.factories import UserFactory
+from tests.factories import InviteFactory, UserFactory
 from tests.services.together import refusals, run_together
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def is_member(user: User, server: Server) -> bool:
 
 
 def test_last_use_of_an_invite_is_had_by_one(owner: User, server: Server) -> None:
-    invite = Invite.objects.create(server=server, creator=owner, code="one-more", max_uses=1)
+    invite = InviteFactory.create(server=server, creator=owner, code="one-more", max_uses=1)
     users = UserFactory.create_batch(6)
 
     outcomes = race(*(partial(redeem_invite, user=user, code="one-more") for user in users))
@@ -80,7 +80,7 @@ def test_last_use_of_an_invite_is_had_by_one(owner: User, server: Server) -> Non
 
 
 def test_invite_for_three_lets_in_three(owner: User, server: Server) -> None:
-    Invite.objects.create(server=server, creator=owner, code="three", max_uses=3)
+    InviteFactory.create(server=server, creator=owner, code="three", max_uses=3)
     users = UserFactory.create_batch(8)
 
     outcomes = race(*(partial(redeem_invite, user=user, code="three") for user in users))
@@ -91,7 +91,7 @@ def test_invite_for_three_lets_in_three(owner: User, server: Server) -> None:
 
 
 def test_user_who_redeems_twice_at_once_uses_one(owner: User, server: Server) -> None:
-    Invite.objects.create(server=server, creator=owner, code="twice", max_uses=5)
+    InviteFactory.create(server=server, creator=owner, code="twice", max_uses=5)
     user = UserFactory.create()
 
     outcomes = race(*(partial(redeem_invite, user=user, code="twice") for _ in range(4)))
@@ -269,7 +269,9 @@ def test_channel_deleted_while_somebody_posts_takes_no_more(
     def post() -> str:
         for _ in range(10):
             try:
-                Message.objects.create(server=server, channel=channel, author=owner, content="ahoy")
+                Message.objects.create(
+                    space_id=server.pk, channel=channel, author=owner, content="ahoy"
+                )
             except IntegrityError as error:
                 return constraint_of(error)
         return ""
@@ -295,7 +297,9 @@ def test_channels_moved_while_others_post_lose_neither(owner: User, server: Serv
 
     def post(channel: Channel) -> None:
         for _ in range(10):
-            Message.objects.create(server=server, channel=channel, author=owner, content="ahoy")
+            Message.objects.create(
+                space_id=server.pk, channel=channel, author=owner, content="ahoy"
+            )
 
     outcomes = race(
         partial(move_channel, actor=owner, channel=made[0], position=4),

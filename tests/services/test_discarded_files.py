@@ -109,8 +109,8 @@ FILL: tuple[LiteralString, ...] = (
     SELECT 'sailor_' || n, 'avatar/' || n FROM generate_series(1, 20000) AS n
     """,
     """
-    INSERT INTO servers (name, owner_id, icon_key)
-    SELECT 'Harbour', id, 'icon' FROM users
+    INSERT INTO servers (id, space_id, name, owner_id, icon_key)
+    SELECT id, id, 'Harbour', id, 'icon' FROM users
     """,
     """
     INSERT INTO message_attachments (

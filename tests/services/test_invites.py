@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chat.errors import Banned, InviteUnusable, MissingPermission
-from chat.models import Invite, Server
+from chat.models import Server
 from chat.permissions import Permission
 from chat.services.channels import create_channel, set_overwrite
 from chat.services.invites import create_invite, redeem_invite, revoke_invite
 from chat.services.members import ban_user
 from chat.services.servers import delete_server
-from tests.factories import UserFactory
+from tests.factories import InviteFactory, UserFactory
 from tests.services.communities import audit_log, membership, new_member, new_server, tomorrow
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +58,7 @@ def test_member_uses_nothing_even_of_a_used_up_invite() -> None:
 def test_expired_invite_lets_nobody_in() -> None:
     server = new_server()
     now = datetime.now(UTC)
-    Invite.objects.create(
+    InviteFactory.create(
         server=server,
         creator=server.owner,
         code="past",
