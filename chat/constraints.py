@@ -233,6 +233,8 @@ def _attnames(model: type[Model], fields: Sequence[str]) -> list[str]:
 
 
 def _has_unique_key(model: type[Model], fields: Sequence[str]) -> bool:
+    if {field.name for field in model._meta.pk_fields} == set(fields):
+        return True
     if len(fields) == 1:
         field = model._meta.get_field(fields[0])
         if getattr(field, "unique", False):

@@ -12,6 +12,7 @@ from django.db.migrations.writer import MigrationWriter
 from django.db.models import Deferrable, Model
 
 from chat.constraints import CompositeForeignKey, OnDelete
+from chat.models import ChannelCounter, Message
 from tests.schema_constraints.depot import APP, create, house, migration, room, state, to_house
 
 
@@ -171,6 +172,11 @@ def test_primary_key_is_a_unique_key() -> None:
     )
 
     assert problems(house_model_constraints=[], key=key) == []
+
+
+def test_composite_primary_key_is_a_unique_key() -> None:
+    assert isinstance(ChannelCounter._meta.pk, models.CompositePrimaryKey)
+    assert [problem.id for problem in Message.check()] == []
 
 
 def test_partial_unique_key_is_no_target() -> None:
