@@ -212,7 +212,7 @@ def resolve(
     kind: ChannelKind,
     is_timed_out: bool,
 ) -> Permission:
-    """Return what a member of the server may do in one channel, or who takes part in a conversation.
+    """Return what a user may do in one channel of a server, or in a conversation.
 
     `roles` and `role_overwrites` are of the member's own roles, in any order. For a thread, pass
     the overwrites of its parent and ask the answer for SEND_MESSAGES as anywhere else: in a thread

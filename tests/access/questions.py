@@ -1,4 +1,4 @@
-"""Every member in every channel: the answer of `chat.permissions`, and the rules it came by."""
+"""Users in channels and conversations: what `chat.permissions` answers, and by which rules."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from operator import or_
 from pprint import pformat
 from typing import TYPE_CHECKING
 
-from chat.permissions import NONE, ChannelKind, Overwrite, Permission, resolve
+from chat.permissions import (
+    CONVERSATIONS,
+    NONE,
+    ChannelKind,
+    Overwrite,
+    Permission,
+    resolve,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from uuid import UUID
 
-    from tests.access.servers import Channel, Member, Server
+    from tests.access.servers import Channel, Conversation, Member, Server
 
 BIT_47 = 1 << 47
 
@@ -39,7 +46,7 @@ class Question:
     """What one member may do in one channel."""
 
     user_id: UUID
-    server_id: UUID
+    space_id: UUID
     channel_id: UUID
     inputs: Inputs
     # Why nobody may do anything here, whatever their permissions.
@@ -65,14 +72,16 @@ class Question:
     def describe(self) -> str:
         """Return all that it takes to see why."""
         return (
-            f"user {self.user_id} in channel {self.channel_id} of server {self.server_id}\n"
+            f"user {self.user_id} in channel {self.channel_id} of space {self.space_id}\n"
             f"gone: {self.gone}; beside: {sorted(self.beside)}\n"
             f"{pformat(self.inputs)}"
         )
 
 
-def questions(servers: Iterable[Server]) -> Iterator[Question]:
-    """Yield every pair of a member and a channel of the same server."""
+def questions(
+    servers: Iterable[Server], conversations: Iterable[Conversation] = ()
+) -> Iterator[Question]:
+    """Yield every pair of a member and a channel of the same server, and users in conversations."""
     now = datetime.now(UTC)
     for server in servers:
         channels = {channel.id: channel for channel in server.channels}
@@ -80,6 +89,36 @@ def questions(servers: Iterable[Server]) -> Iterator[Question]:
             parent = channels[channel.parent_id] if channel.parent_id else None
             for member in server.members:
                 yield _question(server, channel, parent, member, now)
+    for conversation in conversations:
+        for gone, people in (
+            (None, conversation.present),
+            ("left the conversation", conversation.left),
+            ("takes no part in the conversation", conversation.strangers),
+        ):
+            deleted = "conversation deleted" if conversation.is_deleted else None
+            for user_id in people:
+                yield Question(
+                    user_id=user_id,
+                    space_id=conversation.id,
+                    channel_id=conversation.id,
+                    inputs=_of_nobody(conversation.kind),
+                    gone=deleted or gone,
+                    beside=frozenset(),
+                )
+
+
+def _of_nobody(kind: ChannelKind) -> Inputs:
+    """Return what is asked where there are neither roles nor overwrites."""
+    return Inputs(
+        is_owner=False,
+        everyone=0,
+        roles=[],
+        everyone_overwrite=None,
+        role_overwrites=[],
+        member_overwrite=None,
+        kind=kind,
+        is_timed_out=False,
+    )
 
 
 def _question(
@@ -104,7 +143,7 @@ def _question(
     }
     return Question(
         user_id=member.user_id,
-        server_id=server.id,
+        space_id=server.id,
         channel_id=channel.id,
         inputs=Inputs(
             is_owner=server.owner_id == member.user_id,
@@ -126,6 +165,8 @@ def branches(question: Question) -> Iterator[str]:
     if question.gone:
         return iter([question.gone])
     inputs = question.inputs
+    if inputs.kind in CONVERSATIONS:
+        return iter([f"in {inputs.kind}"])
     held_by_roles = reduce(or_, inputs.roles, inputs.everyone)
     found = {f"in {inputs.kind}": True, **dict.fromkeys(question.beside, True)}
     if inputs.is_owner or held_by_roles & Permission.ADMINISTRATOR:

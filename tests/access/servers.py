@@ -1,4 +1,4 @@
-"""Random servers, in which every rule of the permissions bites often, from one seed."""
+"""Random servers and conversations, in which every rule bites often, from one seed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from chat.ids import direct_pair_id
 from chat.permissions import ChannelKind, Overwrite, Permission
 
 if TYPE_CHECKING:
@@ -73,11 +74,46 @@ class Server:
     channels: Sequence[Channel]
 
 
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation, with who takes part in it and who has left."""
+
+    id: UUID
+    kind: ChannelKind
+    is_deleted: bool
+    present: Sequence[UUID]
+    left: Sequence[UUID]
+    # Who has nothing to do with it.
+    strangers: Sequence[UUID]
+
+
 def random_servers(*, seed: int, count: int, users: int) -> list[Server]:
     """Return `count` servers with about 20 members and 20 channels each, of `users` users."""
     rng = Random(seed)
     user_ids = [_random_id(rng) for _ in range(users)]
     return [_random_server(rng, user_ids, number) for number in range(count)]
+
+
+def random_conversations(*, seed: int, count: int, user_ids: Sequence[UUID]) -> list[Conversation]:
+    """Return at most `count` conversations of these users, half of them pairs, a fifth deleted."""
+    rng = Random(seed)
+    made = [_random_conversation(rng, user_ids, number) for number in range(count)]
+    # Two users have one pair.
+    return list({conversation.id: conversation for conversation in made}.values())
+
+
+def _random_conversation(rng: Random, user_ids: Sequence[UUID], number: int) -> Conversation:
+    people = rng.sample(user_ids, 12)
+    is_pair = number % 2 == 0
+    present = 2 if is_pair else rng.randint(0, 5)
+    return Conversation(
+        id=direct_pair_id(*people[:2]) if is_pair else _random_id(rng),
+        kind=ChannelKind.PAIR if is_pair else ChannelKind.GROUP,
+        is_deleted=number % 10 in {0, 1},
+        present=people[:present],
+        left=[] if is_pair else people[present : present + rng.randint(0, 3)],
+        strangers=people[9:],
+    )
 
 
 def _random_server(rng: Random, user_ids: Sequence[UUID], number: int) -> Server:

@@ -1,4 +1,4 @@
-"""Random servers, written into the database with COPY."""
+"""Random servers and conversations, written into the database with COPY."""
 
 from __future__ import annotations
 
@@ -12,30 +12,42 @@ if TYPE_CHECKING:
     from typing import LiteralString
     from uuid import UUID
 
-    from tests.access.servers import Channel, Server
+    from tests.access.servers import Channel, Conversation, Server
 
 
-def store(servers: Sequence[Server]) -> None:
-    """Write the servers and their users; to be called in a transaction."""
+def store(servers: Sequence[Server], conversations: Sequence[Conversation] = ()) -> None:
+    """Write the servers, conversations and their users; to be called in a transaction."""
     users = {user_id for server in servers for user_id in _people(server)}
     _copy(
         "COPY users (id, username) FROM STDIN",
         ((user_id, f"user_{number}") for number, user_id in enumerate(sorted(users))),
     )
     _copy(
-        "COPY servers (id, name, owner_id, deleted_at) FROM STDIN",
-        ((at.id, "Server", at.owner_id, _deleted_at(at)) for at in servers),
+        "COPY servers (id, space_id, name, owner_id, deleted_at) FROM STDIN",
+        ((at.id, at.id, "Server", at.owner_id, _deleted_at(at)) for at in servers),
     )
+    # The owners are members by the servers' own trigger.
     _copy(
-        "COPY server_members (server_id, user_id, timed_out_until) FROM STDIN",
+        "COPY server_members (space_id, user_id, timed_out_until) FROM STDIN",
         (
             (at.id, member.user_id, member.timed_out_until)
             for at in servers
             for member in at.members
+            if member.user_id != at.owner_id
         ),
     )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE server_members SET timed_out_until = %s WHERE space_id = %s AND user_id = %s",
+            [
+                (member.timed_out_until, at.id, member.user_id)
+                for at in servers
+                for member in at.members
+                if member.user_id == at.owner_id
+            ],
+        )
     _copy(
-        "COPY roles (server_id, id, name, position, permissions) FROM STDIN",
+        "COPY roles (space_id, id, name, position, permissions) FROM STDIN",
         (
             (at.id, role.id, "role", role.position, role.permissions)
             for at in servers
@@ -43,7 +55,7 @@ def store(servers: Sequence[Server]) -> None:
         ),
     )
     _copy(
-        "COPY member_roles (server_id, user_id, role_id) FROM STDIN",
+        "COPY member_roles (space_id, user_id, role_id) FROM STDIN",
         (
             (at.id, member.user_id, role_id)
             for at in servers
@@ -52,16 +64,39 @@ def store(servers: Sequence[Server]) -> None:
         ),
     )
     _copy(
-        "COPY channels (server_id, id, name, kind, parent_id, deleted_at) FROM STDIN",
+        "COPY channels (space_id, server_id, id, name, kind, parent_id, deleted_at) FROM STDIN",
         (
-            (at.id, channel.id, "channel", channel.kind, channel.parent_id, _deleted_at(channel))
+            (
+                *(at.id, at.id, channel.id, "channel", channel.kind, channel.parent_id),
+                _deleted_at(channel),
+            )
             for at in servers
             for channel in at.channels
         ),
     )
     _copy(
-        "COPY channel_permissions (server_id, channel_id, role_id, user_id, allow, deny) "
+        "COPY channels (space_id, id, kind, pair_low_id, pair_high_id, name, deleted_at) "
         "FROM STDIN",
+        (
+            (
+                *(at.id, at.id, at.kind),
+                *(sorted(at.present) if at.kind == "pair" else (None, None)),
+                *("", _deleted_at(at)),
+            )
+            for at in conversations
+        ),
+    )
+    _copy(
+        "COPY participants (space_id, user_id, left_at) FROM STDIN",
+        (
+            (at.id, user_id, left_at)
+            for at in conversations
+            for people, left_at in ((at.present, None), (at.left, datetime.now(UTC)))
+            for user_id in people
+        ),
+    )
+    _copy(
+        "COPY channel_permissions (space_id, channel_id, role_id, user_id, allow, deny) FROM STDIN",
         (
             (at.id, channel.id, *target, overwrite.allow, overwrite.deny)
             for at in servers
@@ -87,5 +122,5 @@ def _people(server: Server) -> Iterable[UUID]:
         yield from channel.of_users
 
 
-def _deleted_at(what: Server | Channel) -> datetime | None:
+def _deleted_at(what: Server | Channel | Conversation) -> datetime | None:
     return datetime.now(UTC) - timedelta(days=1) if what.is_deleted else None

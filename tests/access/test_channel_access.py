@@ -1,6 +1,6 @@
-"""View, function and Python say the same, of any server.
+"""View, function, fragment and Python say the same, of any server and any conversation.
 
-That is `channel_access`, `channel_permissions` and `chat.permissions.resolve`.
+That is `channel_access`, `channel_permissions`, sql/places.sql and `chat.permissions.resolve`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import pytest
 from django.db import IntegrityError, connection
 
 from chat.permissions import Permission
+from chat.queries.source import read_statement
 from tests.access.questions import branches, questions
-from tests.access.servers import random_servers
+from tests.access.servers import random_conversations, random_servers
 from tests.access.storage import store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tests.access.questions import Question
 
@@ -40,13 +41,17 @@ BRANCHES = {
     "channel in a deleted category",
     "channel with the right to send",
     "channel without the right to send",
+    "conversation deleted",
     "everyone's role given",
     "four roles",
     "in announcement",
     "in category",
+    "in group",
+    "in pair",
     "in text",
     "in thread",
     "in voice",
+    "left the conversation",
     "member's allows what a role denies",
     "member's denies what a role allows",
     "no overwrite",
@@ -63,6 +68,7 @@ BRANCHES = {
     "server deleted",
     "server without everyone's role",
     "several role overwrites",
+    "takes no part in the conversation",
     "thread with it, without SEND_MESSAGES",
     "thread with the right to send in threads",
     "thread without it, with SEND_MESSAGES",
@@ -78,11 +84,11 @@ BRANCHES = {
 Pair = tuple[UUID, UUID]
 
 
-def test_view_function_and_python_agree_on_known_servers() -> None:
+def test_view_function_fragment_and_python_agree_on_known_servers() -> None:
     assert_all_agree(seed=FIXED_SEED)
 
 
-def test_view_function_and_python_agree_on_servers_never_seen_before() -> None:
+def test_view_function_fragment_and_python_agree_on_servers_never_seen_before() -> None:
     seed = int(os.environ.get("MELO_TEST_SEED") or SystemRandom().getrandbits(32))
 
     assert_all_agree(seed=seed)
@@ -95,8 +101,9 @@ def test_function_equals_the_view() -> None:
     users = sorted({member.user_id for server in servers for member in server.members})
     channels = [channel.id for server in servers for channel in server.channels]
     sample = Random(FIXED_SEED).sample([(u, c) for u in users for c in channels], 2000)
+    spaces = {channel.id: server.id for server in servers for channel in server.channels}
 
-    answers = ask_function(sample)
+    answers = ask_function([(user_id, spaces[channel], channel) for user_id, channel in sample])
 
     seen = view()
     assert answers == [seen.get(pair, 0) for pair in sample]
@@ -104,21 +111,25 @@ def test_function_equals_the_view() -> None:
     assert sum(answer != 0 for answer in answers) > ENOUGH
 
 
-def test_function_gives_nothing_where_user_or_channel_is_unknown() -> None:
-    (server,) = random_servers(seed=1, count=1, users=30)
-    store([server])
-    owner, channel, unknown = server.owner_id, server.channels[0].id, UUID(int=1)
+def test_function_gives_nothing_where_user_channel_or_space_is_another() -> None:
+    server, other = random_servers(seed=1, count=2, users=30)
+    store([server, other])
+    owner, space, channel, unknown = server.owner_id, server.id, server.channels[0].id, UUID(int=1)
 
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT channel_permissions(%s, %s), channel_permissions(%s, %s), "
-            "channel_permissions(NULL, %s), channel_permissions(%s, NULL), "
-            "channel_permissions(NULL, NULL)",
-            [unknown, channel, owner, unknown, channel, owner],
-        )
-        answers = cursor.fetchone()
+    answers = ask_function(
+        [
+            (unknown, space, channel),
+            (owner, space, unknown),
+            (owner, other.id, channel),
+            (owner, unknown, unknown),
+            (None, space, channel),
+            (owner, None, channel),
+            (owner, space, None),
+            (None, None, None),
+        ]
+    )
 
-    assert answers == (0, 0, 0, 0, 0)
+    assert answers == [0] * 8
 
 
 @pytest.mark.parametrize("mask", [1 << 53, 1 << 62, -1])
@@ -152,14 +163,23 @@ def test_mask_beyond_53_bits_is_refused_in_an_overwrite(statement: str, mask: in
 
 def assert_all_agree(*, seed: int) -> None:
     print(f"MELO_TEST_SEED={seed}")  # noqa: T201 - pytest shows it with a failure
-    servers = random_servers(seed=seed, count=60, users=180)
-    store(servers)
-    asked = {(question.user_id, question.channel_id): question for question in questions(servers)}
+    servers = random_servers(seed=seed, count=50, users=180)
+    users = sorted({member.user_id for server in servers for member in server.members})
+    conversations = random_conversations(seed=seed, count=200, user_ids=users)
+    store(servers, conversations)
+    asked = {(q.user_id, q.channel_id): q for q in questions(servers, conversations)}
 
     expected = {pair: int(answer) for pair, q in asked.items() if (answer := q.answer())}
-    pairs = list(asked)
-    answers = zip(pairs, ask_function(pairs), strict=True)
-    said = {"view": view(), "function": {pair: answer for pair, answer in answers if answer}}
+    answers = zip(
+        asked,
+        ask_function([(q.user_id, q.space_id, q.channel_id) for q in asked.values()]),
+        strict=True,
+    )
+    said = {
+        "view": view(),
+        "function": {pair: answer for pair, answer in answers if answer},
+        "fragment": fragment(users),
+    }
 
     for who, actual in said.items():
         if actual != expected:
@@ -179,13 +199,24 @@ def view() -> dict[Pair, int]:
     return seen
 
 
-def ask_function(pairs: list[Pair]) -> list[int]:
+def fragment(users: Iterable[UUID]) -> dict[Pair, int]:
+    places = read_statement("places")
+    seen = {}
+    for user_id in users:
+        rows = places.tuples({"user": user_id, "space": None}, using="default")
+        own = {(user_id, channel_id): permissions for _, channel_id, permissions, *_ in rows}
+        assert len(own) == len(rows), "the fragment has a place twice"
+        seen |= own
+    return seen
+
+
+def ask_function(asked: Sequence[tuple[UUID | None, UUID | None, UUID | None]]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT channel_permissions(pair.of_user, pair.in_channel) "
-            "FROM unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY "
-            "AS pair (of_user, in_channel, place) ORDER BY pair.place",
-            [[user_id for user_id, _ in pairs], [channel_id for _, channel_id in pairs]],
+            "SELECT channel_permissions(asked.of_user, asked.in_space, asked.in_channel) "
+            "FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[]) WITH ORDINALITY "
+            "AS asked (of_user, in_space, in_channel, place) ORDER BY asked.place",
+            [list(column) for column in zip(*asked, strict=True)],
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -211,7 +242,7 @@ def explain(
     return (
         f"{len(differing)} of {len(asked)} pairs differ between {who} and python; again with "
         f"MELO_TEST_SEED={seed}. The first:\n"
-        f"{asked[first].describe() if first in asked else f'{first}, not a member'}\n"
+        f"{asked[first].describe() if first in asked else f'{first}, nobody of it'}\n"
         f"python only: {python & ~sql!r}\n"
         f"{who} only: {sql & ~python!r}"
     )

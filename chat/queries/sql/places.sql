@@ -154,12 +154,12 @@ seen AS (
 SELECT
     space_id,
     id AS channel_id,
+    effective AS permissions,
+    role_ids,
     kind,
     parent_id,
     name,
     position,
-    effective AS permissions,
-    role_ids,
     first_seq,
     last_seq,
     last_message_at
@@ -169,12 +169,12 @@ UNION ALL
 SELECT
     own.space_id,
     conversation.id,
+    2251799813803072,
+    NULL,
     conversation.kind,
     NULL,
     conversation.name,
     conversation.position,
-    2251799813803072,
-    NULL,
     conversation.first_seq,
     conversation.last_seq,
     conversation.last_message_at
