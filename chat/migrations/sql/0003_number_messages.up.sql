@@ -237,12 +237,6 @@ SECURITY DEFINER
 SET search_path = ''
 AS $function$
 BEGIN
-    -- A send that is tried again is there already: no row and no number. Two at the same moment end
-    -- in a duplicate key, and the second takes its number back with it.
-    IF EXISTS (SELECT FROM public.messages WHERE space_id = NEW.space_id AND id = NEW.id) THEN
-        RETURN NULL;
-    END IF;
-
     -- An older message may come in, from an archive; one from the future would stay the newest.
     NEW.created_at := least(NEW.created_at, clock_timestamp());
     NEW.version := 1;
@@ -251,10 +245,22 @@ BEGIN
     SET
         last_seq = last_seq + 1,
         last_message_at = greatest(last_message_at, NEW.created_at)
-    WHERE space_id = NEW.space_id AND channel_id = NEW.channel_id AND NOT closed
+    WHERE
+        space_id = NEW.space_id
+        AND channel_id = NEW.channel_id
+        AND NOT closed
+        AND NOT EXISTS (
+            SELECT FROM public.messages WHERE space_id = NEW.space_id AND id = NEW.id
+        )
     RETURNING last_seq INTO NEW.seq;
 
     IF NOT FOUND THEN
+        -- A send that is tried again is there already: no row and no number. Two at the same moment
+        -- end in a duplicate key, and the second takes its number back with it.
+        IF EXISTS (SELECT FROM public.messages WHERE space_id = NEW.space_id AND id = NEW.id) THEN
+            RETURN NULL;
+        END IF;
+
         IF EXISTS (
             SELECT
             FROM public.channel_counters
