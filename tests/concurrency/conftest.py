@@ -1,15 +1,15 @@
 """What tests with several connections share."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
+# The fixtures of tests/chat for the same.
+from tests.chat.conftest import connect as open_connections
+from tests.chat.conftest import place, start_and_wait
 from tests.concurrency.connections import Connection, connect
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+__all__ = ["observer", "open_connections", "other_sender", "place", "sender", "start_and_wait"]
 
 
 @pytest.fixture
