@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from chat import queries, services
 from chat.ids import uuid7
-from chat.models import DirectConversation, DirectMessage, Message, User
+from chat.models import Message
 from chat.queries.source import Cursor
 from chat.services import attachments, direct
 from chat.services.imports import MemberRow, MessageRow, ReadStateRow, UserRow
-from tests.factories import UserFactory
+from tests.factories import MessageFactory, UserFactory
 from tests.services.actors import Actor
 from tests.services.communities import Scene, make_scene
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 # Keyword-only all the same, and for the rooms themselves.
-_PLUMBING = {"audit.record", "drafts.check_draft"}
+_PLUMBING = {"drafts.check_draft", "message_rows.find_message_rows"}
 _ROOMS = (services, queries)
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -103,21 +103,18 @@ def _community(scene: Scene) -> dict[str, dict[str, Any]]:
         "imports.people.import_users": {"users": [UserRow(uuid7(), "castaway")]},
         "imports.people.import_members": {"server": server, "members": [MemberRow(stranger.id)]},
         "imports.people.import_read_states": {
-            "server": server,
-            "states": [ReadStateRow(user.id, channel.id, 0)],
+            "states": [ReadStateRow(scene.cast[Actor.BOT].id, channel.id, 0)],
         },
     }
 
 
 def _messages(scene: Scene) -> dict[str, dict[str, Any]]:
     channel, owner, user = scene.cast.channel, scene.cast[Actor.OWNER], scene.sailor
-    message = Message.objects.create(
-        server=scene.cast.server, channel=channel, author=user, content="ahoy"
-    )
+    message = MessageFactory.create(channel=channel, author=user)
     attachments_of = attachments.reserve_attachment
     file: dict[str, Any] = {
         "uploader": user,
-        "place": channel,
+        "channel": channel,
         "filename": "chart.png",
         "content_type": "image/png",
         "size_bytes": 1,
@@ -152,6 +149,7 @@ def _messages(scene: Scene) -> dict[str, dict[str, Any]]:
         "reactions.remove_reaction": by_user | emoji | {"actor": owner, "user": user},
         "reactions.clear_reactions": by_user | emoji | {"actor": owner},
         "read_states.mark_read": of_channel | {"seq": 1},
+        "read_states.mark_unread": of_channel | {"seq": 1},
         "read_states.mark_all_read": {"user": user, "server": scene.cast.server},
         "read_states.set_notify": of_channel | {"notify": "all"},
         "read_states.mute_channel": of_channel | {"until": NOON},
@@ -166,10 +164,7 @@ def _messages(scene: Scene) -> dict[str, dict[str, Any]]:
 
 def _conversations(scene: Scene) -> dict[str, dict[str, Any]]:
     user, other = scene.sailor, UserFactory.create()
-    pair = direct.open_conversation(user=user, other=other)
     group = direct.open_group(owner=user, others=[other], name="crew")
-    message = direct_message(pair, user)
-    of_pair: dict[str, Any] = {"user": user, "conversation": pair}
     of_group: dict[str, Any] = {"actor": user, "conversation": group}
     return {
         "direct.open_conversation": {"user": user, "other": scene.cast[Actor.OWNER]},
@@ -177,48 +172,12 @@ def _conversations(scene: Scene) -> dict[str, dict[str, Any]]:
         "direct.add_to_group": of_group | {"user": scene.cast[Actor.STRANGER]},
         "direct.rename_group": of_group | {"name": "mates"},
         "direct.leave_group": {"user": user, "conversation": group},
-        "direct_messages.send_direct_message": {
-            "author": user,
-            "conversation": pair,
-            "content": "aye",
-            "id": uuid7(),
-            "reply_to": message,
-            "attachments": [],
-        },
-        "direct_messages.edit_direct_message": {
-            "actor": user,
-            "message": message,
-            "content": "avast",
-            "expected_version": 1,
-        },
-        "direct_messages.delete_direct_message": {"actor": user, "message": message},
-        "read_states.mark_direct_read": of_pair | {"seq": 1},
-        "read_states.mute_conversation": of_pair | {"until": NOON},
-        "imports.messages.import_direct_messages": {
-            "conversation": pair,
-            "messages": [MessageRow(uuid7(), user.id, NOON, "ahoy")],
-            "allow_missing_replies": True,
-            "on_progress": None,
-        },
-        "history.direct_page": {
-            "viewer": user,
-            "conversation": pair,
-            "before": 1,
-            "after": None,
-            "around": None,
-            "limit": 5,
-        },
-        "history.direct_pins": {
-            "viewer": user,
-            "conversation": pair,
-            "before": Cursor(NOON, uuid7()),
-            "limit": 5,
-        },
     }
 
 
 def _reads(scene: Scene) -> dict[str, dict[str, Any]]:
     server, channel, user = scene.cast.server, scene.cast.channel, scene.sailor
+    message = Message.objects.get(channel=channel)
     page = {"before": Cursor(NOON, uuid7()), "limit": 5}
     return {
         "access.permissions_in": {"user": user, "channel": channel},
@@ -233,7 +192,8 @@ def _reads(scene: Scene) -> dict[str, dict[str, Any]]:
             "around": None,
             "limit": 5,
         },
-        "history.pins": {"viewer": user, "channel": channel} | page,
+        "history.message_pins": {"viewer": user, "channel": channel} | page,
+        "history.messages_by_id": {"viewer": user, "messages": [message]},
         "members.member_page": {
             "viewer": user,
             "server": server,
@@ -243,7 +203,7 @@ def _reads(scene: Scene) -> dict[str, dict[str, Any]]:
         "mentions.inbox": {"user": user} | page,
         "reactions.reaction_users": {
             "viewer": user,
-            "message": Message.objects.get(server=server),
+            "message": message,
             "emoji": "⚓",
             "after": uuid7(),
             "limit": 5,
@@ -257,10 +217,4 @@ def _reads(scene: Scene) -> dict[str, dict[str, Any]]:
         }
         | page,
         "unread.unread_overview": {"user": user},
-        "unread.unread_conversations": {"user": user},
     }
-
-
-def direct_message(conversation: DirectConversation, author: User) -> DirectMessage:
-    """Return a new message of the conversation."""
-    return DirectMessage.objects.create(conversation=conversation, author=author, content="ahoy")

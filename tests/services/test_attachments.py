@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,10 @@ from chat.services.attachments import (
     sweep_attachments,
     unsent_attachments,
 )
-from chat.services.direct import open_conversation
 from chat.services.messages import send_message
 from tests.factories import FAR_AWAY, MessageAttachmentFactory, UserFactory
 from tests.services.counting import statements_of
-from tests.services.places import Harbour, make_harbour
+from tests.services.places import PLACES, Harbour, make_harbour, make_place
 from tests.services.refusals import refused
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def harbour() -> Harbour:
 def _reserve(harbour: Harbour, **changes: Any) -> MessageAttachment:
     usual: dict[str, Any] = {
         "uploader": harbour.member,
-        "place": harbour.channel,
+        "channel": harbour.channel,
         "filename": "chart.png",
         "content_type": "image/png",
         "size_bytes": 7,
@@ -101,24 +101,39 @@ def test_files_are_for_who_may_send_them(harbour: Harbour) -> None:
     refused(TimedOut, lambda: _reserve(harbour))
 
 
-def test_files_are_reserved_in_a_conversation_by_who_takes_part(harbour: Harbour) -> None:
-    anne, bart = UserFactory.create(), UserFactory.create()
-    place = open_conversation(user=anne, other=bart)
+@pytest.mark.parametrize("kind", PLACES)
+def test_a_file_is_reserved_and_sent_by_who_may_write_there(harbour: Harbour, kind: str) -> None:
+    place = make_place(kind)
+    reserve = partial(_reserve, harbour, channel=place.channel)
 
-    assert _reserve(harbour, uploader=anne, place=place).space_id == place.id
-    refused(NotVisible, lambda: _reserve(harbour, place=place))
+    file = reserve(uploader=place.author)
 
-    User.objects.filter(pk=bart.pk).update(
-        username=f"erased_{bart.id.hex[:25]}", erased_at=Now(), is_active=False, password="!"
+    assert file.space_id == place.channel.space_id
+    refused(NotVisible, lambda: reserve(uploader=place.stranger))
+    sent = send_message(
+        author=place.author, channel=place.channel.id, content="", attachments=[file]
     )
-    refused(Unreachable, lambda: _reserve(harbour, uploader=anne, place=place))
+    file.refresh_from_db()
+    assert file.message_id == sent.id
+
+
+def test_no_file_is_reserved_for_who_was_erased(harbour: Harbour) -> None:
+    place = make_place("pair")
+    User.objects.filter(pk=place.other.pk).update(
+        username=f"erased_{place.other.id.hex[:25]}",
+        erased_at=Now(),
+        is_active=False,
+        password="!",
+    )
+
+    refused(Unreachable, lambda: _reserve(harbour, uploader=place.author, channel=place.channel))
 
 
 @pytest.mark.parametrize(
     ("args", "match"),
     [
         ({"uploader": 1}, "uploader is 1"),
-        ({"place": None}, "place is None"),
+        ({"channel": None}, "channel is None"),
         ({"filename": ""}, "filename is 0 characters long"),
         ({"filename": "x" * 256}, "filename is 256 characters long"),
         ({"filename": "../chart"}, "filename is a name with '/' in it"),
@@ -192,7 +207,7 @@ def test_unsent_files_are_found_by_their_index(harbour: Harbour) -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
             "EXPLAIN SELECT id FROM message_attachments WHERE message_id IS NULL "
-            "AND direct_message_id IS NULL AND created_at < now() ORDER BY created_at, id LIMIT 9"
+            "AND created_at < now() ORDER BY created_at, id LIMIT 9"
         )
         plan = "\n".join(row[0] for row in cursor.fetchall())
 
