@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 BIG = {
+    "channel_counters",
     "channel_permissions",
     "channels",
     "member_roles",
     "mentions",
     "message_attachments",
     "messages",
+    "participants",
+    "read_states",
     "roles",
     "server_members",
     "users",
@@ -47,7 +50,7 @@ for_any_plan = pytest.mark.parametrize("mode", ["force_custom_plan", "force_gene
 _ROWS: tuple[LiteralString, ...] = (
     "SET LOCAL session_replication_role = replica",
     """
-    INSERT INTO messages (server_id, channel_id, seq, author_id, content)
+    INSERT INTO messages (space_id, channel_id, seq, author_id, content)
     SELECT %(server)s, %(channel)s, n, CASE n %% 4 WHEN 0 THEN %(author)s::uuid ELSE uuidv7() END,
         'message ' || n
     FROM generate_series(1, 40000) AS n
@@ -59,23 +62,35 @@ _ROWS: tuple[LiteralString, ...] = (
     SELECT %(server)s, %(author)s, 'chart.png', 'image/png', 1, sha256('x'), 'key/' || n
     FROM generate_series(1, 2000) AS n
     """,
-    "UPDATE channels SET last_seq = 40000 WHERE id = %(channel)s",
+    """
+    INSERT INTO read_states (space_id, user_id, channel_id, last_read_seq, last_sent_at)
+    SELECT %(server)s, user_id, %(channel)s, 40000, now()
+    FROM server_members
+    WHERE space_id = %(server)s
+    """,
+    "UPDATE channel_counters SET last_seq = 40000 WHERE channel_id = %(channel)s",
     "SET LOCAL session_replication_role = origin",
-    "ANALYZE messages, message_attachments, mentions",
+    "ANALYZE messages, message_attachments, mentions, read_states",
 )
-_VACUUM: LiteralString = "VACUUM messages, message_attachments, mentions"
+_VACUUM: LiteralString = "VACUUM messages, message_attachments, mentions, read_states"
 
 
 # Each parameter, and its type as the services send it.
-_PLAIN = {"id": "uuid", "author": "uuid", "channel": "uuid", "content": "text"}
-_RICH = {
+_PLAIN = {
+    "id": "uuid",
+    "author": "uuid",
+    "channel": "uuid",
+    "content": "text",
     "needed": "bigint",
+}
+_RICH = {
     "reply_to": "uuid",
     "files": "uuid[]",
     "users": "uuid[]",
     "roles": "uuid[]",
     "everyone": "boolean",
 }
+_NEEDED = 2048
 _ALL_NEEDED = 2048 + 32768 + 65536
 
 
@@ -93,7 +108,7 @@ def busy(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
         with full_database() as full:
             author = _ask(
                 full,
-                "SELECT user_id FROM member_roles WHERE server_id = %s LIMIT 1",
+                "SELECT user_id FROM member_roles WHERE space_id = %s LIMIT 1",
                 full.crowd_id,
             )
             place = {
@@ -140,11 +155,11 @@ def test_a_send_with_all_that_belongs_to_one_touches_few_pages(
     busy: Busy, mode: LiteralString
 ) -> None:
     full = busy.full
-    answered = _ask(full, "SELECT id FROM messages WHERE server_id = %s AND seq = 9", full.crowd_id)
+    answered = _ask(full, "SELECT id FROM messages WHERE space_id = %s AND seq = 9", full.crowd_id)
     file = _ask(full, "SELECT id FROM message_attachments WHERE storage_key = %s", "key/1000")
     named = _ask(
         full,
-        "SELECT (array_agg(user_id))[1:3] FROM server_members WHERE server_id = %s",
+        "SELECT (array_agg(user_id))[1:3] FROM server_members WHERE space_id = %s",
         full.crowd_id,
     )
     params = [busy.author_id, full.channel_in_crowd_id, "ahoy", _ALL_NEEDED, answered]
@@ -162,17 +177,17 @@ def test_a_send_with_all_that_belongs_to_one_touches_few_pages(
 
 
 @pytest.mark.parametrize("sql", [sending._SEND.sql, sending._SEND_RICH.sql])
-def test_each_table_of_a_server_is_asked_with_the_server(sql: str) -> None:
+def test_each_table_of_a_space_is_asked_with_the_space(sql: str) -> None:
     tables = re.findall(r"(?:FROM|JOIN|UPDATE) public\.(\w+)", sql)
 
-    # The channel alone is known by its id, from which the server is read.
-    asked = [table for table in tables if table != "channels"]
-    assert len(re.findall(r"\b(?:server_id|space_id) = ", sql)) == len(asked)
+    # The channel alone is known by its id, from which the space is read; users are of no space.
+    asked = [table for table in tables if table not in {"channels", "users"}]
+    assert len(re.findall(r"\bspace_id = ", sql)) == len(asked)
 
 
 def _send(busy: Busy, *, mode: LiteralString) -> Plan:
-    params = [busy.author_id, busy.full.channel_in_crowd_id, "ahoy"]
-    return explain(busy.full.session, "send (uuidv7(), %s, %s, %s)", params, mode=mode)
+    params = [busy.author_id, busy.full.channel_in_crowd_id, "ahoy", _NEEDED]
+    return explain(busy.full.session, "send (uuidv7(), %s, %s, %s, %s)", params, mode=mode)
 
 
 def _prepare(full: Full, name: LiteralString, sql: str, types: dict[str, str]) -> None:
