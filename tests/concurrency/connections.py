@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Barrier
-from typing import TYPE_CHECKING, Any, TypeVar
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from uuid import uuid4
 
 import psycopg
 from django.db import connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import LiteralString
 
 Result = TypeVar("Result")
@@ -50,6 +51,61 @@ def run_together(
             end_backends(application_name=name)
     assert not waiting, f"{len(waiting)} of {len(jobs)} were still waiting after {seconds} s"
     return [future.result() for future in futures]
+
+
+class Deed(NamedTuple):
+    """A statement of one client."""
+
+    statement: LiteralString
+    params: Sequence[object] | Mapping[str, object]
+
+
+class Outcome(NamedTuple):
+    """Whether the second of two clients waited for the first, and how it was refused, if it was."""
+
+    waited: bool
+    sqlstate: str | None = None
+    constraint: str | None = None
+
+
+def in_turn(first: Deed, late: Deed, *, level: LiteralString) -> Outcome:
+    """Do `late` while `first` is not committed yet, and return what became of it.
+
+    The isolation level is that of `late`, whose snapshot is of before `first`. Then `first` is
+    committed, and `late` too if it can be.
+    """
+    with connect() as one, connect() as other, ThreadPoolExecutor(max_workers=1) as pool:
+        other.execute("BEGIN ISOLATION LEVEL " + level)
+        other.execute("SELECT FROM users LIMIT 1")
+        one.execute("BEGIN")
+        one.execute(*first)
+        future = pool.submit(other.execute, *late)
+        waited = wait_until_blocked(other, by=one, unless=future)
+        one.execute("COMMIT")
+        try:
+            future.result(timeout=30)
+            other.execute("COMMIT")
+        except psycopg.Error as error:
+            other.execute("ROLLBACK")
+            return Outcome(waited, error.sqlstate, error.diag.constraint_name)
+    return Outcome(waited)
+
+
+def wait_until_blocked(
+    waiting: Connection, *, by: Connection, unless: Future[Any] | None = None, seconds: float = 30
+) -> bool:
+    """Return True when `waiting` waits for a lock of `by`, and False if `unless` is done before."""
+    deadline = monotonic() + seconds
+    with connect() as observer:
+        while not value(
+            observer,
+            "SELECT %s = ANY (pg_blocking_pids(%s)) FROM pg_sleep(0.002)",
+            [by.info.backend_pid, waiting.info.backend_pid],
+        ):
+            if unless is not None and unless.done():
+                return False
+            assert monotonic() < deadline, "neither ended nor waited in time"
+    return True
 
 
 def end_backends(*, application_name: str) -> None:

@@ -16,7 +16,7 @@ DROP FUNCTION public.refuse_gap();
 DROP TRIGGER channel_counters_kept ON public.channel_counters;
 DROP TRIGGER servers_closed ON public.servers;
 DROP FUNCTION public.close_server();
-DROP TRIGGER channels_counter_moved ON public.channels;
+DROP TRIGGER channels_open_changed ON public.channels;
 DROP TRIGGER channels_counter_made ON public.channels;
 DROP FUNCTION public.keep_channel_counter();
 DROP FUNCTION public.update_closed(uuid, uuid[]);

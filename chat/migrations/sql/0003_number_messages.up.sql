@@ -158,7 +158,9 @@ CREATE TRIGGER channels_counter_made
     FOR EACH ROW
     EXECUTE FUNCTION public.keep_channel_counter();
 
-CREATE TRIGGER channels_counter_moved
+-- Named to come after channels_limit_changed: the server is locked before the counters of its channels,
+-- as its deletion does.
+CREATE TRIGGER channels_open_changed
     AFTER UPDATE OF kind, parent_id, archived_at, deleted_at ON public.channels
     FOR EACH ROW
     WHEN (
