@@ -35,10 +35,11 @@ def has_migrations_table() -> bool:
 @pytest.mark.django_db
 def test_rows_are_stored_and_found() -> None:
     server = make_server()
-    Channel.objects.create(server=server, name="general")
-    make_pair()
+    general = Channel.objects.create(server=server, name="general")
+    pair = make_pair()
 
-    assert Channel.objects.get().server == server
+    assert Channel.objects.get(space_id=server.id) == general
+    assert DirectConversation.objects.get() == pair
     assert User.objects.count() == 3
     assert not has_migrations_table()
 
