@@ -68,11 +68,13 @@ class Outcome(NamedTuple):
     constraint: str | None = None
 
 
-def in_turn(first: Deed, late: Deed, *, level: LiteralString) -> Outcome:
+def in_turn(
+    first: Deed, late: Deed, *, level: LiteralString, first_ends: LiteralString = "COMMIT"
+) -> Outcome:
     """Do `late` while `first` is not committed yet, and return what became of it.
 
-    The isolation level is that of `late`, whose snapshot is of before `first`. Then `first` is
-    committed, and `late` too if it can be.
+    The isolation level is that of `late`, whose snapshot is of before `first`. When `first` has
+    ended, `late` is committed if it can be.
     """
     with connect() as one, connect() as other, ThreadPoolExecutor(max_workers=1) as pool:
         other.execute("BEGIN ISOLATION LEVEL " + level)
@@ -81,7 +83,7 @@ def in_turn(first: Deed, late: Deed, *, level: LiteralString) -> Outcome:
         one.execute(*first)
         future = pool.submit(other.execute, *late)
         waited = wait_until_blocked(other, by=one, unless=future)
-        one.execute("COMMIT")
+        one.execute(first_ends)
         try:
             future.result(timeout=30)
             other.execute("COMMIT")
