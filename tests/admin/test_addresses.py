@@ -79,7 +79,7 @@ def test_redirect_out_of_the_admin_is_not_offered(admin_client: Client) -> None:
 
 def test_direct_messages_are_not_offered_past_the_log(admin_client: Client) -> None:
     factories.DirectMessageFactory.create()
-    asked = {"app_label": "chat", "model_name": "reaction", "field_name": "direct_message"}
+    asked = {"app_label": "chat", "model_name": "reaction", "field_name": "message"}
 
     response = admin_client.get("/admin/autocomplete/?" + urlencode(asked | {"conversation": "x"}))
 

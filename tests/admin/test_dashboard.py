@@ -122,7 +122,7 @@ def test_figure_that_takes_too_long_does_not_hold_the_page(client: Client) -> No
     try:
         blocker.set_autocommit(False)
         with blocker.cursor() as cursor:
-            cursor.execute("LOCK TABLE channels IN ACCESS EXCLUSIVE MODE")
+            cursor.execute("LOCK TABLE channel_counters IN ACCESS EXCLUSIVE MODE")
         response = client.get("/admin/")
     finally:
         blocker.close()

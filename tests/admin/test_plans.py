@@ -27,14 +27,14 @@ ROWS_OF_A_PAGE = 200
 FILL = """
 SET LOCAL session_replication_role = replica;
 INSERT INTO users (username) SELECT 'sailor_' || n FROM generate_series(1, 200) AS n;
-INSERT INTO servers (name, owner_id)
-SELECT 'Harbour ' || n, (SELECT id FROM users ORDER BY id LIMIT 1)
-FROM generate_series(1, 20) AS n;
-INSERT INTO channels (server_id, name)
-SELECT id, 'pier-' || n FROM servers CROSS JOIN generate_series(1, 5) AS n;
-INSERT INTO messages (server_id, channel_id, seq, author_id, content, deleted_at, pinned_at)
+INSERT INTO servers (id, space_id, name, owner_id)
+SELECT made.id, made.id, 'Harbour ' || n, (SELECT id FROM users ORDER BY id LIMIT 1)
+FROM (SELECT n, uuidv7() AS id FROM generate_series(1, 20) AS n) AS made;
+INSERT INTO channels (space_id, server_id, name)
+SELECT id, id, 'pier-' || n FROM servers CROSS JOIN generate_series(1, 5) AS n;
+INSERT INTO messages (space_id, channel_id, seq, author_id, content, deleted_at, pinned_at)
 SELECT
-    channel.server_id,
+    channel.space_id,
     channel.id,
     n,
     author.id,

@@ -6,30 +6,74 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError
+from django.urls import reverse
 
 from chat.models import (
     AdminAccess,
+    Channel,
     DirectConversation,
     DirectMessage,
     DiscardedFile,
+    Mention,
     Message,
     MessageAttachment,
     MessageRevision,
+    Participant,
     Reaction,
+    ReadState,
+    Server,
     User,
 )
 from tests import factories
-from tests.admin.pages import allow, listed, page, text_of
+from tests.admin.pages import allow, listed, narrowed_lists, page, text_of
 from tests.chat.sql import execute
 
 if TYPE_CHECKING:
+    from django.db.models import Model
     from django.test import Client
 
 pytestmark = pytest.mark.django_db
 
 LOOK = "view_directmessage"
 READ = "read_direct_messages"
+# The tables that hold rows of servers and of conversations.
+SHARED: list[type[Model]] = [
+    Channel,
+    Message,
+    MessageRevision,
+    Mention,
+    Reaction,
+    MessageAttachment,
+    ReadState,
+]
+
+
+def talks() -> dict[Channel, str]:
+    """Return a conversation and a channel, and what is said there."""
+    private = factories.DirectConversationFactory.create(group=True, name="secret")
+    return {private: "secret", factories.ChannelFactory.create(): "known"}
+
+
+def rows_of_a_talk(place: Channel, *, said: str) -> dict[type[Model], Model]:
+    """Return of each table the one row of what was said in a place."""
+    author = place.owner or place.server.owner
+    message = Message.objects.create(
+        space_id=place.space_id, channel=place, author=author, content=said
+    )
+    of_message = {"space_id": place.space_id, "message": message}
+    Mention.objects.create(space_id=place.space_id, channel=place, seq=1, user=author)
+    factories.MessageRevisionFactory.create(**of_message)
+    factories.ReactionFactory.create(**of_message, user=author)
+    factories.MessageAttachmentFactory.create(**of_message, uploader=author, filename=said)
+    return {
+        model: model._base_manager.get(
+            **({"pk": place.pk} if model is Channel else {"space_id": place.space_id})
+        )
+        for model in SHARED
+    }
 
 
 @pytest.fixture
@@ -46,7 +90,7 @@ def test_direct_messages_take_both_rights(
 
     for url in (
         page(DirectMessage, "changelist"),
-        f"{page(DirectMessage, 'changelist')}?conversation={message.conversation_id}",
+        f"{page(DirectMessage, 'changelist')}?conversation={message.channel_id}",
         page(DirectMessage, "change", message.pk),
         page(DirectMessage, "history", message.pk),
         page(DirectMessage, "delete", message.pk),
@@ -70,7 +114,7 @@ def test_no_address_lists_direct_messages_past_the_log(
     """However an id is written, what is listed is what is written down; and nothing else is."""
     allow(operator, LOOK, READ)
     other = factories.DirectMessageFactory.create()
-    first, second = message.conversation_id, other.conversation_id
+    first, second = message.channel_id, other.channel_id
     addresses: dict[str, DirectMessage | None] = {
         "": None,
         "conversation=": None,
@@ -115,7 +159,7 @@ def test_no_address_lists_direct_messages_past_the_log(
 
     assert shown == {address: [row] if row else [] for address, row in addresses.items()}
     assert written == {
-        address: [(row.conversation_id, row.seq, row.seq)] if row else []
+        address: [(row.channel_id, row.seq, row.seq)] if row else []
         for address, row in addresses.items()
     }
 
@@ -125,14 +169,12 @@ def test_page_of_a_direct_message_names_in_the_log_all_that_it_shows(
     name: str, client: Client, operator: User, message: DirectMessage
 ) -> None:
     allow(operator, LOOK, READ)
-    reply = factories.DirectMessageFactory.create(
-        conversation=message.conversation, reply_to_seq=message.seq
-    )
+    reply = factories.DirectMessageFactory.create(channel=message.channel, reply_to_seq=message.seq)
 
     assert client.get(page(DirectMessage, name, reply.pk)).status_code == 200
 
     access = AdminAccess.objects.get()
-    assert (access.action, access.target_id) == ("direct_message.read", message.conversation_id)
+    assert (access.action, access.target_id) == ("direct_message.read", message.channel_id)
     assert access.details == {"message_id": str(reply.pk), "seq": 2, "answers_seq": 1}
 
 
@@ -156,7 +198,7 @@ def test_nothing_private_is_shown_when_the_log_takes_no_entry(
     address = page(DirectMessage, name, *([] if name == "changelist" else [message.pk]))
 
     with pytest.raises(IntegrityError, match="full_ck"):
-        admin_client.get(address, {"conversation": str(message.conversation_id)})
+        admin_client.get(address, {"conversation": str(message.channel_id)})
 
 
 def test_look_at_a_list_is_written_down(
@@ -164,13 +206,13 @@ def test_look_at_a_list_is_written_down(
 ) -> None:
     allow(operator, LOOK, READ)
 
-    assert listed(client, DirectMessage, conversation=message.conversation_id) == [message]
+    assert listed(client, DirectMessage, conversation=message.channel_id) == [message]
 
     access = AdminAccess.objects.get()
     assert (access.actor_id, access.action) == (operator.pk, "direct_message.list")
     assert (access.target_type, access.target_id) == (
         "direct_conversation",
-        message.conversation_id,
+        message.channel_id,
     )
     assert access.details == {"shown": 1, "from_seq": 1, "to_seq": 1}
 
@@ -180,7 +222,7 @@ def test_search_that_finds_nothing_is_written_down(
 ) -> None:
     allow(operator, LOOK, READ)
 
-    found = listed(client, DirectMessage, conversation=message.conversation_id, q="treasure")
+    found = listed(client, DirectMessage, conversation=message.channel_id, q="treasure")
 
     assert found == []
     assert AdminAccess.objects.get().details == {"shown": 0, "searched": True}
@@ -210,23 +252,125 @@ def test_superuser_is_written_down_too(admin_client: Client, message: DirectMess
 def test_who_looked_is_shown_at_the_conversation(
     admin_client: Client, admin_user: User, message: DirectMessage
 ) -> None:
-    listed(admin_client, DirectMessage, conversation=message.conversation_id)
+    listed(admin_client, DirectMessage, conversation=message.channel_id)
 
-    shown = text_of(admin_client.get(page(DirectConversation, "change", message.conversation_id)))
+    shown = text_of(admin_client.get(page(DirectConversation, "change", message.channel_id)))
 
     assert "direct_message.list" in shown
     assert "only between us" not in shown
 
 
-@pytest.mark.parametrize("model", [MessageRevision, Reaction, MessageAttachment])
-def test_parts_of_direct_messages_have_no_page_past_the_log(
-    admin_client: Client, model: type[Reaction]
+@pytest.mark.parametrize("looker", ["operator", "superuser"])
+@pytest.mark.parametrize("model", SHARED, ids=lambda model: model.__name__)
+def test_page_that_servers_and_conversations_share_shows_nothing_of_a_conversation(
+    model: type[Model], looker: str, client: Client, operator: User
 ) -> None:
-    factory = getattr(factories, f"{model.__name__}Factory")
-    part, public = factory.create(direct=True), factory.create()
+    """Neither to whom may look at all that is of servers, nor past the log to a superuser."""
+    private, public = (rows_of_a_talk(place, said=said)[model] for place, said in talks().items())
+    allow(operator, *(f"view_{each._meta.model_name}" for each in (*SHARED, User, Server)))
+    User.objects.filter(pk=operator.pk).update(is_superuser=looker == "superuser")
+    lists = [page(model, "changelist"), f"{page(model, 'changelist')}?q={private.pk}"]
+    rows = [page(model, name, private.pk) for name in ("change", "history", "delete")]
 
-    assert listed(admin_client, model) == [public]
-    assert admin_client.get(page(model, "change", part.pk)).status_code == 302
+    answers = {url: client.get(url) for url in (*lists, *rows, *narrowed_lists(model, private))}
+
+    assert listed(client, model) == [public]
+    assert client.get(page(model, "change", public.pk)).status_code == 200
+    for url, answer in answers.items():
+        assert "secret" not in text_of(answer), url
+        assert url not in rows or answer.status_code in {302, 403}, url
+        assert url in rows or private not in answer.context["cl"].result_list, url
+    assert not AdminAccess.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "narrowing"), [(Message, "channel"), (Mention, "channel"), (Reaction, "message")]
+)
+def test_conversation_is_as_unknown_as_what_there_is_not(
+    model: type[Model], narrowing: str, admin_client: Client, message: DirectMessage
+) -> None:
+    private = message.pk if narrowing == "message" else message.channel_id
+    url = page(model, "changelist")
+
+    for row_id in (private, uuid4()):
+        answer = admin_client.get(url, {narrowing: str(row_id)})
+
+        assert answer.context["cl"].result_list == []
+        assert f"There is no {narrowing} with the id {row_id}." in text_of(answer)
+
+
+@pytest.mark.parametrize("asked", ["channel", "server"])
+def test_nobody_is_asked_about_in_a_conversation(
+    asked: str, admin_client: Client, message: DirectMessage
+) -> None:
+    conversation = DirectConversation.objects.get(pk=message.channel_id)
+    url = reverse("admin:who_may_see_what")
+
+    shown = text_of(admin_client.get(url, {"user": message.author_id, asked: message.channel_id}))
+
+    assert str(conversation) not in shown
+    assert (
+        "There is no channel with the id" if asked == "channel" else "finds no channel"
+    ) in shown
+
+
+def test_right_to_look_at_what_is_of_servers_opens_no_conversation(
+    client: Client, operator: User, message: DirectMessage
+) -> None:
+    """The pages of a proxy take rights of their own, which the migrations make."""
+    allow(operator, "view_channel", "view_message", "read_direct_messages")
+    private = {DirectConversation: message.channel_id, DirectMessage: message.pk}
+    before = [
+        client.get(url).status_code
+        for model, pk in private.items()
+        for url in (page(model, "changelist"), page(model, "change", pk))
+    ]
+    shown_before = text_of(client.get("/admin/"))
+
+    for model in private:
+        name = str(model._meta.model_name)
+        own = Permission.objects.get(codename=f"view_{name}")
+        assert own.content_type == ContentType.objects.get(app_label="chat", model=name)
+        operator.user_permissions.add(own)
+    after = [client.get(page(model, "change", pk)).status_code for model, pk in private.items()]
+
+    assert before == [403] * 4
+    assert not any(page(model, "changelist") in shown_before for model in private)
+    assert after == [200] * 2
+
+
+def test_rights_to_conversations_open_nothing_of_servers(client: Client, operator: User) -> None:
+    public = factories.MessageFactory.create(content="in public")
+    conversation = factories.DirectConversationFactory.create()
+    allow(operator, "view_directconversation", LOOK, READ)
+
+    assert listed(client, DirectConversation) == [conversation]
+    assert listed(client, DirectMessage, conversation=public.space_id) == []
+    assert listed(client, DirectMessage, conversation=public.channel_id) == []
+    for model, row in ((DirectConversation, public.channel), (DirectMessage, public)):
+        assert client.get(page(model, "change", row.pk)).status_code == 302
+    for model in (Channel, Message):
+        assert client.get(page(model, "changelist")).status_code == 403
+
+
+def test_who_takes_part_is_shown_with_how_far_they_have_read(
+    client: Client, operator: User, message: DirectMessage
+) -> None:
+    allow(operator, "view_directconversation", "view_participant", "view_user")
+    factories.DirectMessageFactory.create(channel=message.channel, content="twice")
+    talk = message.channel
+    reader = Participant.objects.get(channel=talk, user=talk.pair_low)
+
+    of_talk = client.get(page(DirectConversation, "change", talk.pk))
+    of_reader = client.get(page(Participant, "change", reader.pk))
+    (listed_reader,) = listed(client, Participant, user=talk.pair_low_id)
+
+    assert "#2" in text_of(of_talk)
+    assert "#0" in text_of(of_talk)
+    assert getattr(listed_reader, "last_read_seq", None) == 2
+    assert page(DirectConversation, "change", talk.pk) in text_of(of_reader)
+    assert page(DirectMessage, "changelist") not in text_of(of_talk)
+    assert "only between us" not in text_of(of_talk) + text_of(of_reader)
 
 
 @pytest.mark.parametrize("looker", ["operator", "superuser"])

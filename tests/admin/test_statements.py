@@ -22,7 +22,7 @@ from chat.models import (
     ServerMember,
 )
 from tests import factories
-from tests.admin.pages import MODELS, allow, make, page
+from tests.admin.pages import MODELS, allow, make, narrowed_lists, page
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -65,34 +65,6 @@ def make_some(model: type[Model]) -> list[Model]:
     if model is Group:
         return [Group.objects.create(name=f"watch {number}") for number in range(3)]
     return [make(model) for _ in range(3)]
-
-
-def narrowed_lists(model: type[Model], row: Model) -> list[str]:
-    """Return the address of the list under each combination that it allows."""
-    model_admin = admin.site.get_model_admin(model)
-    values = {
-        "server": getattr(row, "server_id", None) or getattr(row, "space_id", None),
-        "channel": getattr(row, "channel_id", None),
-        "role": getattr(row, "role_id", None),
-        "message": getattr(row, "message_id", None),
-        "conversation": getattr(row, "conversation_id", None),
-        "target": row.pk,
-        "only": next(
-            (
-                value
-                for narrowing in getattr(model_admin, "narrowings", ())
-                for value in narrowing.choices
-            ),
-            None,
-        ),
-    }
-    somebody = factories.UserFactory.create().username
-    return [
-        page(model, "changelist")
-        + "?"
-        + urlencode({name: values.get(name) or somebody for name in scope})
-        for scope in getattr(model_admin, "scopes", {})
-    ]
 
 
 @every_model
@@ -175,14 +147,12 @@ def test_full_message_takes_few_statements(looking: Client) -> None:
 def test_full_direct_message_takes_few_statements(looking: Client) -> None:
     first = factories.DirectMessageFactory.create()
     reply = factories.DirectMessageFactory.create(
-        conversation=first.conversation, author=first.author, reply_to_seq=first.seq
+        channel=first.channel, author=first.author, reply_to_seq=first.seq
     )
     for number in range(3):
         DirectMessage.objects.filter(pk=reply.pk).update(content=f"version {number}")
-        factories.ReactionFactory.create(direct=True, direct_message=reply, emoji=f"{number}")
-        factories.MessageAttachmentFactory.create(
-            direct=True, direct_message=reply, position=number
-        )
+        factories.ReactionFactory.create(message=reply, emoji=f"{number}")
+        factories.MessageAttachmentFactory.create(message=reply, position=number)
 
     assert len(statements(looking, page(DirectMessage, "change", reply.pk))) < FEWER_THAN
 

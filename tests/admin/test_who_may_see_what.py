@@ -209,7 +209,8 @@ def test_answer_that_the_database_does_not_give_is_an_alarm(
     admin_client: Client, pier: Pier
 ) -> None:
     execute(
-        "CREATE OR REPLACE FUNCTION public.channel_permissions(of_user uuid, in_channel uuid) "
+        "CREATE OR REPLACE FUNCTION public.channel_permissions"
+        "(of_user uuid, in_space uuid, in_channel uuid) "
         "RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 8192::bigint'"
     )
 
