@@ -345,10 +345,10 @@ def empty_everything(
         cursor.execute(_INVITES.deed, params)
         invites = dict(cursor.fetchall())
         cursor.execute("DELETE FROM invite_codes WHERE code = ANY (%s)", [list(invites.values())])
-        cursor.execute(_FILES.deed, params)
-        files = dict(cursor.fetchall())
         for trace in _TRACES:
             cursor.execute(trace.deed, {**params, "invites": list(invites)})
+        cursor.execute(_FILES.deed, params)
+        files = dict(cursor.fetchall())
         _hand_groups_over(connection, params)
         for trace in _REFERENCES:
             cursor.execute(trace.deed, params)

@@ -2,7 +2,8 @@
 
 The database may refuse what a service had no reason to expect, or end one of two transactions that
 wait for each other. The first comes out as a ChatError that names the rule, which of a limit is
-LimitReached; the second is tried again, where the transaction is the service's own.
+LimitReached, and NotVisible of somebody who was erased meanwhile; the second is tried again, where
+the transaction is the service's own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from django.db import DatabaseError, connections, router, transaction
 from psycopg import errors
 
-from chat.errors import Conflict, DatabaseRefused
+from chat.errors import ChatError, Conflict, DatabaseRefused, NotVisible
 from chat.models import User
 from chat.services.limits import limit_reached
 
@@ -36,6 +37,7 @@ _REFUSAL = (
     # Joins, bans and what is limited, at another isolation level than READ COMMITTED.
     errors.FeatureNotSupported,
 )
+_ERASED = re.compile(r"^user (?P<id>\S+) is erased, and ")
 _SHARD = re.compile(r"_\d{6,}$")
 
 
@@ -47,8 +49,9 @@ def alias() -> str:
 def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
     """Run `function` in a transaction, or in a savepoint of the caller's.
 
-    Raises: LimitReached, for a limit that the database holds; DatabaseRefused, for another
-    constraint that the service did not translate itself; Conflict, when another transaction was in
+    Raises: LimitReached, for a limit that the database holds; NotVisible, when somebody was erased
+    meanwhile of whom it takes nothing; DatabaseRefused, for another constraint that the service did
+    not translate itself; Conflict, when another transaction was in
     the way each of five times, or once inside a transaction of the caller's, who alone can repeat
     that.
     """
@@ -109,10 +112,14 @@ def _attempt(
                 # Both would meet again if both waited equally long.
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
             elif isinstance(cause, _REFUSAL):
-                constraint = constraint_of(error)
-                raise limit_reached(constraint) or DatabaseRefused(
-                    (cause.diag.message_primary or str(cause)).strip(), constraint=constraint
-                ) from error
+                raise _refusal(cause, constraint_of(error)) from error
             else:
                 raise
     raise AssertionError("unreachable")
+
+
+def _refusal(cause: errors.Error, constraint: str) -> ChatError:
+    message = (cause.diag.message_primary or str(cause)).strip()
+    if erased := _ERASED.match(message):
+        return NotVisible("user", erased["id"])
+    return limit_reached(constraint) or DatabaseRefused(message, constraint=constraint)

@@ -30,7 +30,7 @@ def test_new_server_has_its_owner_three_roles_and_a_channel() -> None:
     ) == [(0, "member", DEFAULT_EVERYONE), (1, "moderator", MODERATOR), (2, "admin", ADMIN)]
     channel = Channel.objects.get(server=server)
     assert (channel.name, channel.kind) == ("general", "text")
-    assert ChannelAccess.objects.get(user=owner, server=server).permissions == ALL
+    assert ChannelAccess.objects.get(user=owner, space_id=server.pk).permissions == ALL
 
 
 def test_new_member_sees_and_speaks_in_a_new_server() -> None:
@@ -38,7 +38,7 @@ def test_new_member_sees_and_speaks_in_a_new_server() -> None:
 
     user = new_member(server)
 
-    assert ChannelAccess.objects.get(user=user, server=server).permissions == DEFAULT_EVERYONE
+    assert ChannelAccess.objects.get(user=user, space_id=server.pk).permissions == DEFAULT_EVERYONE
 
 
 def test_erased_user_makes_no_server() -> None:
@@ -126,7 +126,7 @@ def test_deleted_server_is_seen_by_nobody_and_kept() -> None:
 
     server.refresh_from_db()
     assert server.deleted_at is not None
-    assert not ChannelAccess.objects.filter(user=server.owner, server=server).exists()
+    assert not ChannelAccess.objects.filter(user=server.owner, space_id=server.pk).exists()
     assert audit_log(server)[-1][0] == "server.delete"
     with pytest.raises(NotVisible):
         update_server(actor=server.owner, server=server, name="Reef")
