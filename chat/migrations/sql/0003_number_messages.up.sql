@@ -514,6 +514,12 @@ BEGIN
         GROUP BY space_id, channel_id
         ORDER BY channel_id
     LOOP
+        -- Locked before the messages are looked at, among which there may be one that just came.
+        PERFORM
+        FROM public.channel_counters
+        WHERE space_id = place.space_id AND channel_id = place.channel_id
+        FOR NO KEY UPDATE;
+
         UPDATE public.channel_counters
         SET
             first_seq = coalesce(

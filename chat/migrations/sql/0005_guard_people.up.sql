@@ -193,6 +193,8 @@ CREATE FUNCTION public.remove_read_marks() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
 BEGIN
+    -- To see the marks that came while this waited.
+    PERFORM public.require_read_committed('members are removed');
     DELETE FROM public.read_states WHERE space_id = OLD.space_id AND user_id = OLD.user_id;
     RETURN NULL;
 END
@@ -232,27 +234,36 @@ BEGIN
     END IF;
 
     UPDATE public.read_states
-    SET last_read_seq = NEW.seq, last_sent_at = NEW.created_at
+    SET last_read_seq = NEW.seq, last_sent_at = greatest(last_sent_at, NEW.created_at)
     WHERE
         space_id = NEW.space_id
         AND user_id = NEW.author_id
         AND channel_id = NEW.channel_id;
 
-    IF NOT FOUND AND (
-        EXISTS (
-            SELECT
-            FROM public.server_members
-            WHERE space_id = NEW.space_id AND user_id = NEW.author_id
-        )
-        OR NEW.space_id = NEW.channel_id
-    ) THEN
-        INSERT INTO public.read_states (
-            space_id, user_id, channel_id, last_read_seq, last_sent_at
-        )
-        VALUES (NEW.space_id, NEW.author_id, NEW.channel_id, NEW.seq, NEW.created_at)
-        ON CONFLICT (space_id, user_id, channel_id) DO UPDATE
-        SET last_read_seq = excluded.last_read_seq, last_sent_at = excluded.last_sent_at;
+    IF FOUND THEN
+        RETURN NULL;
     END IF;
+
+    -- Who is no member has no mark. A member is held, lest they go before the mark is there.
+    IF NEW.space_id <> NEW.channel_id THEN
+        PERFORM
+        FROM public.server_members
+        WHERE space_id = NEW.space_id AND user_id = NEW.author_id
+        FOR SHARE;
+
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+
+    INSERT INTO public.read_states AS mark (
+        space_id, user_id, channel_id, last_read_seq, last_sent_at
+    )
+    VALUES (NEW.space_id, NEW.author_id, NEW.channel_id, NEW.seq, NEW.created_at)
+    ON CONFLICT (space_id, user_id, channel_id) DO UPDATE
+    SET
+        last_read_seq = excluded.last_read_seq,
+        last_sent_at = greatest(mark.last_sent_at, excluded.last_sent_at);
     RETURN NULL;
 END
 $function$;
