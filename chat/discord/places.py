@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chat.discord.people import legible, storable
 from chat.discord.snowflakes import moment_of, uuid_of
 from chat.errors import ChatError
-from chat.models import Channel, ChannelPermission, Role, Server, User
+from chat.models import Channel, ChannelCounter, ChannelPermission, Role, Server, User
 from chat.permissions import Permission
 from chat.services.servers import SEEDED_ROLES
 from chat.services.use_case import alias, use_case
@@ -103,8 +103,7 @@ def prepare_channel(
 
 def _remark(path: Path, channel_id: UUID, *, is_visible: bool) -> str:
     """Return what to say when the channel is seen by more or fewer than was asked for."""
-    channels = Channel.objects.using(alias()).with_counter().select_related("parent")
-    channel = channels.get(pk=channel_id)
+    channel = Channel.objects.using(alias()).select_related("parent").get(pk=channel_id)
     # A thread is seen by whoever sees its channel.
     ruling = channel.parent if channel.kind == Channel.Kind.THREAD else channel
     is_hidden = _is_hidden(ruling)
@@ -112,7 +111,10 @@ def _remark(path: Path, channel_id: UUID, *, is_visible: bool) -> str:
         return f"It stays hidden, as #{ruling.name} is: --visible is for new channels."
     if is_hidden or is_visible:
         return ""
-    if channel.last_seq == 0:
+    counter = ChannelCounter.objects.using(alias()).get(
+        space_id=channel.space_id, channel_id=channel.pk
+    )
+    if counter.last_seq == 0:
         raise UnsupportedExportError(
             f"{path} would be read by whoever sees #{ruling.name}, and not by administrators "
             f"alone. Import it with --visible, or hide #{ruling.name} first. Nothing of it was "
@@ -126,7 +128,7 @@ def _is_hidden(channel: Channel) -> bool:
     view = int(Permission.VIEW_CHANNEL)
     rules = (
         ChannelPermission.objects.using(alias())
-        .filter(server_id=channel.server_id, channel_id=channel.pk)
+        .filter(server_id=channel.space_id, channel_id=channel.pk)
         .values_list("role__position", "allow", "deny")
     )
     return any(position == 0 and deny & view for position, _, deny in rules) and not any(

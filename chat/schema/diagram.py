@@ -140,7 +140,7 @@ def _relation_lines(drawn: Sequence[type[models.Model]]) -> list[str]:
             child=_name(table),
             parent_end="|o" if any(column.null for column in columns) else "||",
             child_end="o|" if _is_unique(table, columns) else "o{",
-            label=", ".join(dict.fromkeys(column.column for column in columns)),
+            label=", ".join(dict.fromkeys(str(column.column) for column in columns)),
         )
         for table in drawn
         for parent, columns in _foreign_keys(table)

@@ -201,7 +201,9 @@ def test_two_channels_of_a_guild_are_in_one_server(tmp_path: Path) -> None:
     call_command("import_discord", *map(str, paths), stdout=StringIO())
 
     assert value("SELECT count(*) FROM servers") == 1
-    assert rows("SELECT name, last_seq FROM channels ORDER BY 1") == [("pier-1", 1), ("pier-2", 1)]
+    assert rows(
+        "SELECT name, last_seq FROM channels JOIN channel_counters ON channel_id = id ORDER BY 1"
+    ) == [("pier-1", 1), ("pier-2", 1)]
 
 
 def test_two_imports_of_a_guild_at_once_take_turns(
@@ -248,16 +250,14 @@ def test_who_was_removed_is_not_brought_back(tmp_path: Path) -> None:
 def test_who_is_banned_is_imported_without_a_membership(tmp_path: Path) -> None:
     role = {"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}
     import_export(path=write(tmp_path / "a.json", export(message(1, author=user(9)))))
-    banned = uuid_of("user", 200_000_000_000_000_001)
-    UserFactory.create(id=banned, username="heron")
-    server_id = value("SELECT id FROM servers")
-    BanFactory.create(server_id=server_id, server=None, user_id=banned, user=None)
+    UserFactory.create(id=HERON, username="heron")
+    BanFactory.create(server=Server.objects.get(), user=User.objects.get(pk=HERON))
 
     path = write(tmp_path / "b.json", export(message(2, author=user(1, roles=[role]))))
     import_export(path=path)
 
     assert value("SELECT count(*) FROM messages") == 2
-    assert value("SELECT count(*) FROM server_members WHERE user_id = %s", banned) == 0
+    assert value("SELECT count(*) FROM server_members WHERE user_id = %s", HERON) == 0
 
 
 def test_name_that_somebody_has_already_gets_the_id(tmp_path: Path) -> None:
@@ -477,7 +477,7 @@ def seen_by_cook() -> list[str]:
         " WHERE user_id = %s AND channels.kind <> 'category' ORDER BY name",
         HERON,
     )
-    return [f"#{name}" for (name,) in seen] + sorted(hit.content for hit in found.hits)
+    return [f"#{name}" for (name,) in seen] + sorted(hit.content for hit in found.messages)
 
 
 def test_thread_is_in_its_channel(tmp_path: Path) -> None:
@@ -542,8 +542,8 @@ def test_thread_of_a_channel_that_a_role_of_ours_sees_is_not_for_administrators_
 ) -> None:
     load(write(tmp_path / "a.json", export(message(1, author=cook()))))
     execute(
-        "INSERT INTO channel_permissions (server_id, channel_id, user_id, allow)"
-        " SELECT server_id, id, %s, 1024 FROM channels",
+        "INSERT INTO channel_permissions (space_id, channel_id, user_id, allow)"
+        " SELECT space_id, id, %s, 1024 FROM channels",
         HERON,
     )
 
@@ -866,8 +866,8 @@ def test_pins_past_the_250th_are_left_out(tmp_path: Path) -> None:
 def test_channel_that_is_full_of_pins_is_said_by_name(tmp_path: Path) -> None:
     import_export(path=write(tmp_path / "a.json", export(message(1))))
     execute(
-        "INSERT INTO messages (server_id, channel_id, author_id, pinned_at)"
-        " SELECT server_id, channel_id, author_id, now() FROM messages, generate_series(1, 250)"
+        "INSERT INTO messages (space_id, channel_id, author_id, pinned_at)"
+        " SELECT space_id, channel_id, author_id, now() FROM messages, generate_series(1, 250)"
     )
     before = stored()
 
@@ -880,8 +880,8 @@ def test_channel_that_is_full_of_pins_is_said_by_name(tmp_path: Path) -> None:
 def test_server_that_is_full_of_channels_is_said_by_name(tmp_path: Path) -> None:
     import_export(path=write(tmp_path / "a.json", export(message(1))))
     execute(
-        "INSERT INTO channels (server_id, name)"
-        " SELECT id, 'pier' FROM servers, generate_series(1, 499)"
+        "INSERT INTO channels (space_id, server_id, name)"
+        " SELECT id, id, 'pier' FROM servers, generate_series(1, 499)"
     )
     before = stored()
 
@@ -984,7 +984,7 @@ def count_messages(manage: Manage, environ: Any) -> str:
         *("shell", "-v0", "-c"),
         "from chat.models import *; from django.db.models import Sum; "
         "print(Message.objects.count(),"
-        " Channel.objects.aggregate(n=Sum('last_seq', default=0))['n'])",
+        " ChannelCounter.objects.aggregate(n=Sum('last_seq', default=0))['n'])",
         env=environ,
     )
     return run.stdout.strip()

@@ -27,8 +27,8 @@ The end.
 class ReplyKey(models.CheckConstraint):
     """A foreign key in Meta.constraints, as an application may have one."""
 
-    fields = ("place", "reply_to")
-    to_fields = ("place", "id")
+    fields: tuple[str, ...] = ("place", "reply_to")
+    to_fields: tuple[str, ...] = ("place", "id")
 
     def target(self, model: type[models.Model]) -> type[models.Model]:
         return model

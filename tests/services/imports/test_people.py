@@ -20,7 +20,7 @@ from chat.services.imports import (
     import_read_states,
     import_users,
 )
-from tests.chat.sql import execute, rows, stored, value
+from tests.chat.sql import rows, stored, value
 from tests.factories import (
     BanFactory,
     ChannelFactory,
@@ -166,20 +166,21 @@ def test_unknown_server_is_refused() -> None:
 
 def test_read_states_are_set_in_channels_and_conversations_at_once() -> None:
     message, direct = MessageFactory.create(), DirectMessageFactory.create()
-    execute("DELETE FROM read_states")
-    owner = message.channel.server.owner_id
+    owner, mate = message.channel.server.owner_id, direct.channel.pair_high_id
+    assert mate
 
     states = [
         ReadStateRow(owner, message.channel_id, 1),
-        ReadStateRow(direct.author_id, direct.channel_id, 0),
+        ReadStateRow(mate, direct.channel_id, 0),
     ]
 
     assert import_read_states(states=states) == 2
     assert rows(
         "SELECT space_id, user_id, channel_id, last_read_seq FROM read_states"
-        " ORDER BY last_read_seq"
+        " WHERE user_id = ANY (%s) ORDER BY last_read_seq",
+        [owner, mate],
     ) == [
-        (direct.channel_id, direct.author_id, direct.channel_id, 0),
+        (direct.channel_id, mate, direct.channel_id, 0),
         (message.space_id, owner, message.channel_id, 1),
     ]
 
