@@ -9,20 +9,17 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import psycopg
 from django.db import connection
 
+from chat.queries.source import read_statement
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from uuid import UUID
 
 ONE_CHANNEL: LiteralString = (
     "SELECT permissions FROM channel_access "
-    "WHERE user_id = $1 AND server_id = $2 AND channel_id = $3"
+    "WHERE user_id = $1 AND space_id = $2 AND channel_id = $3"
 )
-BY_FUNCTION: LiteralString = "SELECT channel_permissions($1, $2)"
-ALL_CHANNELS: LiteralString = (
-    "SELECT server_id, channel_id, permissions, last_seq, last_message_at "
-    "FROM channel_access WHERE user_id = $1"
-)
-
+BY_FUNCTION: LiteralString = "SELECT channel_permissions($1, $2, $3)"
 # 10,000 users; 300 servers of 60 members, 10 roles and 40 channels, a quarter of them threads;
 # user_0 in twenty of these. And the crowd: 5,000 members, each role held by one in four.
 _ROWS: Sequence[LiteralString] = (
@@ -36,7 +33,7 @@ _ROWS: Sequence[LiteralString] = (
     """,
     """
     CREATE TEMPORARY TABLE belonging ON COMMIT DROP AS
-    SELECT place.n AS s, place.id AS server_id, person.n AS p, person.id AS user_id
+    SELECT place.n AS s, place.id AS space_id, person.n AS p, person.id AS user_id
     FROM place
     CROSS JOIN LATERAL generate_series(0, place.size - 1) AS k
     INNER JOIN (SELECT substr(username, 6)::integer AS n, id FROM users) AS person
@@ -45,57 +42,61 @@ _ROWS: Sequence[LiteralString] = (
         END
     """,
     """
-    INSERT INTO servers (id, name, owner_id)
-    SELECT server_id, 'Server', min(user_id::text) FILTER (WHERE p > 0)::uuid
-    FROM belonging GROUP BY server_id
+    INSERT INTO servers (id, space_id, name, owner_id)
+    SELECT space_id, space_id, 'Server', min(user_id::text) FILTER (WHERE p > 0)::uuid
+    FROM belonging GROUP BY space_id
     """,
-    "INSERT INTO server_members (server_id, user_id) SELECT server_id, user_id FROM belonging",
     """
-    INSERT INTO roles (server_id, name, position, permissions)
+    INSERT INTO server_members (space_id, user_id) SELECT space_id, user_id FROM belonging
+    ON CONFLICT DO NOTHING
+    """,
+    """
+    INSERT INTO roles (space_id, name, position, permissions)
     SELECT id, 'role', k, CASE k WHEN 0 THEN 274878008384 ELSE 64 END
     FROM place CROSS JOIN generate_series(0, 9) AS k
     """,
     """
-    INSERT INTO member_roles (server_id, user_id, role_id)
-    SELECT belonging.server_id, belonging.user_id, role.id
+    INSERT INTO member_roles (space_id, user_id, role_id)
+    SELECT belonging.space_id, belonging.user_id, role.id
     FROM belonging
     INNER JOIN roles AS role
         ON
-            role.server_id = belonging.server_id
+            role.space_id = belonging.space_id
             AND role.position > 0
             AND (belonging.p + role.position) % 4 = 0
     """,
     """
-    INSERT INTO channels (server_id, name, kind, position)
-    SELECT id, 'channel', CASE k % 5 WHEN 0 THEN 'voice' ELSE 'text' END, k
+    INSERT INTO channels (space_id, server_id, name, kind, position)
+    SELECT id, id, 'channel', CASE k % 5 WHEN 0 THEN 'voice' ELSE 'text' END, k
     FROM place CROSS JOIN generate_series(1, 30) AS k
     """,
     """
-    INSERT INTO channels (server_id, name, kind, parent_id)
-    SELECT server_id, 'thread', 'thread', id FROM channels WHERE position % 3 = 0
+    INSERT INTO channels (space_id, server_id, name, kind, parent_id)
+    SELECT space_id, space_id, 'thread', 'thread', id FROM channels WHERE position % 3 = 0
     """,
     """
-    INSERT INTO channel_permissions (server_id, channel_id, role_id, allow, deny)
-    SELECT channel.server_id, channel.id, role.id, 2048, 16384
+    INSERT INTO channel_permissions (space_id, channel_id, role_id, allow, deny)
+    SELECT channel.space_id, channel.id, role.id, 2048, 16384
     FROM channels AS channel
     INNER JOIN roles AS role
-        ON role.server_id = channel.server_id AND role.position <= 2
+        ON role.space_id = channel.space_id AND role.position <= 2
     WHERE channel.position % 2 = 0
     """,
     """
-    INSERT INTO channel_permissions (server_id, channel_id, user_id, allow, deny)
-    SELECT channel.server_id, channel.id, belonging.user_id, 2048, 16384
+    INSERT INTO channel_permissions (space_id, channel_id, user_id, allow, deny)
+    SELECT channel.space_id, channel.id, belonging.user_id, 2048, 16384
     FROM channels AS channel
     INNER JOIN belonging
         ON
-            belonging.server_id = channel.server_id
+            belonging.space_id = channel.space_id
             AND belonging.p % 50 = channel.position
     WHERE channel.position % 4 = 1
     """,
     "ANALYZE",
 )
 _FILLED: LiteralString = (
-    "VACUUM users, servers, server_members, roles, member_roles, channels, channel_permissions"
+    "VACUUM users, servers, server_members, roles, member_roles, channels, channel_counters, "
+    "channel_permissions"
 )
 
 
@@ -134,8 +135,10 @@ def full_database() -> Iterator[Full]:
             for statement in _ROWS:
                 session.execute(statement)
             session.execute(f"PREPARE one_channel (uuid, uuid, uuid) AS {ONE_CHANNEL}")
-            session.execute(f"PREPARE by_function (uuid, uuid) AS {BY_FUNCTION}")
-            session.execute(f"PREPARE all_channels (uuid) AS {ALL_CHANNELS}")
+            session.execute(f"PREPARE by_function (uuid, uuid, uuid) AS {BY_FUNCTION}")
+            places = read_statement("places").sql
+            places = places.replace("%(user)s", "$1").replace("%(space)s", "$2")
+            session.execute(f"PREPARE places (uuid, uuid) AS {places}".encode())
             (member_id,) = _row(session, "SELECT id FROM users WHERE username = 'user_0'")
             yield Full(
                 session,
@@ -143,13 +146,13 @@ def full_database() -> Iterator[Full]:
                 *_row(
                     session,
                     "SELECT channel.id, place.id FROM place "
-                    "INNER JOIN channels AS channel ON channel.server_id = place.id "
+                    "INNER JOIN channels AS channel ON channel.space_id = place.id "
                     "WHERE place.n = 7 AND channel.position = 10",
                 ),
                 *_row(
                     session,
                     "SELECT place.id, channel.id FROM place "
-                    "INNER JOIN channels AS channel ON channel.server_id = place.id "
+                    "INNER JOIN channels AS channel ON channel.space_id = place.id "
                     "WHERE place.n = 0 AND channel.position = 10",
                 ),
             )

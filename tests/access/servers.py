@@ -96,7 +96,8 @@ def random_servers(*, seed: int, count: int, users: int) -> list[Server]:
 
 def random_conversations(*, seed: int, count: int, user_ids: Sequence[UUID]) -> list[Conversation]:
     """Return at most `count` conversations of these users, half of them pairs, a fifth deleted."""
-    rng = Random(seed)
+    # Another row of ids than that of the servers.
+    rng = Random(f"conversations {seed}")
     made = [_random_conversation(rng, user_ids, number) for number in range(count)]
     # Two users have one pair.
     return list({conversation.id: conversation for conversation in made}.values())

@@ -163,7 +163,7 @@ def test_mask_beyond_53_bits_is_refused_in_an_overwrite(statement: str, mask: in
 
 def assert_all_agree(*, seed: int) -> None:
     print(f"MELO_TEST_SEED={seed}")  # noqa: T201 - pytest shows it with a failure
-    servers = random_servers(seed=seed, count=50, users=180)
+    servers = random_servers(seed=seed, count=60, users=180)
     users = sorted({member.user_id for server in servers for member in server.members})
     conversations = random_conversations(seed=seed, count=200, user_ids=users)
     store(servers, conversations)

@@ -69,9 +69,9 @@ FROM (
             )
             & 8866461766385655 AS overwritten
         FROM (
-            -- One group is one member in one channel; its rows are their roles, and with each the
-            -- overwrites that it or the member has there. A thread has its parent's overwrites. A
-            -- role that they do not have stays where nothing else would be left of them.
+            -- One group is one member in one channel; its rows are their roles above everyone's, each
+            -- with the overwrites of the channel for the member, for everyone and for that role. A
+            -- thread has its parent's overwrites.
             SELECT
                 member.user_id,
                 channel.space_id,
@@ -81,34 +81,22 @@ FROM (
                 counter.last_message_at,
                 member.timed_out_until,
                 server.owner_id,
-                coalesce(
-                    bit_or(role.permissions)
-                    FILTER (WHERE role.position = 0 OR given.role_id IS NOT NULL),
-                    0
-                ) & 8866461766385663 AS base,
-                array_agg(DISTINCT role.id)
-                FILTER (WHERE role.position = 0 OR given.role_id IS NOT NULL) AS role_ids,
-                coalesce(
-                    bit_or(rule.allow) FILTER (WHERE rule.user_id IS NULL AND role.position = 0), 0
-                ) AS everyones_allow,
-                coalesce(
-                    bit_or(rule.deny) FILTER (WHERE rule.user_id IS NULL AND role.position = 0), 0
-                ) AS everyones_deny,
+                (coalesce(everyones.permissions, 0) | coalesce(bit_or(own.permissions), 0))
+                & 8866461766385663 AS base,
+                array_remove(array_agg(DISTINCT own.id) || everyones.id, NULL) AS role_ids,
+                coalesce(bit_or(rule.allow) FILTER (WHERE rule.role_id = everyones.id), 0)
+                AS everyones_allow,
+                coalesce(bit_or(rule.deny) FILTER (WHERE rule.role_id = everyones.id), 0)
+                AS everyones_deny,
                 coalesce(
                     bit_or(rule.allow) FILTER (
-                        WHERE
-                            rule.user_id IS NULL
-                            AND role.position > 0
-                            AND given.role_id IS NOT NULL
+                        WHERE rule.user_id IS NULL AND rule.role_id IS DISTINCT FROM everyones.id
                     ),
                     0
                 ) AS roles_allow,
                 coalesce(
                     bit_or(rule.deny) FILTER (
-                        WHERE
-                            rule.user_id IS NULL
-                            AND role.position > 0
-                            AND given.role_id IS NOT NULL
+                        WHERE rule.user_id IS NULL AND rule.role_id IS DISTINCT FROM everyones.id
                     ),
                     0
                 ) AS roles_deny,
@@ -128,26 +116,22 @@ FROM (
                     channel.kind = 'thread'
                     AND parent.space_id = channel.space_id
                     AND parent.id = channel.parent_id
-            LEFT JOIN public.roles AS role ON role.space_id = member.space_id
+            LEFT JOIN public.roles AS everyones
+                ON everyones.space_id = member.space_id AND everyones.position = 0
             LEFT JOIN public.member_roles AS given
-                ON
-                    given.space_id = member.space_id
-                    AND given.user_id = member.user_id
-                    AND given.role_id = role.id
+                ON given.space_id = member.space_id AND given.user_id = member.user_id
+            LEFT JOIN public.roles AS own
+                ON own.space_id = member.space_id AND own.id = given.role_id
             LEFT JOIN public.channel_permissions AS rule
                 ON
                     rule.space_id = channel.space_id
                     AND rule.channel_id = coalesce(parent.id, channel.id)
-                    AND (rule.user_id = member.user_id OR rule.role_id = role.id)
-            WHERE
-                (channel.kind <> 'thread' OR parent.deleted_at IS NULL)
-                AND (
-                    role.id IS NULL
-                    OR role.position = 0
-                    OR given.role_id IS NOT NULL
-                    OR rule.user_id IS NOT NULL
-                    OR server.owner_id = member.user_id
-                )
+                    AND (
+                        rule.user_id = member.user_id
+                        OR rule.role_id = everyones.id
+                        OR rule.role_id = own.id
+                    )
+            WHERE channel.kind <> 'thread' OR parent.deleted_at IS NULL
             GROUP BY
                 member.user_id,
                 channel.space_id,
@@ -156,7 +140,9 @@ FROM (
                 counter.last_seq,
                 counter.last_message_at,
                 member.timed_out_until,
-                server.owner_id
+                server.owner_id,
+                everyones.id,
+                everyones.permissions
         ) AS held
     ) AS ruled
 ) AS placed
