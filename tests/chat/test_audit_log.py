@@ -34,7 +34,7 @@ def test_log_is_not_deleted(purge: str) -> None:
 @pytest.mark.parametrize("changes", ["[]", "1", '"text"', "null"])
 def test_changes_in_the_log_are_an_object(changes: str) -> None:
     refusal = refused(
-        "INSERT INTO audit_log (server_id, action, changes) VALUES (%s, 'role.update', %s)",
+        "INSERT INTO audit_log (space_id, action, changes) VALUES (%s, 'role.update', %s)",
         ServerFactory.create().id,
         changes,
     )
@@ -44,7 +44,7 @@ def test_changes_in_the_log_are_an_object(changes: str) -> None:
 
 def test_entry_in_the_log_says_what_was_done() -> None:
     refusal = refused(
-        "INSERT INTO audit_log (server_id, action) VALUES (%s, '')", ServerFactory.create().id
+        "INSERT INTO audit_log (space_id, action) VALUES (%s, '')", ServerFactory.create().id
     )
 
     assert refusal == by_check("audit_log_action_ck")

@@ -10,10 +10,10 @@ from tests.factories import BanFactory, ServerFactory, ServerMemberFactory, User
 
 pytestmark = pytest.mark.django_db
 
-JOIN = "INSERT INTO server_members (server_id, user_id) VALUES (%s, %s)"
-BAN = "INSERT INTO bans (server_id, user_id) VALUES (%s, %s)"
+JOIN = "INSERT INTO server_members (space_id, user_id) VALUES (%s, %s)"
+BAN = "INSERT INTO bans (space_id, user_id) VALUES (%s, %s)"
 BAN_FOR_A_SECOND = (
-    "INSERT INTO bans (server_id, user_id, created_at, expires_at) "
+    "INSERT INTO bans (space_id, user_id, created_at, expires_at) "
     "VALUES (%s, %s, now() - interval '1 hour', now() - interval '1 second')"
 )
 
@@ -211,7 +211,7 @@ def test_two_bans_after_an_entry_in_the_log_do_not_wait_for_each_other(connect: 
     one, other = connect(), connect()
     for client in (one, other):
         client.execute(
-            "INSERT INTO audit_log (server_id, action) VALUES (%s, 'member.ban')", [server.id]
+            "INSERT INTO audit_log (space_id, action) VALUES (%s, 'member.ban')", [server.id]
         )
 
     one.execute(BAN, [server.id, UserFactory.create().id])

@@ -79,10 +79,10 @@ def test_every_column_of_a_user_is_either_erased_or_kept() -> None:
     assert columns == PERSONAL.keys() | KEPT
 
 
-def test_erased_user_does_not_come_back_under_the_erased_name(erased: User) -> None:
+def test_erased_user_does_not_come_back(erased: User) -> None:
     refusal = refused("UPDATE users SET erased_at = NULL WHERE id = %s", erased.id)
 
-    assert refusal == by_check("users_erased_name_ck")
+    assert refusal == by_check("users_erased_kept")
 
 
 def test_erased_user_does_not_take_the_name_of_another(erased: User) -> None:

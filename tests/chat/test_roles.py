@@ -68,9 +68,10 @@ def test_two_roles_can_change_places() -> None:
     execute("UPDATE roles SET position = 1 WHERE id = %s", bosun.id)
     execute("SET CONSTRAINTS roles_position_uq IMMEDIATE")
 
-    assert rows(
-        "SELECT name FROM roles WHERE server_id = %s ORDER BY position", mate.server_id
-    ) == [(bosun.name,), (mate.name,)]
+    assert rows("SELECT name FROM roles WHERE space_id = %s ORDER BY position", mate.server_id) == [
+        (bosun.name,),
+        (mate.name,),
+    ]
 
 
 def test_two_servers_can_use_the_same_position() -> None:
@@ -112,8 +113,8 @@ def test_role_is_given_once() -> None:
     given = MemberRoleFactory.create()
 
     refusal = refused(
-        "INSERT INTO member_roles (server_id, user_id, role_id) "
-        "SELECT server_id, user_id, role_id FROM member_roles WHERE id = %s",
+        "INSERT INTO member_roles (space_id, user_id, role_id) "
+        "SELECT space_id, user_id, role_id FROM member_roles WHERE id = %s",
         given.id,
     )
 
@@ -132,7 +133,7 @@ def channel(role: Role) -> Channel:
 
 def test_overwrite_for_nobody_is_refused(channel: Channel) -> None:
     refusal = refused(
-        "INSERT INTO channel_permissions (server_id, channel_id) VALUES (%s, %s)",
+        "INSERT INTO channel_permissions (space_id, channel_id) VALUES (%s, %s)",
         channel.server_id,
         channel.id,
     )
@@ -142,7 +143,7 @@ def test_overwrite_for_nobody_is_refused(channel: Channel) -> None:
 
 def test_overwrite_for_a_role_and_a_member_at_once_is_refused(channel: Channel, role: Role) -> None:
     refusal = refused(
-        "INSERT INTO channel_permissions (server_id, channel_id, role_id, user_id) "
+        "INSERT INTO channel_permissions (space_id, channel_id, role_id, user_id) "
         "VALUES (%s, %s, %s, %s)",
         channel.server_id,
         channel.id,
@@ -179,8 +180,8 @@ def test_second_overwrite_for_the_same_role_is_refused() -> None:
     overwrite = ChannelPermissionFactory.create()
 
     refusal = refused(
-        "INSERT INTO channel_permissions (server_id, channel_id, role_id, allow) "
-        "SELECT server_id, channel_id, role_id, 1 FROM channel_permissions WHERE id = %s",
+        "INSERT INTO channel_permissions (space_id, channel_id, role_id, allow) "
+        "SELECT space_id, channel_id, role_id, 1 FROM channel_permissions WHERE id = %s",
         overwrite.id,
     )
 
@@ -193,8 +194,8 @@ def test_second_overwrite_for_the_same_member_is_refused() -> None:
     overwrite = ChannelPermissionFactory.create(channel=channel, role=None, user=member.user)
 
     refusal = refused(
-        "INSERT INTO channel_permissions (server_id, channel_id, user_id, deny) "
-        "SELECT server_id, channel_id, user_id, 1 FROM channel_permissions WHERE id = %s",
+        "INSERT INTO channel_permissions (space_id, channel_id, user_id, deny) "
+        "SELECT space_id, channel_id, user_id, 1 FROM channel_permissions WHERE id = %s",
         overwrite.id,
     )
 
@@ -206,7 +207,7 @@ def test_two_roles_at_one_position_are_refused_at_commit() -> None:
     server = ServerFactory.create()
 
     refusal = refused(
-        "INSERT INTO roles (server_id, name, position) VALUES (%s, 'mate', 1), (%s, 'bosun', 1)",
+        "INSERT INTO roles (space_id, name, position) VALUES (%s, 'mate', 1), (%s, 'bosun', 1)",
         server.id,
         server.id,
     )

@@ -1,8 +1,8 @@
-"""Servers: the owner is a member at every COMMIT, and what goes with whom."""
+"""Servers: the owner is a member, and what goes with whom."""
 
 import pytest
-from django.db import transaction
 
+from chat.ids import uuid7
 from tests.chat.sql import by_check, by_foreign_key, by_unique_key, execute, refused, value
 from tests.factories import (
     AuditLogEntryFactory,
@@ -22,51 +22,47 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.django_db(transaction=True)
-def test_server_without_its_owner_as_a_member_is_refused_at_commit() -> None:
+def test_whoever_makes_a_server_is_its_first_member() -> None:
     owner = UserFactory.create()
 
-    refusal = refused("INSERT INTO servers (name, owner_id) VALUES ('Harbour', %s)", owner.id)
+    execute(
+        "INSERT INTO servers (id, space_id, name, owner_id) "
+        "SELECT new, new, 'Harbour', %s FROM uuidv7() AS new",
+        owner.id,
+    )
 
-    assert refusal == by_foreign_key("servers_owner_fk")
+    assert value("SELECT user_id FROM server_members") == owner.id
 
 
-@pytest.mark.django_db(transaction=True)
-def test_owner_cannot_be_removed() -> None:
+def test_server_is_a_space_of_its_own() -> None:
+    insert = "INSERT INTO servers (id, space_id, name, owner_id) VALUES (%s, %s, 'Harbour', %s)"
     server = ServerFactory.create()
 
-    refusal = refused("DELETE FROM server_members WHERE user_id = %s", server.owner_id)
-
-    assert refusal == by_foreign_key("servers_owner_fk")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_server_cannot_be_handed_to_a_stranger() -> None:
-    server = ServerFactory.create()
-
-    refusal = refused("UPDATE servers SET owner_id = %s", ServerFactory.create().owner_id)
-
-    assert refusal == by_foreign_key("servers_owner_fk")
-    assert value("SELECT owner_id FROM servers WHERE id = %s", server.id) == server.owner_id
+    for space in (uuid7(), server.id):
+        assert refused(insert, uuid7(), space, server.owner_id).constraint in {
+            "servers_space_ck",
+            "servers_space_uq",
+        }
 
 
-@pytest.mark.django_db(transaction=True)
-def test_owner_can_hand_over_and_leave_in_one_transaction() -> None:
-    server = ServerFactory.create()
-    heir = ServerMemberFactory.create(server=server)
+def test_owner_is_a_member_at_every_statement() -> None:
+    server, heir = ServerFactory.create(), UserFactory.create()
+    leave = "DELETE FROM server_members WHERE user_id = %s"
+    hand_over = "UPDATE servers SET owner_id = %s"
 
-    with transaction.atomic():
-        execute("DELETE FROM server_members WHERE user_id = %s", server.owner_id)
-        execute("UPDATE servers SET owner_id = %s", heir.user_id)
+    assert refused(leave, server.owner_id) == by_foreign_key("servers_owner_fk")
+    assert refused(hand_over, heir.id) == by_foreign_key("servers_owner_fk")
 
-    assert value("SELECT owner_id FROM servers") == heir.user_id
+    ServerMemberFactory.create(server=server, user=heir)
+    execute(hand_over, heir.id)
+    assert execute(leave, server.owner_id) == 1
 
 
 def test_user_is_a_member_once() -> None:
     member = ServerMemberFactory.create()
 
     refusal = refused(
-        "INSERT INTO server_members (server_id, user_id) VALUES (%s, %s)",
+        "INSERT INTO server_members (space_id, user_id) VALUES (%s, %s)",
         member.server_id,
         member.user_id,
     )
@@ -131,7 +127,7 @@ def test_what_names_a_role_goes_with_it() -> None:
 def test_what_names_an_empty_channel_goes_with_it() -> None:
     state = ReadStateFactory.create()
     ChannelPermissionFactory.create(channel=state.channel)
-    InviteFactory.create(server=state.server, channel=state.channel)
+    InviteFactory.create(server=state.channel.server, channel=state.channel)
 
     execute("DELETE FROM channels WHERE id = %s", state.channel_id)
 
@@ -153,7 +149,7 @@ def test_server_with_messages_cannot_be_deleted(purge: str) -> None:
     message = MessageFactory.create()
     execute("SELECT set_config('chat.purge', %s, true)", purge)
 
-    refusal = refused("DELETE FROM servers WHERE id = %s", message.server_id)
+    refusal = refused("DELETE FROM servers WHERE id = %s", message.space_id)
 
     assert refusal == by_foreign_key("messages_channel_fk")
 
@@ -168,11 +164,11 @@ def test_server_with_a_log_cannot_be_deleted() -> None:
 
 def test_server_that_was_never_used_takes_all_it_has_along() -> None:
     state = ReadStateFactory.create()
-    MemberRoleFactory.create(role=RoleFactory.create(server=state.server), user=state.user)
-    InviteFactory.create(server=state.server)
+    MemberRoleFactory.create(role=RoleFactory.create(server=state.channel.server), user=state.user)
+    InviteFactory.create(server=state.channel.server)
     others = ServerFactory.create()
 
-    execute("DELETE FROM servers WHERE id = %s", state.server_id)
+    execute("DELETE FROM servers WHERE id = %s", state.space_id)
 
     assert value("SELECT count(*) FROM channels") == 0
     assert value("SELECT count(*) FROM roles") == 0

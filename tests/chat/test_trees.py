@@ -8,7 +8,11 @@ from tests.factories import ChannelFactory, MessageFactory, ServerFactory
 
 pytestmark = pytest.mark.django_db
 
-INSERT = "INSERT INTO channels (server_id, parent_id, kind, name) VALUES (%s, %s, %s, 'pier')"
+INSERT = (
+    "INSERT INTO channels (space_id, server_id, parent_id, kind, name) "
+    "SELECT server, server, parent, kind, 'pier' "
+    "FROM (SELECT %s::uuid AS server, %s::uuid AS parent, %s AS kind) AS given"
+)
 
 
 @pytest.fixture
@@ -136,7 +140,7 @@ def test_channel_with_messages_does_not_become_a_category() -> None:
 
     refusal = refused("UPDATE channels SET kind = 'category' WHERE id = %s", message.channel_id)
 
-    assert refusal == by_check("channels_last_seq_ck")
+    assert refusal == by_check("channels_category_empty")
 
 
 def test_channel_without_messages_may_become_a_category() -> None:

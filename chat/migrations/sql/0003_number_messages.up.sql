@@ -115,6 +115,7 @@ SET search_path = ''
 AS $function$
 DECLARE
     moved uuid[] := ARRAY[NEW.id];
+    newest bigint;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO public.channel_counters (space_id, channel_id)
@@ -137,10 +138,19 @@ BEGIN
         -- Moves the parent too, so that a new thread and the deletion of its parent meet there.
         moved := moved || NEW.parent_id;
     ELSIF TG_OP = 'UPDATE' THEN
-        PERFORM
+        SELECT last_seq INTO newest
         FROM public.channel_counters
         WHERE space_id = NEW.space_id AND channel_id = NEW.id
         FOR NO KEY UPDATE;
+
+        IF NEW.kind = 'category' AND newest > 0 THEN
+            RAISE EXCEPTION 'channel % has messages, and a category has none', NEW.id
+                USING
+                    ERRCODE = 'check_violation',
+                    SCHEMA = TG_TABLE_SCHEMA,
+                    TABLE = TG_TABLE_NAME,
+                    CONSTRAINT = 'channels_category_empty';
+        END IF;
 
         moved := moved || ARRAY(
             SELECT id
