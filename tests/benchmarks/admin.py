@@ -31,6 +31,7 @@ from django.urls import reverse  # noqa: E402
 from chat.admin.panels import list_url, row_url  # noqa: E402
 from chat.models import (  # noqa: E402
     Channel,
+    DirectConversation,
     DirectMessage,
     Message,
     Role,
@@ -156,15 +157,19 @@ Choices = list[tuple[str, object]]
 
 
 def _known() -> dict[str, Choices]:
-    channels = Channel.objects.filter(last_seq__gt=0).order_by("-last_seq")
+    channels = (
+        Channel.objects.with_counter()
+        .filter(server__isnull=False, last_seq__gt=0)
+        .order_by("-last_seq")
+    )
     big, quiet = channels[0], channels.reverse()[0]
     message = Message.objects.filter(channel=big, version__gt=1).first()
-    direct = DirectMessage.objects.order_by("conversation__last_seq").last()
-    if message is None or direct is None:
-        raise RuntimeError("no edited message, or no direct one: expected at least 1000 messages")
+    talk = DirectConversation.objects.with_counter().order_by("last_seq").last()
+    if message is None or talk is None:
+        raise RuntimeError("no edited message, or no conversation: expected at least 1000 messages")
     big_role = Role.objects.filter(server=big.server_id).order_by("position")
     people: Choices = [("talkative", "sailor_500"), ("viewer", "sailor_0"), ("looking", "ada")]
-    conversation: Choices = [("longest", direct.conversation_id)]
+    conversation: Choices = [("longest", talk.pk)]
     return {
         "server": [("biggest", big.server_id), ("quiet", quiet.server_id)],
         "channel": [("biggest", big.pk), ("quiet", quiet.pk)],

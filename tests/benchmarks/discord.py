@@ -29,7 +29,7 @@ from chat.discord.mapping import Mapper  # noqa: E402
 from chat.discord.people import People  # noqa: E402
 from chat.discord.reader import ExportFile  # noqa: E402
 from chat.ids import uuid7  # noqa: E402
-from chat.models import Channel  # noqa: E402
+from chat.models import Channel, ChannelCounter  # noqa: E402
 from melo.environment import VARIABLES  # noqa: E402
 from tests.benchmarks.database import describe_machine, led_to, migrated_database  # noqa: E402
 from tests.benchmarks.imports import COLUMNS, copy_messages  # noqa: E402
@@ -120,7 +120,7 @@ def _map(path: Path) -> None:
         source.read_header()
         mapper = Mapper(People(UUID(int=0)), files=path.parent)
         for each in source.messages():
-            mapper.meet(each)
+            mapper.register(each)
             mapper.row(each)
 
 
@@ -148,12 +148,13 @@ def _import(path: Path, database: BaseDatabaseWrapper) -> int:
 @contextmanager
 def _twin(path: Path, count: int) -> Iterator[Path]:
     """Yield a file of what was imported, for a channel that is empty yet."""
-    imported = Channel.objects.get(last_seq=count)
-    twin = Channel.objects.create(server_id=imported.server_id, name="twin", pk=uuid7())
+    imported = ChannelCounter.objects.get(last_seq=count)
+    twin = Channel.objects.create(server_id=imported.space_id, name="twin", pk=uuid7())
     columns = COLUMNS.replace("channel_id, id,", "%s::uuid, uuidv7(),")
     with connection.cursor() as cursor, path.open("wb") as file:
-        copy = f"COPY (SELECT {columns} FROM messages WHERE channel_id = %s) TO STDOUT"
-        with cursor.copy(copy, (twin.pk, imported.pk)) as rows:
+        where = "space_id = %s AND channel_id = %s"
+        copy = f"COPY (SELECT {columns} FROM messages WHERE {where}) TO STDOUT"
+        with cursor.copy(copy, (twin.pk, imported.space_id, imported.channel_id)) as rows:
             for chunk in rows:
                 file.write(chunk)
     yield path

@@ -16,10 +16,10 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
 from chat.ids import uuid7
-from chat.models import Channel, Server, ServerMember, User
+from chat.models import Channel, Server, User
 from chat.services.imports import MessageRow, import_messages
 from tests.benchmarks.paths import Path
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COLUMNS = (
-    "server_id, channel_id, id, seq, author_id, created_at, updated_at, content, kind, "
+    "space_id, channel_id, id, seq, author_id, created_at, updated_at, content, kind, "
     "reply_to_seq, edited_at, pinned_at, pinned_by_id, deleted_at, deleted_by_id"
 )
 _NULLS = "\t".join(["\\N"] * 5)
@@ -83,9 +83,7 @@ class _Work:
                 User(username=f"writer_{n}_{uuid7().hex[-12:]}") for n in range(200)
             )
         ]
-        with transaction.atomic():
-            self.server = Server.objects.create(name="Library", owner_id=self.authors[0])
-            ServerMember.objects.create(server=self.server, user_id=self.authors[0])
+        self.server = Server.objects.create(name="Library", owner_id=self.authors[0])
         self.rows: list[MessageRow] = []
         self.channel = self.copied_to = UUID(int=0)
 

@@ -25,7 +25,7 @@ MEMBERS_OF_THE_SERVER = 200
 GOAL = 0.7
 
 _BARE = """
-    INSERT INTO messages (id, server_id, channel_id, author_id, content)
+    INSERT INTO messages (id, space_id, channel_id, author_id, content)
     VALUES (%s, %s, %s, %s, %s)
     RETURNING seq, created_at
 """
@@ -54,7 +54,7 @@ class Place:
     """A server with a channel and an author for each client."""
 
     database: str
-    server_id: UUID
+    space_id: UUID
     channel_ids: tuple[UUID, ...]
     author_ids: tuple[UUID, ...]
 
@@ -73,7 +73,7 @@ class Crew:
         for n in range(shape.clients):
             ours, theirs = context.Pipe()
             channel = place.channel_ids[n if shape.is_spread else 0]
-            args = (theirs, way, place.database, place.server_id, channel, place.author_ids[n])
+            args = (theirs, way, place.database, place.space_id, channel, place.author_ids[n])
             process = context.Process(target=_work, args=args, daemon=True)
             process.start()
             theirs.close()
@@ -104,7 +104,7 @@ class Crew:
 
 def make_place(*, clients: int = 8) -> Place:
     """Write a server of some size, in which each client's author has a role and an overwrite."""
-    from django.db import connection, transaction
+    from django.db import connection
 
     from chat.models import Channel, ChannelPermission, MemberRole, Role, Server, ServerMember, User
     from chat.permissions import DEFAULT_EVERYONE, Permission
@@ -112,9 +112,8 @@ def make_place(*, clients: int = 8) -> Place:
     people = User.objects.bulk_create(
         User(username=f"sender_{n}") for n in range(MEMBERS_OF_THE_SERVER)
     )
-    with transaction.atomic():
-        server = Server.objects.create(name="Harbour", owner=people[-1])
-        ServerMember.objects.bulk_create(ServerMember(server=server, user=each) for each in people)
+    server = Server.objects.create(name="Harbour", owner=people[-1])
+    ServerMember.objects.bulk_create(ServerMember(server=server, user=each) for each in people[:-1])
     roles = Role.objects.bulk_create(
         Role(server=server, name=f"role {n}", position=n, permissions=DEFAULT_EVERYONE.value)
         for n in range(10)
@@ -138,14 +137,14 @@ def make_place(*, clients: int = 8) -> Place:
         cursor.execute("ANALYZE")
     return Place(
         database=connection.settings_dict["NAME"],
-        server_id=server.id,
+        space_id=server.id,
         channel_ids=tuple(channel.id for channel in channels[:clients]),
         author_ids=tuple(each.id for each in people[:clients]),
     )
 
 
 def _work(
-    pipe: Connection, way: str, database: str, server: UUID, channel: UUID, author: UUID
+    pipe: Connection, way: str, database: str, space: UUID, channel: UUID, author: UUID
 ) -> None:
     """Be one client: say when ready, send as often as told, and end on 0."""
     import django
@@ -158,7 +157,7 @@ def _work(
     # As in production: otherwise Django writes each statement down.
     settings.DEBUG = False
     connection.settings_dict["NAME"] = database
-    send = {"ours": _ours, "bare": _bare}[way](server, channel, author)
+    send = {"ours": _ours, "bare": _bare}[way](space, channel, author)
     for _ in range(_WARM_UP):
         send()
     pipe.send(None)
@@ -169,13 +168,13 @@ def _work(
     connection.close()
 
 
-def _ours(server: UUID, channel: UUID, author: UUID) -> Callable[[], object]:
+def _ours(_: UUID, channel: UUID, author: UUID) -> Callable[[], object]:
     from chat.services.messages import send_message
 
     return lambda: send_message(author=author, channel=channel, content=CONTENT)
 
 
-def _bare(server: UUID, channel: UUID, author: UUID) -> Callable[[], object]:
+def _bare(space: UUID, channel: UUID, author: UUID) -> Callable[[], object]:
     import psycopg
     from django.db import connection
 
@@ -186,7 +185,7 @@ def _bare(server: UUID, channel: UUID, author: UUID) -> Callable[[], object]:
     where: dict[str, Any] = {name: params[name] for name in names if name in params}
     own = psycopg.connect(**where, autocommit=True)
     return lambda: own.execute(
-        _BARE, [uuid7(), server, channel, author, CONTENT], prepare=True
+        _BARE, [uuid7(), space, channel, author, CONTENT], prepare=True
     ).fetchone()
 
 
