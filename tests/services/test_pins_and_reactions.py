@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db.models.functions import Now
 
-from chat.errors import InvalidInput, LimitReached, MissingPermission, NotVisible, TimedOut
-from chat.models import AuditLogEntry, Message, Reaction, Role, ServerMember
+from chat.errors import (
+    DatabaseRefused,
+    InvalidInput,
+    LimitReached,
+    MissingPermission,
+    NotVisible,
+    TimedOut,
+)
+from chat.models import AuditLogEntry, Channel, Message, Reaction, Role, ServerMember
 from chat.permissions import DEFAULT_EVERYONE, Permission
 from chat.services.messages import (
     SentMessage,
@@ -100,8 +107,7 @@ def test_who_takes_part_in_a_conversation_pins_there_and_no_log_tells(conversati
     assert (told.kind, told.reply_to_seq, told.author_id, told.seq) == ("pin", 1, None, 2)
 
     unpin = statements_of(lambda: unpin_message(actor=conversation.author, message=sent))
-    message.refresh_from_db()
-    assert (message.pinned_at, message.pinned_by_id) == (None, None)
+    assert not Message.objects.filter(pinned_at__isnull=False).exists()
 
     assert (len(pin), len(unpin)) == (4, 3)
     assert _log() == []
@@ -167,6 +173,17 @@ def test_a_message_of_the_system_is_not_pinned(harbour: Harbour) -> None:
     notice = MessageFactory.create(channel=harbour.channel, kind="notice", author=None, content="")
 
     refused(InvalidInput, lambda: pin_message(actor=harbour.server.owner, message=notice))
+
+
+def test_a_message_of_an_archived_channel_is_not_pinned(harbour: Harbour) -> None:
+    message = _sent(harbour)
+    Channel.objects.update(archived_at=Now())
+
+    refused(
+        DatabaseRefused,
+        lambda: pin_message(actor=harbour.server.owner, message=message),
+        match="takes no messages",
+    )
 
 
 def test_pins_are_four_or_five_statements_and_unpins_three_or_four(harbour: Harbour) -> None:

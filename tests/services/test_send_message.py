@@ -162,7 +162,11 @@ def test_a_refusal_leaves_the_callers_transaction_usable(harbour: Harbour, again
         "category": {"channel": category},
         "id of another space": {"id": elsewhere.id},
     }
-    usual = {"author": harbour.member, "channel": harbour.channel, "content": "ahoy"}
+    usual: dict[str, Any] = {
+        "author": harbour.member,
+        "channel": harbour.channel,
+        "content": "ahoy",
+    }
 
     with transaction.atomic():
         with pytest.raises((NotVisible, InvalidInput, IdTaken)):
