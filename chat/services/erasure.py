@@ -15,11 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, LiteralString
 
-from django.db import IntegrityError, transaction
 from psycopg import sql
 
 from chat.models.users import ERASED_PREFIX
-from chat.services.use_case import constraint_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,8 +110,8 @@ _SPACES: LiteralString = """
     SELECT space_id FROM participants WHERE user_id = %(user)s
 """
 
-# The name above all: for the change of a unique key alone waits, on every copy of the row that a
-# cluster has, whoever is just writing a row that leads to the user. What was written before is there
+# The name above all: for the change of a unique key alone, on every copy of the row that a cluster
+# has, waits whoever is just writing a row that leads to the user. What was written before is there
 # for the steps that follow; what comes after is refused by triggers.
 _ACCOUNT: LiteralString = """
     UPDATE users
@@ -177,25 +175,6 @@ _ADMIN_TITLES: LiteralString = """
         END
 """
 
-# A group goes on under whoever has been in it the longest.
-_GROUPS = _trace(
-    "channels",
-    "owner_id = %(user)s AND space_id = ANY (%(spaces)s::uuid[])",
-    emptied="""
-        owner_id = (
-            SELECT participant.user_id
-            FROM participants AS participant
-            WHERE
-                participant.space_id = channels.space_id
-                AND participant.user_id <> %(user)s
-                AND participant.left_at IS NULL
-            ORDER BY participant.created_at, participant.id
-            LIMIT 1
-        )
-    """,
-    name="channels.owner_id",
-)
-
 # In this order: a mark is written under the lock on the row by which its reader is there.
 _TRACES: tuple[_Trace, ...] = (
     _trace(
@@ -224,6 +203,24 @@ _TRACES: tuple[_Trace, ...] = (
         "user_id = %(user)s",
         emptied="nickname = NULL, timed_out_until = NULL",
         left="num_nonnulls(nickname, timed_out_until) > 0",
+    ),
+    # A group goes on under whoever has been in it the longest.
+    _trace(
+        "channels",
+        "owner_id = %(user)s AND space_id = ANY (%(spaces)s::uuid[])",
+        emptied="""
+            owner_id = (
+                SELECT participant.user_id
+                FROM participants AS participant
+                WHERE
+                    participant.space_id = channels.space_id
+                    AND participant.user_id <> %(user)s
+                    AND participant.left_at IS NULL
+                ORDER BY participant.created_at, participant.id
+                LIMIT 1
+            )
+        """,
+        name="channels.owner_id",
     ),
     # Messages keep their place, deleted and empty; then what the trigger keeps of an edit.
     _trace(
@@ -349,7 +346,6 @@ def empty_everything(
             cursor.execute(trace.deed, {**params, "invites": list(invites)})
         cursor.execute(_FILES.deed, params)
         files = dict(cursor.fetchall())
-        _hand_groups_over(connection, params)
         for trace in _REFERENCES:
             cursor.execute(trace.deed, params)
         objects = [str(each) for each in (user, *files, *invites)]
@@ -379,7 +375,7 @@ def what_is_left(
         "files": list(files),
         "invites": [],
     }
-    traces = (_INVITES, _FILES, *_TRACES, _GROUPS, *_REFERENCES)
+    traces = (_INVITES, _FILES, *_TRACES, *_REFERENCES)
     proofs = [*(trace.proof for trace in traces), sql.SQL(_ACCOUNT_LEFT), sql.SQL(_FILES_LEFT)]
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(" UNION ").join(proofs), params)
@@ -390,16 +386,3 @@ def _spaces_of(connection: BaseDatabaseWrapper, user: UUID) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(_SPACES, {"user": user})
         return [row[0] for row in cursor.fetchall()]
-
-
-def _hand_groups_over(connection: BaseDatabaseWrapper, params: Mapping[str, object]) -> None:
-    """Give each group to who is to have it; again, when who was chosen is erased meanwhile."""
-    while True:
-        try:
-            with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-                cursor.execute(_GROUPS.deed, params)
-                return
-        except IntegrityError as error:
-            # It waited for their erasure, which the next look sees.
-            if constraint_of(error) != "channels_not_erased":
-                raise
