@@ -7,7 +7,7 @@ the counting of queries know of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, make_dataclass
+from dataclasses import dataclass
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -30,20 +30,6 @@ _INCLUDE = "-- include: "
 # A parameter that PostgreSQL compares with a bigint. A plain int is sent as the smallest type that
 # holds it, and each new combination of types would be prepared as a statement of its own.
 bigint = Int8
-
-
-def quick(cls: type[Row]) -> Callable[..., Row]:
-    """Return what makes a `cls`, a frozen dataclass with slots, in a third of the time.
-
-    It takes the fields in their order. A frozen dataclass sets each through object.__setattr__;
-    here a twin with the same slots, which is not frozen, is filled and then told what it is.
-    """
-
-    def settle(self: Any) -> None:
-        self.__class__ = cls
-
-    names = [(field.name, Any) for field in fields(cls)]  # type: ignore[arg-type]
-    return make_dataclass(cls.__name__, names, namespace={"__post_init__": settle}, slots=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from uuid import UUID
 import pytest
 
 from chat.models import Channel, Message
-from chat.permissions import ALL, NONE, Permission
+from chat.permissions import ALL, IN_CONVERSATION, NONE, Permission
 from chat.queries.access import VisibleChannel, permissions_in, visible_channels
 from tests.factories import ChannelPermissionFactory, ServerMemberFactory
 from tests.queries.places import READ, make_harbour
+from tests.services.places import make_place
 
 if TYPE_CHECKING:
     from tests.queries.places import Harbour
@@ -36,6 +37,24 @@ def test_stranger_has_nothing(harbour: Harbour) -> None:
 
 def test_nobody_has_anything_in_a_channel_that_is_not_there(harbour: Harbour) -> None:
     assert permissions_in(user=harbour.sailor, channel=UUID(int=1)) == NONE
+
+
+@pytest.mark.parametrize("kind", ["pair", "group"])
+def test_who_takes_part_in_a_conversation_has_what_all_have_there(kind: str) -> None:
+    place = make_place(kind)
+
+    assert permissions_in(user=place.author, channel=place.channel) == IN_CONVERSATION
+    assert permissions_in(user=place.other.id, channel=place.channel.id) == IN_CONVERSATION
+    assert permissions_in(user=place.stranger, channel=place.channel) == NONE
+
+
+def test_who_left_a_group_has_nothing_there() -> None:
+    place = make_place("group")
+    place.channel.participants.filter(user=place.other).update(left_at=NOON)
+
+    assert permissions_in(user=place.other, channel=place.channel) == NONE
+    assert list(Channel.objects.visible_to(place.other)) == []
+    assert list(Channel.objects.visible_to(place.author)) == [place.channel]
 
 
 def test_overwrite_of_a_member_counts(harbour: Harbour) -> None:
@@ -94,6 +113,13 @@ def test_visible_channels_of_one_server_leave_out_the_others(harbour: Harbour) -
     assert [channel.id for channel in there] == [other.pier.id]
 
 
+def test_conversations_are_no_channels_of_a_list() -> None:
+    place = make_place("pair")
+
+    assert visible_channels(user=place.author) == ()
+    assert visible_channels(user=place.author, server=place.channel.id) == ()
+
+
 def test_server_that_one_is_not_in_has_no_visible_channels(harbour: Harbour) -> None:
     assert visible_channels(user=harbour.stranger, server=harbour.server) == ()
 
@@ -121,7 +147,7 @@ def test_messages_visible_to_a_member_can_be_read_and_are_there(harbour: Harbour
     harbour.say("not to be seen", channel=hidden)
     make_harbour().say("elsewhere")
 
-    found = Message.objects.filter(server__gt=UUID(int=0)).visible_to(harbour.sailor)
+    found = Message.objects.visible_to(harbour.sailor)
 
     assert list(found.order_by("seq")) == [seen]
     assert not Message.objects.visible_to(harbour.stranger).exists()

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chat.errors import MissingPermission, NotVisible
-from chat.models import Message
+from chat.models import Channel, Message
 from chat.permissions import Permission
-from chat.queries.history import direct_page, message_page
-from tests.factories import (
-    DirectConversationFactory,
-    DirectMessageFactory,
-    ServerMemberFactory,
-)
+from chat.queries.history import message_page, message_pins
+from tests.chat.sql import execute
+from tests.factories import MessageFactory, ServerMemberFactory
 from tests.queries.places import make_harbour
+from tests.services.places import make_place
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chat.queries.history import MessagePage
     from tests.queries.places import Harbour
 
@@ -214,13 +214,18 @@ def test_thread_is_read_by_the_rules_of_its_channel(talk: Harbour) -> None:
         message_page(viewer=talk.sailor, channel=thread)
 
 
-def test_conversation_is_paged_as_a_channel() -> None:
-    pair = DirectConversationFactory.create()
+@pytest.mark.parametrize("kind", ["pair", "group"])
+def test_conversation_is_paged_as_a_channel(kind: str) -> None:
+    place = make_place(kind)
+    empty = message_page(viewer=place.other.id, channel=place.channel.id)
     for number in range(1, 6):
-        DirectMessageFactory.create(conversation=pair, content=f"message {number}")
+        MessageFactory.create(
+            channel=place.channel, author=place.author, content=f"message {number}"
+        )
 
-    page = direct_page(viewer=pair.pair_high, conversation=pair, around=3, limit=3)
+    page = message_page(viewer=place.other, channel=place.channel, around=3, limit=3)
 
+    assert (empty.messages, empty.last_seq, empty.older, empty.newer) == ((), 0, None, None)
     assert [(m.seq, m.content) for m in page.messages] == [
         (4, "message 4"),
         (3, "message 3"),
@@ -229,30 +234,52 @@ def test_conversation_is_paged_as_a_channel() -> None:
     assert (page.last_seq, page.older, page.newer) == (5, 2, 4)
 
 
-def test_only_participants_read_a_conversation(harbour: Harbour) -> None:
-    pair = DirectConversationFactory.create()
+@pytest.mark.parametrize("read", [message_page, message_pins])
+@pytest.mark.parametrize("kind", ["pair", "group"])
+def test_only_participants_read_a_conversation(kind: str, read: Callable[..., object]) -> None:
+    place = make_place(kind)
 
-    with pytest.raises(NotVisible, match=f"no conversation {pair.id}"):
-        direct_page(viewer=harbour.sailor, conversation=pair)
+    with pytest.raises(NotVisible, match=f"no channel {place.channel.id}"):
+        read(viewer=place.stranger, channel=place.channel)
 
 
-def test_who_left_a_group_reads_it_no_more() -> None:
-    group = DirectConversationFactory.create(group=True)
-    owner = group.owner
-    assert owner is not None
-    DirectMessageFactory.create(conversation=group)
-    group.participants.update(left_at=NOON)
+@pytest.mark.parametrize("read", [message_page, message_pins])
+def test_who_left_a_group_reads_it_no_more(read: Callable[..., object]) -> None:
+    place = make_place("group")
+    place.channel.participants.filter(user=place.other).update(left_at=NOON)
 
     with pytest.raises(NotVisible):
-        direct_page(viewer=owner, conversation=group)
+        read(viewer=place.other, channel=place.channel)
 
 
-def test_conversation_without_messages_has_an_empty_page(harbour: Harbour) -> None:
-    pair = DirectConversationFactory.create(pair_low=harbour.sailor)
+def test_deleted_conversation_is_gone() -> None:
+    place = make_place("group")
+    Channel.objects.filter(pk=place.channel.pk).update(deleted_at=NOON)
 
-    page = direct_page(viewer=harbour.sailor.id, conversation=pair.id)
+    with pytest.raises(NotVisible):
+        message_page(viewer=place.author, channel=place.channel)
 
-    assert (page.messages, page.last_seq, page.older, page.newer) == ((), 0, None, None)
+
+def test_archived_channel_is_read_on(talk: Harbour) -> None:
+    Channel.objects.filter(pk=talk.pier.pk).update(archived_at=NOON)
+
+    assert seqs(message_page(viewer=talk.sailor, channel=talk.pier)) == [7, 6, 5, 4, 3, 2, 1]
+
+
+def test_what_was_purged_has_no_older_page(talk: Harbour) -> None:
+    execute("SET LOCAL chat.purge = 'on'")
+    execute("DELETE FROM messages WHERE seq <= 4")
+
+    page = message_page(viewer=talk.sailor, channel=talk.pier, limit=3)
+    before = message_page(viewer=talk.sailor, channel=talk.pier, before=5)
+    execute("DELETE FROM messages")
+    empty = message_page(viewer=talk.sailor, channel=talk.pier)
+    after = message_page(viewer=talk.sailor, channel=talk.pier, after=7)
+
+    assert (seqs(page), page.older, page.newer) == ([7, 6, 5], None, None)
+    assert (seqs(before), before.older, before.newer) == ([], None, 4)
+    assert (empty.messages, empty.last_seq, empty.older, empty.newer) == ((), 7, None, None)
+    assert (after.older, after.newer) == (None, None)
 
 
 def test_member_who_left_reads_no_more(talk: Harbour) -> None:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 
+from chat.errors import InvalidInput
 from chat.models import Message, ServerMember, User
-from chat.queries.history import direct_page, direct_pins, message_page, pins
-from chat.queries.posts import Attachment, Author, MessageRow, ReactionCount, Reply
+from chat.permissions import Permission
+from chat.queries.history import message_page, message_pins, messages_by_id
+from chat.queries.message_rows import Attachment, Author, MessageRow, ReactionCount, Reply
 from tests.factories import (
-    DirectConversationFactory,
     DirectMessageFactory,
     MessageAttachmentFactory,
     MessageFactory,
     ReactionFactory,
     UserFactory,
 )
+from tests.queries.places import make_harbour
+from tests.services.places import PLACES, make_place
 
 if TYPE_CHECKING:
     from tests.queries.places import Harbour
@@ -42,6 +46,8 @@ def test_message_has_all_its_fields(harbour: Harbour) -> None:
     assert message.edited_at is not None
     assert row == MessageRow(
         id=message.id,
+        space_id=harbour.server.id,
+        channel_id=harbour.pier.id,
         seq=1,
         kind="text",
         content="ahoy!",
@@ -64,6 +70,7 @@ def test_row_is_frozen(harbour: Harbour) -> None:
 
     with pytest.raises(AttributeError):
         only(harbour).content = "changed"  # type: ignore[misc]
+    assert only(harbour).content == "ahoy"
 
 
 def test_author_is_shown_by_display_name(harbour: Harbour) -> None:
@@ -188,20 +195,56 @@ def test_deleted_message_brings_nothing_along(harbour: Harbour) -> None:
     assert (newest.attachments, newest.reactions) == ((), ())
 
 
-def test_direct_message_brings_the_same_along() -> None:
-    pair = DirectConversationFactory.create()
-    first = DirectMessageFactory.create(conversation=pair, content="ahoy")
-    second = DirectMessageFactory.create(conversation=pair, content="yes", reply_to_seq=1)
-    ReactionFactory.create(direct=True, direct_message=second, user=pair.pair_high)
-    file = MessageAttachmentFactory.create(direct=True, direct_message=second)
+@pytest.mark.parametrize("kind", PLACES)
+def test_message_is_the_same_on_a_page_among_pins_and_by_its_id_in_every_place(kind: str) -> None:
+    place = make_place(kind)
+    made = {"channel": place.channel, "author": place.author}
+    first = MessageFactory.create(**made)
+    second = MessageFactory.create(**made, content="yes", reply_to_seq=1, pinned_at=NOON)
+    for user in (place.author, place.other):
+        ReactionFactory.create(message=second, user=user)
+    file = MessageAttachmentFactory.create(message=second, uploader=place.author)
 
-    newest, oldest = direct_page(viewer=pair.pair_high, conversation=pair).messages
+    newest, oldest = message_page(viewer=place.other, channel=place.channel).messages
+    (pinned,) = message_pins(viewer=place.other, channel=place.channel).messages
+    by_id = messages_by_id(viewer=place.other, messages=[first.id, second, oldest])
 
-    assert (oldest.id, oldest.content) == (first.id, "ahoy")
-    assert newest.reply is not None
-    assert (newest.reply.seq, newest.reply.excerpt) == (1, "ahoy")
-    assert newest.reactions == (ReactionCount(emoji="⚓", count=1, is_own=True),)
+    assert newest.reply == Reply(
+        seq=1, author_id=place.author.id, author_name=place.author.username, excerpt="ahoy"
+    )
+    assert newest.reactions == (ReactionCount(emoji="⚓", count=2, is_own=True),)
     assert [attachment.id for attachment in newest.attachments] == [file.id]
+    assert (newest.space_id, newest.channel_id) == (place.channel.space_id, place.channel.id)
+    assert pinned == newest
+    assert by_id == (oldest, newest, oldest)
+
+
+def test_by_their_ids_only_messages_that_can_be_read_are_found(harbour: Harbour) -> None:
+    without_history, hidden = harbour.dig(), harbour.dig()
+    harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=without_history)
+    harbour.deny(Permission.VIEW_CHANNEL, channel=hidden)
+    seen, deleted = harbour.say("seen"), harbour.say("deleted")
+    Message.objects.filter(pk=deleted.pk).update(deleted_at=NOON)
+    asked = [
+        *(deleted.id, harbour.say(channel=without_history), harbour.say(channel=hidden)),
+        *(make_harbour().say(), DirectMessageFactory.create(), UUID(int=1), seen),
+    ]
+
+    found = messages_by_id(viewer=harbour.sailor, messages=asked)
+
+    assert [(message.id, message.content) for message in found] == [
+        (deleted.id, ""),
+        (seen.id, "seen"),
+    ]
+    assert messages_by_id(viewer=harbour.sailor, messages=[]) == ()
+
+
+@pytest.mark.parametrize("wrong", [None, "ids", UUID(int=1), [None], ["id"], [UUID(int=1)] * 101])
+def test_what_is_no_list_of_messages_is_refused(wrong: Any) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        messages_by_id(viewer=UUID(int=1), messages=wrong)
+
+    assert caught.value.field == "messages"
 
 
 def test_pins_come_last_pinned_first_and_are_paged(harbour: Harbour) -> None:
@@ -210,9 +253,9 @@ def test_pins_come_last_pinned_first_and_are_paged(harbour: Harbour) -> None:
     for seq, minutes in ((1, 30), (2, 10), (4, 20), (5, 20)):
         Message.objects.filter(seq=seq).update(pinned_at=NOON + timedelta(minutes=minutes))
 
-    first = pins(viewer=harbour.sailor, channel=harbour.pier, limit=2)
-    rest = pins(viewer=harbour.sailor, channel=harbour.pier, before=first.next, limit=2)
-    end = pins(viewer=harbour.sailor, channel=harbour.pier, before=rest.next, limit=2)
+    first = message_pins(viewer=harbour.sailor, channel=harbour.pier, limit=2)
+    rest = message_pins(viewer=harbour.sailor, channel=harbour.pier, before=first.next, limit=2)
+    end = message_pins(viewer=harbour.sailor, channel=harbour.pier, before=rest.next, limit=2)
 
     # The two of the same moment by their ids, highest first.
     assert [m.seq for m in first.messages] == [1, 5]
@@ -224,15 +267,4 @@ def test_deleted_message_is_no_pin(harbour: Harbour) -> None:
     harbour.say()
     Message.objects.update(pinned_at=NOON, deleted_at=NOON)
 
-    assert pins(viewer=harbour.sailor, channel=harbour.pier).messages == ()
-
-
-def test_pins_of_a_conversation() -> None:
-    pair = DirectConversationFactory.create()
-    DirectMessageFactory.create(conversation=pair)
-    DirectMessageFactory.create(conversation=pair, pinned_at=NOON)
-
-    page = direct_pins(viewer=pair.pair_low, conversation=pair)
-
-    assert [m.seq for m in page.messages] == [2]
-    assert page.next is None
+    assert message_pins(viewer=harbour.sailor, channel=harbour.pier).messages == ()

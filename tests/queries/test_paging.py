@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chat.models import DirectMessage, Message
-from chat.queries.history import direct_page, message_page
-from tests.factories import DirectConversationFactory, DirectMessageFactory
+from chat.models import Message
+from chat.queries.history import message_page
+from tests.factories import MessageFactory
+from tests.services.places import make_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chat.queries.history import MessagePage
-    from tests.queries.places import Harbour
 
 pytestmark = pytest.mark.django_db
 
@@ -27,20 +28,14 @@ SEQS = [*range(1, COUNT + 3), 10**6, 2**63 - 1]
 LIMITS = [1, 2, 3, 4, COUNT, COUNT + 1, 100]
 
 
-def in_a_channel(harbour: Harbour) -> Callable[..., MessagePage]:
+def filled(kind: str) -> Callable[..., MessagePage]:
+    """Return what pages through a place of COUNT messages."""
+    place = make_place(kind)
     for _ in range(COUNT):
-        harbour.say()
+        MessageFactory.create(channel=place.channel, author=place.author)
     # At both ends and beside each other.
     Message.objects.filter(seq__in=[1, 3, 4, COUNT]).update(deleted_at=NOON)
-    return lambda **window: message_page(viewer=harbour.sailor, channel=harbour.pier, **window)
-
-
-def in_a_conversation(harbour: Harbour) -> Callable[..., MessagePage]:
-    pair = DirectConversationFactory.create(pair_low=harbour.sailor)
-    for _ in range(COUNT):
-        DirectMessageFactory.create(conversation=pair, author=harbour.sailor)
-    DirectMessage.objects.filter(seq__in=[1, 3, 4, COUNT]).update(deleted_at=NOON)
-    return lambda **window: direct_page(viewer=harbour.sailor, conversation=pair, **window)
+    return partial(message_page, viewer=place.other, channel=place.channel)
 
 
 def expected(limit: int, **window: int) -> list[int]:
@@ -59,11 +54,11 @@ def expected(limit: int, **window: int) -> list[int]:
     return found[::-1]
 
 
-@pytest.mark.parametrize("place", [in_a_channel, in_a_conversation])
+@pytest.mark.parametrize("kind", ["channel", "pair"])
 def test_every_page_is_complete_and_its_cursors_go_on_from_it(
-    harbour: Harbour, place: Callable[[Harbour], Callable[..., MessagePage]]
+    kind: str,
 ) -> None:
-    page = place(harbour)
+    page = filled(kind)
     windows: list[dict[str, int]] = [{}, {"after": 0}]
     windows += [{way: seq} for way, seq in product(["before", "after", "around"], SEQS)]
 
@@ -82,11 +77,9 @@ def test_every_page_is_complete_and_its_cursors_go_on_from_it(
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-@pytest.mark.parametrize("place", [in_a_channel, in_a_conversation])
-def test_cursors_lead_from_anywhere_to_both_ends_without_a_repeat(
-    harbour: Harbour, place: Callable[[Harbour], Callable[..., MessagePage]], limit: int
-) -> None:
-    page = place(harbour)
+@pytest.mark.parametrize("kind", ["channel", "pair"])
+def test_cursors_lead_from_anywhere_to_both_ends_without_a_repeat(kind: str, limit: int) -> None:
+    page = filled(kind)
 
     for around in range(1, COUNT + 1):
         here = page(around=around, limit=limit)
