@@ -3,10 +3,8 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 from django.core import checks
-from django.db.models.signals import pre_migrate
 
 from chat.checks import check_updated_at_triggers
-from chat.unmigrated import prepare_for_tables
 
 
 class ChatConfig(AppConfig):
@@ -16,9 +14,8 @@ class ChatConfig(AppConfig):
     verbose_name = "Chat"
 
     def ready(self) -> None:
-        """Register the app's system checks, and what tables made without migrations need."""
+        """Register the app's system checks."""
         checks.register(check_updated_at_triggers, checks.Tags.models)
-        pre_migrate.connect(prepare_for_tables, sender=self)
 
 
 class ChatAdminConfig(admin_apps.AdminConfig):
