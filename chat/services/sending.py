@@ -83,12 +83,9 @@ class _Earlier(NamedTuple):
 
 
 # By what the statement fails whole: an id that came in between or is known in another space (by
-# either key of it), a closed channel, somebody who has gone meanwhile.
+# either key of it), a closed channel, an author who has left meanwhile.
 _ANSWERED = frozenset(
-    {
-        *("messages_pkey", "messages_uq", "messages_channel_open", "messages_participant"),
-        *("messages_not_erased", "mentions_not_erased"),
-    }
+    {"messages_pkey", "messages_uq", "messages_channel_open", "messages_participant"}
 )
 
 _SEND = Statement.read(_SQL / "send_message.sql", row=_Numbered)
@@ -121,9 +118,9 @@ def send_message(
     channel only, or in channels in the order of their ids.
 
     Raises: InvalidInput, also for a category and a channel that is archived; NotVisible, for the
-    channel, the message answered and the attachments; TimedOut, MissingPermission; SlowModeActive;
-    Unreachable, when the other of a pair was erased; IdTaken, when `id` is that of another message;
-    Conflict, when what stood against it has gone meanwhile.
+    channel, the message answered, the attachments and who is erased just then; TimedOut,
+    MissingPermission; SlowModeActive; Unreachable, when the other of a pair was erased; IdTaken,
+    when `id` is that of another message; Conflict, when what stood against it has gone meanwhile.
     """
     author_id = identify("author", author, User)
     channel_id = identify("channel", channel, Channel)
