@@ -16,6 +16,7 @@ from chat.services import channels, invites, members, roles, servers, users
 from tests.chat.sql import stored
 from tests.factories import (
     ChannelFactory,
+    DirectConversationFactory,
     InviteFactory,
     RoleFactory,
     ServerMemberFactory,
@@ -206,10 +207,11 @@ def test_unknown_code_is_unusable() -> None:
 
 
 def foreign_arguments(scene: Scene) -> list[tuple[Callable[..., object], dict[str, Any]]]:
-    """Return calls by the owner that name one thing of another server."""
+    """Return calls by the owner that name one thing of another server, or a conversation."""
     of_ours, elsewhere = arguments_of(scene), ChannelFactory.create().server
     other_channel = ChannelFactory.create(server=elsewhere)
     other_category = ChannelFactory.create(server=elsewhere, category=True)
+    group = DirectConversationFactory.create(group=True, owner=scene.cast[Actor.OWNER])
     other_role = RoleFactory.create(server=elsewhere)
     other_member = ServerMemberFactory.create(server=elsewhere).user
     other_invite = InviteFactory.create(server=elsewhere)
@@ -258,19 +260,24 @@ def foreign_arguments(scene: Scene) -> list[tuple[Callable[..., object], dict[st
     return [
         *((each, of_ours[each] | {user_field.get(each, "user"): other_member}) for each in by_user),
         *((each, of_ours[each] | {"server": elsewhere}) for each in by_server),
+        *((each, of_ours[each] | {"server": group.pk}) for each in by_server),
         *((each, of_ours[each] | {"channel": other_channel}) for each in by_channel),
+        *((each, of_ours[each] | {"channel": group}) for each in by_channel),
         *((each, of_ours[each] | {"role": other_role}) for each in by_role),
         (
             channels.set_overwrite,
             of_ours[channels.set_overwrite] | {"user": None, "role": other_role},
         ),
-        (channels.create_channel, of_ours[channels.create_channel] | {"parent": other_category}),
-        (channels.move_channel, of_ours[channels.move_channel] | {"parent": other_category}),
+        *(
+            (each, of_ours[each] | {"parent": parent})
+            for each in (channels.create_channel, channels.move_channel)
+            for parent in (other_category, group)
+        ),
         (invites.revoke_invite, of_ours[invites.revoke_invite] | {"invite": other_invite}),
     ]
 
 
-def test_thing_of_another_server_is_not_visible_and_nothing_written() -> None:
+def test_thing_of_another_server_and_a_conversation_are_not_visible_and_nothing_written() -> None:
     scene = make_scene()
     calls = foreign_arguments(scene)
     before = stored()
