@@ -160,7 +160,7 @@ def _page_by_orm(at: Community) -> list[Message]:
 def _unread(session: psycopg.Connection[Any], at: Community) -> Path:
     count = len(unread_overview(user=at.viewer_id))
     return Path(
-        name="unread overview, 100 servers and 200 conversations",
+        name="unread overview, 100 servers",
         goal=1.25,
         ours=_expecting(count, partial(unread_overview, user=at.viewer_id)),
         bare=_bare(session, "unread_overview", {"user": at.viewer_id, "space": None}, rows=count),
