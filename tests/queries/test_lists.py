@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chat.errors import MissingPermission, NotVisible
-from chat.models import DirectConversation, DirectMessage, Message, ServerMember
+from chat.models import Channel, Message, Participant, ReadState, ServerMember
 from chat.permissions import Permission
 from chat.queries.audit import audit_page
 from chat.queries.direct import conversation_list
 from chat.queries.members import Member, member_page
-from chat.queries.mentions import inbox
-from chat.queries.posts import Author
+from chat.queries.mentions import Inbox, inbox
+from chat.queries.message_rows import Author
 from chat.queries.reactions import reaction_users
 from tests.chat.sql import execute
 from tests.factories import (
@@ -22,11 +22,13 @@ from tests.factories import (
     ChannelFactory,
     DirectConversationFactory,
     DirectMessageFactory,
-    DirectParticipantFactory,
     MentionFactory,
+    MessageFactory,
+    ParticipantFactory,
     ReactionFactory,
     UserFactory,
 )
+from tests.services.places import PLACES, make_place
 
 if TYPE_CHECKING:
     from chat.models import User
@@ -50,6 +52,10 @@ def named(harbour: Harbour, *contents: str) -> None:
         )
 
 
+def contents(page: Inbox) -> list[str]:
+    return [message.content for message in page.messages]
+
+
 def test_inbox_has_messages_that_name_the_user_newest_first(harbour: Harbour) -> None:
     named(harbour, "first", "second")
     MentionFactory.create(message=harbour.say("everyone"))
@@ -57,12 +63,37 @@ def test_inbox_has_messages_that_name_the_user_newest_first(harbour: Harbour) ->
 
     page = inbox(user=harbour.sailor)
 
-    assert [(entry.seq, entry.excerpt) for entry in page.entries] == [(2, "second"), (1, "first")]
-    assert page.entries[0].channel_id == harbour.pier.id
-    assert page.entries[0].author == Author(
+    assert [(message.seq, message.content) for message in page.messages] == [
+        (2, "second"),
+        (1, "first"),
+    ]
+    assert page.messages[0].channel_id == harbour.pier.id
+    assert page.messages[0].author == Author(
         id=harbour.sailor.id, name=harbour.sailor.username, avatar_key=None, kind="human"
     )
     assert page.next is None
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_inbox_has_what_names_the_user_in_every_place_that_they_see(kind: str) -> None:
+    place = make_place(kind)
+    message = MessageFactory.create(channel=place.channel, author=place.author)
+    for user in (place.other, place.stranger):
+        MentionFactory.create(message=message, user=user)
+
+    (found,) = inbox(user=place.other).messages
+
+    assert (found.id, found.space_id) == (message.id, place.channel.space_id)
+    assert inbox(user=place.stranger).messages == ()
+
+
+def test_inbox_leaves_out_a_group_that_the_user_left() -> None:
+    place = make_place("group")
+    message = MessageFactory.create(channel=place.channel, author=place.author)
+    MentionFactory.create(message=message, user=place.other)
+    Participant.objects.filter(user=place.other).update(left_at=NOON)
+
+    assert inbox(user=place.other).messages == ()
 
 
 def test_inbox_is_paged(harbour: Harbour) -> None:
@@ -71,8 +102,8 @@ def test_inbox_is_paged(harbour: Harbour) -> None:
     newest = inbox(user=harbour.sailor, limit=2)
     oldest = inbox(user=harbour.sailor, limit=2, before=newest.next)
 
-    assert [entry.excerpt for entry in newest.entries] == ["third", "second"]
-    assert [entry.excerpt for entry in oldest.entries] == ["first"]
+    assert contents(newest) == ["third", "second"]
+    assert contents(oldest) == ["first"]
     assert oldest.next is None
 
 
@@ -80,7 +111,7 @@ def test_inbox_leaves_out_what_was_deleted(harbour: Harbour) -> None:
     named(harbour, "first", "second")
     Message.objects.filter(content="second").update(deleted_at=NOON)
 
-    assert [entry.excerpt for entry in inbox(user=harbour.sailor).entries] == ["first"]
+    assert contents(inbox(user=harbour.sailor)) == ["first"]
 
 
 @pytest.mark.parametrize("permission", [Permission.VIEW_CHANNEL, Permission.READ_MESSAGE_HISTORY])
@@ -90,22 +121,22 @@ def test_inbox_leaves_out_what_can_no_longer_be_read(
     named(harbour, "first")
     harbour.deny(permission, channel=harbour.pier)
 
-    assert inbox(user=harbour.sailor).entries == ()
+    assert inbox(user=harbour.sailor).messages == ()
 
 
 def test_inbox_is_found_behind_many_names_that_cannot_be_read(harbour: Harbour) -> None:
     named(harbour, "first", "second")
     elsewhere = ChannelFactory.create()
     execute(
-        "INSERT INTO messages (server_id, channel_id, author_id, content) "
+        "INSERT INTO messages (space_id, channel_id, author_id, content) "
         "SELECT %s, %s, %s, 'ahoy' FROM generate_series(1, 1001)",
-        elsewhere.server_id,
+        elsewhere.space_id,
         elsewhere.id,
         harbour.stranger.id,
     )
     execute(
-        "INSERT INTO mentions (server_id, channel_id, seq, user_id) "
-        "SELECT server_id, channel_id, seq, %s FROM messages WHERE channel_id = %s",
+        "INSERT INTO mentions (space_id, channel_id, seq, user_id) "
+        "SELECT space_id, channel_id, seq, %s FROM messages WHERE channel_id = %s",
         harbour.sailor.id,
         elsewhere.id,
     )
@@ -114,7 +145,7 @@ def test_inbox_is_found_behind_many_names_that_cannot_be_read(harbour: Harbour) 
     while pages[-1].next is not None:
         pages.append(inbox(user=harbour.sailor, limit=1, before=pages[-1].next))
 
-    assert [[entry.excerpt for entry in page.entries] for page in pages] == [
+    assert [contents(page) for page in pages] == [
         *([], []),
         *(["second"], ["first"]),
         [],
@@ -178,8 +209,8 @@ def test_conversation_with_the_newest_message_comes_first() -> None:
     other = UserFactory.create(username="other", display_name="Other")
     quiet = DirectConversationFactory.create(pair_low=sailor, pair_high=UserFactory.create())
     busy = DirectConversationFactory.create(pair_low=sailor, pair_high=other)
-    DirectMessageFactory.create(conversation=quiet, content="old", created_at=NOON)
-    DirectMessageFactory.create(conversation=busy, author=other, content="new")
+    DirectMessageFactory.create(channel=quiet, content="old", created_at=NOON)
+    DirectMessageFactory.create(channel=busy, author=other, content="new")
 
     page = conversation_list(user=sailor)
 
@@ -193,28 +224,56 @@ def test_conversation_with_the_newest_message_comes_first() -> None:
 
 def test_deleted_newest_message_shows_none_of_it(harbour: Harbour) -> None:
     pair = DirectConversationFactory.create(pair_low=harbour.sailor)
-    DirectMessageFactory.create(conversation=pair, content="secret")
-    DirectMessage.objects.update(deleted_at=NOON)
+    DirectMessageFactory.create(channel=pair, author=pair.pair_low, content="secret")
+    Message.objects.update(deleted_at=NOON)
 
     (only,) = conversation_list(user=harbour.sailor).conversations
 
     assert (only.newest_excerpt, only.unread) == (None, 0)
 
 
+def test_conversation_is_muted_and_unread_by_the_mark_of_each() -> None:
+    place = make_place("pair")
+    MessageFactory.create_batch(5, channel=place.channel, author=place.author)
+    Message.objects.filter(seq=4).update(deleted_at=NOON)
+    ReadState.objects.create(
+        space_id=place.channel.id,
+        channel=place.channel,
+        user=place.other,
+        last_read_seq=2,
+        muted_until=FOREVER,
+    )
+
+    (theirs,) = conversation_list(user=place.other).conversations
+    (own,) = conversation_list(user=place.author).conversations
+
+    assert (theirs.last_read_seq, theirs.unread, theirs.muted_until) == (2, 2, FOREVER)
+    assert (own.last_read_seq, own.unread, own.muted_until) == (5, 0, None)
+
+
+def test_deleted_conversation_is_not_listed() -> None:
+    place = make_place("group")
+    Channel.objects.update(deleted_at=NOON)
+
+    assert conversation_list(user=place.author).conversations == ()
+
+
 def test_group_shows_who_is_still_in_it(harbour: Harbour) -> None:
     group = DirectConversationFactory.create(group=True, name="Crew", owner=harbour.sailor)
-    present = DirectParticipantFactory.create(conversation=group).user
-    DirectParticipantFactory.create(conversation=group, left_at=NOON)
+    late, early = (
+        ParticipantFactory.create(channel=group, joined_at=at).user for at in (FOREVER, NOON)
+    )
+    ParticipantFactory.create(channel=group, left_at=NOON)
 
     (only,) = conversation_list(user=harbour.sailor).conversations
 
     assert (only.name, only.owner_id) == ("Crew", harbour.sailor.id)
-    assert [person.id for person in only.others] == [present.id]
+    assert [person.id for person in only.others] == [early.id, late.id]
 
 
 def test_conversation_that_one_left_is_not_listed(harbour: Harbour) -> None:
-    pair = DirectConversationFactory.create(pair_low=harbour.sailor)
-    pair.participants.update(left_at=NOON)
+    group = DirectConversationFactory.create(group=True, owner=harbour.sailor)
+    group.participants.update(left_at=NOON)
 
     assert conversation_list(user=harbour.sailor).conversations == ()
 
@@ -223,7 +282,7 @@ def test_conversations_are_paged_without_repeats() -> None:
     sailor = UserFactory.create()
     for _ in range(5):
         DirectConversationFactory.create(pair_low=sailor, pair_high=UserFactory.create())
-    DirectConversation.objects.update(created_at=NOON)
+    Channel.objects.update(created_at=NOON)
 
     found = []
     page = conversation_list(user=sailor, limit=2)
@@ -324,6 +383,19 @@ def test_who_reacted_is_paged_by_user(harbour: Harbour) -> None:
     assert [user.id for user in first.users] == [people[0].id, people[1].id]
     assert [user.name for user in rest.users] == [people[2].username]
     assert rest.next is None
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_who_reacted_is_shown_in_every_place_to_who_sees_it(kind: str) -> None:
+    place = make_place(kind)
+    message = MessageFactory.create(channel=place.channel, author=place.author)
+    ReactionFactory.create(message=message, user=place.author)
+
+    page = reaction_users(viewer=place.other, message=message, emoji="⚓")
+
+    assert [user.id for user in page.users] == [place.author.id]
+    with pytest.raises(NotVisible, match=f"no message {message.id}"):
+        reaction_users(viewer=place.stranger, message=message, emoji="⚓")
 
 
 def test_nobody_reacted_with_another_emoji(harbour: Harbour) -> None:

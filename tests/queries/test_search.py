@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 
-from chat.errors import MissingPermission, NotVisible
+from chat.errors import InvalidInput, MissingPermission, NotVisible
 from chat.models import Message
 from chat.permissions import Permission
 from chat.queries.search import search_messages
 from tests.chat.sql import execute
-from tests.factories import ServerMemberFactory, UserFactory
+from tests.factories import MessageFactory, ServerMemberFactory, UserFactory
 from tests.queries.places import make_harbour
+from tests.services.places import make_place
 
 if TYPE_CHECKING:
     from typing import Any
@@ -32,7 +34,7 @@ def ask(harbour: Harbour, text: str, **more: Any) -> SearchPage:
 
 
 def contents(page: SearchPage) -> list[str]:
-    return [hit.content for hit in page.hits]
+    return [hit.content for hit in page.messages]
 
 
 def test_messages_with_all_words_are_found_newest_first(harbour: Harbour) -> None:
@@ -49,10 +51,11 @@ def test_messages_with_all_words_are_found_newest_first(harbour: Harbour) -> Non
 def test_hit_says_where_it_is(harbour: Harbour) -> None:
     message = harbour.say("boat")
 
-    (hit,) = ask(harbour, "boat").hits
+    (hit,) = ask(harbour, "boat").messages
 
-    assert (hit.id, hit.channel_id, hit.seq, hit.created_at) == (
+    assert (hit.id, hit.space_id, hit.channel_id, hit.seq, hit.created_at) == (
         message.id,
+        harbour.server.id,
         harbour.pier.id,
         1,
         message.created_at,
@@ -86,7 +89,7 @@ def test_deleted_messages_are_not_found(harbour: Harbour) -> None:
     harbour.say("boat")
     Message.objects.update(deleted_at=NOON)
 
-    assert ask(harbour, "boat").hits == ()
+    assert ask(harbour, "boat").messages == ()
 
 
 def test_only_channels_that_can_be_read_are_searched(harbour: Harbour) -> None:
@@ -105,7 +108,7 @@ def test_other_servers_are_not_searched(harbour: Harbour) -> None:
     ServerMemberFactory.create(server=other.server, user=harbour.sailor)
     other.say("boat")
 
-    assert ask(harbour, "boat").hits == ()
+    assert ask(harbour, "boat").messages == ()
 
 
 def test_search_can_be_narrowed_to_a_channel_and_an_author(harbour: Harbour) -> None:
@@ -148,6 +151,34 @@ def test_hidden_channel_cannot_be_searched(harbour: Harbour) -> None:
         ask(harbour, "boat", channel=harbour.pier)
 
 
+@pytest.mark.parametrize("kind", ["pair", "group"])
+def test_conversation_is_searched_by_who_takes_part(kind: str) -> None:
+    place = make_place(kind)
+    found = MessageFactory.create(channel=place.channel, author=place.author, content="red boat")
+    MessageFactory.create(channel=place.channel, author=place.author, content="fish")
+    elsewhere = make_place(kind)
+    MessageFactory.create(channel=elsewhere.channel, author=elsewhere.author, content="boat")
+
+    page = search_messages(viewer=place.other, channel=place.channel, text="boat")
+    by_other = search_messages(
+        viewer=place.other, channel=place.channel.id, text="boat", author=place.other
+    )
+
+    assert [message.id for message in page.messages] == [found.id]
+    assert by_other.messages == ()
+    with pytest.raises(NotVisible, match=f"no channel {place.channel.id}"):
+        search_messages(viewer=place.stranger, channel=place.channel, text="boat")
+    with pytest.raises(NotVisible, match=f"no channel {place.channel.id}"):
+        ask(make_harbour(), "boat", channel=place.channel)
+
+
+def test_search_of_nowhere_is_refused() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        search_messages(viewer=UUID(int=1), text="boat")
+
+    assert caught.value.field == "server"
+
+
 def test_channel_without_history_cannot_be_searched(harbour: Harbour) -> None:
     harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=harbour.pier)
 
@@ -163,7 +194,7 @@ class TestInALargeServer:
         execute("SET LOCAL session_replication_role = replica")
         execute(
             """
-            INSERT INTO messages (server_id, channel_id, seq, author_id, content, created_at)
+            INSERT INTO messages (space_id, channel_id, seq, author_id, content, created_at)
             SELECT
                 %s, %s, n, %s,
                 'all n' || n
@@ -188,9 +219,9 @@ class TestInALargeServer:
     def test_word_of_many_messages(self, busy: Harbour) -> None:
         page = ask(busy, "tens", limit=100)
 
-        assert len(page.hits) == 100
-        assert page.hits[0].content == "all n30000 tens"
-        assert page.hits[-1].content == "all n29010 tens"
+        assert len(page.messages) == 100
+        assert page.messages[0].content == "all n30000 tens"
+        assert page.messages[-1].content == "all n29010 tens"
         assert page.complete
 
     def test_rare_word(self, busy: Harbour) -> None:
@@ -205,17 +236,17 @@ class TestInALargeServer:
         first = ask(busy, "old", limit=2)
         second = ask(busy, "old", limit=2, before=first.next)
 
-        assert (first.hits, first.complete) == ((), False)
+        assert (first.messages, first.complete) == ((), False)
         assert contents(second) == ["all n3000 tens old", "all n2999 old"]
         assert second.complete
 
     def test_following_the_cursor_finds_every_message_once(self, busy: Harbour) -> None:
         found: list[int] = []
         page = ask(busy, "tens", limit=100)
-        found += [hit.seq for hit in page.hits]
+        found += [hit.seq for hit in page.messages]
         while page.next:
             page = ask(busy, "tens", limit=100, before=page.next)
-            found += [hit.seq for hit in page.hits]
+            found += [hit.seq for hit in page.messages]
 
         assert found == list(range(30000, 0, -10))
 
@@ -229,6 +260,6 @@ class TestInALargeServer:
         first = ask(busy, "all", author=mate)
         second = ask(busy, "all", author=mate, before=first.next)
 
-        assert (first.hits, first.complete) == ((), False)
-        assert [hit.seq for hit in second.hits] == [5]
+        assert (first.messages, first.complete) == ((), False)
+        assert [hit.seq for hit in second.messages] == [5]
         assert (second.next, second.complete) == (None, True)

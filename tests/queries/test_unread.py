@@ -7,20 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chat.models import DirectMessage, Message, ReadState, Server
+from chat.models import Message, Participant, ReadState, Server
 from chat.permissions import Permission
-from chat.queries.unread import (
-    UnreadChannel,
-    UnreadConversation,
-    unread_conversations,
-    unread_overview,
-)
-from tests.factories import (
-    DirectConversationFactory,
-    DirectMessageFactory,
-    MentionFactory,
-    ReadStateFactory,
-)
+from chat.queries.unread import Unread, unread_overview
+from tests.chat.sql import execute
+from tests.factories import MentionFactory, MessageFactory, ReadStateFactory
+from tests.services.places import PLACES, make_place
 
 if TYPE_CHECKING:
     from chat.models import User
@@ -38,13 +30,18 @@ def counts(user: User) -> tuple[int, int]:
     return only.unread, only.mentions
 
 
+def said(harbour: Harbour) -> Message:
+    """Say something that is new to every member."""
+    return harbour.say(author=harbour.stranger)
+
+
 def test_nothing_was_read_without_a_mark(harbour: Harbour) -> None:
     for _ in range(3):
-        harbour.say()
+        said(harbour)
 
     assert unread_overview(user=harbour.sailor) == (
-        UnreadChannel(
-            server_id=harbour.server.id,
+        Unread(
+            space_id=harbour.server.id,
             channel_id=harbour.pier.id,
             last_seq=3,
             last_read_seq=0,
@@ -58,7 +55,7 @@ def test_nothing_was_read_without_a_mark(harbour: Harbour) -> None:
 
 def test_mark_parts_read_from_unread(harbour: Harbour) -> None:
     for _ in range(3):
-        harbour.say()
+        said(harbour)
     ReadStateFactory.create(
         channel=harbour.pier,
         user=harbour.sailor,
@@ -74,7 +71,7 @@ def test_mark_parts_read_from_unread(harbour: Harbour) -> None:
 
 
 def test_mark_of_another_member_counts_for_them_alone(harbour: Harbour) -> None:
-    harbour.say()
+    said(harbour)
     ReadStateFactory.create(channel=harbour.pier, user=harbour.server.owner, last_read_seq=1)
 
     assert counts(harbour.sailor) == (1, 0)
@@ -83,7 +80,7 @@ def test_mark_of_another_member_counts_for_them_alone(harbour: Harbour) -> None:
 
 def test_deleted_messages_are_not_unread(harbour: Harbour) -> None:
     for _ in range(4):
-        harbour.say()
+        said(harbour)
     ReadStateFactory.create(channel=harbour.pier, user=harbour.sailor, last_read_seq=2)
     # One that had been read, and one that had not.
     Message.objects.filter(seq__in=[1, 4]).update(deleted_at=NOON)
@@ -94,18 +91,18 @@ def test_deleted_messages_are_not_unread(harbour: Harbour) -> None:
 def test_mentions_of_the_user_a_role_and_everyone_count(harbour: Harbour) -> None:
     crew = harbour.role(harbour.sailor)
     officers = harbour.role()
-    MentionFactory.create(message=harbour.say(), user=harbour.sailor)
-    MentionFactory.create(message=harbour.say(), role=crew)
-    MentionFactory.create(message=harbour.say())
-    MentionFactory.create(message=harbour.say(), role=officers)
-    MentionFactory.create(message=harbour.say(), user=harbour.stranger)
+    MentionFactory.create(message=said(harbour), user=harbour.sailor)
+    MentionFactory.create(message=said(harbour), role=crew)
+    MentionFactory.create(message=said(harbour))
+    MentionFactory.create(message=said(harbour), role=officers)
+    MentionFactory.create(message=said(harbour), user=harbour.stranger)
 
     assert counts(harbour.sailor) == (5, 3)
 
 
 def test_message_that_names_somebody_twice_is_one_mention(harbour: Harbour) -> None:
     crew = harbour.role(harbour.sailor)
-    message = harbour.say()
+    message = said(harbour)
     MentionFactory.create(message=message, user=harbour.sailor)
     MentionFactory.create(message=message, role=crew)
     MentionFactory.create(message=message)
@@ -115,7 +112,7 @@ def test_message_that_names_somebody_twice_is_one_mention(harbour: Harbour) -> N
 
 def test_read_and_deleted_mentions_do_not_count(harbour: Harbour) -> None:
     for _ in range(3):
-        MentionFactory.create(message=harbour.say(), user=harbour.sailor)
+        MentionFactory.create(message=said(harbour), user=harbour.sailor)
     ReadStateFactory.create(channel=harbour.pier, user=harbour.sailor, last_read_seq=1)
     Message.objects.filter(seq=2).update(deleted_at=NOON)
 
@@ -124,7 +121,7 @@ def test_read_and_deleted_mentions_do_not_count(harbour: Harbour) -> None:
 
 def test_role_counts_as_long_as_one_has_it(harbour: Harbour) -> None:
     crew = harbour.role(harbour.sailor)
-    MentionFactory.create(message=harbour.say(), role=crew)
+    MentionFactory.create(message=said(harbour), role=crew)
 
     before = counts(harbour.sailor)
     crew.member_roles.all().delete()
@@ -134,56 +131,118 @@ def test_role_counts_as_long_as_one_has_it(harbour: Harbour) -> None:
 
 
 def test_mention_of_everyones_role_is_for_everyone(harbour: Harbour) -> None:
-    MentionFactory.create(message=harbour.say(), role=harbour.everyone)
+    MentionFactory.create(message=said(harbour), role=harbour.everyone)
 
     assert counts(harbour.sailor) == (1, 1)
 
 
 def test_hidden_channel_is_not_in_the_overview(harbour: Harbour) -> None:
-    MentionFactory.create(message=harbour.say(), user=harbour.sailor)
+    MentionFactory.create(message=said(harbour), user=harbour.sailor)
     harbour.deny(Permission.VIEW_CHANNEL, channel=harbour.pier)
 
     assert unread_overview(user=harbour.sailor) == ()
 
 
 def test_nothing_is_unread_where_history_may_not_be_read(harbour: Harbour) -> None:
-    MentionFactory.create(message=harbour.say(), user=harbour.sailor)
+    MentionFactory.create(message=said(harbour), user=harbour.sailor)
     harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=harbour.pier)
 
     assert counts(harbour.sailor) == (0, 0)
 
 
 def test_deleted_server_has_nothing_unread(harbour: Harbour) -> None:
-    harbour.say()
+    said(harbour)
     Server.objects.update(deleted_at=NOON)
 
     assert unread_overview(user=harbour.sailor.id) == ()
 
 
 def test_stranger_has_nothing_unread(harbour: Harbour) -> None:
-    harbour.say()
+    said(harbour)
 
     assert unread_overview(user=harbour.stranger) == ()
 
 
-def test_conversations_count_by_the_mark_of_each(harbour: Harbour) -> None:
-    reader = harbour.sailor
-    pair = DirectConversationFactory.create(pair_low=reader)
-    DirectMessageFactory.create_batch(4, conversation=pair)
-    DirectMessage.objects.filter(seq=3).update(deleted_at=NOON)
-    pair.participants.filter(user=reader).update(last_read_seq=1, muted_until=LATER)
+@pytest.mark.parametrize("kind", PLACES)
+def test_every_place_counts_by_the_mark_of_each(kind: str) -> None:
+    place = make_place(kind)
+    messages = MessageFactory.create_batch(6, channel=place.channel, author=place.author)
+    for message in messages:
+        message.refresh_from_db()
+        MentionFactory.create(message=message, user=place.other)
+    Message.objects.filter(seq=3).update(deleted_at=NOON)
+    ReadState.objects.create(
+        space_id=place.channel.space_id,
+        channel=place.channel,
+        user=place.other,
+        last_read_seq=1,
+        notify=ReadState.Notify.NOTHING,
+        muted_until=LATER,
+    )
 
-    assert unread_conversations(user=reader) == (
-        UnreadConversation(
-            conversation_id=pair.id, last_seq=4, last_read_seq=1, unread=2, muted_until=LATER
+    assert unread_overview(user=place.other) == (
+        Unread(
+            space_id=place.channel.space_id,
+            channel_id=place.channel.id,
+            last_seq=6,
+            last_read_seq=1,
+            unread=4,
+            mentions=4,
+            notify="nothing",
+            muted_until=LATER,
         ),
     )
-    assert unread_conversations(user=harbour.stranger) == ()
+    # One's own are read.
+    (own,) = unread_overview(user=place.author)
+    assert (own.last_read_seq, own.unread, own.mentions) == (6, 0, 0)
+    assert unread_overview(user=place.stranger) == ()
 
 
-def test_conversation_that_one_left_is_not_counted(harbour: Harbour) -> None:
-    pair = DirectConversationFactory.create(pair_low=harbour.sailor)
-    DirectMessageFactory.create(conversation=pair)
-    pair.participants.update(left_at=NOON)
+@pytest.mark.parametrize("mark", [None, 1, 3, 5])
+@pytest.mark.parametrize("kind", ["channel", "pair"])
+def test_what_was_purged_is_not_unread(kind: str, mark: int | None) -> None:
+    place = make_place(kind)
+    MessageFactory.create_batch(6, channel=place.channel, author=place.author)
+    if mark is not None:
+        ReadState.objects.create(
+            space_id=place.channel.space_id,
+            channel=place.channel,
+            user=place.other,
+            last_read_seq=mark,
+        )
+    execute("SET LOCAL chat.purge = 'on'")
+    execute("DELETE FROM messages WHERE seq <= 3")
 
-    assert unread_conversations(user=harbour.sailor) == ()
+    (only,) = unread_overview(user=place.other)
+
+    assert (only.last_seq, only.last_read_seq) == (6, mark or 0)
+    assert only.unread == (1 if mark == 5 else 3)
+
+
+def test_everything_purged_leaves_nothing_unread() -> None:
+    place = make_place("channel")
+    MessageFactory.create_batch(2, channel=place.channel, author=place.author)
+    execute("SET LOCAL chat.purge = 'on'")
+    execute("DELETE FROM messages")
+
+    (only,) = unread_overview(user=place.other)
+
+    assert (only.last_seq, only.unread) == (2, 0)
+
+
+def test_channels_and_conversations_are_one_list(harbour: Harbour) -> None:
+    said(harbour)
+    pair = make_place("pair")
+    Participant.objects.create(
+        channel=make_place("group").channel, user=harbour.sailor, left_at=NOON
+    )
+    group = make_place("group").channel
+    Participant.objects.create(channel=group, user=harbour.sailor)
+    MessageFactory.create(channel=pair.channel, author=pair.author)
+
+    found = unread_overview(user=harbour.sailor)
+
+    assert {(at.space_id, at.channel_id, at.unread) for at in found} == {
+        (harbour.server.id, harbour.pier.id, 1),
+        (group.id, group.id, 0),
+    }
