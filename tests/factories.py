@@ -134,21 +134,6 @@ class ChannelFactory(DjangoModelFactory[models.Channel]):
     name = Sequence("pier-{}".format)
 
 
-class ChannelCounterFactory(DjangoModelFactory[models.ChannelCounter]):
-    """The counter of a channel, which the channel brings along."""
-
-    class Meta:
-        model = models.ChannelCounter
-
-    channel = SubFactory(ChannelFactory)
-
-    @classmethod
-    def _create(
-        cls, model_class: type[models.ChannelCounter], *args: Any, **kwargs: Any
-    ) -> models.ChannelCounter:
-        return model_class.objects.get(channel=kwargs["channel"])
-
-
 class ChannelPermissionFactory(DjangoModelFactory[models.ChannelPermission]):
     """An overwrite for a role, which neither allows nor denies anything."""
 
@@ -175,6 +160,24 @@ class MessageFactory(DjangoModelFactory[models.Message]):
     space_id = SelfAttribute("channel.space_id")
     author = LazyAttribute(lambda message: somebody_in(message.channel))
     content = "ahoy"
+
+
+class ChannelCounterFactory(DjangoModelFactory[models.ChannelCounter]):
+    """The counter of a channel with a message in it, which the two bring along."""
+
+    class Meta:
+        model = models.ChannelCounter
+
+    class Params:
+        message = SubFactory(MessageFactory)
+
+    channel = SelfAttribute("message.channel")
+
+    @classmethod
+    def _create(
+        cls, model_class: type[models.ChannelCounter], *args: Any, **kwargs: Any
+    ) -> models.ChannelCounter:
+        return model_class.objects.get(channel=kwargs["channel"])
 
 
 class MentionFactory(DjangoModelFactory[models.Mention]):

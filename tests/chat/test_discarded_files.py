@@ -76,26 +76,6 @@ def test_key_is_kept_when_message_and_file_are_purged() -> None:
     assert discarded() == [(file.space_id, "key")]
 
 
-def test_truncated_attachments_leave_their_keys() -> None:
-    file = MessageAttachmentFactory.create(storage_key="key")
-    # PostgreSQL truncates no table of which a check is still to come.
-    execute("SET CONSTRAINTS ALL IMMEDIATE")
-
-    execute("TRUNCATE message_attachments")
-
-    assert discarded() == [(file.space_id, "key")]
-
-
-def test_attachments_that_are_truncated_with_their_messages_leave_their_keys() -> None:
-    file = MessageAttachmentFactory.create(storage_key="key")
-    execute("SET CONSTRAINTS ALL IMMEDIATE")
-    execute("SET LOCAL chat.purge = 'on'")
-
-    execute("TRUNCATE messages CASCADE")
-
-    assert discarded() == [(file.space_id, "key")]
-
-
 @pytest.mark.django_db(transaction=True)
 def test_flush_empties_the_discarded_files_as_well() -> None:
     MessageAttachmentFactory.create()
@@ -118,7 +98,7 @@ def test_upload_that_moves_to_another_key_leaves_the_first() -> None:
 
 def test_upload_that_is_sent_discards_nothing() -> None:
     message = MessageFactory.create()
-    upload = MessageAttachmentFactory.create(message=None, space_id=message.server_id)
+    upload = MessageAttachmentFactory.create(message=None, space_id=message.space_id)
 
     execute("UPDATE message_attachments SET message_id = %s WHERE id = %s", message.id, upload.id)
 

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from tests.chat.sql import by_check, execute, refused, rows
+from chat.ids import direct_pair_id
+from tests.chat.sql import SEND, by_check, by_foreign_key, execute, refused, rows
 from tests.chat.test_erasure import erase_leaving
 from tests.factories import (
     FAR_AWAY,
     ChannelFactory,
     DirectConversationFactory,
-    DirectMessageFactory,
+    InviteCodeFactory,
     MessageAttachmentFactory,
     MessageFactory,
     ServerFactory,
+    ServerMemberFactory,
     UserFactory,
 )
 
@@ -29,23 +31,53 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-SEND = (
-    "INSERT INTO messages (server_id, channel_id, author_id, content) VALUES (%s, %s, %s, 'ahoy')"
-)
-
-DIRECT_SEND = (
-    "INSERT INTO direct_messages (conversation_id, author_id, content) VALUES (%s, %s, 'ahoy')"
-)
-
 
 def message(ghost: User) -> tuple[str, tuple[Any, ...]]:
     channel = ChannelFactory.create()
-    return SEND, (channel.server_id, channel.id, ghost.id)
+    return SEND, (channel.space_id, channel.id, ghost.id)
 
 
 def direct_message(ghost: User) -> tuple[str, tuple[Any, ...]]:
-    statement = "INSERT INTO direct_messages (conversation_id, author_id) VALUES (%s, %s)"
-    return statement, (DirectConversationFactory.create(pair_low=ghost).id, ghost.id)
+    pair = DirectConversationFactory.create(pair_low=ghost)
+    return SEND, (pair.id, pair.id, ghost.id)
+
+
+def pinned_message(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    channel = ChannelFactory.create()
+    statement = (
+        "INSERT INTO messages (space_id, channel_id, author_id, pinned_at, pinned_by_id) "
+        "VALUES (%s, %s, %s, now(), %s)"
+    )
+    return statement, (channel.space_id, channel.id, channel.server.owner_id, ghost.id)
+
+
+def pin(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    statement = "UPDATE messages SET pinned_at = now(), pinned_by_id = %s WHERE id = %s"
+    return statement, (ghost.id, MessageFactory.create().id)
+
+
+def deletion(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    statement = "UPDATE messages SET deleted_at = now(), deleted_by_id = %s WHERE id = %s"
+    return statement, (ghost.id, MessageFactory.create().id)
+
+
+def edit(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    execute("SELECT set_config('chat.actor', %s, true)", str(ghost.id))
+    return "UPDATE messages SET content = 'avast' WHERE id = %s", (MessageFactory.create().id,)
+
+
+def reaction(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    post = MessageFactory.create()
+    statement = (
+        "INSERT INTO reactions (space_id, message_id, user_id, emoji) VALUES (%s, %s, %s, '⚓')"
+    )
+    return statement, (post.space_id, post.id, ghost.id)
+
+
+def mention(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    post = MessageFactory.create()
+    statement = "INSERT INTO mentions (space_id, channel_id, seq, user_id) VALUES (%s, %s, 1, %s)"
+    return statement, (post.space_id, post.channel_id, ghost.id)
 
 
 def attachment(ghost: User) -> tuple[str, tuple[Any, ...]]:
@@ -66,27 +98,97 @@ def preferences(ghost: User) -> tuple[str, tuple[Any, ...]]:
     return "INSERT INTO user_preferences (user_id) VALUES (%s)", (ghost.id,)
 
 
+def server(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    statement = (
+        "INSERT INTO servers (id, space_id, name, owner_id) "
+        "SELECT new, new, 'Harbour', %s FROM uuidv7() AS new"
+    )
+    return statement, (ghost.id,)
+
+
 def membership(ghost: User) -> tuple[str, tuple[Any, ...]]:
-    statement = "INSERT INTO server_members (server_id, user_id) VALUES (%s, %s)"
+    statement = "INSERT INTO server_members (space_id, user_id) VALUES (%s, %s)"
     return statement, (ServerFactory.create().id, ghost.id)
 
 
+def mark(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    channel = ChannelFactory.create()
+    ServerMemberFactory.create(server=channel.server, user=ghost)
+    statement = "INSERT INTO read_states (space_id, user_id, channel_id) VALUES (%s, %s, %s)"
+    return statement, (channel.space_id, ghost.id, channel.id)
+
+
+def overwrite(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    channel = ChannelFactory.create()
+    statement = (
+        "INSERT INTO channel_permissions (space_id, channel_id, user_id) VALUES (%s, %s, %s)"
+    )
+    return statement, (channel.space_id, channel.id, ghost.id)
+
+
+def invite(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    code = InviteCodeFactory.create(space_id=ServerFactory.create().id)
+    statement = "INSERT INTO invites (space_id, code, creator_id) VALUES (%s, %s, %s)"
+    return statement, (code.space_id, code.code, ghost.id)
+
+
+def ban(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    statement = "INSERT INTO bans (space_id, user_id) VALUES (%s, %s)"
+    return statement, (ServerFactory.create().id, ghost.id)
+
+
+def log(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    statement = "INSERT INTO audit_log (space_id, actor_id, action) VALUES (%s, %s, 'role.update')"
+    return statement, (ServerFactory.create().id, ghost.id)
+
+
+def look(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    return "INSERT INTO admin_access_log (actor_id, action) VALUES (%s, 'look')", (ghost.id,)
+
+
+def pair(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    own = direct_pair_id(ghost.id, ghost.id)
+    statement = (
+        "INSERT INTO channels (id, space_id, kind, name, pair_low_id, pair_high_id) "
+        "VALUES (%s, %s, 'pair', '', %s, %s)"
+    )
+    return statement, (own, own, ghost.id, ghost.id)
+
+
+def group(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    statement = "UPDATE channels SET owner_id = %s WHERE id = %s"
+    return statement, (ghost.id, DirectConversationFactory.create(group=True).id)
+
+
 def participation(ghost: User) -> tuple[str, tuple[Any, ...]]:
-    group = DirectConversationFactory.create(group=True)
-    statement = "INSERT INTO direct_participants (conversation_id, user_id) VALUES (%s, %s)"
-    return statement, (group.id, ghost.id)
+    statement = "INSERT INTO participants (space_id, user_id) VALUES (%s, %s)"
+    return statement, (DirectConversationFactory.create(group=True).id, ghost.id)
 
 
 @pytest.mark.parametrize(
     ("written", "constraint"),
     [
-        (message, "messages_author_not_erased"),
-        (direct_message, "direct_messages_author_not_erased"),
-        (attachment, "message_attachments_uploader_not_erased"),
-        (session, "user_sessions_user_not_erased"),
-        (preferences, "user_preferences_user_not_erased"),
-        (membership, "server_members_user_not_erased"),
-        (participation, "direct_participants_user_not_erased"),
+        (message, "messages_not_erased"),
+        (direct_message, "messages_not_erased"),
+        (pinned_message, "messages_state_not_erased"),
+        (pin, "messages_pin_not_erased"),
+        (deletion, "messages_deletion_not_erased"),
+        (edit, "message_revisions_not_erased"),
+        (reaction, "reactions_not_erased"),
+        (mention, "mentions_not_erased"),
+        (attachment, "message_attachments_not_erased"),
+        (session, "user_sessions_not_erased"),
+        (preferences, "user_preferences_not_erased"),
+        (server, "server_members_not_erased"),
+        (membership, "server_members_not_erased"),
+        (overwrite, "channel_permissions_not_erased"),
+        (invite, "invites_not_erased"),
+        (ban, "bans_not_erased"),
+        (log, "audit_log_not_erased"),
+        (look, "admin_access_log_not_erased"),
+        (pair, "channels_not_erased"),
+        (group, "channels_not_erased"),
+        (participation, "participants_not_erased"),
     ],
 )
 def test_nothing_new_belongs_to_an_erased_user(
@@ -99,38 +201,40 @@ def test_nothing_new_belongs_to_an_erased_user(
     assert refused(statement, *params) == by_check(constraint)
 
 
-def test_one_erased_author_among_many_rows_is_seen() -> None:
-    channel, author, ghost = ChannelFactory.create(), UserFactory.create(), UserFactory.create()
+def test_erased_user_has_no_new_mark() -> None:
+    ghost = UserFactory.create()
+    statement, params = mark(ghost)
     execute(erase_leaving({}), ghost.id)
 
+    assert refused(statement, *params) == by_foreign_key("read_states_reader")
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_one_erased_author_among_many_rows_is_seen(imported: bool) -> None:
+    channel, author, ghost = ChannelFactory.create(), UserFactory.create(), UserFactory.create()
+    execute(erase_leaving({}), ghost.id)
+    execute("SELECT set_config('chat.import', %s, true)", "on" if imported else "off")
+
     refusal = refused(
-        "INSERT INTO messages (server_id, channel_id, author_id, content) "
-        "SELECT %s, %s, author, 'ahoy' FROM unnest(%s::uuid[]) AS author",
-        channel.server_id,
+        "INSERT INTO messages (space_id, channel_id, author_id, seq) "
+        "SELECT %s, %s, author, place FROM unnest(%s::uuid[]) WITH ORDINALITY AS given "
+        "(author, place)",
+        channel.space_id,
         channel.id,
         [author.id, author.id, ghost.id, author.id],
     )
 
-    assert refusal == by_check("messages_author_not_erased")
+    assert refusal == by_check("messages_not_erased")
 
 
-def test_part_of_a_table_on_a_cluster_does_not_ask() -> None:
-    ghost = UserFactory.create()
-    execute(erase_leaving({}), ghost.id)
-
-    execute("ALTER TABLE user_preferences RENAME TO user_preferences_102008")
-
-    assert execute("INSERT INTO user_preferences_102008 (user_id) VALUES (%s)", ghost.id) == 1
-
-
-def test_what_was_there_stays_and_can_be_emptied() -> None:
-    post, direct = MessageFactory.create(), DirectMessageFactory.create()
-    file = MessageAttachmentFactory.create(message=post, uploader=post.author)
-    for author in (post.author, direct.author):
-        execute(erase_leaving({}), author.id)
+@pytest.mark.parametrize("direct", [False, True])
+def test_what_was_there_stays_and_can_be_emptied(direct: bool) -> None:
+    file = MessageAttachmentFactory.create(direct=direct)
+    post = file.message
+    execute(erase_leaving({}), post.author_id)
+    execute("SET LOCAL chat.purge = 'on'")
 
     assert execute("UPDATE messages SET content = '' WHERE id = %s", post.id) == 1
-    assert execute("UPDATE direct_messages SET content = '' WHERE id = %s", direct.id) == 1
     assert execute("DELETE FROM message_attachments WHERE id = %s", file.id) == 1
 
 
@@ -139,65 +243,14 @@ def test_send_that_waited_while_its_author_was_erased_is_refused(
 ) -> None:
     channel, author, other = ChannelFactory.create(), UserFactory.create(), UserFactory.create()
     ahead, sender = connect(), connect()
-    ahead.execute(SEND, [channel.server_id, channel.id, other.id])
+    ahead.execute(SEND, [channel.space_id, channel.id, other.id])
     # Waits for its number, having looked at everything that a statement looks at before.
-    sending = start_and_wait(sender, ahead, SEND, channel.server_id, channel.id, author.id)
+    sending = start_and_wait(sender, ahead, SEND, channel.space_id, channel.id, author.id)
 
     execute(erase_leaving({}), author.id)
     ahead.commit()
 
-    with pytest.raises(psycopg.errors.CheckViolation, match="is erased and writes nothing"):
+    with pytest.raises(psycopg.errors.CheckViolation, match="is erased"):
         sending.result(timeout=60)
     sender.rollback()
     assert rows("SELECT author_id FROM messages") == [(other.id,)]
-
-
-def test_erasure_waits_for_a_send_that_came_before(
-    connect: Connect, start_and_wait: StartAndWait
-) -> None:
-    channel, author = ChannelFactory.create(), UserFactory.create()
-    sender, eraser = connect(), connect()
-    sender.execute(SEND, [channel.server_id, channel.id, author.id])
-
-    erasing = start_and_wait(eraser, sender, erase_leaving({}), author.id)
-    sender.commit()
-
-    assert erasing.result(timeout=60).rowcount == 1
-    # What the erasure asks for next finds the message.
-    found = eraser.execute("SELECT content FROM messages WHERE author_id = %s", [author.id])
-    assert found.fetchall() == [("ahoy",)]
-    eraser.commit()
-
-
-def test_direct_send_waits_for_an_erasure_that_came_before(
-    connect: Connect, start_and_wait: StartAndWait
-) -> None:
-    conversation = DirectConversationFactory.create()
-    author = conversation.pair_low
-    eraser, sender = connect(), connect()
-    eraser.execute(erase_leaving({}), [author.id])
-
-    sending = start_and_wait(sender, eraser, DIRECT_SEND, conversation.id, author.id)
-    eraser.commit()
-
-    with pytest.raises(psycopg.errors.CheckViolation, match="is erased and writes nothing"):
-        sending.result(timeout=60)
-    sender.rollback()
-    assert rows("SELECT author_id FROM direct_messages") == []
-
-
-def test_erasure_waits_for_a_direct_send_that_came_before(
-    connect: Connect, start_and_wait: StartAndWait
-) -> None:
-    conversation = DirectConversationFactory.create()
-    author = conversation.pair_low
-    sender, eraser = connect(), connect()
-    sender.execute(DIRECT_SEND, [conversation.id, author.id])
-
-    erasing = start_and_wait(eraser, sender, erase_leaving({}), author.id)
-    sender.commit()
-
-    assert erasing.result(timeout=60).rowcount == 1
-    found = eraser.execute("SELECT content FROM direct_messages WHERE author_id = %s", [author.id])
-    assert found.fetchall() == [("ahoy",)]
-    eraser.commit()

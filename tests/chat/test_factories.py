@@ -47,13 +47,12 @@ def test_factory_makes_a_second_row(model: type[Model]) -> None:
     ],
 )
 def test_part_can_hang_on_a_direct_message(
-    factory: type[factories.PostPartFactory],
+    factory: type[factories.MessagePartFactory],
 ) -> None:
     part = factory.create(direct=True)
 
     part.full_clean()
-    assert part.message is None
-    assert part.space_id == part.direct_message.conversation_id
+    assert part.space_id == part.message.space_id == part.message.channel_id
 
 
 @pytest.mark.parametrize("kind", ["category", "voice", "thread"])

@@ -24,8 +24,10 @@ MOMENTS = [
     (model._meta.db_table, field.column)
     for model in FACTORIES
     for field in model._meta.concrete_fields
-    if isinstance(field, DateTimeField)
+    if isinstance(field, DateTimeField) and not model._meta.proxy
 ]
+# A trigger alone writes it, and it is the moment of a message.
+OF_A_MESSAGE = ("channel_counters", "last_message_at")
 READABLE = ["1970-01-01 00:00:00+00", "2026-03-01 12:00:00+00", "9998-12-31 23:59:59.999999+00"]
 UNREADABLE = [
     "-infinity",
@@ -56,7 +58,9 @@ def test_every_moment_of_the_database_is_tried() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "column"), MOMENTS, ids=[f"{table}.{column}" for table, column in MOMENTS]
+    ("table", "column"),
+    [moment for moment in MOMENTS if moment != OF_A_MESSAGE],
+    ids=str,
 )
 def test_check_of_the_table_holds_the_moment(table: str, column: str) -> None:
     ((check, held),) = rows(
@@ -109,15 +113,14 @@ def test_what_expires_never_has_no_moment_for_it(
 
 @pytest.mark.parametrize("moment", ["-infinity", "1969-12-31 23:59:59Z"])
 def test_message_from_before_the_first_moment_is_refused(moment: str) -> None:
-    # An empty channel would refuse the moment as that of its newest message.
-    message = MessageFactory.create()
+    channel, author = ChannelFactory.create(), UserFactory.create()
 
     refusal = refused(
-        "INSERT INTO messages (server_id, channel_id, author_id, created_at) "
+        "INSERT INTO messages (space_id, channel_id, author_id, created_at) "
         "VALUES (%s, %s, %s, %s)",
-        message.server_id,
-        message.channel_id,
-        message.author_id,
+        channel.space_id,
+        channel.id,
+        author.id,
         moment,
     )
 

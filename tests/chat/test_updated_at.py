@@ -5,15 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from chat.models import Channel
 from tests.chat.sql import execute, rows, value
 from tests.chat.test_factories import FACTORIES
-from tests.factories import (
-    ChannelFactory,
-    DirectConversationFactory,
-    DirectMessageFactory,
-    MessageFactory,
-    UserFactory,
-)
+from tests.factories import ChannelFactory, MessageFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -23,10 +18,16 @@ def test_every_table_with_updated_at_moves_it() -> None:
         table
         for (table,) in rows(
             "SELECT table_name FROM information_schema.columns "
-            "WHERE table_schema = 'public' AND column_name = 'updated_at'"
+            "JOIN information_schema.tables USING (table_schema, table_name) "
+            "WHERE table_schema = 'public' AND table_type = 'BASE TABLE' "
+            "AND column_name = 'updated_at'"
         )
     }
-    factories = {model._meta.db_table: factory for model, factory in FACTORIES.items()}
+    factories = {
+        model._meta.db_table: factory
+        for model, factory in FACTORIES.items()
+        if not model._meta.proxy
+    }
 
     still = []
     for table in tables:
@@ -36,7 +37,7 @@ def test_every_table_with_updated_at_moves_it() -> None:
             still.append(table)
 
     assert still == []
-    assert len(tables) == 16
+    assert len(tables) == 14
 
 
 def test_time_that_a_client_writes_is_ignored() -> None:
@@ -57,30 +58,7 @@ def test_row_that_is_made_and_changed_in_one_transaction_shows_both_moments() ->
     assert channel.created_at < first < value("SELECT updated_at FROM channels")
 
 
-def test_message_alone_does_not_change_its_channel() -> None:
-    channel = ChannelFactory.create()
+def test_message_alone_does_not_change_its_place(place: Channel) -> None:
+    MessageFactory.create(channel=place)
 
-    MessageFactory.create(channel=channel)
-
-    assert value("SELECT last_seq FROM channels") == 1
-    assert value("SELECT updated_at FROM channels") == channel.updated_at
-
-
-def test_message_alone_does_not_change_its_conversation() -> None:
-    conversation = DirectConversationFactory.create()
-
-    DirectMessageFactory.create(conversation=conversation)
-
-    assert value("SELECT last_seq FROM direct_conversations") == 1
-    assert value("SELECT updated_at FROM direct_conversations") == conversation.updated_at
-
-
-@pytest.mark.parametrize("table", ["channels", "direct_conversations"])
-def test_counter_that_a_client_writes_does_not_hide_a_change(table: str) -> None:
-    MessageFactory.create()
-    DirectMessageFactory.create()
-    before = value(f"SELECT updated_at FROM {table}")
-
-    execute(f"UPDATE {table} SET last_seq = 99")
-
-    assert value(f"SELECT updated_at FROM {table}") > before
+    assert value("SELECT updated_at FROM channels") == place.updated_at

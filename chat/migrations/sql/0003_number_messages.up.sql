@@ -551,3 +551,19 @@ CREATE TRIGGER messages_purged
     REFERENCING OLD TABLE AS deleted
     FOR EACH STATEMENT
     EXECUTE FUNCTION public.move_first_seq();
+
+CREATE FUNCTION public.move_every_first_seq() RETURNS trigger
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = ''
+AS $function$
+BEGIN
+    UPDATE public.channel_counters SET first_seq = last_seq + 1 WHERE first_seq <= last_seq;
+    RETURN NULL;
+END
+$function$;
+
+CREATE TRIGGER messages_all_purged
+    AFTER TRUNCATE ON public.messages
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION public.move_every_first_seq();
