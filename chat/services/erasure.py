@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from psycopg import sql
 
@@ -335,7 +335,7 @@ def empty_everything(
     The caller has emptied the user's own row. Locks each row that it changes.
     """
     spaces = _spaces_of(connection, user)
-    params: dict[str, object] = {"user": user, "spaces": spaces}
+    params: dict[str, Any] = {"user": user, "spaces": spaces}
     with connection.cursor() as cursor:
         # Lets what an edit replaced be deleted, and the reasons in the audit log be emptied.
         cursor.execute("SET LOCAL chat.purge = 'on'")
@@ -369,7 +369,7 @@ def what_is_left(
     `spaces` are those where the user was, without which one statement more asks for where they
     are; `files` the keys that `discarded_files` has to know.
     """
-    params = {
+    params: dict[str, Any] = {
         "user": user,
         "spaces": _spaces_of(connection, user) if spaces is None else list(spaces),
         "files": list(files),

@@ -28,6 +28,7 @@ from chat.services.invites import create_invite, redeem_invite
 from chat.services.messages import send_message
 from tests.factories import MessageFactory, UserFactory
 from tests.services.communities import audit_log, new_member, new_role, new_server
+from tests.services.places import last_seq
 
 pytestmark = pytest.mark.django_db
 
@@ -224,7 +225,7 @@ def test_change_of_a_channel_does_not_set_its_counter_back(server: Server) -> No
 
     update_channel(actor=server.owner, channel=channel, topic="Ships.")
 
-    assert Channel.objects.with_counter().get(pk=channel.pk).last_seq == 1
+    assert last_seq(channel) == 1
 
 
 def test_thread_is_for_who_manages_threads(server: Server) -> None:

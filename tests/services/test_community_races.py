@@ -15,7 +15,6 @@ from chat.models import (
     AuditLogEntry,
     Ban,
     Channel,
-    ChannelCounter,
     Invite,
     MemberRole,
     Message,
@@ -33,6 +32,7 @@ from chat.services.servers import create_server, delete_server, transfer_ownersh
 from chat.services.use_case import constraint_of
 from chat.services.users import erase_user
 from tests.factories import InviteFactory, UserFactory
+from tests.services.places import last_seq
 from tests.services.together import refusals, run_together
 
 if TYPE_CHECKING:
@@ -66,12 +66,6 @@ def new_member(server: Server) -> User:
 
 def is_member(user: User, server: Server) -> bool:
     return ServerMember.objects.filter(user=user, server=server).exists()
-
-
-def numbers(*channels: Channel) -> list[int]:
-    """Return the number of the newest message of each."""
-    counters = ChannelCounter.objects.filter(channel__in=channels)
-    return list(counters.values_list("last_seq", flat=True))
 
 
 def test_last_use_of_an_invite_is_had_by_one(owner: User, server: Server) -> None:
@@ -295,7 +289,7 @@ def test_channel_deleted_while_somebody_posts_takes_no_more(
     channel.refresh_from_db()
     assert channel.deleted_at is not None
     assert not Channel.objects.filter(deleted_at__isnull=True).exists()
-    assert numbers(channel) == [Message.objects.filter(channel=channel).count()]
+    assert last_seq(channel) == Message.objects.filter(channel=channel).count()
     assert post() == "messages_channel_open"
 
 
@@ -316,7 +310,7 @@ def test_channels_moved_while_others_post_lose_neither(owner: User, server: Serv
 
     assert refusals(outcomes) == []
     assert sorted(Channel.objects.values_list("position", flat=True)) == [0, 1, 2, 3, 4]
-    assert numbers(*made) == [10, 10, 10, 10]
+    assert [last_seq(channel) for channel in made] == [10, 10, 10, 10]
 
 
 @pytest.mark.parametrize("turn", range(TURNS))

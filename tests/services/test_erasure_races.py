@@ -458,8 +458,11 @@ ACTS: Mapping[str, Callable[[Scene], Act]] = {
 
 
 def reasons() -> list[str]:
-    entries = [*AuditLogEntry.objects.all(), *Ban.objects.all()]
-    return [entry.reason for entry in entries if entry.reason]
+    return [
+        reason
+        for model in (AuditLogEntry, Ban)
+        for reason in model._default_manager.exclude(reason="").values_list("reason", flat=True)
+    ]
 
 
 def test_reason_of_an_act_goes_with_the_erasure_that_waits_for_it() -> None:
