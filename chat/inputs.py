@@ -82,7 +82,7 @@ def identify(field: str, value: Any, model: type[Model]) -> UUID:
     if isinstance(value, concrete) and is_plain(value.pk, UUID):
         own: UUID = value.pk
         return own
-    if getattr(type(value), "stands_for", None) == concrete.__name__:
+    if getattr(type(value), "stands_for", None) == concrete.__name__ and is_plain(value.id, UUID):
         told: UUID = value.id
         return told
     raise InvalidInput(field, seen=shown(value), expected=f"a {model.__name__} or the UUID of one")

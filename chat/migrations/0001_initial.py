@@ -642,7 +642,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(condition=models.Q(('last_read_seq__gte', 0)), name='read_states_last_read_seq_ck'),
                     models.CheckConstraint(condition=models.Q(('notify__in', ['all', 'mentions', 'nothing'])), name='read_states_notify_ck'),
                     models.CheckConstraint(condition=models.Q(('created_at__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('created_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('updated_at__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('updated_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('last_sent_at__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('last_sent_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('muted_until__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('muted_until__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='read_states_moments_ck', violation_error_message='Moments are between the years 1970 and 9998; for ever is NULL.'),
-                    chat.constraints.CompositeForeignKey(fields=('space_id', 'channel'), name='read_states_channel_fk', on_delete=chat.constraints.OnDelete['CASCADE'], to='chat.Channel', to_fields=('space_id', 'id')),
+                    chat.constraints.CompositeForeignKey(fields=('space_id', 'channel'), name='read_states_channel_fk', on_delete=chat.constraints.OnDelete['CASCADE'], to='chat.ChannelCounter', to_fields=('space_id', 'channel')),
                 ],
             },
         ),

@@ -61,11 +61,13 @@ class ReadState(ChangingRow):
             moments_constraint(
                 "read_states", "created_at", "updated_at", "last_sent_at", "muted_until"
             ),
+            # To the row that a send has locked: the channel's own would be locked after it, while
+            # whoever closes the channel locks that one first.
             CompositeForeignKey(
                 name="read_states_channel_fk",
                 fields=["space_id", "channel"],
-                to="chat.Channel",
-                to_fields=["space_id", "id"],
+                to="chat.ChannelCounter",
+                to_fields=["space_id", "channel"],
                 on_delete=OnDelete.CASCADE,
             ),
         ]
