@@ -13,15 +13,15 @@ from django.db import IntegrityError, connection, transaction
 from psycopg import IsolationLevel
 
 from chat.errors import LimitReached
+from chat.models import Channel, Server
 from chat.services.limits import limit_reached
 from chat.services.use_case import use_case
-from tests.chat.sql import Refusal, by_check, execute, refused, rows, value
+from tests.chat.sql import SEND, Refusal, by_check, execute, refused, rows, value
 from tests.factories import (
     ChannelFactory,
     DirectConversationFactory,
-    DirectMessageFactory,
-    DirectParticipantFactory,
     MessageFactory,
+    ParticipantFactory,
     ReactionFactory,
     ServerFactory,
     UserFactory,
@@ -67,11 +67,12 @@ def channels() -> Place:
         trigger="channels_limit_new",
         table="channels",
         add=(
-            "INSERT INTO channels (server_id, name) SELECT %s, 'pier' FROM generate_series(1, %s)"
+            "INSERT INTO channels (space_id, server_id, name) SELECT given, given, 'pier'"
+            " FROM CAST(%s AS uuid) AS given, generate_series(1, %s)"
         ),
         count=(
             "SELECT count(*) FROM channels"
-            " WHERE server_id = %s AND kind <> 'thread' AND deleted_at IS NULL"
+            " WHERE space_id = %s AND kind <> 'thread' AND deleted_at IS NULL"
         ),
         ids=(ServerFactory.create().id,),
     )
@@ -85,57 +86,40 @@ def threads() -> Place:
         trigger="channels_limit_new",
         table="channels",
         add=(
-            "INSERT INTO channels (server_id, parent_id, kind, name)"
-            " SELECT %s, %s, 'thread', 'rumours' FROM generate_series(1, %s)"
+            "INSERT INTO channels (space_id, server_id, parent_id, kind, name)"
+            " SELECT given, given, parent, 'thread', 'rumours' FROM"
+            " CAST(%s AS uuid) AS given, CAST(%s AS uuid) AS parent, generate_series(1, %s)"
         ),
         count=(
             "SELECT count(*) FROM channels"
-            " WHERE server_id = %s AND kind = 'thread' AND deleted_at IS NULL"
+            " WHERE space_id = %s AND kind = 'thread' AND deleted_at IS NULL"
+            " AND archived_at IS NULL"
         ),
         ids=(channel.server_id, channel.id),
     )
 
 
-def pins() -> Place:
-    message = MessageFactory.create()
+def pins(channel: Channel | None = None) -> Place:
+    message = MessageFactory.create(channel=channel or ChannelFactory.create())
     return Place(
         constraint="messages_pin_limit",
         most=250,
         trigger="messages_pin_limit_new",
         table="messages",
         add=(
-            "INSERT INTO messages (channel_id, server_id, author_id, pinned_at)"
+            "INSERT INTO messages (channel_id, space_id, author_id, pinned_at)"
             " SELECT %s, %s, %s, now() FROM generate_series(1, %s)"
         ),
         count=(
             "SELECT count(*) FROM messages"
             " WHERE channel_id = %s AND pinned_at IS NOT NULL AND deleted_at IS NULL"
         ),
-        ids=(message.channel_id, message.server_id, message.author_id),
+        ids=(message.channel_id, message.space_id, message.author_id),
     )
 
 
-def direct_pins() -> Place:
-    message = DirectMessageFactory.create()
-    return Place(
-        constraint="direct_messages_pin_limit",
-        most=250,
-        trigger="direct_messages_pin_limit_new",
-        table="direct_messages",
-        add=(
-            "INSERT INTO direct_messages (conversation_id, author_id, pinned_at)"
-            " SELECT %s, %s, now() FROM generate_series(1, %s)"
-        ),
-        count=(
-            "SELECT count(*) FROM direct_messages"
-            " WHERE conversation_id = %s AND pinned_at IS NOT NULL AND deleted_at IS NULL"
-        ),
-        ids=(message.conversation_id, message.author_id),
-    )
-
-
-def emoji() -> Place:
-    message = MessageFactory.create()
+def emoji(channel: Channel | None = None) -> Place:
+    message = MessageFactory.create(channel=channel or ChannelFactory.create())
     return Place(
         constraint="reactions_emoji_limit",
         most=20,
@@ -146,53 +130,34 @@ def emoji() -> Place:
             " SELECT %s, %s, %s, gen_random_uuid()::text FROM generate_series(1, %s)"
         ),
         count="SELECT count(DISTINCT emoji) FROM reactions WHERE message_id = %s",
-        ids=(message.id, message.server_id, message.author_id),
-    )
-
-
-def direct_emoji() -> Place:
-    message = DirectMessageFactory.create()
-    return Place(
-        constraint="reactions_emoji_limit",
-        most=20,
-        trigger="reactions_emoji_limit_new",
-        table="reactions",
-        add=(
-            "INSERT INTO reactions (direct_message_id, space_id, user_id, emoji)"
-            " SELECT %s, %s, %s, gen_random_uuid()::text FROM generate_series(1, %s)"
-        ),
-        count="SELECT count(DISTINCT emoji) FROM reactions WHERE direct_message_id = %s",
-        ids=(message.id, message.conversation_id, message.author_id),
+        ids=(message.id, message.space_id, message.author_id),
     )
 
 
 def group() -> Place:
     return Place(
-        constraint="direct_participants_limit",
+        constraint="participants_limit",
         most=10,
-        trigger="direct_participants_limit_new",
-        table="direct_participants",
+        trigger="participants_limit_new",
+        table="participants",
         add=(
             "WITH place (id) AS (SELECT %s::uuid), people AS ("
             "INSERT INTO users (username)"
             " SELECT 'mate_' || substr(md5(random()::text), 1, 20) FROM generate_series(1, %s)"
             " RETURNING id"
-            ") INSERT INTO direct_participants (conversation_id, user_id)"
+            ") INSERT INTO participants (space_id, user_id)"
             " SELECT place.id, people.id FROM place, people"
         ),
-        count=(
-            "SELECT count(*) FROM direct_participants"
-            " WHERE conversation_id = %s AND left_at IS NULL"
-        ),
+        count=("SELECT count(*) FROM participants WHERE space_id = %s AND left_at IS NULL"),
         ids=(DirectConversationFactory.create(group=True).id,),
     )
 
 
-PLACES = [channels, threads, pins, direct_pins, emoji, direct_emoji, group]
+PLACES = [channels, threads, pins, emoji, group]
 
 
 @pytest.fixture(params=PLACES, ids=lambda make: make.__name__)
-def place(request: pytest.FixtureRequest, db: None) -> Place:
+def limited(request: pytest.FixtureRequest, db: None) -> Place:
     make: Callable[[], Place] = request.param
     return make()
 
@@ -200,69 +165,46 @@ def place(request: pytest.FixtureRequest, db: None) -> Place:
 # --- what is added ---
 
 
-def test_the_last_place_is_taken_and_no_further_one(place: Place) -> None:
-    place.fill(up_to=place.most - 1)
-
-    assert execute(place.add, *place.params(1)) == 1
-    assert refused(place.add, *place.params(1)) == by_check(place.constraint)
-
-
-def test_one_statement_takes_as_many_as_there_may_be(place: Place) -> None:
-    place.fill(up_to=place.most)
-
-    assert place.counted() == place.most
-
-
-def test_one_statement_with_one_too_many_is_refused(place: Place) -> None:
-    too_many = place.most - place.counted() + 1
-
-    assert refused(place.add, *place.params(too_many)) == by_check(place.constraint)
-
-
-def test_refusal_says_how_many_there_would_be_and_may_be(place: Place) -> None:
-    place.fill(up_to=place.most)
-
-    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
-        execute(place.add, *place.params(3))
-
-    assert str(refusal.value).startswith(f"{place.most + 3} ")
-    assert f"more than the {place.most} that there may be" in str(refusal.value)
-
-
-def test_service_that_meets_the_limit_in_the_database_names_it(place: Place) -> None:
-    place.fill(up_to=place.most)
-
+def test_the_last_place_is_taken_and_no_further_one(limited: Place) -> None:
     @use_case
-    def add() -> None:
-        execute(place.add, *place.params(1))
+    def add(many: int) -> None:
+        execute(limited.add, *limited.params(many))
 
-    with pytest.raises(LimitReached) as refusal:
-        add()
+    limited.fill(up_to=limited.most - 1)
 
-    assert refusal.value.limit == place.most
+    assert refused(limited.add, *limited.params(2)) == by_check(limited.constraint)
+    assert execute(limited.add, *limited.params(1)) == 1
+    assert limited.counted() == limited.most
+    assert refused(limited.add, *limited.params(1)) == by_check(limited.constraint)
+
+    # What the refusal says, and what a service makes of it.
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        execute(limited.add, *limited.params(1))
+    assert str(refusal.value).startswith(f"{limited.most + 1} ")
+    assert f"more than the {limited.most} that there may be" in str(refusal.value)
+    with pytest.raises(LimitReached) as reached:
+        add(1)
+    assert reached.value.limit == limited.most
 
 
 def test_no_other_rule_is_a_limit() -> None:
     assert limit_reached("channels_kind_ck") is None
 
 
-def test_what_is_over_the_limit_stays_and_nothing_is_added(place: Place) -> None:
-    execute(f"ALTER TABLE {place.table} DISABLE TRIGGER {place.trigger}")
-    place.fill(up_to=place.most + 2)
-    execute(f"ALTER TABLE {place.table} ENABLE TRIGGER {place.trigger}")
+def test_what_is_over_the_limit_stays_and_nothing_is_added(limited: Place) -> None:
+    execute(f"ALTER TABLE {limited.table} DISABLE TRIGGER {limited.trigger}")
+    limited.fill(up_to=limited.most + 2)
+    execute(f"ALTER TABLE {limited.table} ENABLE TRIGGER {limited.trigger}")
 
-    assert execute(f"UPDATE {place.table} SET id = id") >= place.most + 2
-    assert refused(place.add, *place.params(1)) == by_check(place.constraint)
+    assert execute(f"UPDATE {limited.table} SET id = id") >= limited.most + 2
+    assert refused(limited.add, *limited.params(1)) == by_check(limited.constraint)
 
 
 def test_channels_and_threads_leave_room_for_each_other() -> None:
     talk = threads()
     talk.fill(up_to=1000)
 
-    execute(
-        "INSERT INTO channels (server_id, name) SELECT %s, 'pier' FROM generate_series(1, 499)",
-        talk.ids[0],
-    )
+    execute(channels().add, talk.ids[0], 499)
 
     assert value("SELECT count(*) FROM channels") == 1500
 
@@ -271,8 +213,8 @@ def test_each_server_has_its_own_limit() -> None:
     first, second = ServerFactory.create(), ServerFactory.create()
 
     added = execute(
-        "INSERT INTO channels (server_id, name)"
-        " SELECT server_id, 'pier' FROM unnest(%s::uuid[]) AS server_id, generate_series(1, 500)",
+        "INSERT INTO channels (space_id, server_id, name)"
+        " SELECT given, given, 'pier' FROM unnest(%s::uuid[]) AS given, generate_series(1, 500)",
         [first.id, second.id],
     )
 
@@ -284,7 +226,8 @@ def test_fullest_of_several_in_one_statement_is_found() -> None:
     first.fill(up_to=500)
 
     refusal = refused(
-        "INSERT INTO channels (server_id, name) SELECT unnest(%s::uuid[]), 'pier'",
+        "INSERT INTO channels (space_id, server_id, name)"
+        " SELECT given, given, 'pier' FROM unnest(%s::uuid[]) AS given",
         [second.ids[0], first.ids[0]],
     )
 
@@ -294,14 +237,15 @@ def test_fullest_of_several_in_one_statement_is_found() -> None:
 def test_pair_has_two_and_its_insert_looks_for_no_more() -> None:
     pair = DirectConversationFactory.create()
 
-    assert value("SELECT count(*) FROM direct_participants") == 2
+    assert value("SELECT count(*) FROM participants") == 2
     assert pair.kind == "pair"
 
 
 # --- COPY ---
 
 
-def copy_reactions(given: list[tuple[Any, ...]]) -> None:
+def copy_reactions(given: list[tuple[Any, ...]], *, importing: str) -> None:
+    execute("SELECT set_config('chat.import', %s, true)", importing)
     with (
         transaction.atomic(),
         connection.cursor() as cursor,
@@ -312,16 +256,18 @@ def copy_reactions(given: list[tuple[Any, ...]]) -> None:
             copy.write_row(row)
 
 
-def test_copy_with_a_twenty_first_emoji_is_refused() -> None:
+@pytest.mark.parametrize("importing", ["off", "on"])
+def test_copy_with_a_twenty_first_emoji_is_refused(importing: str) -> None:
     fine, full = MessageFactory.create(), MessageFactory.create()
 
     with pytest.raises(IntegrityError) as refusal:
         copy_reactions(
             [
-                (message.server_id, message.id, message.author_id, f"e{n}")
+                (message.space_id, message.id, message.author_id, f"e{n}")
                 for message, kinds in ((fine, 20), (full, 21))
                 for n in range(kinds)
-            ]
+            ],
+            importing=importing,
         )
 
     assert Refusal.of(refusal.value) == by_check("reactions_emoji_limit")
@@ -329,21 +275,26 @@ def test_copy_with_a_twenty_first_emoji_is_refused() -> None:
     assert value("SELECT count(*) FROM reactions") == 0
 
 
-def test_copy_counts_what_is_there() -> None:
+@pytest.mark.parametrize("importing", ["off", "on"])
+def test_copy_counts_what_is_there(importing: str) -> None:
     message = MessageFactory.create()
     ReactionFactory.create(message=message, emoji="before")
 
     with pytest.raises(IntegrityError, match="21 different emoji"):
         copy_reactions(
-            [(message.server_id, message.id, message.author_id, f"e{n}") for n in range(20)]
+            [(message.space_id, message.id, message.author_id, f"e{n}") for n in range(20)],
+            importing=importing,
         )
 
 
-def test_copy_of_many_with_few_emoji_is_fine() -> None:
+@pytest.mark.parametrize("importing", ["off", "on"])
+def test_copy_of_many_with_few_emoji_is_fine(importing: str) -> None:
     message = MessageFactory.create()
     crowd = UserFactory.create_batch(30)
 
-    copy_reactions([(message.server_id, message.id, user.id, "⚓") for user in crowd])
+    copy_reactions(
+        [(message.space_id, message.id, user.id, "⚓") for user in crowd], importing=importing
+    )
 
     assert value("SELECT count(*) FROM reactions") == 30
 
@@ -354,7 +305,8 @@ def test_copy_of_many_with_few_emoji_is_fine() -> None:
 def test_channel_is_not_brought_back_past_the_limit() -> None:
     place = channels()
     execute(
-        "INSERT INTO channels (server_id, name, deleted_at) VALUES (%s, 'gone', now())", *place.ids
+        "INSERT INTO channels (space_id, server_id, name, deleted_at)"
+        " SELECT id, id, 'gone', now() FROM servers"
     )
     place.fill(up_to=500)
 
@@ -371,9 +323,8 @@ def test_channel_is_not_brought_back_past_the_limit() -> None:
 def test_several_are_not_brought_back_at_once_past_the_limit() -> None:
     place = channels()
     execute(
-        "INSERT INTO channels (server_id, name, deleted_at)"
-        " SELECT %s, 'gone', now() FROM generate_series(1, 3)",
-        *place.ids,
+        "INSERT INTO channels (space_id, server_id, name, deleted_at)"
+        " SELECT id, id, 'gone', now() FROM servers, generate_series(1, 3)"
     )
     place.fill(up_to=498)
 
@@ -384,15 +335,15 @@ def test_several_are_not_brought_back_at_once_past_the_limit() -> None:
 
 def test_upsert_brings_nothing_back_past_the_limit() -> None:
     place = channels()
-    gone = ChannelFactory.create(server_id=place.ids[0], server=None)
+    gone = ChannelFactory.create(server=Server.objects.get())
     execute("UPDATE channels SET deleted_at = now() WHERE id = %s", gone.id)
     place.fill(up_to=500)
 
     refusal = refused(
-        "INSERT INTO channels (id, server_id, name) VALUES (%s, %s, 'back')"
+        "INSERT INTO channels (id, space_id, server_id, name) VALUES (%s, %s, %s, 'back')"
         " ON CONFLICT (id) DO UPDATE SET deleted_at = NULL",
         gone.id,
-        place.ids[0],
+        *place.ids * 2,
     )
 
     assert refusal == by_check("channels_limit")
@@ -401,10 +352,7 @@ def test_upsert_brings_nothing_back_past_the_limit() -> None:
 def test_thread_does_not_become_a_channel_past_the_limit() -> None:
     talk = threads()
     talk.fill(up_to=1)
-    execute(
-        "INSERT INTO channels (server_id, name) SELECT %s, 'pier' FROM generate_series(1, 499)",
-        talk.ids[0],
-    )
+    execute(channels().add, talk.ids[0], 499)
 
     refusal = refused("UPDATE channels SET kind = 'text', parent_id = NULL WHERE kind = 'thread'")
 
@@ -414,7 +362,7 @@ def test_thread_does_not_become_a_channel_past_the_limit() -> None:
 def test_channel_does_not_become_a_thread_past_the_limit() -> None:
     talk = threads()
     talk.fill(up_to=1000)
-    pier = ChannelFactory.create(server_id=talk.ids[0], server=None)
+    pier = ChannelFactory.create(server=Server.objects.get())
 
     refusal = refused(
         "UPDATE channels SET kind = 'thread', parent_id = %s WHERE id = %s", talk.ids[1], pier.id
@@ -432,109 +380,86 @@ def test_channel_of_a_full_server_is_still_changed() -> None:
     assert changed == 500
 
 
-@pytest.mark.parametrize(("make", "table"), [(pins, "messages"), (direct_pins, "direct_messages")])
-def test_message_is_not_pinned_past_the_limit(make: Callable[[], Place], table: str) -> None:
-    make().fill(up_to=250)
+def test_message_is_not_pinned_past_the_limit(place: Channel) -> None:
+    pins(place).fill(up_to=250)
 
-    refusal = refused(f"UPDATE {table} SET pinned_at = now() WHERE pinned_at IS NULL")
+    refusal = refused("UPDATE messages SET pinned_at = now() WHERE pinned_at IS NULL")
 
-    assert refusal == by_check(f"{table}_pin_limit")
+    assert refusal == by_check("messages_pin_limit")
 
 
-@pytest.mark.parametrize(("make", "table"), [(pins, "messages"), (direct_pins, "direct_messages")])
-def test_pinned_message_is_not_brought_back_past_the_limit(
-    make: Callable[[], Place], table: str
-) -> None:
-    place = make()
-    execute(f"UPDATE {table} SET pinned_at = now(), deleted_at = now()")
+def test_pinned_message_is_not_brought_back_past_the_limit() -> None:
+    place = pins()
+    execute("UPDATE messages SET pinned_at = now(), deleted_at = now()")
     place.fill(up_to=250)
 
-    refusal = refused(f"UPDATE {table} SET deleted_at = NULL")
+    refusal = refused("UPDATE messages SET deleted_at = NULL")
 
-    assert refusal == by_check(f"{table}_pin_limit")
-    assert execute(f"UPDATE {table} SET deleted_at = NULL, pinned_at = NULL") == 251
+    assert refusal == by_check("messages_pin_limit")
+    assert execute("UPDATE messages SET deleted_at = NULL, pinned_at = NULL") == 251
 
 
-@pytest.mark.parametrize(("make", "table"), [(pins, "messages"), (direct_pins, "direct_messages")])
-def test_pinned_message_of_a_full_channel_is_still_changed(
-    make: Callable[[], Place], table: str
-) -> None:
-    make().fill(up_to=250)
+def test_pinned_message_of_a_full_channel_is_still_changed() -> None:
+    pins().fill(up_to=250)
 
     changed = execute(
-        f"UPDATE {table} SET content = 'ahoy!', pinned_at = now() WHERE pinned_at IS NOT NULL"
+        "UPDATE messages SET content = 'ahoy!', pinned_at = now() WHERE pinned_at IS NOT NULL"
     )
 
     assert changed == 250
 
 
-@pytest.mark.parametrize("make", [emoji, direct_emoji])
-def test_reaction_is_not_changed_to_a_twenty_first_emoji(make: Callable[[], Place]) -> None:
-    place = make()
-    place.fill(up_to=20)
-    execute(
-        "UPDATE reactions SET emoji = 'other' WHERE id = (SELECT max(id::text)::uuid FROM"
-        " reactions)"
-    )
-    member = make_member(place)
-    execute(place.add.replace("gen_random_uuid()::text", "'other'"), *place.ids[:2], member, 1)
-
-    refusal = refused("UPDATE reactions SET emoji = 'another' WHERE user_id = %s", member)
-
-    assert refusal == by_check("reactions_emoji_limit")
-
-
-def make_member(place: Place) -> Any:
-    """Return the id of a second one who can react there."""
-    if "direct" not in place.count:
-        return UserFactory.create().id
-    return value(
-        "SELECT user_id FROM direct_participants WHERE conversation_id = %s AND user_id <> %s",
-        *place.ids[1:],
-    )
-
-
-@pytest.mark.parametrize("make", [emoji, direct_emoji])
-def test_emoji_that_is_there_is_put_again_under_a_full_message(make: Callable[[], Place]) -> None:
-    place = make()
+def test_reaction_is_not_changed_to_a_twenty_first_emoji_but_to_one_that_is_there() -> None:
+    message = MessageFactory.create()
+    place = emoji(message.channel)
     place.fill(up_to=20)
     there = value("SELECT min(emoji) FROM reactions")
+    mate = UserFactory.create()
 
-    added = execute(
-        place.add.replace("gen_random_uuid()::text", f"'{there}'"),
-        *place.ids[:2],
-        make_member(place),
-        1,
+    execute(REACT, place.ids[1], place.ids[0], mate.id, there)
+
+    refusal = refused("UPDATE reactions SET emoji = 'another' WHERE user_id = %s", mate.id)
+    assert refusal == by_check("reactions_emoji_limit")
+    assert execute(
+        "UPDATE reactions SET emoji = (SELECT max(emoji) FROM reactions) WHERE user_id = %s",
+        mate.id,
     )
 
-    assert added == 1
+
+def test_twenty_first_emoji_in_a_conversation_is_refused(place: Channel) -> None:
+    message = emoji(place)
+    message.fill(up_to=20)
+
+    assert refused(message.add, *message.params(1)) == by_check("reactions_emoji_limit")
 
 
 def test_who_has_left_a_full_group_does_not_come_back() -> None:
     place = group()
-    gone = DirectParticipantFactory.create(conversation_id=place.ids[0], conversation=None)
-    execute("UPDATE direct_participants SET left_at = now() WHERE id = %s", gone.id)
+    gone = ParticipantFactory.create(channel=Channel.objects.get())
+    execute("UPDATE participants SET left_at = now() WHERE id = %s", gone.id)
     place.fill(up_to=10)
 
-    refusal = refused("UPDATE direct_participants SET left_at = NULL WHERE id = %s", gone.id)
+    refusal = refused("UPDATE participants SET left_at = NULL WHERE id = %s", gone.id)
 
-    assert refusal == by_check("direct_participants_limit")
+    assert refusal == by_check("participants_limit")
 
 
 # --- two at once ---
 
 
 @pytest.fixture
-def last(place: Place, transactional_db: None) -> Place:
+def last(limited: Place, transactional_db: None) -> Place:
     """Return a place with room for one more."""
-    place.fill(up_to=place.most - 1)
-    return place
+    limited.fill(up_to=limited.most - 1)
+    return limited
 
 
-def test_second_waits_for_the_last_place_and_is_refused(
+def test_second_waits_for_the_last_place_and_who_may_not_see_the_first_is_refused(
     connect: Connect, start_and_wait: StartAndWait, last: Place
 ) -> None:
-    first, second = connect(), connect()
+    first, second, blind = connect(), connect(), connect()
+    blind.isolation_level = IsolationLevel.REPEATABLE_READ
+    blind.execute("SELECT count(*) FROM servers")
     first.execute(last.add, last.params(1))
 
     late = start_and_wait(second, first, last.add, *last.params(1))
@@ -544,6 +469,9 @@ def test_second_waits_for_the_last_place_and_is_refused(
         late.result(timeout=10)
     second.rollback()
     assert refusal.value.diag.constraint_name == last.constraint
+    with pytest.raises((psycopg.errors.FeatureNotSupported, psycopg.errors.SerializationFailure)):
+        blind.execute(last.add, last.params(1))
+    blind.rollback()
     assert last.counted() == last.most
 
 
@@ -584,20 +512,6 @@ def test_of_many_at_once_one_has_the_last_place(connect: Connect, last: Place) -
     assert last.counted() == last.most
 
 
-def test_client_that_may_not_see_the_others_is_refused(connect: Connect, last: Place) -> None:
-    seeing, blind = connect(), connect()
-    blind.isolation_level = IsolationLevel.REPEATABLE_READ
-    blind.execute("SELECT count(*) FROM servers")
-    seeing.execute(last.add, last.params(1))
-    seeing.commit()
-
-    with pytest.raises((psycopg.errors.FeatureNotSupported, psycopg.errors.SerializationFailure)):
-        blind.execute(last.add, last.params(1))
-
-    blind.rollback()
-    assert last.counted() == last.most
-
-
 def test_isolation_level_that_is_refused_is_named(connect: Connect) -> None:
     place = channels()
     blind = connect()
@@ -610,16 +524,11 @@ def test_isolation_level_that_is_refused_is_named(connect: Connect) -> None:
         blind.execute(place.add, place.params(1))
 
 
-@pytest.mark.parametrize("turn", range(3))
-def test_pins_by_update_race_for_the_last_place(connect: Connect, turn: int) -> None:
+def test_pins_by_update_race_for_the_last_place(connect: Connect) -> None:
     place = pins()
     place.fill(up_to=249)
-    unpinned = [
-        MessageFactory.create(
-            channel_id=place.ids[0], channel=None, server_id=place.ids[1], server=None
-        ).id
-        for _ in range(4)
-    ]
+    channel = Channel.objects.get()
+    unpinned = [message.id for message in MessageFactory.create_batch(4, channel=channel)]
     clients = [connect() for _ in unpinned]
     start = Barrier(len(clients), timeout=60)
 
@@ -658,7 +567,7 @@ def test_emoji_that_is_there_leaves_the_message_to_its_writers(
     connect: Connect, full: Message
 ) -> None:
     reacting, editing = connect(), connect()
-    reacting.execute(REACT, [full.server_id, full.id, UserFactory.create().id, "e0"])
+    reacting.execute(REACT, [full.space_id, full.id, UserFactory.create().id, "e0"])
     editing.execute("SET lock_timeout = '1s'")
 
     editing.execute("UPDATE messages SET content = 'edited' WHERE id = %s", [full.id])
@@ -674,7 +583,7 @@ def test_emoji_that_is_there_is_put_at_every_isolation_level(
     reacting = connect()
     reacting.isolation_level = IsolationLevel.REPEATABLE_READ
 
-    reacting.execute(REACT, [full.server_id, full.id, UserFactory.create().id, "e0"])
+    reacting.execute(REACT, [full.space_id, full.id, UserFactory.create().id, "e0"])
     reacting.commit()
 
     assert value("SELECT count(*) FROM reactions WHERE emoji = 'e0'") == 2
@@ -684,7 +593,7 @@ def test_emoji_that_is_repeated_does_not_go_before_the_repetition_is_seen(
     connect: Connect, start_and_wait: StartAndWait, full: Message
 ) -> None:
     repeating, removing, adding = connect(), connect(), connect()
-    repeating.execute(REACT, [full.server_id, full.id, UserFactory.create().id, "e0"])
+    repeating.execute(REACT, [full.space_id, full.id, UserFactory.create().id, "e0"])
 
     removal = start_and_wait(
         removing,
@@ -693,14 +602,14 @@ def test_emoji_that_is_repeated_does_not_go_before_the_repetition_is_seen(
         full.author_id,
     )
     with pytest.raises(psycopg.errors.CheckViolation):
-        adding.execute(REACT, [full.server_id, full.id, full.author_id, "another"])
+        adding.execute(REACT, [full.space_id, full.id, full.author_id, "another"])
     adding.rollback()
     repeating.commit()
     removal.result(timeout=10)
     removing.commit()
 
     with pytest.raises(psycopg.errors.CheckViolation):
-        adding.execute(REACT, [full.server_id, full.id, full.author_id, "another"])
+        adding.execute(REACT, [full.space_id, full.id, full.author_id, "another"])
     adding.rollback()
     assert value("SELECT count(DISTINCT emoji) FROM reactions") == 20
 
@@ -710,10 +619,10 @@ def test_repetition_that_waits_for_the_emoji_to_go_is_counted_as_new(
 ) -> None:
     repeating, removing = connect(), connect()
     removing.execute("DELETE FROM reactions WHERE emoji = 'e0'")
-    removing.execute(REACT, [full.server_id, full.id, full.author_id, "another"])
+    removing.execute(REACT, [full.space_id, full.id, full.author_id, "another"])
 
     repetition = start_and_wait(
-        repeating, removing, REACT, full.server_id, full.id, UserFactory.create().id, "e0"
+        repeating, removing, REACT, full.space_id, full.id, UserFactory.create().id, "e0"
     )
     removing.commit()
 
@@ -738,19 +647,16 @@ def test_pinned_message_asks_for_a_limit() -> None:
     assert limits_asked(place.add, *place.params(1)) == {"messages_pin_limit_new"}
 
 
-def test_send_edit_and_deletion_ask_for_no_limit() -> None:
-    message, direct = MessageFactory.create(), DirectMessageFactory.create()
-    send = "INSERT INTO messages (server_id, channel_id, author_id) VALUES (%s, %s, %s)"
-    send_direct = "INSERT INTO direct_messages (conversation_id, author_id) VALUES (%s, %s)"
+def test_send_edit_and_deletion_ask_for_no_limit(place: Channel) -> None:
+    message = MessageFactory.create(channel=place)
+    channel = ChannelFactory.create()
 
-    assert limits_asked(send, message.server_id, message.channel_id, message.author_id) == set()
-    assert limits_asked(send_direct, direct.conversation_id, direct.author_id) == set()
-    for statement in (
-        "UPDATE messages SET content = 'edited'",
-        "UPDATE messages SET deleted_at = now(), pinned_at = NULL",
-        "UPDATE channels SET last_seq = last_seq + 1, name = 'quay'",
-        "UPDATE channels SET deleted_at = now()",
-        "UPDATE direct_conversations SET last_seq = last_seq + 1",
-        "UPDATE direct_participants SET last_read_seq = 0, left_at = now()",
+    for statement, *params in (
+        (SEND, message.space_id, message.channel_id, message.author_id),
+        ("UPDATE messages SET content = 'edited'",),
+        ("UPDATE messages SET deleted_at = now(), pinned_at = NULL",),
+        ("UPDATE channels SET name = 'quay' WHERE id = %s", channel.id),
+        ("UPDATE channels SET archived_at = now(), deleted_at = now()",),
+        ("UPDATE participants SET left_at = now() WHERE space_id <> %s", message.space_id),
     ):
-        assert limits_asked(statement) == set(), statement
+        assert limits_asked(statement, *params) == set(), statement
