@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from django.core.exceptions import SynchronousOnlyOperation
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
+    left: int
+    right: int
+
+
+class NamedPair(NamedTuple):
     left: int
     right: int
 
@@ -50,10 +55,34 @@ def test_first_of_nothing_is_none(tmp_path: Path) -> None:
     assert nothing.first({}, using="default") is None
 
 
-def test_a_statement_too_long_to_be_remembered_is_refused(tmp_path: Path) -> None:
-    path = _written(tmp_path, "SELECT '" + "x" * 4096 + "';")
+@pytest.mark.django_db
+def test_a_named_tuple_is_made_as_any_other_row(tmp_path: Path) -> None:
+    pairs = Statement.read(_written(tmp_path, "SELECT 1, %(right)s::int;"), row=NamedPair)
 
-    with pytest.raises(ValueError, match=r"pairs\.sql is longer than 4096 bytes"):
+    assert pairs.rows({"right": 2}, using="default") == [NamedPair(left=1, right=2)]
+    assert pairs.first({"right": 3}, using="default") == NamedPair(left=1, right=3)
+
+
+@pytest.mark.django_db
+def test_an_included_file_stands_where_its_line_is(tmp_path: Path) -> None:
+    (tmp_path / "inner.sql").write_text("SELECT 2 AS right;", encoding="utf-8")
+    (tmp_path / "outer.sql").write_text(
+        "-- Why.\nSELECT wide.right FROM (\n  -- include: inner.sql\n) AS wide;",
+        encoding="utf-8",
+    )
+    path = _written(tmp_path, "SELECT 1, (\n    -- include: outer.sql\n) AS right;")
+
+    statement = Statement.read(path, row=Pair)
+
+    assert statement.first({}, using="default") == Pair(1, 2)
+    assert "--" not in statement.sql
+    assert statement.sql.count(";") == 1
+
+
+def test_a_file_that_is_not_there_cannot_be_included(tmp_path: Path) -> None:
+    path = _written(tmp_path, "-- include: nowhere.sql\nSELECT 1;")
+
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.sql"):
         Statement.read(path, row=Pair)
 
 

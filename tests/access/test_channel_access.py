@@ -19,6 +19,7 @@ from chat.queries.source import read_statement
 from tests.access.questions import branches, questions
 from tests.access.servers import random_conversations, random_servers
 from tests.access.storage import store
+from tests.chat.sql import execute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -109,6 +110,32 @@ def test_function_equals_the_view() -> None:
     assert answers == [seen.get(pair, 0) for pair in sample]
     assert sum(answer == 0 for answer in answers) > ENOUGH
     assert sum(answer != 0 for answer in answers) > ENOUGH
+
+
+def test_fragment_has_the_rows_of_the_view() -> None:
+    servers = random_servers(seed=FIXED_SEED, count=6, users=60)
+    users = sorted({member.user_id for server in servers for member in server.members})
+    conversations = random_conversations(seed=FIXED_SEED, count=40, user_ids=users)
+    store(servers, conversations)
+    execute(
+        "INSERT INTO messages (space_id, channel_id, author_id, content) "
+        "SELECT counter.space_id, counter.channel_id, server.owner_id, 'ahoy' "
+        "FROM channel_counters AS counter "
+        "INNER JOIN servers AS server ON server.space_id = counter.space_id "
+        "WHERE NOT counter.closed"
+    )
+    execute("UPDATE channels SET archived_at = now() WHERE position = 0")
+    expected = full_rows(
+        "SELECT user_id, space_id, channel_id, permissions, last_seq, last_message_at, role_ids "
+        "FROM channel_access"
+    )
+
+    everywhere = places_of(users, spaces=[None])
+    space_by_space = places_of(users, spaces=[at.id for at in (*servers, *conversations)])
+
+    assert len(expected) > 1000
+    assert everywhere == expected
+    assert space_by_space == expected
 
 
 def test_function_gives_nothing_where_user_channel_or_space_is_another() -> None:
@@ -208,6 +235,33 @@ def fragment(users: Iterable[UUID]) -> dict[Pair, int]:
         assert len(own) == len(rows), "the fragment has a place twice"
         seen |= own
     return seen
+
+
+def full_rows(statement: str) -> dict[Pair, tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return {
+            (user_id, channel_id): (space_id, *rest, set(role_ids or ()))
+            for user_id, space_id, channel_id, *rest, role_ids in cursor.fetchall()
+        }
+
+
+def places_of(
+    users: Iterable[UUID], *, spaces: Sequence[UUID | None]
+) -> dict[Pair, tuple[object, ...]]:
+    """Return what the fragment has of these users, in the form of `full_rows`."""
+    places = read_statement("places")
+    return {
+        (user_id, channel_id): (
+            *(space_id, permissions, last_seq, last_message_at),
+            set(role_ids or ()),
+        )
+        for user_id in users
+        for space in spaces
+        for space_id, channel_id, permissions, role_ids, *_, last_seq, last_message_at in (
+            places.tuples({"user": user_id, "space": space}, using="default")
+        )
+    }
 
 
 def ask_function(asked: Sequence[tuple[UUID | None, UUID | None, UUID | None]]) -> list[int]:

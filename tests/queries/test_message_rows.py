@@ -236,6 +236,7 @@ def test_by_their_ids_only_messages_that_can_be_read_are_found(harbour: Harbour)
         (deleted.id, ""),
         (seen.id, "seen"),
     ]
+    assert messages_by_id(viewer=UUID(int=1), messages=asked) == ()
     assert messages_by_id(viewer=harbour.sailor, messages=[]) == ()
 
 

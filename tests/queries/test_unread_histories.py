@@ -1,8 +1,8 @@
 """Counts equal those that counting message by message gives, after any history.
 
-Hypothesis makes the histories: messages with mentions, deletes, edits, joins and leaves, roles
-given, taken and deleted, overwrites, timeouts, bans, other owners, deleted channels, and moves of
-the read mark.
+Hypothesis makes the histories, in a channel, its thread and a group: messages with mentions,
+deletes, edits, purges, joins and leaves, roles given, taken and deleted, overwrites, timeouts,
+bans, other owners, deleted channels, and moves of the read mark.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from chat.models import (
     Ban,
     Channel,
     ChannelAccess,
+    ChannelCounter,
     ChannelPermission,
     MemberRole,
     Mention,
     Message,
+    Participant,
     ReadState,
     Server,
     ServerMember,
@@ -31,9 +33,11 @@ from chat.models import (
 from chat.permissions import Permission
 from chat.queries.history import message_page
 from chat.queries.unread import unread_overview
+from tests.chat.sql import execute
 from tests.factories import (
     FAR_AWAY,
     ChannelFactory,
+    DirectConversationFactory,
     MentionFactory,
     MessageFactory,
     RoleFactory,
@@ -52,12 +56,14 @@ pytestmark = pytest.mark.django_db
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 people = st.integers(0, 2)
-places = st.integers(0, 1)
+# A channel, its thread, and a group.
+places = st.integers(0, 2)
+channels = st.integers(0, 1)
 ranks = st.integers(0, 1)
 
 
 class Histories(RuleBasedStateMachine):
-    """One server with a channel, its thread and two roles, and three people who come and go."""
+    """A server with a channel, its thread and two roles, a group, and three who come and go."""
 
     @initialize()
     def begin(self) -> None:
@@ -74,6 +80,7 @@ class Histories(RuleBasedStateMachine):
             ChannelFactory.create(server=self.server, kind="thread", parent=pier),
         ]
         self.founder = self.server.owner
+        self.channels.append(DirectConversationFactory.create(group=True, owner=self.founder))
         self.people: list[User] = UserFactory.create_batch(3)
         self.join(person=0)
 
@@ -93,6 +100,13 @@ class Histories(RuleBasedStateMachine):
         if Server.objects.get(pk=self.server.pk).owner_id == self.people[person].pk:
             Server.objects.filter(pk=self.server.pk).update(owner=self.founder)
         ServerMember.objects.filter(server=self.server, user=self.people[person]).delete()
+
+    @rule(person=people, left_at=st.sampled_from([None, NOON]))
+    def take_part(self, person: int, left_at: datetime | None) -> None:
+        """Come into the group, or leave it; the mark goes with who leaves."""
+        Participant.objects.update_or_create(
+            channel=self.channels[2], user=self.people[person], defaults={"left_at": left_at}
+        )
 
     @rule(
         place=places,
@@ -115,16 +129,25 @@ class Histories(RuleBasedStateMachine):
         message.refresh_from_db()
         if person is not None:
             MentionFactory.create(message=message, user=self.people[person])
-        if rank is not None:
+        if rank is not None and place < 2:
             MentionFactory.create(message=message, role=self.roles[rank])
         if calls_everyone:
             MentionFactory.create(message=message)
-        if calls_by_role:
+        if calls_by_role and place < 2:
             MentionFactory.create(message=message, role=self.everyone)
 
     @rule(place=places, back=st.integers(0, 5))
     def delete(self, place: int, back: int) -> None:
         self.some_message(place, back).update(deleted_at=NOON)
+
+    @rule(place=places, back=st.integers(0, 5))
+    def purge(self, place: int, back: int) -> None:
+        """Let the oldest go for good, all but the last `back`."""
+        execute("SET LOCAL chat.purge = 'on'")
+        Message.objects.filter(
+            channel=self.channels[place], seq__lte=self.last_seq(place) - back
+        ).delete()
+        execute("SET LOCAL chat.purge = 'off'")
 
     @rule(place=places, back=st.integers(0, 5), person=people)
     def edit(self, place: int, back: int, person: int) -> None:
@@ -132,9 +155,7 @@ class Histories(RuleBasedStateMachine):
         messages = self.some_message(place, back)
         messages.update(content="changed")
         for message in messages:
-            Mention.objects.filter(
-                server=self.server, channel=self.channels[place], seq=message.seq
-            ).delete()
+            Mention.objects.filter(channel=self.channels[place], seq=message.seq).delete()
             MentionFactory.create(message=message, user=self.people[person])
 
     @rule(person=people, rank=ranks)
@@ -149,7 +170,7 @@ class Histories(RuleBasedStateMachine):
         MemberRole.objects.filter(user=self.people[person], role=self.roles[rank]).delete()
 
     @rule(
-        place=places,
+        place=channels,
         rank=st.none() | ranks,
         deny=st.sampled_from([Permission.VIEW_CHANNEL, Permission.READ_MESSAGE_HISTORY]),
     )
@@ -161,7 +182,7 @@ class Histories(RuleBasedStateMachine):
             defaults={"deny": deny.value},
         )
 
-    @rule(place=places)
+    @rule(place=channels)
     def open(self, place: int) -> None:
         ChannelPermission.objects.filter(channel=self.channels[place]).delete()
 
@@ -196,18 +217,19 @@ class Histories(RuleBasedStateMachine):
         if self.is_member(person):
             Server.objects.filter(pk=self.server.pk).update(owner=self.people[person])
 
-    @precondition(lambda self: self.is_member(0))
     @rule(person=people, place=places, back=st.integers(0, 3))
     def read(self, person: int, place: int, back: int) -> None:
-        """Move the mark forward, up to `back` before the newest."""
-        if not self.is_member(person):
+        """Move the mark to `back` before the newest, forward or back."""
+        channel, user = self.channels[place], self.people[person]
+        present = Participant.objects.filter(user=user, left_at=None)
+        if not (present.exists() if place == 2 else self.is_member(person)):
             return
-        channel = Channel.objects.get(pk=self.channels[place].pk)
-        mark, _ = ReadState.objects.get_or_create(
-            server=self.server, channel=channel, user=self.people[person]
+        ReadState.objects.update_or_create(
+            space_id=channel.space_id,
+            channel=channel,
+            user=user,
+            defaults={"last_read_seq": max(0, self.last_seq(place) - back)},
         )
-        seq = max(mark.last_read_seq, channel.last_seq - back)
-        ReadState.objects.filter(pk=mark.pk).update(last_read_seq=seq)
 
     @invariant()
     def counts_are_those_of_counting(self) -> None:
@@ -221,7 +243,7 @@ class Histories(RuleBasedStateMachine):
 
     def is_open(self, place: int) -> bool:
         """Tell whether anything can be sent there: a thread closes with its channel."""
-        needed = {self.channels[0].pk, self.channels[place].pk}
+        needed = {self.channels[place].pk, self.channels[2 if place == 2 else 0].pk}
         there = Channel.objects.filter(pk__in=needed, deleted_at__isnull=True)
         return there.count() == len(needed)
 
@@ -229,8 +251,10 @@ class Histories(RuleBasedStateMachine):
         return ServerMember.objects.filter(server=self.server, user=self.people[person]).exists()
 
     def some_message(self, place: int, back: int) -> Any:
-        channel = Channel.objects.get(pk=self.channels[place].pk)
-        return Message.objects.filter(channel=channel, seq=channel.last_seq - back)
+        return Message.objects.filter(channel=self.channels[place], seq=self.last_seq(place) - back)
+
+    def last_seq(self, place: int) -> int:
+        return ChannelCounter.objects.get(channel=self.channels[place]).last_seq
 
 
 def counted(user: User, channels: list[Channel]) -> dict[UUID, tuple[int, int]]:
@@ -268,7 +292,7 @@ def counted(user: User, channels: list[Channel]) -> dict[UUID, tuple[int, int]]:
 
 class TestHistories(Histories.TestCase):  # type: ignore[misc, valid-type]
     settings = settings(
-        max_examples=25,
+        max_examples=20,
         stateful_step_count=20,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -277,9 +301,12 @@ class TestHistories(Histories.TestCase):  # type: ignore[misc, valid-type]
 
 def test_unread_is_what_the_pages_show_after_the_mark() -> None:
     channel = ChannelFactory.create()
+    assert channel.server is not None
     owner = channel.server.owner
     MessageFactory.create_batch(9, channel=channel)
-    ReadState.objects.create(server=channel.server, channel=channel, user=owner, last_read_seq=4)
+    ReadState.objects.create(
+        space_id=channel.space_id, channel=channel, user=owner, last_read_seq=4
+    )
     Message.objects.filter(seq__in=[2, 6]).update(deleted_at=NOON)
 
     page = message_page(viewer=owner, channel=channel, after=4)

@@ -42,42 +42,43 @@ SELECT
     newest.excerpt
 FROM (
     SELECT
-        conversation.*,
+        listed.*,
         coalesce(mark.last_read_seq, 0) AS last_read_seq,
-        greatest(mark.last_read_seq, conversation.first_seq - 1) AS read_upto,
+        greatest(mark.last_read_seq, listed.first_seq - 1) AS read_upto,
         mark.muted_until
-    FROM public.participants AS own
-    CROSS JOIN LATERAL (
-        SELECT
-            channel.id,
-            channel.kind,
-            channel.name,
-            channel.owner_id,
-            coalesce(counter.last_message_at, channel.created_at) AS active_at,
-            counter.first_seq,
-            counter.last_seq
-        FROM public.channels AS channel
-        INNER JOIN public.channel_counters AS counter
-            ON counter.space_id = own.space_id AND counter.channel_id = own.space_id
+    FROM (
+        SELECT conversation.*
+        FROM public.participants AS own
+        CROSS JOIN LATERAL (
+            SELECT
+                channel.id,
+                channel.kind,
+                channel.name,
+                channel.owner_id,
+                coalesce(counter.last_message_at, channel.created_at) AS active_at,
+                counter.first_seq,
+                counter.last_seq
+            FROM public.channels AS channel
+            INNER JOIN public.channel_counters AS counter
+                ON counter.space_id = own.space_id AND counter.channel_id = own.space_id
+            WHERE
+                channel.space_id = own.space_id
+                AND channel.id = own.space_id
+                AND channel.deleted_at IS NULL
+            OFFSET 0
+        ) AS conversation
         WHERE
-            channel.space_id = own.space_id
-            AND channel.id = own.space_id
-            AND channel.deleted_at IS NULL
-        OFFSET 0
-    ) AS conversation
-    LEFT JOIN LATERAL (
-        SELECT last_read_seq, muted_until
-        FROM public.read_states
-        WHERE
-            space_id = own.space_id AND user_id = %(user)s AND channel_id = own.space_id
-        OFFSET 0
-    ) AS mark ON TRUE
-    WHERE
-        own.user_id = %(user)s
-        AND own.left_at IS NULL
-        AND (conversation.active_at, conversation.id) < (%(before_at)s, %(before_id)s)
-    ORDER BY conversation.active_at DESC, conversation.id DESC
-    LIMIT %(limit)s
+            own.user_id = %(user)s
+            AND own.left_at IS NULL
+            AND (conversation.active_at, conversation.id) < (%(before_at)s, %(before_id)s)
+        ORDER BY conversation.active_at DESC, conversation.id DESC
+        LIMIT %(limit)s
+    ) AS listed
+    LEFT JOIN public.read_states AS mark
+        ON
+            mark.space_id = listed.id
+            AND mark.user_id = %(user)s
+            AND mark.channel_id = listed.id
 ) AS place
 LEFT JOIN LATERAL (
     SELECT
