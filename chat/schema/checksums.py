@@ -13,8 +13,9 @@ from typing import Final
 
 from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.operations import SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
+
+from chat.schema.operations import database_operations
 
 ALGORITHM: Final = "sha256"
 # Of a migration that was made in memory there are no bytes to remember.
@@ -72,9 +73,7 @@ def sql_files(operations: Iterable[Operation]) -> tuple[Path, ...]:
 
 
 def _paths(operations: Iterable[Operation]) -> Iterator[Path]:
-    for operation in operations:
-        if isinstance(operation, SeparateDatabaseAndState):
-            yield from _paths(operation.database_operations)
+    for operation in database_operations(operations):
         for attribute in ("up_path", "down_path"):
             path = getattr(operation, attribute, None)
             if path is not None:

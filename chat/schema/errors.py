@@ -80,8 +80,8 @@ class UnreadableSQLFileError(SQLFileError):
             path,
             seen=f"{path}, line {line}, byte {position}: {what}.",
             next_step=(
-                "Remove it, or save the file as UTF-8 if it is in another encoding, as what "
-                "PowerShell writes with > and >> is."
+                "Remove it, or, if the file is in another encoding, save it as UTF-8; PowerShell "
+                "writes UTF-16 with > and >>."
             ),
         )
 

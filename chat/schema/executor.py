@@ -132,7 +132,7 @@ class GatedExecutor(MigrationExecutor):
             require_uninterrupted(self.statuses)
 
     def migration_plan(self, targets: Any, clean_start: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """Return Django's plan, of which every statement is sent as it is written."""
+        """Return Django's plan, in whose SQL no NUL cuts a statement off."""
         plan = super().migration_plan(targets, clean_start)
         if not clean_start:
             require_whole_sql(plan)

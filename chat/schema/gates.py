@@ -1,8 +1,8 @@
 """What must hold before a migration is run; each gate raises and changes nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from django.db.migrations import Migration
 from django.db.migrations.graph import MigrationGraph
@@ -19,11 +19,11 @@ from chat.schema.errors import (
     PendingMigrationsError,
     RewrittenMigrationsError,
 )
+from chat.schema.operations import database_operations, sql_texts
 from chat.schema.sentences import finishing_command, sentence
 from chat.schema.status import (
     MigrationState,
     MigrationStatus,
-    database_operations,
     in_state,
     names_in_state,
     rewritten_apps,
@@ -113,7 +113,7 @@ def require_whole_sql(plan: Plan) -> None:
         for operation in database_operations(migration.operations):
             if isinstance(operation, RunSQL):
                 ways = [operation.reverse_sql] if undo else [operation.sql, operation.reverse_sql]
-                for text in chain.from_iterable(map(_texts, ways)):
+                for text in chain.from_iterable(map(sql_texts, ways)):
                     before, nul, after = text.partition("\0")
                     if nul:
                         source = before.rpartition("\n")[2] + nul + after.partition("\n")[0]
@@ -156,9 +156,3 @@ def _interrupted(
         sentences=[sentence(status) or str(status) for status in interrupted],
         next_step=f"Finish it first: {finishing_command(interrupted[0], among=among)}",
     )
-
-
-def _texts(sql: Any) -> Iterator[str]:
-    """Yield the statements of what RunSQL takes: a string, or a list of strings and pairs."""
-    for part in sql if isinstance(sql, (list, tuple)) else [sql]:
-        yield str(part[0] if isinstance(part, (list, tuple)) else part)

@@ -4,14 +4,14 @@ The models from before the rollback and after it are compared by the names of ta
 What SQL and Python code does is not read, only named.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from django.db import router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
+from django.db.migrations.operations import RunPython, RunSQL
 from django.db.migrations.operations.base import Operation
 
 from chat.schema.database import cut_name
@@ -24,6 +24,7 @@ from chat.schema.loss_relations import (
     Snapshot,
     read_heirs,
 )
+from chat.schema.operations import database_operations
 from chat.schema.status import load_migrations
 
 # Table → column → type.
@@ -74,7 +75,7 @@ def unread_operations(plan: Sequence[tuple[Migration, bool]]) -> list[str]:
     return [
         f"{migration}: {operation.describe()}"
         for migration, _ in plan
-        for operation in _database_operations(migration.operations)
+        for operation in database_operations(migration.operations)
         if not _is_read(operation)
     ]
 
@@ -115,14 +116,6 @@ def _tables(
         and not model._meta.proxy
         and router.allow_migrate_model(connection.alias, model)
     }
-
-
-def _database_operations(operations: Iterable[Operation]) -> Iterator[Operation]:
-    for operation in operations:
-        if isinstance(operation, SeparateDatabaseAndState):
-            yield from _database_operations(operation.database_operations)
-        else:
-            yield operation
 
 
 def _is_read(operation: Operation) -> bool:

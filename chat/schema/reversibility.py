@@ -1,13 +1,12 @@
 """Whether a migration has a way back, asked before anything is undone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from django.db.migrations import Migration
-from django.db.migrations.operations import SeparateDatabaseAndState
-from django.db.migrations.operations.base import Operation
 
 from chat.schema.checksums import as_people_write, migration_files
 from chat.schema.errors import IrreversibleMigration, IrreversibleMigrationError
+from chat.schema.operations import database_operations
 
 
 def irreversible_operations(migration: Migration) -> list[str]:
@@ -16,7 +15,11 @@ def irreversible_operations(migration: Migration) -> list[str]:
     What an operation does to the database alone counts: the state of the models always has a way
     back.
     """
-    return [operation.describe() for operation in _irreversible(migration.operations)]
+    return [
+        operation.describe()
+        for operation in database_operations(migration.operations)
+        if not operation.reversible
+    ]
 
 
 def require_reversible(migrations: Iterable[Migration]) -> None:
@@ -37,11 +40,3 @@ def require_reversible(migrations: Iterable[Migration]) -> None:
     ]
     if found:
         raise IrreversibleMigrationError(found)
-
-
-def _irreversible(operations: Iterable[Operation]) -> Iterator[Operation]:
-    for operation in operations:
-        if isinstance(operation, SeparateDatabaseAndState):
-            yield from _irreversible(operation.database_operations)
-        elif not operation.reversible:
-            yield operation

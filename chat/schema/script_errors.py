@@ -34,7 +34,7 @@ class SQLSectionsError(SQLFileError):
         next_step: str = (
             "Write a line `-- UP` above the statements that go forwards and a line `-- DOWN` "
             "above those that go back, with nothing else on it, each at most once; before the "
-            "first, only comments. A comment that is meant as none needs other words."
+            "first, only comments. A comment that is meant as no marker needs other words."
         ),
     ) -> None:
         self.line = line

@@ -13,14 +13,14 @@ from pathlib import Path
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.operations import RunSQL, SeparateDatabaseAndState
-from django.db.migrations.operations.base import Operation
+from django.db.migrations.operations import RunSQL
 
 from chat.schema.checksums import is_changed, migration_checksum, migration_files
 from chat.schema.ledger import Event, History, LedgerEvent, MigrationKey, read_histories
 from chat.schema.loading import migrations_read
 from chat.schema.lock import LockHolder, lock_holder
 from chat.schema.names import require_app
+from chat.schema.operations import database_operations
 from chat.schema.reversibility import irreversible_operations
 
 
@@ -318,12 +318,3 @@ def _kind(migration: Migration) -> MigrationKind:
     if operations and all(isinstance(operation, RunSQL) for operation in operations):
         return MigrationKind.SQL
     return MigrationKind.PYTHON
-
-
-def database_operations(operations: Iterable[Operation]) -> Iterable[Operation]:
-    """Return what is done to the database, in order, also within SeparateDatabaseAndState."""
-    for operation in operations:
-        if isinstance(operation, SeparateDatabaseAndState):
-            yield from database_operations(operation.database_operations)
-        else:
-            yield operation

@@ -10,8 +10,9 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from django.db import models
-from django.db.migrations.operations import RunSQL, SeparateDatabaseAndState
-from django.db.migrations.operations.base import Operation
+from django.db.migrations.operations import RunSQL
+
+from chat.schema.operations import database_operations, sql_texts
 
 # What is not code: comments are dropped; strings, quoted names and dollar quotes are kept whole,
 # so that a semicolon in them ends nothing.
@@ -87,18 +88,9 @@ def forward_scripts(package: ModuleType) -> Iterator[str]:
         if not is_package and not name.startswith(("_", "~"))
     ):
         migration = getattr(import_module(f"{package.__name__}.{name}"), "Migration", None)
-        if migration is not None:
-            yield from _scripts(migration.operations)
-
-
-def _scripts(operations: Iterable[Operation]) -> Iterator[str]:
-    for operation in operations:
-        if isinstance(operation, SeparateDatabaseAndState):
-            yield from _scripts(operation.database_operations)
-        elif isinstance(operation, RunSQL):
-            sqls = operation.sql
-            for sql in [sqls] if isinstance(sqls, str) else sqls:
-                yield sql if isinstance(sql, str) else str(sql[0])
+        for operation in database_operations(getattr(migration, "operations", ())):
+            if isinstance(operation, RunSQL):
+                yield from sql_texts(operation.sql)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -217,8 +217,8 @@ def test_nul_in_a_file_stops_before_anything_runs(
     assert result.stderr == (
         "CommandError: A SQL file of a migration cannot be read as it is.\n"
         f"{file}, line 1, byte 30: {NUL}.\n"
-        "Remove it, or save the file as UTF-8 if it is in another encoding, as what PowerShell "
-        "writes with > and >> is.\n"
+        "Remove it, or, if the file is in another encoding, save it as UTF-8; PowerShell writes "
+        "UTF-16 with > and >>.\n"
     )
     assert read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE) == {}
 

@@ -174,7 +174,7 @@ def test_what_looks_like_a_marker_is_refused_where_it_would_be_run(
         f"0001_x.sql, line {line}: `{shown}` looks like a marker and is none.\n"
         "Write a line `-- UP` above the statements that go forwards and a line `-- DOWN` above "
         "those that go back, with nothing else on it, each at most once; before the first, only "
-        "comments. A comment that is meant as none needs other words."
+        "comments. A comment that is meant as no marker needs other words."
     )
 
 
