@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.db.models import Subquery
 from django.urls import reverse
 
 from chat.admin.inspection import InspectionAdmin, OfServersAdmin
 from chat.admin.message_texts import messages_panel
-from chat.admin.narrowing import by_channel, by_role, by_server
+from chat.admin.narrowing import by_channel, by_role, by_server, of_server
 from chat.admin.panels import Panel, Question, list_link, moment, row_link, rows_panel
 from chat.admin.permission_words import check_boxes, in_words
 from chat.admin.who_may_see_what import may_ask
-from chat.models import Channel, ChannelPermission, Message
+from chat.models import Channel, ChannelPermission, Message, Server
 from chat.models.channels import ChannelQuerySet
 
 if TYPE_CHECKING:
@@ -50,7 +51,10 @@ class AnyChannelAdmin(InspectionAdmin):
 
 @admin.register(Channel)
 class ChannelAdmin(OfServersAdmin, AnyChannelAdmin):
-    """Channels, categories and threads."""
+    """Channels, categories and threads, those of the newest servers first."""
+
+    # channels_uq.
+    order = ("-space_id", "-id")
 
     list_display = (
         "__str__",
@@ -66,6 +70,15 @@ class ChannelAdmin(OfServersAdmin, AnyChannelAdmin):
     narrowings = (by_server(column="space_id"),)
     # channels_uq.
     scopes = {("server",): ("-id",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Begin at the newest server: above it, by their random ids, are the pairs, all of them."""
+        newest = Server.objects.order_by("-space_id").values("space_id")[:1]
+        return super().get_queryset(request).filter(space_id__lte=Subquery(newest))
+
+    def countable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the channels without the bound, of which the planner knows nothing."""
+        return of_server(Channel.objects.all())
 
     def panels(self, request: HttpRequest, row: Channel) -> Iterable[Panel | None]:
         """Return who may do what here, what was said last, and what is beneath."""

@@ -132,7 +132,7 @@ class InspectionAdmin(KeysetAdmin):
         """Return every column that a person can read, a row that is named with the way there."""
         first, relations = self.columns_first, _relations(self.model)
         return [
-            linked(request, name) if name in relations else name
+            _linked(request, name) if name in relations else name
             for name in sorted(_readable_columns(self.model), key=lambda name: name not in first)
             if name not in (self.exclude or ())
         ]
@@ -155,15 +155,13 @@ class OfServersAdmin(InspectionAdmin):
         """Leave out what belongs to conversations: who looks there is written down."""
         return of_server(super().get_queryset(request))
 
-
-def linked(request: HttpRequest, name: str) -> Callable[[Model], object]:
-    """Return the column that names another row, with the way there for whom may look at it."""
-
-    @display(description=name.replace("_", " "))
-    def link(row: Model) -> object:
-        return drawn(request, row_link(getattr(row, name)))
-
-    return link
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Name the server, where the channel leads to it."""
+        names = super().get_fields(request, obj)
+        if "channel" not in _relations(self.model):
+            return names
+        server = _linked(request, "server", of="channel")
+        return [server if name == "space_id" else name for name in names]
 
 
 def _readable_columns(model: type[Model]) -> list[str]:
@@ -176,3 +174,11 @@ def _readable_columns(model: type[Model]) -> list[str]:
 
 def _relations(model: type[Model]) -> list[str]:
     return [field.name for field in model._meta.concrete_fields if field.is_relation]
+
+
+def _linked(request: HttpRequest, name: str, *, of: str | None = None) -> Callable[[Model], object]:
+    @display(description=name.replace("_", " "))
+    def link(row: Model) -> object:
+        return drawn(request, row_link(getattr(getattr(row, of) if of else row, name)))
+
+    return link

@@ -43,7 +43,7 @@ class AnyMessageAdmin(InspectionAdmin):
     """Messages of channels or of conversations; `place` is what the list calls those."""
 
     place: str
-    columns_first = ("channel", "author", "content", "created_at")
+    columns_first = ("space_id", "channel", "author", "content", "created_at")
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Show what a message says to whom may read it."""
@@ -92,6 +92,7 @@ class MessageAdmin(OfServersAdmin, AnyMessageAdmin):
 
     place = "channel"
     list_display = ("__str__", "author", "content", "channel", "server", "created_at", "deleted_at")
+    list_select_related = ("channel__server",)
     search_help_text = "Words, within a server or channel; or an id"
     narrowings = (
         by_server(column="space_id", is_range=True),

@@ -17,7 +17,7 @@ from chat.admin.figures import (
     bounded,
     messages_per_day,
 )
-from tests.factories import ChannelFactory, MessageFactory, ServerFactory
+from tests.factories import ChannelFactory, DirectMessageFactory, MessageFactory, ServerFactory
 
 if TYPE_CHECKING:
     from chat.models import Channel
@@ -63,6 +63,17 @@ def test_every_message_is_counted_on_its_day() -> None:
         DayOfMessages(day=date(2026, 3, 9), messages=0),
         DayOfMessages(day=date(2026, 3, 10), messages=1),
     )
+
+
+def test_conversations_are_in_no_figure() -> None:
+    of_server = MessageFactory.create(id=id_at(NOW), created_at=NOW).channel
+    for number in (1, 2):
+        message = DirectMessageFactory.create(id=id_at(NOW, number), created_at=NOW)
+        DirectMessageFactory.create(id=id_at(NOW, 2 + number), channel=message.channel)
+
+    assert messages_per_day(connection, now=NOW + timedelta(hours=1)).days[-1].messages == 1
+    assert active_servers(connection, now=NOW).in_1_day == 1
+    assert [channel.id for channel in biggest_channels(connection)] == [of_server.pk]
 
 
 def test_thirty_days_are_thirty_days() -> None:
@@ -132,7 +143,7 @@ def test_biggest_channels_come_first() -> None:
     assert found[0].server == big.server.name
 
 
-def test_index_of_the_key_alone_is_read() -> None:
+def test_indexes_of_ids_alone_are_read() -> None:
     with CaptureQueriesContext(connection) as queries:
         messages_per_day(connection, now=NOW)
     (query,) = queries
@@ -144,6 +155,7 @@ def test_index_of_the_key_alone_is_read() -> None:
         plan = "\n".join(line for (line,) in cursor.fetchall())
 
     assert "Index Only Scan using messages_pkey on messages" in plan
+    assert "Index Only Scan using messages_direct_ix on messages" in plan
     assert "Seq Scan on messages" not in plan
 
 
