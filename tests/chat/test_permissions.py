@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from chat.permissions import (
     ADMIN,
     ALL,
+    CONVERSATIONS,
     DEFAULT_EVERYONE,
     FALLS_WITH_CONNECT,
     FALLS_WITH_SEND_MESSAGES,
+    IN_CONVERSATION,
     KEPT_IN_TIMEOUT,
     MODERATOR,
     NONE,
@@ -116,6 +118,7 @@ def test_unnamed_bits_are_kept_by_the_type() -> None:
         (DEFAULT_EVERYONE, 673904095252033),
         (MODERATOR, 7430489110998983),
         (ADMIN, 8),
+        (IN_CONVERSATION, 2251799813803072),
     ],
 )
 def test_mask_is_the_number_that_the_database_holds(mask: Permission, value: int) -> None:
@@ -133,7 +136,7 @@ def test_moderators_cannot_change_roles_or_channels() -> None:
 def test_channel_kinds_are_the_stored_words() -> None:
     kinds = [str(kind) for kind in ChannelKind]
 
-    assert kinds == ["text", "voice", "category", "announcement", "thread"]
+    assert kinds == ["text", "voice", "category", "announcement", "thread", "pair", "group"]
 
 
 def test_room_is_imported_without_django() -> None:
@@ -497,10 +500,17 @@ situations = st.builds(
     everyone_overwrite=st.none() | overwrites,
     role_overwrites=st.lists(overwrites, max_size=4),
     member_overwrite=st.none() | overwrites,
-    kind=st.sampled_from(ChannelKind),
+    kind=st.sampled_from([kind for kind in ChannelKind if kind not in CONVERSATIONS]),
     is_timed_out=st.booleans(),
 )
 ranks = st.builds(Rank, st.integers(0, 3), st.uuids())
+
+
+@given(situations, st.sampled_from(["pair", "group"]))
+def test_in_a_conversation_all_who_take_part_have_the_same(situation: Situation, kind: str) -> None:
+    answer = situation._replace(kind=cast("ChannelKind", kind)).answer()
+
+    assert answer == 2251799813803072
 
 
 @given(situations)

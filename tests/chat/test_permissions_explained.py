@@ -111,7 +111,7 @@ def test_who_holds_a_permission_without_rank_was_given_it_by_somebody(
     facts: dict[str, Any],
 ) -> None:
     for verdict in explained(facts).verdicts.values():
-        if verdict.is_held and verdict.rule is not Rule.OWNER:
+        if verdict.is_held and verdict.rule not in {Rule.OWNER, Rule.CONVERSATION}:
             assert verdict.speakers
 
 
@@ -189,6 +189,13 @@ def test_owner_needs_no_role() -> None:
     answer = explained(situation(is_owner=True))
 
     assert answer.verdicts[P.BAN_MEMBERS] == Verdict(is_held=True, rule=Rule.OWNER)
+
+
+def test_taking_part_in_a_conversation_needs_no_role() -> None:
+    answer = explained(situation(everyone=P.BAN_MEMBERS, kind=ChannelKind.PAIR))
+
+    assert answer.verdicts[P.SEND_MESSAGES] == Verdict(is_held=True, rule=Rule.CONVERSATION)
+    assert answer.verdicts[P.BAN_MEMBERS] == Verdict(is_held=False)
 
 
 def test_sending_in_a_thread_names_who_decides_on_sending_in_threads() -> None:
