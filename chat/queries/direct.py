@@ -50,7 +50,7 @@ class ConversationPage:
 def _conversation(*values: Any) -> Conversation:
     *known, others, newest_author_id, newest_excerpt = values
     people = tuple(Author(UUID(id_), *rest) for id_, *rest in others or ())
-    return Conversation(*known, people, newest_author_id, newest_excerpt)
+    return Conversation._make((*known, people, newest_author_id, newest_excerpt))
 
 
 _CONVERSATION_LIST = read_statement("conversation_list", _conversation)

@@ -69,7 +69,7 @@ def member_page(
     if not rows:
         raise NotVisible("server", server_id, to=viewer_id)
     members = tuple(
-        Member(*known, tuple(role_ids)) for *known, role_ids in rows if known[0] is not None
+        Member._make((*known, tuple(role_ids))) for *known, role_ids in rows if known[0] is not None
     )
     last = members[-1] if len(members) == limit else None
     return MemberPage(

@@ -82,8 +82,9 @@ class MessageRow(NamedTuple):
     # Most given first.
     reactions: tuple[ReactionCount, ...]
 
-    # Of which model it has the id (chat.inputs.identify); an annotation would make it a field.
-    stands_for = "Message"  # type: ignore[misc]
+
+# Of which model it has the id (chat.inputs.identify). In the class it would be a field.
+MessageRow.stands_for = "Message"  # type: ignore[attr-defined]
 
 
 def message_rows(rows: Iterable[Sequence[Any]], *, after: int = 0) -> tuple[MessageRow, ...]:

@@ -60,12 +60,13 @@ def search_messages(
     viewer_id = identify("viewer", viewer, User)
     server_id = None if server is None else identify("server", server, Server)
     channel_id = None if channel is None else identify("channel", channel, Channel)
-    if server_id is None and channel_id is None:
-        raise InvalidInput("server", seen="None", expected="a server, or a conversation as channel")
     cursor = check_cursor("before", before, default=LATEST)
+    space_id = server_id or channel_id
+    if space_id is None:
+        raise InvalidInput("server", seen="None", expected="a server, or a conversation as channel")
     params = {
         "user": viewer_id,
-        "space": server_id or channel_id,
+        "space": space_id,
         "text": check_text("text", text, least=1, most=LONGEST_SEARCH),
         "channel": channel_id,
         "author": None if author is None else identify("author", author, User),
@@ -89,7 +90,7 @@ def search_messages(
     messages = tuple(
         message
         for message in find_message_rows(
-            viewer=viewer_id, found=[(params["space"], message_id) for _, message_id in found]
+            viewer=viewer_id, found=[(space_id, message_id) for _, message_id in found]
         )
         if message.deleted_at is None
     )

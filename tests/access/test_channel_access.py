@@ -131,7 +131,9 @@ def test_fragment_has_the_rows_of_the_view() -> None:
     )
 
     everywhere = places_of(users, spaces=[None])
-    space_by_space = places_of(users, spaces=[at.id for at in (*servers, *conversations)])
+    space_by_space = places_of(
+        users, spaces=[*(at.id for at in servers), *(at.id for at in conversations)]
+    )
 
     assert len(expected) > 1000
     assert everywhere == expected
@@ -228,7 +230,7 @@ def view() -> dict[Pair, int]:
 
 def fragment(users: Iterable[UUID]) -> dict[Pair, int]:
     places = read_statement("places")
-    seen = {}
+    seen: dict[Pair, int] = {}
     for user_id in users:
         rows = places.tuples({"user": user_id, "space": None}, using="default")
         own = {(user_id, channel_id): permissions for _, channel_id, permissions, *_ in rows}

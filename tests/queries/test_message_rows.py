@@ -225,7 +225,7 @@ def test_by_their_ids_only_messages_that_can_be_read_are_found(harbour: Harbour)
     harbour.deny(Permission.VIEW_CHANNEL, channel=hidden)
     seen, deleted = harbour.say("seen"), harbour.say("deleted")
     Message.objects.filter(pk=deleted.pk).update(deleted_at=NOON)
-    asked = [
+    asked: list[Any] = [
         *(deleted.id, harbour.say(channel=without_history), harbour.say(channel=hidden)),
         *(make_harbour().say(), DirectMessageFactory.create(), UUID(int=1), seen),
     ]
