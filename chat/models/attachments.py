@@ -26,8 +26,10 @@ class MessageAttachment(MessagePart, ChangingRow):
 
     message = Reference("chat.Message", related_name="messageattachments", null=True, blank=True)
     uploader = Reference(settings.AUTH_USER_MODEL, related_name="+")
-    # Ten places and one file in each: there is no eleventh, and nothing to count.
-    position = models.SmallIntegerField(default=0, db_default=0)
+    # There is no eleventh place, and nothing to count.
+    position = models.SmallIntegerField(
+        default=0, db_default=0, db_comment="One of ten places in the message, 0 to 9."
+    )
     filename = models.CharField(max_length=255)
     content_type = models.CharField(max_length=127)
     size_bytes = models.IntegerField()

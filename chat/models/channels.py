@@ -310,7 +310,9 @@ class ChannelCounter(models.Model):
     """
 
     pk = models.CompositePrimaryKey("space_id", "channel")
-    space_id = models.UUIDField()
+    space_id = models.UUIDField(
+        db_comment="The tenant: the server's id, or the conversation's own."
+    )
     channel = Reference(Channel, related_name="+")
     first_seq = models.BigIntegerField(
         db_default=1, db_comment="The lowest number that can be there: below it all was purged."
@@ -351,8 +353,12 @@ class ChannelCounter(models.Model):
 class Participant(ChangingRow):
     """A user who takes part in a conversation, or has left it."""
 
-    # A conversation is a space of its own, so that its id is the tenant.
-    channel = Reference(Channel, related_name="participants", db_column="space_id")
+    channel = Reference(
+        Channel,
+        related_name="participants",
+        db_column="space_id",
+        db_comment="The tenant: the conversation.",
+    )
     user = Reference(settings.AUTH_USER_MODEL, related_name="conversations")
     joined_at = models.DateTimeField(db_default=Now())
     left_at = models.DateTimeField(null=True, blank=True)
@@ -388,12 +394,18 @@ class Participant(ChangingRow):
 class ChannelPermission(ChangingRow):
     """An overwrite: what a role or a member is allowed or denied in one channel."""
 
-    server = Reference("chat.Server", related_name="+", db_column="space_id")
+    server = Reference(
+        "chat.Server", related_name="+", db_column="space_id", db_comment="The tenant: the server."
+    )
     channel = Reference(Channel, related_name="overwrites")
     role = Reference("chat.Role", related_name="overwrites", null=True, blank=True)
     user = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
-    allow = models.BigIntegerField(default=0, db_default=0)
-    deny = models.BigIntegerField(default=0, db_default=0)
+    allow = models.BigIntegerField(
+        default=0, db_default=0, db_comment="Bits of chat.permissions.Permission."
+    )
+    deny = models.BigIntegerField(
+        default=0, db_default=0, db_comment="Bits of chat.permissions.Permission."
+    )
 
     class Meta:
         db_table = "channel_permissions"

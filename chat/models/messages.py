@@ -237,8 +237,7 @@ class MessageRevision(MessagePart):
     """What an edit replaced, written by a trigger so that no client can forget it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, db_default=UUIDv7(), editable=False)
-    # The version that had this content.
-    version = models.IntegerField()
+    version = models.IntegerField(db_comment="The version that had this content.")
     content = models.CharField(max_length=4000)
     # Who made the edit; the author unless the session names another in chat.actor.
     editor = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
@@ -280,7 +279,7 @@ class Mention(Row):
 
     space_id = models.UUIDField(db_comment="The tenant: that of the message.")
     channel = Reference("chat.Channel", related_name="+")
-    seq = models.BigIntegerField()
+    seq = models.BigIntegerField(db_comment="The number of the message in the channel.")
     user = Reference(settings.AUTH_USER_MODEL, related_name="mentions", null=True, blank=True)
     role = Reference("chat.Role", related_name="+", null=True, blank=True)
 

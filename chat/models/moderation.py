@@ -15,7 +15,12 @@ from chat.models.base import ChangingRow, Reference, Row, moments_constraint
 class Ban(ChangingRow):
     """A user who may not be a member of a server, for ever or until it expires."""
 
-    server = Reference("chat.Server", related_name="bans", db_column="space_id")
+    server = Reference(
+        "chat.Server",
+        related_name="bans",
+        db_column="space_id",
+        db_comment="The tenant: the server.",
+    )
     user = Reference(settings.AUTH_USER_MODEL, related_name="bans")
     actor = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
     reason = models.CharField(max_length=512, blank=True, default="", db_default="")
@@ -58,7 +63,12 @@ class AuditLogEntry(Row):
     Save that the erasure of an account empties the reasons by and about a person.
     """
 
-    server = Reference("chat.Server", related_name="audit_log", db_column="space_id")
+    server = Reference(
+        "chat.Server",
+        related_name="audit_log",
+        db_column="space_id",
+        db_comment="The tenant: the server.",
+    )
     # NULL: the system itself.
     actor = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
     # Dotted, such as "member.ban" or "role.update".

@@ -39,8 +39,13 @@ class ReadState(ChangingRow):
         editable=False,
         db_comment="When they last wrote here, asked by slow mode.",
     )
-    # NULL: as the client's default has it.
-    notify = models.CharField(max_length=8, choices=Notify.choices, null=True, blank=True)
+    notify = models.CharField(
+        max_length=8,
+        choices=Notify.choices,
+        null=True,
+        blank=True,
+        db_comment="NULL: as the client's default has it.",
+    )
     muted_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:

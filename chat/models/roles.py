@@ -18,14 +18,23 @@ LARGEST_MASK = 2**53 - 1
 class Role(ChangingRow):
     """A named set of permissions. The one at position 0 is everyone's."""
 
-    server = Reference("chat.Server", related_name="roles", db_column="space_id")
+    server = Reference(
+        "chat.Server",
+        related_name="roles",
+        db_column="space_id",
+        db_comment="The tenant: the server.",
+    )
     name = models.CharField(max_length=100)
-    position = models.SmallIntegerField()
-    # chat.permissions.Permission says what each bit allows.
-    permissions = models.BigIntegerField(default=0, db_default=0)
+    position = models.SmallIntegerField(
+        db_comment="0 is everyone's role; who stands higher has more say."
+    )
+    permissions = models.BigIntegerField(
+        default=0, db_default=0, db_comment="Bits of chat.permissions.Permission."
+    )
     color = models.IntegerField(default=0, db_default=0)
-    # Shown apart in the member list.
-    hoist = models.BooleanField(default=False, db_default=False)
+    hoist = models.BooleanField(
+        default=False, db_default=False, db_comment="Shown apart in the member list."
+    )
     mentionable = models.BooleanField(default=False, db_default=False)
 
     class Meta:
@@ -67,7 +76,9 @@ class Role(ChangingRow):
 class MemberRole(Row):
     """A role that a member has been given; everyone's role needs no row."""
 
-    server = Reference("chat.Server", related_name="+", db_column="space_id")
+    server = Reference(
+        "chat.Server", related_name="+", db_column="space_id", db_comment="The tenant: the server."
+    )
     user = Reference(settings.AUTH_USER_MODEL, related_name="+")
     role = Reference(Role, related_name="member_roles")
 

@@ -24,10 +24,12 @@ class Server(ChangingRow):
     Whoever owns it becomes a member with it (trigger), and cannot leave while they own it.
     """
 
-    space_id = SpaceField(of=["id"])
+    space_id = SpaceField(of=["id"], db_comment="The tenant: the server's own id.")
     name = models.CharField(max_length=100)
     description = models.CharField(max_length=300, blank=True, default="", db_default="")
-    icon_key = models.CharField(max_length=255, null=True, blank=True)
+    icon_key = models.CharField(
+        max_length=255, null=True, blank=True, db_comment="Where the picture is in the file store."
+    )
     owner = Reference(settings.AUTH_USER_MODEL, related_name="owned_servers")
     deleted_at = models.DateTimeField(null=True, blank=True)
 
@@ -67,7 +69,9 @@ class Server(ChangingRow):
 class ServerMember(ChangingRow):
     """A user in a server."""
 
-    server = Reference(Server, related_name="members", db_column="space_id")
+    server = Reference(
+        Server, related_name="members", db_column="space_id", db_comment="The tenant: the server."
+    )
     user = Reference(settings.AUTH_USER_MODEL, related_name="memberships")
     nickname = models.CharField(max_length=32, null=True, blank=True)
     joined_at = models.DateTimeField(db_default=Now())
@@ -113,7 +117,7 @@ class InviteCode(models.Model):
     """A code that an invite has, or had: unique over all servers, and never given twice."""
 
     code = models.CharField(max_length=32, primary_key=True)
-    space_id = models.UUIDField()
+    space_id = models.UUIDField(db_comment="The server that it leads to.")
 
     class Meta:
         db_table = "invite_codes"
@@ -132,12 +136,13 @@ class InviteCode(models.Model):
 class Invite(ChangingRow):
     """A code that lets somebody join, as often as it says and for as long as it says."""
 
-    server = Reference(Server, related_name="invites", db_column="space_id")
+    server = Reference(
+        Server, related_name="invites", db_column="space_id", db_comment="The tenant: the server."
+    )
     channel = Reference("chat.Channel", related_name="invites", null=True, blank=True)
     code = models.CharField(max_length=32)
     creator = Reference(settings.AUTH_USER_MODEL, related_name="invites")
-    # NULL: as often as one likes.
-    max_uses = models.IntegerField(null=True, blank=True)
+    max_uses = models.IntegerField(null=True, blank=True, db_comment="NULL: as often as one likes.")
     uses = models.IntegerField(default=0, db_default=0)
     # NULL: for ever.
     expires_at = models.DateTimeField(null=True, blank=True)

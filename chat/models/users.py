@@ -92,7 +92,9 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
         max_length=8, choices=Kind.choices, default=Kind.HUMAN, db_default=Kind.HUMAN
     )
     bio = models.CharField(max_length=190, blank=True, default="", db_default="")
-    avatar_key = models.CharField(max_length=255, null=True, blank=True)
+    avatar_key = models.CharField(
+        max_length=255, null=True, blank=True, db_comment="Where the picture is in the file store."
+    )
     is_active = models.BooleanField(default=True, db_default=True)
     is_staff = models.BooleanField("may use the admin", default=False, db_default=False)
     is_superuser = models.BooleanField("may do everything", default=False, db_default=False)
