@@ -6,9 +6,9 @@ from chat.schema.files import RunSQLFile
 
 
 class Migration(migrations.Migration):
-    """Number messages in the order of their commits, and book an import once a statement.
+    """Number messages in the order of their commits, and count an import once a statement.
 
-    Takes SHARE ROW EXCLUSIVE on the tables of messages, channels and conversations for a moment:
+    Takes SHARE ROW EXCLUSIVE on the tables of messages, channels and counters for a moment:
     reads go on, writes wait. Undone by dropping the triggers; messages keep their numbers.
     """
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db.migrations.executor import MigrationExecutor
 
-from chat.ids import uuid7
+from chat.ids import direct_pair_id, uuid7
 from chat.schema.catalogue import ObjectKind, read_catalogue
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-LATEST = "0009_search_messages"
+LATEST = "0011_name_conversations"
 
 
 def move(connection: BaseDatabaseWrapper, target: str | None) -> None:
@@ -35,64 +35,99 @@ def latest(scratch_connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
     return scratch_connection
 
 
+PLACES = ["channel", "pair"]
+
+
 @pytest.fixture
-def channel(latest: BaseDatabaseWrapper) -> dict[str, UUID]:
+def ids(latest: BaseDatabaseWrapper) -> dict[str, UUID]:
+    """The author, the server, and by kind where messages go: a channel, and a pair with oneself."""
     ids = {"user": uuid7(), "server": uuid7(), "channel": uuid7()}
+    rows(latest, "INSERT INTO users (id, username) VALUES (%s, 'ada')", ids["user"])
     rows(
         latest,
-        """
-        WITH author AS (
-            INSERT INTO users (id, username) VALUES (%s, 'ada') RETURNING id
-        ), place AS (
-            INSERT INTO servers (id, name, owner_id) SELECT %s, 'Harbour', id FROM author
-            RETURNING id, owner_id
-        ), member AS (
-            INSERT INTO server_members (server_id, user_id) SELECT id, owner_id FROM place
-        )
-        INSERT INTO channels (id, server_id, name) SELECT %s, id, 'pier' FROM place
-        """,
-        *ids.values(),
+        "INSERT INTO servers (id, space_id, name, owner_id) VALUES (%s, %s, 'Harbour', %s)",
+        *(ids["server"], ids["server"], ids["user"]),
+    )
+    rows(
+        latest,
+        "INSERT INTO channels (id, space_id, server_id, name) VALUES (%s, %s, %s, 'pier')",
+        *(ids["channel"], ids["server"], ids["server"]),
+    )
+    ids["pair"] = direct_pair_id(ids["user"], ids["user"])
+    rows(
+        latest,
+        "INSERT INTO channels (id, space_id, kind, name, pair_low_id, pair_high_id)"
+        " VALUES (%s, %s, 'pair', '', %s, %s)",
+        *(ids["pair"], ids["pair"], ids["user"], ids["user"]),
+    )
+    rows(
+        latest,
+        "INSERT INTO participants (space_id, user_id) VALUES (%s, %s)",
+        *(ids["pair"], ids["user"]),
     )
     return ids
 
 
-def send(connection: BaseDatabaseWrapper, channel: dict[str, UUID], seq: int = 0) -> int:
+def send(connection: BaseDatabaseWrapper, ids: dict[str, UUID], place: str, seq: int = 0) -> int:
+    space = ids["server"] if place == "channel" else ids[place]
     return int(
         rows(
             connection,
-            "INSERT INTO messages (server_id, channel_id, author_id, content, seq)"
+            "INSERT INTO messages (space_id, channel_id, author_id, content, seq)"
             " VALUES (%s, %s, %s, 'ahoy', %s) RETURNING seq",
-            channel["server"],
-            channel["channel"],
-            channel["user"],
-            seq,
+            *(space, ids[place], ids["user"], seq),
         )[0][0]
     )
 
 
-def test_messages_survive_a_rollback_to_the_first_migration(
-    latest: BaseDatabaseWrapper, channel: dict[str, UUID]
+def test_what_is_there_survives_a_rollback_to_the_first_migration(
+    latest: BaseDatabaseWrapper, ids: dict[str, UUID]
 ) -> None:
-    send(latest, channel)
+    for place in PLACES:
+        send(latest, ids, place)
 
     move(latest, "0001_initial")
     move(latest, LATEST)
 
-    assert rows(latest, "SELECT seq, content, search::text FROM messages") == [
-        (1, "ahoy", "'ahoy':1")
-    ]
-    assert send(latest, channel) == 2
+    assert (
+        rows(latest, "SELECT seq, content, search::text FROM messages")
+        == [(1, "ahoy", "'ahoy':1")] * 2
+    )
+    assert rows(latest, "SELECT last_read_seq FROM read_states") == [(1,), (1,)]
+    assert rows(latest, "SELECT seq, content FROM direct_messages") == [(1, "ahoy")]
+    assert [send(latest, ids, place) for place in PLACES] == [2, 2]
 
 
-def test_message_written_without_the_numbering_is_counted_when_it_comes_back(
-    latest: BaseDatabaseWrapper, channel: dict[str, UUID]
+def test_what_was_written_without_the_triggers_is_counted_and_closed_when_they_come_back(
+    latest: BaseDatabaseWrapper, ids: dict[str, UUID]
 ) -> None:
+    send(latest, ids, "pair")
     move(latest, "0002_add_updated_at_triggers")
-    send(latest, channel, seq=1)
+    for place, seqs in (("channel", [1]), ("pair", [2, 3])):
+        if place == "channel":
+            rows(
+                latest,
+                "INSERT INTO channel_counters (space_id, channel_id) SELECT space_id, id"
+                " FROM channels WHERE id = %s ON CONFLICT DO NOTHING",
+                ids["channel"],
+            )
+        for seq in seqs:
+            send(latest, ids, place, seq=seq)
+    archived = rows(
+        latest,
+        "INSERT INTO channels (id, space_id, server_id, name, archived_at)"
+        " VALUES (uuidv7(), %s, %s, 'old', now()) RETURNING id",
+        *(ids["server"], ids["server"]),
+    )[0][0]
 
     move(latest, LATEST)
 
-    assert send(latest, channel) == 2
+    assert [send(latest, ids, place) for place in PLACES] == [2, 4]
+    assert rows(
+        latest,
+        "SELECT last_seq, closed FROM channel_counters WHERE channel_id = %s",
+        archived,
+    ) == [(0, True)]
 
 
 def test_extension_of_somebody_else_stays(latest: BaseDatabaseWrapper) -> None:

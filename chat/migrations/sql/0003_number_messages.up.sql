@@ -108,6 +108,15 @@ BEGIN
 END
 $function$;
 
+-- What was closed or opened without these triggers.
+DO $migration$
+BEGIN
+    PERFORM public.update_closed(space_id, array_agg(channel_id))
+    FROM public.channel_counters
+    GROUP BY space_id;
+END
+$migration$;
+
 CREATE FUNCTION public.keep_channel_counter() RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
