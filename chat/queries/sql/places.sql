@@ -119,6 +119,7 @@ seen AS (
                         channel.parent_id,
                         channel.name,
                         channel.position,
+                        counter.closed,
                         counter.first_seq,
                         counter.last_seq,
                         counter.last_message_at
@@ -128,9 +129,10 @@ seen AS (
                     WHERE channel.space_id = member.space_id AND channel.deleted_at IS NULL
                     OFFSET 0
                 ) AS channel
+                -- A thread of a deleted channel is closed.
                 WHERE
-                    CASE channel.kind
-                        WHEN 'thread' THEN EXISTS (
+                    CASE
+                        WHEN channel.kind = 'thread' AND channel.closed THEN EXISTS (
                             SELECT
                             FROM public.channels AS parent
                             WHERE
