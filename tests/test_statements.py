@@ -10,6 +10,7 @@ import pytest
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import DataError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from psycopg import ClientCursor
 
 from chat.statements import Statement
 
@@ -109,6 +110,28 @@ def test_a_wrapper_around_statements_sees_them(tmp_path: Path) -> None:
 
     assert row == Pair(1, 2)
     assert seen == [("SELECT 1, %(two)s;", {"two": 2})]
+
+
+@pytest.mark.django_db
+def test_a_parameter_can_stand_in_many_places_and_a_percent_sign_be_doubled() -> None:
+    text = "SELECT %(left)s::int + %(right)s::int, %(left)s::int %% 4;"
+
+    assert Statement(text, Pair).first({"right": 3, "left": 7, "other": 1}, using="default") == (
+        Pair(10, 3)
+    )
+
+
+@pytest.mark.django_db
+def test_values_can_be_written_in_by_the_client() -> None:
+    statement = Statement("SELECT %(left)s, %(right)s;", Pair)
+    factory = connection.connection.cursor_factory
+    connection.connection.cursor_factory = ClientCursor
+    try:
+        row = statement.first({"left": 1, "right": 2}, using="default")
+    finally:
+        connection.connection.cursor_factory = factory
+
+    assert row == Pair(1, 2)
 
 
 @pytest.mark.django_db

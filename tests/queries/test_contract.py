@@ -5,10 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import re
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,8 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat import queries
 from chat.errors import InvalidInput, NotVisible
-from chat.queries.source import Cursor, read_statement
-from chat.statements import LONGEST
+from chat.queries.source import Cursor
 from tests.factories import (
     MentionFactory,
     MessageAttachmentFactory,
@@ -293,14 +290,3 @@ def test_text_that_cannot_be_is_refused(
 @pytest.mark.parametrize("text", ['"', "-", "or", "a:*", "a & | !", "\\", "<->", "'", "💩", "("])
 def test_no_text_is_an_error_of_syntax(text: str, arguments: dict[str, Any]) -> None:
     call("search.search_messages", arguments, text=text)
-
-
-@pytest.mark.parametrize(
-    "name", sorted(path.stem for path in Path(queries.__path__[0], "sql").glob("*.sql"))
-)
-def test_statement_is_short_enough_to_be_parsed_once(name: str) -> None:
-    statement = read_statement(name)
-
-    # All places of a user take milliseconds, beside which the parsing is nothing.
-    assert len(statement.sql.encode()) <= LONGEST or "server_members AS own" in statement.sql
-    assert re.search(r"%(?!\(\w+\)s)", statement.sql) is None
