@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import ClassVar
 from uuid import UUID
 
 import pytest
 
 from chat.errors import InvalidInput
 from chat.inputs import check_limit, check_moment, check_name, check_seq, check_text, identify
-from chat.models import Channel, User
+from chat.models import Channel, DirectConversation, DirectMessage, Message, User
 
 SOMEBODY = UUID("01890000-0000-7000-8000-000000000001")
 
@@ -17,6 +19,23 @@ SOMEBODY = UUID("01890000-0000-7000-8000-000000000001")
 def test_a_model_and_its_id_are_the_same() -> None:
     assert identify("author", User(id=SOMEBODY), User) == SOMEBODY
     assert identify("author", SOMEBODY, User) == SOMEBODY
+
+
+def test_a_proxy_and_the_model_behind_it_are_one() -> None:
+    for given, asked in ((DirectConversation, Channel), (Channel, DirectConversation)):
+        assert identify("channel", given(id=SOMEBODY), asked) == SOMEBODY
+
+
+def test_what_a_service_returns_says_for_which_model_it_stands() -> None:
+    @dataclass
+    class Sent:
+        id: UUID
+        stands_for: ClassVar[str] = "Message"
+
+    assert identify("message", Sent(SOMEBODY), Message) == SOMEBODY
+    assert identify("message", Sent(SOMEBODY), DirectMessage) == SOMEBODY
+    with pytest.raises(InvalidInput, match="has to be a Channel"):
+        identify("channel", Sent(SOMEBODY), Channel)
 
 
 @pytest.mark.parametrize("value", [None, "", str(SOMEBODY), 7, Channel(id=SOMEBODY)])
