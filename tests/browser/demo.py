@@ -24,10 +24,8 @@ from chat.models import (
 )
 from chat.permissions import Permission
 from chat.services.attachments import reserve_attachment
-from chat.services.editing import edit_message
+from chat.services.messages import add_reaction, edit_message, send_message
 from chat.services.overwrites import set_overwrite
-from chat.services.reactions import add_reaction
-from chat.services.sending import send_message
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,7 +42,7 @@ class Scene:
     channel: Channel
     message: Message
     author: User
-    conversation: DirectConversation
+    conversation: Channel
 
     def addresses(self) -> dict[str, str]:
         """Return the pages by name that no section of the sidebar leads to."""
@@ -73,6 +71,7 @@ def fill(*, messages: int, seed: int, servers: int | None = None) -> Scene:
     call_command("seed_demo", messages=messages, seed=seed, servers=servers, verbosity=0)
     channel = (
         Channel.objects.filter(kind=Channel.Kind.TEXT, name="general")
+        .with_counter()
         .select_related("server__owner")
         .order_by("-last_seq")[0]
     )
@@ -90,7 +89,7 @@ def fill(*, messages: int, seed: int, servers: int | None = None) -> Scene:
         channel=channel,
         message=message,
         author=helping,
-        conversation=DirectConversation.objects.order_by("-last_seq")[0],
+        conversation=Channel.objects.filter(server=None).with_counter().order_by("-last_seq")[0],
     )
 
 
@@ -140,7 +139,7 @@ def _story(channel: Channel, *, asking: User, helping: User, others: list[User])
 def _photo(name: str, *, uploader: User, channel: Channel) -> UUID:
     return reserve_attachment(
         uploader=uploader,
-        place=channel,
+        channel=channel,
         filename=name,
         content_type="image/jpeg",
         size_bytes=483_112,
