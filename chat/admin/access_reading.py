@@ -53,7 +53,7 @@ def read_access(*, user: User, channel: Channel) -> AccessReading:
     member = None
     if obstacle is None:
         member = (
-            ServerMember.objects.filter(server_id=channel.server_id, user_id=user.pk)
+            ServerMember.objects.filter(server_id=channel.space_id, user_id=user.pk)
             .annotate(
                 is_timed_out=ExpressionWrapper(
                     Q(timed_out_until__gt=Now()), output_field=BooleanField()
@@ -101,7 +101,7 @@ def _deleted(channel: Channel) -> str | None:
 
 def _no_member(user: User, channel: Channel) -> str:
     is_banned = (
-        Ban.objects.filter(server_id=channel.server_id, user_id=user.pk)
+        Ban.objects.filter(server_id=channel.space_id, user_id=user.pk)
         .filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
         .exists()
     )
@@ -110,9 +110,9 @@ def _no_member(user: User, channel: Channel) -> str:
 
 
 def _roles(user: User, channel: Channel) -> list[Role]:
-    given = MemberRole.objects.filter(server_id=channel.server_id, user_id=user.pk)
+    given = MemberRole.objects.filter(server_id=channel.space_id, user_id=user.pk)
     return list(
-        Role.objects.filter(server_id=channel.server_id)
+        Role.objects.filter(server_id=channel.space_id)
         .filter(Q(position=0) | Q(pk__in=given.values("role_id")))
         .order_by("position")
     )
@@ -122,7 +122,7 @@ def _overwrites(user: User, channel: Channel, roles: Sequence[Role]) -> list[Cha
     # A thread has those of its parent.
     place = (channel.kind == ChannelKind.THREAD and channel.parent_id) or channel.pk
     return list(
-        ChannelPermission.objects.filter(server_id=channel.server_id, channel_id=place).filter(
+        ChannelPermission.objects.filter(server_id=channel.space_id, channel_id=place).filter(
             Q(user_id=user.pk) | Q(role_id__in=[role.pk for role in roles])
         )
     )

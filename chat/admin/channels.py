@@ -19,7 +19,6 @@ from chat.models.channels import ChannelQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from django.db.models import QuerySet
     from django.http import HttpRequest
@@ -32,19 +31,20 @@ class AnyChannelAdmin(InspectionAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return them with their counter."""
         rows: Any = super().get_queryset(request)
-        return ChannelQuerySet.with_counter(rows)
+        counted: QuerySet[Any] = ChannelQuerySet.with_counter(rows)
+        return counted
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show the counter too."""
         return [*super().get_fields(request, obj), "last_seq", "last_message_at"]
 
     @admin.display(description="last seq")
-    def last_seq(self, channel: Any) -> int:
+    def last_seq(self, channel: Any) -> object:
         """Return the number of the newest message."""
         return channel.last_seq
 
     @admin.display(description="last message at")
-    def last_message_at(self, channel: Any) -> datetime | None:
+    def last_message_at(self, channel: Any) -> object:
         """Return when the newest message was sent."""
         return channel.last_message_at
 
@@ -109,7 +109,7 @@ class ChannelAdmin(OfServersAdmin, AnyChannelAdmin):
         yield rows_panel(
             request,
             title="Overwrites",
-            rows=ChannelPermission.objects.filter(server_id=row.server_id, channel_id=row.pk)
+            rows=ChannelPermission.objects.filter(server_id=row.space_id, channel_id=row.pk)
             .select_related("role", "user")
             .order_by("role__position", "user_id"),
             columns={

@@ -20,7 +20,6 @@ from chat.admin.narrowing import as_uuid, by_id, by_user
 from chat.admin.panels import list_link, moment, row_link, rows_panel
 from chat.models import (
     AdminAccess,
-    Channel,
     DirectConversation,
     DirectMessage,
     Message,
@@ -111,12 +110,12 @@ class ParticipantAdmin(InspectionAdmin):
         return [*super().get_fields(request, obj), "last_read_seq"]
 
     @admin.display(description="conversation")
-    def conversation(self, participant: Participant) -> Channel:
+    def conversation(self, participant: Participant) -> object:
         """Return the conversation."""
         return participant.channel
 
     @admin.display(description="last read seq")
-    def last_read_seq(self, participant: Any) -> int:
+    def last_read_seq(self, participant: Any) -> object:
         """Return up to which number they have read."""
         return participant.last_read_seq or 0
 
@@ -198,7 +197,10 @@ def _with_mark(participants: QuerySet[Any]) -> QuerySet[Any]:
     mark = ReadState.objects.filter(
         space_id=OuterRef("channel"), channel=OuterRef("channel"), user=OuterRef("user")
     )
-    return participants.annotate(last_read_seq=Subquery(mark.values("last_read_seq")))
+    marked: QuerySet[Any] = participants.annotate(
+        last_read_seq=Subquery(mark.values("last_read_seq"))
+    )
+    return marked
 
 
 def _write_down(

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from chat.admin.narrowing import Conditions
     from chat.admin.panels import Panel
-    from chat.models import Server
 
 
 class AnyMessageAdmin(InspectionAdmin):
@@ -120,7 +119,7 @@ class MessageAdmin(OfServersAdmin, AnyMessageAdmin):
     }
 
     @admin.display(description="server")
-    def server(self, message: Message) -> Server | None:
+    def server(self, message: Message) -> object:
         """Return the server of the channel."""
         return message.channel.server
 

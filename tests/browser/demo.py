@@ -73,7 +73,7 @@ def fill(*, messages: int, seed: int, servers: int | None = None) -> Scene:
         Channel.objects.filter(kind=Channel.Kind.TEXT, name="general")
         .with_counter()
         .select_related("server__owner")
-        .order_by("-last_seq")[0]
+        .order_by(F("last_seq").desc())[0]
     )
     owner = channel.server.owner
     asking, helping, *others = _people(channel, without=owner)
@@ -89,7 +89,9 @@ def fill(*, messages: int, seed: int, servers: int | None = None) -> Scene:
         channel=channel,
         message=message,
         author=helping,
-        conversation=Channel.objects.filter(server=None).with_counter().order_by("-last_seq")[0],
+        conversation=Channel.objects.filter(server=None)
+        .with_counter()
+        .order_by(F("last_seq").desc())[0],
     )
 
 
