@@ -43,7 +43,10 @@ def messages_chart(figures: MessagesPerDay) -> Chart:
     how = "counted" if figures.is_counted else "estimated from a part of each half hour"
     return Chart(
         title="Messages per day",
-        note=f"{total:,} in {len(figures.days)} days, by UTC, {how}; the last is today so far.",
+        note=(
+            f"{total:,} of servers in {len(figures.days)} days, by UTC, {how}; "
+            "the last is today so far."
+        ),
         kind="bar",
         data=_data(
             [f"{day.day:%d %b}" for day in figures.days],
