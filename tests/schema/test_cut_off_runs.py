@@ -10,6 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.drift import DriftState, read_drift, sentence
 from chat.schema.ledger import last_snapshot, take_catalogue
+from chat.schema.lock import lock_holder
 from tests.schema.conftest import ManageSituation, StartSituation, wait_until
 
 Situation = Callable[..., None]
@@ -100,6 +101,8 @@ def test_work_of_a_run_that_was_cut_off_in_a_concurrent_index_is_nobody_elses(
         wait_until(lambda: last_event(scratch_connection) == ("started", "0003_concurrently"))
         process.kill()
         process.wait()
+        # Or else its session might finish the index.
+        wait_until(lambda: lock_holder(scratch_connection) is None)
 
     drift = read_drift(scratch_connection)
     finished = manage("migrate", situations=LONG)
