@@ -140,7 +140,8 @@ def test_mark_goes_with_the_member_or_participant_and_no_other_does(mark: ReadSt
 
 @pytest.fixture
 def author(place: Channel) -> User:
-    return place.pair_low or place.owner or place.server.owner
+    author: User = place.pair_low or place.owner or place.server.owner
+    return author
 
 
 def test_own_message_is_read_and_says_when_one_last_wrote(place: Channel, author: User) -> None:

@@ -81,7 +81,7 @@ def in_turn(
         other.execute("SELECT FROM users LIMIT 1")
         one.execute("BEGIN")
         one.execute(*first)
-        future = pool.submit(other.execute, *late)
+        future = pool.submit(lambda: other.execute(*late))
         waited = wait_until_blocked(other, by=one, unless=future)
         one.execute(first_ends)
         try:

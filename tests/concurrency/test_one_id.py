@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -59,7 +59,7 @@ def sends(where: str, way: str) -> tuple[Deed, Deed, Deed]:
     )
 
 
-def gaps() -> list[object]:
+def gaps() -> list[tuple[Any, ...]]:
     """Return the channels whose numbers are not all there are up to their counter."""
     return rows(
         "SELECT channel_id FROM channel_counters WHERE last_seq <> coalesce("
