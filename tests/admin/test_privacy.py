@@ -66,7 +66,7 @@ def rows_of_a_talk(place: Channel, *, said: str) -> dict[type[Model], Model]:
     Mention.objects.create(space_id=place.space_id, channel=place, seq=1, user=author)
     factories.MessageRevisionFactory.create(**of_message)
     factories.ReactionFactory.create(**of_message, user=author)
-    factories.MessageAttachmentFactory.create(**of_message, uploader=author, filename=said)
+    factories.MessageAttachmentFactory.create(**of_message, uploader=author, filename=f"{said}.png")
     return {
         model: model._base_manager.get(
             **({"pk": place.pk} if model is Channel else {"space_id": place.space_id})
@@ -175,6 +175,25 @@ def test_page_of_a_direct_message_names_in_the_log_all_that_it_shows(
     access = AdminAccess.objects.get()
     assert (access.action, access.target_id) == ("direct_message.read", message.channel_id)
     assert access.details == {"message_id": str(reply.pk), "seq": 2, "answers_seq": 1}
+
+
+def test_page_of_a_direct_message_shows_what_hangs_on_it_and_leads_to_no_page_of_servers(
+    admin_client: Client,
+) -> None:
+    private, _ = talks()
+    rows = rows_of_a_talk(private, said="secret")
+    author = private.owner
+    assert author is not None
+
+    shown = text_of(admin_client.get(page(DirectMessage, "change", rows[Message].pk)))
+
+    said = ["secret!", "secret.png", "⚓", author.username]
+    panels = ["Earlier versions", "Reactions", "Attachments", "Mentions"]
+    assert [text for text in said if text not in shown] == []
+    assert [title for title in panels if f'aria-label="{title}"' not in shown] == []
+    assert page(DirectConversation, "change", private.pk) in shown
+    assert f"conversation={private.pk}&amp;after=2" in shown
+    assert [model for model, row in rows.items() if page(model, "change", row.pk) in shown] == []
 
 
 def test_page_that_is_refused_is_not_written_down(admin_client: Client, message: Message) -> None:
