@@ -38,8 +38,8 @@ WITH member AS MATERIALIZED (
         ) AS role ON TRUE
         WHERE
             own.user_id = %(user)s
-            AND own.space_id BETWEEN coalesce(%(space)s, '00000000-0000-0000-0000-000000000000')
-            AND coalesce(%(space)s, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+            AND own.space_id BETWEEN coalesce(%(space)s::uuid, '00000000-0000-0000-0000-000000000000')
+            AND coalesce(%(space)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
         GROUP BY own.space_id
     ) AS held
 ),
@@ -205,5 +205,5 @@ CROSS JOIN LATERAL (
 WHERE
     own.user_id = %(user)s
     AND own.left_at IS NULL
-    AND own.space_id BETWEEN coalesce(%(space)s, '00000000-0000-0000-0000-000000000000')
-    AND coalesce(%(space)s, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+    AND own.space_id BETWEEN coalesce(%(space)s::uuid, '00000000-0000-0000-0000-000000000000')
+    AND coalesce(%(space)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
