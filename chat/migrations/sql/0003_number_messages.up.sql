@@ -218,7 +218,7 @@ CREATE TRIGGER channel_counters_kept
 
 -- At COMMIT, a number that was taken must be that of a message. ON CONFLICT DO NOTHING can drop a row
 -- after its number was taken; tried again, the message is known and takes none. What a purge has taken
--- meanwhile is meant to be gone.
+-- meanwhile is meant to be gone. Made IMMEDIATE it comes before the message, and refuses every send.
 CREATE FUNCTION public.refuse_gap() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
