@@ -303,7 +303,7 @@ class Migration(migrations.Migration):
                 ('first_seq', models.BigIntegerField(db_comment='The lowest number that can be there: below it all was purged.', db_default=1)),
                 ('last_seq', models.BigIntegerField(db_comment='The number of the newest message; 0 before the first.', db_default=0)),
                 ('last_change', models.BigIntegerField(db_comment='Goes up with whatever opens or closes the channel.', db_default=0)),
-                ('last_message_at', models.DateTimeField(null=True)),
+                ('last_message_at', models.DateTimeField(blank=True, null=True)),
                 ('closed', models.BooleanField(db_comment='Takes no messages: a category, archived, deleted, or in what is deleted.', db_default=False)),
             ],
             options={

@@ -296,7 +296,7 @@ class DirectConversationManager(models.Manager["DirectConversation"]):
 class DirectConversation(Channel):
     """A channel outside any server: a pair or a group."""
 
-    objects = DirectConversationManager()  # type: ignore[assignment]
+    objects = DirectConversationManager()  # type: ignore[assignment, misc]
 
     class Meta:
         proxy = True
@@ -323,7 +323,7 @@ class ChannelCounter(models.Model):
     last_change = models.BigIntegerField(
         db_default=0, db_comment="Goes up with whatever opens or closes the channel."
     )
-    last_message_at = models.DateTimeField(null=True)
+    last_message_at = models.DateTimeField(null=True, blank=True)
     closed = models.BooleanField(
         db_default=False,
         db_comment="Takes no messages: a category, archived, deleted, or in what is deleted.",

@@ -216,7 +216,7 @@ class DirectMessageManager(models.Manager["DirectMessage"]):
 class DirectMessage(Message):
     """A message in a conversation."""
 
-    objects = DirectMessageManager()  # type: ignore[assignment]
+    objects = DirectMessageManager()  # type: ignore[assignment, misc]
 
     class Meta:
         proxy = True
