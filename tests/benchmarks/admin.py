@@ -156,7 +156,7 @@ Choices = list[tuple[str, object]]
 
 
 def _known() -> dict[str, Choices]:
-    busiest = Channel.objects.with_counter().order_by("-last_seq")
+    busiest = Channel.objects.with_counter().order_by("-last_seq")  # type: ignore[misc]
     channels = busiest.filter(server__isnull=False, last_seq__gt=0)  # type: ignore[misc]
     big, quiet = channels[0], channels.reverse()[0]
     message = Message.objects.filter(channel=big, version__gt=1).first()
