@@ -192,10 +192,20 @@ def names_in_state(statuses: Iterable[MigrationStatus], state: MigrationState) -
 
 
 def rewritten_apps(statuses: Sequence[MigrationStatus]) -> list[str]:
-    """Return the apps of which applied migrations are gone from disk and others have changed."""
-    gone = {status.app for status in in_state(statuses, MigrationState.MISSING)}
-    changed = {status.app for status in in_state(statuses, MigrationState.MODIFIED)}
-    return sorted(gone & changed)
+    """Return the apps whose migrations were written anew since they were applied.
+
+    Of these the first has changed, others that are applied are gone, and others are pending. A
+    database that is only ahead of the code has none that is pending.
+    """
+    states: dict[str, list[MigrationState]] = {}
+    for status in statuses:
+        states.setdefault(status.app, []).append(status.state)
+    return sorted(
+        app
+        for app, (first, *others) in states.items()
+        if first is MigrationState.MODIFIED
+        and {MigrationState.MISSING, MigrationState.PENDING} <= set(others)
+    )
 
 
 def _plan_order(loader: MigrationLoader) -> list[MigrationKey]:
