@@ -198,8 +198,8 @@ class RewrittenMigrationsError(SchemaError):
         self.apps = tuple(apps)
         super().__init__(
             seen=(
-                f"Of {', '.join(self.apps)}, the first migration has changed, applied ones are gone, "
-                "and others are pending: nothing leads from the old ones to the new."
+                f"Of {', '.join(self.apps)}, the first migration has changed, applied ones are "
+                "gone, and others are pending: nothing leads from the old ones to the new."
             ),
             next_step=self.NEXT_STEP,
         )
