@@ -92,7 +92,8 @@ def stored() -> list[tuple[Any, ...]]:
     )
     with connection.cursor() as cursor:
         cursor.execute(query)
-        return list(cursor.fetchall())
+        # In whatever order parallel workers bring them.
+        return sorted(cursor.fetchall())
 
 
 def tables() -> list[str]:
