@@ -407,7 +407,8 @@ class TestChat:
         assert loss.is_nothing
         assert loss.definitions == (
             "view channel_access",
-            "generated column direct_messages.search",
+            "view direct_conversations",
+            "view direct_messages",
             "generated column messages.search",
         )
 
