@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from uuid import UUID
 
-    from chat.permissions import Permission
+    from chat.rules.permissions import Permission
 
 
 class ChatError(Exception):
@@ -99,7 +99,7 @@ class ErasureIncomplete(ChatError):
         self.places = tuple(places)
         super().__init__(
             f"Of user {user} something would be left in {', '.join(self.places)}; nothing was "
-            "erased. Add what these hold to the policy in chat/services/erasure.py."
+            "erased. Add what these hold to the policy in chat/services/core/erasure.py."
         )
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from chat.errors import InvalidInput
-from chat.names import is_legible, what_is_seen
-from chat.permissions import ALL, Permission
+from chat.rules.names import is_legible, what_is_seen
+from chat.rules.permissions import ALL, Permission
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 
-from melo.database_choice import DEFAULT_PASSWORD
-from melo.environment import VARIABLES
+from melo.environment.database import DEFAULT_PASSWORD
+from melo.environment.reading import VARIABLES
 
 
 def check_database_password(

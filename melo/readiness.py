@@ -17,7 +17,12 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.errors import SchemaError
-from chat.schema.status import MigrationState, MigrationStatus, migration_statuses, names_in_state
+from chat.schema.status.reading import (
+    MigrationState,
+    MigrationStatus,
+    migration_statuses,
+    names_in_state,
+)
 from melo.postgresql.errors import DatabaseUnavailable
 
 _LOGGER = logging.getLogger(__name__)

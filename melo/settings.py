@@ -1,4 +1,4 @@
-"""Django's settings for MELO; what varies comes from `melo.environment`."""
+"""Django's settings for MELO; what varies comes from `melo.environment.reading`."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from django.templatetags.static import static
 
 from melo.content_policy import DIRECTIVES
-from melo.environment import read_environment
+from melo.environment.reading import read_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENVIRONMENT = read_environment(base_dir=BASE_DIR)
@@ -23,6 +23,7 @@ CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.csrf_trusted_origins)
 
 INSTALLED_APPS = [
     # First, so that its commands win over Django's of the same name.
+    "chat.schema",
     "chat",
     "melo",
     # Before the admin whose templates it replaces.
@@ -129,7 +130,7 @@ TIME_ZONE = "UTC"
 # Moments as they are written in logs, to the second.
 FORMAT_MODULE_PATH = ["melo.formats"]
 
-# How the admin looks; what stands in its sidebar is told by chat.admin.sidebar.
+# How the admin looks; what stands in its sidebar is told by chat.admin.pages.sidebar.
 UNFOLD = {
     "SITE_TITLE": "MELO",
     "SITE_HEADER": "MELO",
@@ -140,8 +141,8 @@ UNFOLD = {
     ],
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda _: static("chat/admin.css")],
-    "DASHBOARD_CALLBACK": "chat.admin.dashboard.dashboard",
-    "SIDEBAR": {"navigation": "chat.admin.sidebar.sidebar"},
+    "DASHBOARD_CALLBACK": "chat.admin.pages.dashboard.dashboard",
+    "SIDEBAR": {"navigation": "chat.admin.pages.sidebar.sidebar"},
 }
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "melo.debugging.ReporterFilter"

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connections
 from psycopg import sql
 
-from melo.environment import VARIABLES
+from melo.environment.reading import VARIABLES
 
 Completed = subprocess.CompletedProcess[str]
 Manage = Callable[..., Completed]

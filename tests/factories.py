@@ -23,7 +23,7 @@ from factory.declarations import (
 from factory.django import DjangoModelFactory
 
 from chat import models
-from chat.ids import direct_pair_id, uuid7
+from chat.db.ids import direct_pair_id, uuid7
 
 FAR_AWAY = datetime(2099, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.mentions import LIMIT, NOBODY, Mentions, find_mentions
+from chat.rules.mentions import LIMIT, NOBODY, Mentions, find_mentions
 
 ANNE = UUID("01890000-0000-7000-8000-00000000000a")
 BART = UUID("01890000-0000-7000-8000-00000000000b")

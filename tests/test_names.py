@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from chat.names import is_legible, is_visible
+from chat.rules.names import is_legible, is_visible
 
 EVERY_CHARACTER = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000]
 

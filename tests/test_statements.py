@@ -12,7 +12,7 @@ from django.db import DataError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from psycopg import ClientCursor
 
-from chat.statements import Statement
+from chat.db.statements import Statement
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,12 @@ from chat.admin.channels import ChannelAdmin, ChannelPermissionAdmin
 from chat.admin.direct import DirectConversationAdmin, DirectMessageAdmin, ParticipantAdmin
 from chat.admin.messages import MentionAdmin, MessageAdmin, MessageRevisionAdmin, ReactionAdmin
 from chat.admin.moderation import AdminAccessAdmin, AuditLogEntryAdmin, BanAdmin
+from chat.admin.pages.schema_page import schema_page, schema_warning
+from chat.admin.pages.who_may_see_what import who_may_see_what
 from chat.admin.read_states import ReadStateAdmin
 from chat.admin.roles import MemberRoleAdmin, RoleAdmin
-from chat.admin.schema_page import schema_page, schema_warning
 from chat.admin.servers import InviteAdmin, ServerAdmin, ServerMemberAdmin
 from chat.admin.users import GroupAdmin, UserAdmin, UserPreferencesAdmin, UserSessionAdmin
-from chat.admin.who_may_see_what import who_may_see_what
 
 __all__ = [
     "AdminAccessAdmin",

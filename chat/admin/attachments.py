@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import Exists, OuterRef
 
-from chat.admin.inspection import InspectionAdmin, OfServersAdmin
-from chat.admin.message_texts import READ_DELETED
-from chat.admin.narrowing import by_choice, by_message, by_user, uuid_or_none
+from chat.admin.lists.inspection import InspectionAdmin, OfServersAdmin
+from chat.admin.lists.message_texts import READ_DELETED
+from chat.admin.lists.narrowing import by_choice, by_message, by_user, uuid_or_none
 from chat.models import DirectConversation, DiscardedFile, MessageAttachment
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from chat.admin.narrowing import Conditions
+    from chat.admin.lists.narrowing import Conditions
 
 
 @admin.register(MessageAttachment)

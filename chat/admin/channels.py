@@ -8,12 +8,12 @@ from django.contrib import admin
 from django.db.models import Subquery
 from django.urls import reverse
 
-from chat.admin.inspection import InspectionAdmin, OfServersAdmin
-from chat.admin.message_texts import messages_panel
-from chat.admin.narrowing import by_channel, by_role, by_server, of_server
-from chat.admin.panels import Panel, Question, list_link, moment, row_link, rows_panel
-from chat.admin.permission_words import check_boxes, in_words
-from chat.admin.who_may_see_what import may_ask
+from chat.admin.lists.inspection import InspectionAdmin, OfServersAdmin
+from chat.admin.lists.message_texts import messages_panel
+from chat.admin.lists.narrowing import by_channel, by_role, by_server, of_server
+from chat.admin.lists.panels import Panel, Question, list_link, moment, row_link, rows_panel
+from chat.admin.pages.permission_words import check_boxes, in_words
+from chat.admin.pages.who_may_see_what import may_ask
 from chat.models import Channel, ChannelPermission, Message, Server
 from chat.models.channels import ChannelQuerySet
 

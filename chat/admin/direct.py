@@ -14,10 +14,10 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Subquery
 
 from chat.admin.channels import AnyChannelAdmin
-from chat.admin.inspection import InspectionAdmin
+from chat.admin.lists.inspection import InspectionAdmin
+from chat.admin.lists.narrowing import as_uuid, by_id, by_user
+from chat.admin.lists.panels import list_link, moment, row_link, rows_panel
 from chat.admin.messages import AnyMessageAdmin
-from chat.admin.narrowing import as_uuid, by_id, by_user
-from chat.admin.panels import list_link, moment, row_link, rows_panel
 from chat.models import (
     AdminAccess,
     DirectConversation,
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
-    from chat.admin.changelist import KeysetChangeList
-    from chat.admin.panels import Panel
+    from chat.admin.lists.changelist import KeysetChangeList
+    from chat.admin.lists.panels import Panel
 
 READ_DIRECT = "chat.read_direct_messages"
 

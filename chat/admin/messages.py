@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import Q
 
-from chat.admin.inspection import InspectionAdmin, OfServersAdmin
-from chat.admin.keyset import cursor_at
-from chat.admin.message_texts import (
+from chat.admin.lists.inspection import InspectionAdmin, OfServersAdmin
+from chat.admin.lists.keyset import cursor_at
+from chat.admin.lists.message_texts import (
     READ_DELETED,
     messages_panel,
     parts_panels,
     with_text_column,
     with_words,
 )
-from chat.admin.narrowing import (
+from chat.admin.lists.narrowing import (
     by_channel,
     by_choice,
     by_message,
@@ -25,7 +25,7 @@ from chat.admin.narrowing import (
     by_user,
     uuid_or_none,
 )
-from chat.admin.panels import list_link, row_link, rows_panel
+from chat.admin.lists.panels import list_link, row_link, rows_panel
 from chat.models import Mention, Message, MessageRevision, Reaction
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from chat.admin.narrowing import Conditions
-    from chat.admin.panels import Panel
+    from chat.admin.lists.narrowing import Conditions
+    from chat.admin.lists.panels import Panel
 
 
 class AnyMessageAdmin(InspectionAdmin):

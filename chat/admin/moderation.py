@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from chat.admin.inspection import InspectionAdmin
-from chat.admin.narrowing import by_id, by_server, by_user
+from chat.admin.lists.inspection import InspectionAdmin
+from chat.admin.lists.narrowing import by_id, by_server, by_user
 from chat.models import AdminAccess, AuditLogEntry, Ban
 
 

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from chat.admin.inspection import OfServersAdmin
-from chat.admin.narrowing import by_channel, by_server, by_user
+from chat.admin.lists.inspection import OfServersAdmin
+from chat.admin.lists.narrowing import by_channel, by_server, by_user
 from chat.models import ReadState
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.utils.html import format_html
 
-from chat.admin.inspection import InspectionAdmin
-from chat.admin.narrowing import by_role, by_server, by_user
-from chat.admin.panels import list_link, moment, row_link, rows_panel
-from chat.admin.permission_words import check_boxes, in_words
+from chat.admin.lists.inspection import InspectionAdmin
+from chat.admin.lists.narrowing import by_role, by_server, by_user
+from chat.admin.lists.panels import list_link, moment, row_link, rows_panel
+from chat.admin.pages.permission_words import check_boxes, in_words
 from chat.models import ChannelPermission, MemberRole, Role
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
-    from chat.admin.panels import Panel
+    from chat.admin.lists.panels import Panel
 
 
 @admin.register(Role)

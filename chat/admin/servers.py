@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import F, Subquery
 
-from chat.admin.inspection import InspectionAdmin
-from chat.admin.narrowing import by_server, by_user, uuid_or_none
-from chat.admin.panels import list_link, moment, row_link, rows_panel
-from chat.admin.permission_words import folded_check_boxes, in_words
+from chat.admin.lists.inspection import InspectionAdmin
+from chat.admin.lists.narrowing import by_server, by_user, uuid_or_none
+from chat.admin.lists.panels import list_link, moment, row_link, rows_panel
+from chat.admin.pages.permission_words import folded_check_boxes, in_words
 from chat.models import (
     AuditLogEntry,
     Ban,
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from chat.admin.narrowing import Conditions
-    from chat.admin.panels import Panel
+    from chat.admin.lists.narrowing import Conditions
+    from chat.admin.lists.panels import Panel
 
 
 @admin.register(Server)

@@ -12,9 +12,9 @@ from django.db.models import F, Prefetch, prefetch_related_objects
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from chat.admin.inspection import InspectionAdmin, KeysetAdmin
-from chat.admin.narrowing import by_choice, by_user, uuid_or_none
-from chat.admin.panels import list_link, moment, row_link, rows_panel
+from chat.admin.lists.inspection import InspectionAdmin, KeysetAdmin
+from chat.admin.lists.narrowing import by_choice, by_user, uuid_or_none
+from chat.admin.lists.panels import list_link, moment, row_link, rows_panel
 from chat.models import (
     Ban,
     Message,
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from chat.admin.narrowing import Conditions
-    from chat.admin.panels import Panel
+    from chat.admin.lists.narrowing import Conditions
+    from chat.admin.lists.panels import Panel
 
 
 @admin.register(User)

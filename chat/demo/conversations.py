@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from chat.db.ids import direct_pair_id
 from chat.demo.histories import DemoChannel, Space
 from chat.demo.plan import id_at, shares, zipf
-from chat.ids import direct_pair_id
 from chat.models import Channel, Participant
-from chat.services.use_case import alias
+from chat.services.core.use_case import alias
 
 if TYPE_CHECKING:
     from uuid import UUID

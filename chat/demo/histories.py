@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from chat.demo.language import EMOJI, Language, speak
 from chat.demo.plan import id_at, zipf
 from chat.models.attachments import MAX_SIZE_BYTES
+from chat.rules.limits import PIN_LIMIT
 from chat.services.imports import AttachmentRow, MentionRow, MessageRow, ReactionRow
-from chat.services.limits import PIN_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

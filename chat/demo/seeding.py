@@ -13,13 +13,13 @@ from chat.demo.people import People
 from chat.demo.rhythm import Rhythm
 from chat.demo.servers import servers
 from chat.models import ChannelCounter, Participant, ReadState, ServerMember
+from chat.services.core.use_case import alias
 from chat.services.imports import (
     ReadStateRow,
     import_messages,
     import_read_states,
     import_users,
 )
-from chat.services.use_case import alias
 
 if TYPE_CHECKING:
     from collections.abc import Callable

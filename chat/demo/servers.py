@@ -22,9 +22,9 @@ from chat.models import (
     Server,
     ServerMember,
 )
-from chat.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
+from chat.rules.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
+from chat.services.core.use_case import alias
 from chat.services.imports import MemberRow, import_members
-from chat.services.use_case import alias
 
 if TYPE_CHECKING:
     from random import Random

@@ -13,9 +13,9 @@ from chat.discord.people import People, legible
 from chat.discord.places import prepare_channel
 from chat.discord.reader import ExportFile
 from chat.errors import ChatError, DatabaseRefused, IdTaken, InvalidInput, LimitReached
+from chat.services.core.use_case import alias
 from chat.services.imports import Imported, MessageRow, import_messages
 from chat.services.imports.copying import batches
-from chat.services.use_case import alias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

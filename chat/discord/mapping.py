@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from chat.discord.people import REPLACED_NAMES, storable
 from chat.discord.snowflakes import uuid_of
 from chat.models.attachments import MAX_SIZE_BYTES
-from chat.names import is_visible
+from chat.rules.limits import EMOJI_LIMIT, PIN_LIMIT
+from chat.rules.names import is_visible
 from chat.services.attachments import STRAY_IN_FILENAME
 from chat.services.imports import AttachmentRow, MentionRow, MessageRow, ReactionRow
-from chat.services.limits import EMOJI_LIMIT, PIN_LIMIT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,9 @@ from django.db.models import Exists, OuterRef
 from chat.discord.snowflakes import moment_of, uuid_of
 from chat.models import Ban, Message, Role, User
 from chat.models.users import ERASED_PREFIX, USERNAME_PATTERN
-from chat.names import CONTROL, is_visible
+from chat.rules.names import CONTROL, is_visible
+from chat.services.core.use_case import alias
 from chat.services.imports import MemberRow, UserRow, import_members, import_users
-from chat.services.use_case import alias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,9 +9,9 @@ from chat.discord.people import legible, storable
 from chat.discord.snowflakes import moment_of, uuid_of
 from chat.errors import ChatError
 from chat.models import Channel, ChannelCounter, ChannelPermission, Role, Server, User
-from chat.permissions import Permission
+from chat.rules.permissions import Permission
+from chat.services.core.use_case import alias, use_case
 from chat.services.servers import SEEDED_ROLES
-from chat.services.use_case import alias, use_case
 
 if TYPE_CHECKING:
     from collections import Counter

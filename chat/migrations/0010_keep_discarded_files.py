@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Length, Now
 from django.db.models.lookups import GreaterThanOrEqual
 
-from chat.ids import UUIDv7, uuid7
+from chat.db.ids import UUIDv7, uuid7
 from chat.schema.files import RunSQLFile
 
 

@@ -20,7 +20,7 @@ class ChannelAccess(models.Model):
     user = Reference(settings.AUTH_USER_MODEL, related_name="+")
     space_id = models.UUIDField()
     channel = Reference("chat.Channel", related_name="+")
-    # chat.permissions.Permission says what each bit allows.
+    # chat.rules.permissions.Permission says what each bit allows.
     permissions = models.BigIntegerField()
     last_seq = models.BigIntegerField()
     last_message_at = models.DateTimeField(null=True)

@@ -7,8 +7,8 @@ from typing import Any
 from django.db import models
 from django.db.models.functions import Now
 
-from chat.ids import UUIDv7, uuid7
-from chat.names import LEGIBLE_PATTERN
+from chat.db.ids import UUIDv7, uuid7
+from chat.rules.names import LEGIBLE_PATTERN
 
 
 class Reference(models.ForeignKey[Any, Any]):

@@ -27,7 +27,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Now, Substr
 from django.db.models.lookups import Exact
 
-from chat.constraints import CompositeForeignKey, OnDelete
+from chat.db.constraints import CompositeForeignKey, OnDelete
 from chat.models.access import ChannelAccess
 from chat.models.base import (
     ChangingRow,
@@ -75,8 +75,8 @@ class Channel(ChangingRow):
     """A place where messages stand in a row: in a server, or a conversation outside any.
 
     A category holds no messages, but such places. The id of a pair is computed from its two users
-    (chat.ids.direct_pair_id), so that the second conversation of the same two is the same primary
-    key, whoever asks.
+    (chat.db.ids.direct_pair_id), so that the second conversation of the same two is the same
+    primary key, whoever asks.
     """
 
     class Kind(models.TextChoices):
@@ -401,10 +401,10 @@ class ChannelPermission(ChangingRow):
     role = Reference("chat.Role", related_name="overwrites", null=True, blank=True)
     user = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
     allow = models.BigIntegerField(
-        default=0, db_default=0, db_comment="Bits of chat.permissions.Permission."
+        default=0, db_default=0, db_comment="Bits of chat.rules.permissions.Permission."
     )
     deny = models.BigIntegerField(
-        default=0, db_default=0, db_comment="Bits of chat.permissions.Permission."
+        default=0, db_default=0, db_comment="Bits of chat.rules.permissions.Permission."
     )
 
     class Meta:

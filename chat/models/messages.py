@@ -12,11 +12,11 @@ from django.db.models import CheckConstraint, Exists, F, Index, OuterRef, Q, Uni
 from django.db.models.functions import Length, Now
 from django.db.models.lookups import GreaterThanOrEqual
 
-from chat.constraints import CompositeForeignKey, OnDelete
-from chat.ids import UUIDv7, uuid7
+from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.ids import UUIDv7, uuid7
 from chat.models.access import ChannelAccess
 from chat.models.base import ChangingRow, Reference, Row, moments_constraint
-from chat.permissions import Permission
+from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -8,7 +8,7 @@ from django.db.models import CheckConstraint, F, Func, Index, Q, TextField, Uniq
 from django.db.models.functions import Length
 from django.db.models.lookups import Exact, GreaterThanOrEqual
 
-from chat.constraints import CompositeForeignKey, OnDelete
+from chat.db.constraints import CompositeForeignKey, OnDelete
 from chat.models.base import ChangingRow, Reference, Row, moments_constraint
 
 

@@ -8,7 +8,7 @@ from django.db.models import CheckConstraint, Deferrable, Index, Q, UniqueConstr
 from django.db.models.functions import Length
 from django.db.models.lookups import GreaterThanOrEqual
 
-from chat.constraints import CompositeForeignKey, OnDelete
+from chat.db.constraints import CompositeForeignKey, OnDelete
 from chat.models.base import ChangingRow, Reference, Row, legible_constraint, moments_constraint
 
 # The largest integer that a JavaScript number holds exactly; it has room for every permission.
@@ -29,7 +29,7 @@ class Role(ChangingRow):
         db_comment="0 is everyone's role; who stands higher has more say."
     )
     permissions = models.BigIntegerField(
-        default=0, db_default=0, db_comment="Bits of chat.permissions.Permission."
+        default=0, db_default=0, db_comment="Bits of chat.rules.permissions.Permission."
     )
     color = models.IntegerField(default=0, db_default=0)
     hoist = models.BooleanField(

@@ -8,7 +8,7 @@ from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from django.db.models.functions import Length, Now
 from django.db.models.lookups import GreaterThanOrEqual
 
-from chat.constraints import CompositeForeignKey, OnDelete
+from chat.db.constraints import CompositeForeignKey, OnDelete
 from chat.models.base import (
     ChangingRow,
     Reference,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chat.inputs import identify
 from chat.models import Channel, Server, User
-from chat.permissions import NONE, Permission
 from chat.queries.source import alias, read_statement
+from chat.rules.permissions import NONE, Permission
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +25,7 @@ class VisibleChannel(NamedTuple):
     kind: str
     name: str
     position: int
-    # The bits of chat.permissions.Permission; an int, for a list can have thousands of them.
+    # The bits of chat.rules.permissions.Permission; an int, for a list can have thousands of them.
     permissions: int
     last_seq: int
     last_message_at: datetime | None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chat.db.statements import bigint
 from chat.errors import MissingPermission, NotVisible
 from chat.inputs import check_limit, identify
 from chat.models import Server, User
-from chat.permissions import Permission
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
-from chat.statements import bigint
+from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

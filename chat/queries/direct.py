@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from chat.db.statements import bigint
 from chat.inputs import check_limit, identify
 from chat.models import User
 from chat.queries.message_rows import Author
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
-from chat.statements import bigint
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chat.db.statements import bigint
 from chat.errors import InvalidInput, MissingPermission, NotVisible
 from chat.inputs import (
     LARGEST_SEQ,
@@ -17,10 +18,9 @@ from chat.inputs import (
     shown,
 )
 from chat.models import Channel, Message, User
-from chat.permissions import Permission
 from chat.queries.message_rows import MessageRow, find_message_rows, message_rows
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
-from chat.statements import bigint
+from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from chat.db.statements import bigint
 from chat.errors import NotVisible
 from chat.inputs import check_limit, identify
 from chat.models import Server, User
 from chat.queries.source import EARLIEST, Cursor, alias, check_cursor, read_statement
-from chat.statements import bigint
 
 if TYPE_CHECKING:
     from datetime import datetime

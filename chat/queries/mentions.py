@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chat.db.statements import bigint
 from chat.inputs import check_limit, identify
 from chat.models import User
 from chat.queries.message_rows import find_message_rows
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
-from chat.statements import bigint
 
 if TYPE_CHECKING:
     from uuid import UUID

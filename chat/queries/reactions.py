@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from chat.db.statements import bigint
 from chat.errors import MissingPermission, NotVisible
 from chat.inputs import check_limit, check_text, identify
 from chat.models import Message, User
-from chat.permissions import Permission
 from chat.queries.message_rows import Author
 from chat.queries.source import alias, read_statement
-from chat.statements import bigint
+from chat.rules.permissions import Permission
 
 _REACTION_USERS = read_statement("reaction_users")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chat.db.statements import bigint
 from chat.errors import InvalidInput, MissingPermission, NotVisible
 from chat.inputs import check_limit, check_text, identify
 from chat.models import Channel, Server, User
-from chat.permissions import Permission
 from chat.queries.message_rows import find_message_rows
 from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
-from chat.statements import bigint
+from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from django.db import router
 
+from chat.db.statements import Statement
 from chat.errors import InvalidInput
 from chat.inputs import check_moment, is_plain, shown
 from chat.models import User
-from chat.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from types import ModuleType
 from django.db import models
 from django.db.migrations.operations import RunSQL
 
-from chat.schema.operations import database_operations, sql_texts
+from chat.schema.disk.operations import database_operations, sql_texts
 
 # What is not code: comments are dropped; strings, quoted names and dollar quotes are kept whole,
 # so that a semicolon in them ends nothing.

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from chat.db.ids import uuid7
+from chat.db.statements import Statement
 from chat.errors import InvalidInput, NotVisible, Unreachable
-from chat.ids import uuid7
 from chat.inputs import (
     check_moment,
     check_name,
@@ -24,10 +25,9 @@ from chat.inputs import (
 )
 from chat.models import Channel, MessageAttachment, User
 from chat.models.attachments import MAX_SIZE_BYTES
-from chat.permissions import Permission
-from chat.services.places import permission_error, place_name
-from chat.services.use_case import alias, use_case
-from chat.statements import Statement
+from chat.rules.permissions import Permission
+from chat.services.core.places import permission_error, place_name
+from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:
     from collections.abc import Collection

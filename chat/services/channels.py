@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Max
 from django.db.models.functions import Now
 
+from chat.db.statements import Statement
 from chat.errors import InvalidInput, SlowModeActive
 from chat.inputs import (
     UNCHANGED,
@@ -21,14 +22,13 @@ from chat.inputs import (
     identify,
 )
 from chat.models import Channel, Invite, Server, User
-from chat.permissions import Permission
-from chat.services.audit import changed, record
-from chat.services.limits import CHANNEL_LIMIT, THREAD_LIMIT
+from chat.rules.limits import CHANNEL_LIMIT, THREAD_LIMIT
+from chat.rules.permissions import Permission
+from chat.services.core.audit import changed, record
+from chat.services.core.authority import Standing, lock_server, lock_server_of_channel, standing_in
+from chat.services.core.places import ChannelAuthority, place_in
+from chat.services.core.use_case import alias, use_case
 from chat.services.overwrites import clear_overwrite, set_overwrite
-from chat.services.places import ChannelAuthority, place_in
-from chat.services.standing import Standing, lock_server, lock_server_of_channel, standing_in
-from chat.services.use_case import alias, use_case
-from chat.statements import Statement
 
 if TYPE_CHECKING:
     from uuid import UUID

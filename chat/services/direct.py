@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Now
 
+from chat.db.ids import direct_pair_id, uuid7
+from chat.db.statements import Statement
 from chat.errors import InvalidInput, LimitReached, NotVisible, Unreachable
-from chat.ids import direct_pair_id, uuid7
 from chat.inputs import check_name, identify, shown
 from chat.models import DirectConversation, Participant, User
-from chat.services.limits import GROUP_LIMIT
-from chat.services.use_case import alias, use_case
-from chat.statements import Statement
+from chat.rules.limits import GROUP_LIMIT
+from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

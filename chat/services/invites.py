@@ -5,16 +5,16 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from chat.db.statements import Statement
 from chat.errors import InvalidInput, InviteUnusable, NotVisible
 from chat.inputs import check_moment, check_number, check_reason, check_text, identify
 from chat.models import Channel, Invite, Server, ServerMember, User
-from chat.permissions import Permission
-from chat.services.audit import record
+from chat.rules.permissions import Permission
+from chat.services.core.audit import record
+from chat.services.core.authority import lock_server, require_user, standing_in
+from chat.services.core.places import place_in
+from chat.services.core.use_case import alias, use_case
 from chat.services.members import admit
-from chat.services.places import place_in
-from chat.services.standing import lock_server, require_user, standing_in
-from chat.services.use_case import alias, use_case
-from chat.statements import Statement
 
 if TYPE_CHECKING:
     from datetime import datetime

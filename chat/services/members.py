@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from django.db import IntegrityError
 
+from chat.db.statements import Statement
 from chat.errors import Banned, InvalidInput, NotVisible, OwnerProtected, RankTooLow
 from chat.inputs import check_moment, check_name, check_reason, identify
 from chat.models import Ban, Server, ServerMember, User
-from chat.permissions import Permission
-from chat.services.audit import record
-from chat.services.standing import (
+from chat.rules.permissions import Permission
+from chat.services.core.audit import record
+from chat.services.core.authority import (
     Standing,
     lock_server,
     lock_user,
@@ -23,8 +24,7 @@ from chat.services.standing import (
     standing_in,
     standings_in,
 )
-from chat.services.use_case import alias, constraint_of, use_case
-from chat.statements import Statement
+from chat.services.core.use_case import alias, constraint_of, use_case
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from chat.errors import InvalidInput, NotVisible
 from chat.inputs import check_permissions, check_reason, identify
 from chat.models import Channel, ChannelPermission, Role, ServerMember, User
-from chat.permissions import OVERWRITABLE, Permission
-from chat.services.audit import Changes, record
-from chat.services.places import ChannelAuthority, place_in
-from chat.services.standing import lock_server_of_channel, lock_user, standing_in
-from chat.services.use_case import alias, use_case
+from chat.rules.permissions import OVERWRITABLE, Permission
+from chat.services.core.audit import Changes, record
+from chat.services.core.authority import lock_server_of_channel, lock_user, standing_in
+from chat.services.core.places import ChannelAuthority, place_in
+from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chat.db.statements import Statement
 from chat.errors import InvalidInput, NotVisible
 from chat.inputs import check_moment, check_seq, identify, shown
 from chat.models import Channel, ReadState, Server, User
-from chat.services.use_case import alias, one_statement
-from chat.statements import Statement
+from chat.services.core.use_case import alias, one_statement
 
 if TYPE_CHECKING:
     from datetime import datetime

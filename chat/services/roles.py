@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from chat.db.statements import Statement
 from chat.errors import InvalidInput, LimitReached, NotVisible
 from chat.inputs import (
     UNCHANGED,
@@ -21,9 +22,9 @@ from chat.inputs import (
     identify,
 )
 from chat.models import Role, Server, User
-from chat.permissions import Permission, Rank
-from chat.services.audit import changed, record
-from chat.services.standing import (
+from chat.rules.permissions import Permission, Rank
+from chat.services.core.audit import changed, record
+from chat.services.core.authority import (
     Standing,
     lock_server,
     lock_server_of_role,
@@ -31,8 +32,7 @@ from chat.services.standing import (
     members_standing,
     standing_in,
 )
-from chat.services.use_case import alias, use_case
-from chat.statements import Statement
+from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

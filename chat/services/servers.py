@@ -9,9 +9,9 @@ from django.db.models.functions import Now
 from chat.errors import NotVisible, OwnerProtected
 from chat.inputs import UNCHANGED, Unchanged, check_name, check_reason, check_text, identify
 from chat.models import Channel, Role, Server, User
-from chat.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
-from chat.services.audit import changed, record
-from chat.services.standing import (
+from chat.rules.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
+from chat.services.core.audit import changed, record
+from chat.services.core.authority import (
     Standing,
     lock_server,
     lock_user,
@@ -19,7 +19,7 @@ from chat.services.standing import (
     require_user,
     standing_in,
 )
-from chat.services.use_case import alias, use_case
+from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -11,8 +11,8 @@ from django.db.models.functions import Now
 from chat.errors import ErasureIncomplete, InvalidInput, NotVisible, OwnsServers
 from chat.inputs import check_flag, identify
 from chat.models import Server, User
-from chat.services.erasure import empty_account, empty_everything, what_is_left
-from chat.services.use_case import alias, use_case
+from chat.services.core.erasure import empty_account, empty_everything, what_is_left
+from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -36,7 +36,7 @@ def erase_user(
 ) -> Erasure:
     """Take everything personal out of the database, for good, and prove it by asking for it.
 
-    What becomes of what is said in chat/services/erasure.py. One's own account, or as a
+    What becomes of what is said in chat/services/core/erasure.py. One's own account, or as a
     superuser another's. Who owns servers hands them over first, or has them deleted with the
     account. The files' keys, which may be telling, stay until `attachments.confirm_removal`.
 

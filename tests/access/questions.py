@@ -1,4 +1,4 @@
-"""Users in channels and conversations: what `chat.permissions` answers, and by which rules."""
+"""Users in channels and conversations: what `rules.permissions` answers, and by which rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from operator import or_
 from pprint import pformat
 from typing import TYPE_CHECKING
 
-from chat.permissions import (
+from chat.rules.permissions import (
     CONVERSATIONS,
     NONE,
     ChannelKind,
@@ -29,7 +29,7 @@ BIT_47 = 1 << 47
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What `chat.permissions.resolve` is asked."""
+    """What `chat.rules.permissions.resolve` is asked."""
 
     is_owner: bool
     everyone: int
@@ -55,7 +55,7 @@ class Question:
     beside: frozenset[str]
 
     def answer(self) -> Permission:
-        """Return what `chat.permissions` says."""
+        """Return what `chat.rules.permissions` says."""
         if self.gone:
             return NONE
         return resolve(

@@ -8,8 +8,8 @@ from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from chat.ids import direct_pair_id
-from chat.permissions import ChannelKind, Overwrite, Permission
+from chat.db.ids import direct_pair_id
+from chat.rules.permissions import ChannelKind, Overwrite, Permission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """View, function, fragment and Python say the same, of any server and any conversation.
 
-That is `channel_access`, `channel_permissions`, sql/places.sql and `chat.permissions.resolve`.
+That is `channel_access`, `channel_permissions`, sql/places.sql and `rules.permissions.resolve`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from uuid import UUID
 import pytest
 from django.db import IntegrityError, connection
 
-from chat.permissions import Permission
 from chat.queries.source import read_statement
+from chat.rules.permissions import Permission
 from tests.access.questions import branches, questions
 from tests.access.servers import random_conversations, random_servers
 from tests.access.storage import store

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from chat.admin.figures import (
+from chat.admin.pages.figures import (
     DayOfMessages,
     active_servers,
     biggest_channels,

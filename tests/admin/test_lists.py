@@ -9,7 +9,7 @@ import pytest
 from django.contrib import admin
 from django.db import connection
 
-from chat.admin.changelist import KeysetChangeList
+from chat.admin.lists.changelist import KeysetChangeList
 from chat.models import Channel, Message, Reaction, Server, ServerMember, User
 from tests import factories
 from tests.admin.pages import listed, page, text_of
@@ -235,7 +235,7 @@ def test_server_is_found_by_the_beginning_of_its_name(admin_client: Client) -> N
 def test_list_that_takes_too_long_is_stopped_and_says_so(
     admin_client: Client, channel: Channel, monkeypatch: MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.admin.changelist.PATIENCE_MS", 200)
+    monkeypatch.setattr("chat.admin.lists.changelist.PATIENCE_MS", 200)
     plain = KeysetChangeList.get_ordering
 
     def slow(self: KeysetChangeList, *args: object) -> list[str]:

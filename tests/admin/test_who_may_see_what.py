@@ -11,9 +11,9 @@ import pytest
 from django.urls import reverse
 from django.utils.html import escape
 
-from chat.admin.access_reading import read_access
+from chat.admin.pages.access_reading import read_access
 from chat.models import Channel, ChannelPermission, Role, User
-from chat.permissions import Permission
+from chat.rules.permissions import Permission
 from tests import factories
 from tests.access.servers import random_servers
 from tests.access.storage import store

@@ -28,7 +28,7 @@ from django.test import Client  # noqa: E402
 from django.test.utils import setup_test_environment  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
-from chat.admin.panels import list_url, row_url  # noqa: E402
+from chat.admin.lists.panels import list_url, row_url  # noqa: E402
 from chat.models import (  # noqa: E402
     Channel,
     DirectMessage,

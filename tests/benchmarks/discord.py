@@ -25,12 +25,12 @@ from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 
+from chat.db.ids import uuid7  # noqa: E402
 from chat.discord.mapping import Mapper  # noqa: E402
 from chat.discord.people import People  # noqa: E402
 from chat.discord.reader import ExportFile  # noqa: E402
-from chat.ids import uuid7  # noqa: E402
 from chat.models import Channel, ChannelCounter  # noqa: E402
-from melo.environment import VARIABLES  # noqa: E402
+from melo.environment.reading import VARIABLES  # noqa: E402
 from tests.benchmarks.database import describe_machine, led_to, migrated_database  # noqa: E402
 from tests.benchmarks.imports import COLUMNS, copy_messages  # noqa: E402
 from tests.discord.exports import FIRST_ID, export, message, user  # noqa: E402

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from chat.ids import uuid7
+from chat.db.ids import uuid7
 from chat.models import Channel, Server, User
 from chat.services.imports import MessageRow, import_messages
 from tests.benchmarks.paths import Path

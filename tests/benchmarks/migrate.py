@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import connections
 from psycopg import sql
 
-from melo.environment import VARIABLES
+from melo.environment.reading import VARIABLES
 
 _STOCK = """
 import os, sys

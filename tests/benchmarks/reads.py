@@ -27,12 +27,12 @@ from chat.models import (
     Reaction,
     ReadState,
 )
-from chat.permissions import Permission
 from chat.queries.access import permissions_in, visible_channels
 from chat.queries.history import message_page
 from chat.queries.search import search_messages
 from chat.queries.source import LATEST, read_statement
 from chat.queries.unread import unread_overview
+from chat.rules.permissions import Permission
 from tests.benchmarks.community import (
     ABSENT_WORD,
     COMMON_WORD,

@@ -107,7 +107,7 @@ def make_place(*, clients: int = 8) -> Place:
     from django.db import connection
 
     from chat.models import Channel, ChannelPermission, MemberRole, Role, Server, ServerMember, User
-    from chat.permissions import DEFAULT_EVERYONE, Permission
+    from chat.rules.permissions import DEFAULT_EVERYONE, Permission
 
     people = User.objects.bulk_create(
         User(username=f"sender_{n}") for n in range(MEMBERS_OF_THE_SERVER)
@@ -178,7 +178,7 @@ def _bare(space: UUID, channel: UUID, author: UUID) -> Callable[[], object]:
     import psycopg
     from django.db import connection
 
-    from chat.ids import uuid7
+    from chat.db.ids import uuid7
 
     names = ("host", "port", "user", "password", "dbname")
     params = connection.get_connection_params()

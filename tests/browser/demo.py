@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Count, F, OuterRef, Subquery
 from django.urls import reverse
 
-from chat.admin.panels import list_url, row_url
+from chat.admin.lists.panels import list_url, row_url
 from chat.models import (
     Channel,
     DirectConversation,
@@ -22,7 +22,7 @@ from chat.models import (
     ServerMember,
     User,
 )
-from chat.permissions import Permission
+from chat.rules.permissions import Permission
 from chat.services.attachments import reserve_attachment
 from chat.services.messages import add_reaction, edit_message, send_message
 from chat.services.overwrites import set_overwrite

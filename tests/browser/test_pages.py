@@ -11,7 +11,7 @@ from django.test import override_settings
 from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
-from chat.admin.panels import list_url
+from chat.admin.lists.panels import list_url
 from chat.models import Message, Server, User
 from tests.browser.conftest import open_visitor
 from tests.browser.demo import PASSWORD, Scene, fill

@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError
 
-from chat.ids import uuid7
+from chat.db.ids import uuid7
 from chat.models import Channel, Message
 from tests.chat.sql import (
     by_check,

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from chat.ids import direct_pair_id, uuid7
+from chat.db.ids import direct_pair_id, uuid7
 from chat.models import Channel, DirectConversation, User
 from tests.chat.sql import (
     SEND,

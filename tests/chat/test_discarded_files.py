@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import transaction
 
-from chat.ids import uuid7
+from chat.db.ids import uuid7
 from tests.chat.sql import by_check, by_unique_key, execute, refused, rows, value
 from tests.factories import (
     DiscardedFileFactory,

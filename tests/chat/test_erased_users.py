@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from chat.ids import direct_pair_id
+from chat.db.ids import direct_pair_id
 from tests.chat.sql import SEND, by_check, by_foreign_key, execute, refused, rows
 from tests.chat.test_erasure import erase_leaving
 from tests.factories import (

@@ -6,7 +6,7 @@ from uuid import RFC_4122, UUID
 
 import pytest
 
-from chat.ids import uuid7
+from chat.db.ids import uuid7
 from tests.chat.sql import rows, value
 from tests.factories import UserFactory
 

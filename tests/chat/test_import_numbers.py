@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
-from chat.ids import uuid7
+from chat.db.ids import uuid7
 from tests.chat.sql import by_check, by_foreign_key, by_unique_key, execute, refused, rows, value
 from tests.factories import (
     ChannelFactory,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.ids import uuid7
+from chat.db.ids import uuid7
 from chat.models import Channel, Message, User
 from tests.chat.sql import (
     SEND,

@@ -11,8 +11,8 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.ids import uuid7
-from chat.names import CONTROL, LEGIBLE_PATTERN, is_legible
+from chat.db.ids import uuid7
+from chat.rules.names import CONTROL, LEGIBLE_PATTERN, is_legible
 from tests.chat.sql import by_check, execute, refused, rows, value
 from tests.factories import (
     DirectConversationFactory,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.permissions import (
+from chat.rules.permissions import (
     ADMIN,
     ALL,
     CONVERSATIONS,
@@ -140,7 +140,7 @@ def test_channel_kinds_are_the_stored_words() -> None:
 
 
 def test_room_is_imported_without_django() -> None:
-    program = "import sys, chat.permissions; sys.exit('django' in sys.modules)"
+    program = "import sys, chat.rules.permissions; sys.exit('django' in sys.modules)"
 
     imported = subprocess.run([sys.executable, "-c", program], check=False)
 

@@ -8,8 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.permissions import ChannelKind, Overwrite, Permission, resolve
-from chat.permissions_explained import (
+from chat.rules.explanation import (
     Explanation,
     NamedOverwrite,
     NamedRole,
@@ -17,6 +16,7 @@ from chat.permissions_explained import (
     Verdict,
     explain,
 )
+from chat.rules.permissions import ChannelKind, Overwrite, Permission, resolve
 
 P = Permission
 

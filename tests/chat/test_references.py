@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db.models import Model
 
-from chat.ids import direct_pair_id
+from chat.db.ids import direct_pair_id
 from chat.models import User
 from tests.chat.sql import SEND, by_foreign_key, refused
 from tests.chat.test_factories import FACTORIES

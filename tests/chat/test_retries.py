@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chat.ids import uuid7
+from chat.db.ids import uuid7
 from chat.models import Channel, Message
 from tests.chat.sql import by_unique_key, execute, refused, rows, value
 from tests.factories import ChannelFactory, MessageFactory

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.ids import uuid7
+from chat.db.ids import uuid7
 from tests.chat.sql import by_check, by_foreign_key, by_unique_key, execute, refused, value
 from tests.factories import (
     AuditLogEntryFactory,

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from django.db.models import Model
 
-from chat.ids import uuid7
+from chat.db.ids import uuid7
 from chat.models import Channel
 from tests.chat.sql import by_foreign_key, refused, rows
 from tests.chat.test_factories import FACTORIES

@@ -11,10 +11,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from chat.db.ids import uuid7
 from chat.demo.histories import DemoChannel, MessageGenerator
 from chat.demo.plan import Plan
 from chat.demo.rhythm import Rhythm
-from chat.ids import uuid7
 from tests.chat.sql import rows, stored, value
 from tests.conftest import clean_environ
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from chat.ids import uuid7
+from chat.db.ids import uuid7
 from tests.chat.sql import by_check, refused, rows
 from tests.chat.test_erasure import erase_leaving
 from tests.concurrency.connections import Deed, Outcome, connect, in_turn, wait_until_blocked

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chat.ids import uuid7
+from chat.db.ids import uuid7
 from tests.chat.sql import execute, refused, rows
 from tests.concurrency.connections import Deed, Outcome, in_turn
 from tests.factories import ChannelFactory, DirectConversationFactory, MessageFactory, UserFactory

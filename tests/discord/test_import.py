@@ -23,11 +23,11 @@ from chat.discord.places import UnsupportedExportError
 from chat.discord.reader import MalformedExportError
 from chat.discord.snowflakes import moment_of, uuid_of
 from chat.models import Channel, Server, ServerMember, User
-from chat.permissions import Permission
 from chat.queries.search import search_messages
+from chat.rules.permissions import Permission
 from chat.services.attachments import confirm_removal
 from chat.services.channels import set_overwrite
-from chat.services.erasure import what_is_left
+from chat.services.core.erasure import what_is_left
 from chat.services.imports import Imported
 from chat.services.users import erase_user
 from tests.chat.sql import execute, rows, stored, value

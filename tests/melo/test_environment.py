@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from melo.environment import Environment, read_environment
+from melo.environment.reading import Environment, read_environment
 from melo.errors import BadSetting
 from tests.conftest import Manage, clean_environ
 

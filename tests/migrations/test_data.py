@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db.migrations.executor import MigrationExecutor
 
-from chat.ids import direct_pair_id, uuid7
-from chat.schema.catalogue import ObjectKind, read_catalogue
+from chat.db.ids import direct_pair_id, uuid7
+from chat.schema.catalogue.objects import ObjectKind, read_catalogue
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -9,7 +9,7 @@ import pytest
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
-from chat.schema.catalogue import Catalogue, ObjectKind, diff, read_catalogue
+from chat.schema.catalogue.objects import Catalogue, ObjectKind, diff, read_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

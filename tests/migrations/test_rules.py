@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 
 import chat.migrations
-from chat.ids import direct_pair_id, uuid7
+from chat.db.ids import direct_pair_id, uuid7
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +49,7 @@ def test_migration_imports_nothing_that_changes_under_it(path: Path) -> None:
         if name and name.startswith("chat")
     }
 
-    assert imported <= {"chat.constraints", "chat.ids", "chat.schema.files"}
+    assert imported <= {"chat.db.constraints", "chat.db.ids", "chat.schema.files"}
 
 
 @pytest.mark.parametrize("path", MIGRATIONS, ids=lambda path: path.stem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chat.permissions import NONE, Permission
+from chat.rules.permissions import NONE, Permission
 from tests.factories import (
     ChannelFactory,
     ChannelPermissionFactory,

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from chat.models import Channel, Message
-from chat.permissions import ALL, IN_CONVERSATION, NONE, Permission
 from chat.queries.access import VisibleChannel, permissions_in, visible_channels
+from chat.rules.permissions import ALL, IN_CONVERSATION, NONE, Permission
 from tests.factories import ChannelPermissionFactory, ServerMemberFactory
 from tests.queries.places import READ, make_harbour
 from tests.services.places import make_place

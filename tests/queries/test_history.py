@@ -9,8 +9,8 @@ import pytest
 
 from chat.errors import MissingPermission, NotVisible
 from chat.models import Channel, Message
-from chat.permissions import Permission
 from chat.queries.history import message_page, message_pins
+from chat.rules.permissions import Permission
 from tests.chat.sql import execute
 from tests.factories import MessageFactory, ServerMemberFactory
 from tests.queries.places import make_harbour

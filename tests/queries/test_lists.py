@@ -9,13 +9,13 @@ import pytest
 
 from chat.errors import MissingPermission, NotVisible
 from chat.models import Channel, Message, Participant, ReadState, ServerMember
-from chat.permissions import Permission
 from chat.queries.audit import audit_page
 from chat.queries.direct import conversation_list
 from chat.queries.members import Member, member_page
 from chat.queries.mentions import Inbox, inbox
 from chat.queries.message_rows import Author
 from chat.queries.reactions import reaction_users
+from chat.rules.permissions import Permission
 from tests.chat.sql import execute
 from tests.factories import (
     AuditLogEntryFactory,

@@ -10,9 +10,9 @@ import pytest
 
 from chat.errors import InvalidInput
 from chat.models import Message, ServerMember, User
-from chat.permissions import Permission
 from chat.queries.history import message_page, message_pins, messages_by_id
 from chat.queries.message_rows import Attachment, Author, MessageRow, ReactionCount, Reply
+from chat.rules.permissions import Permission
 from tests.factories import (
     DirectMessageFactory,
     MessageAttachmentFactory,

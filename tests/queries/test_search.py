@@ -10,8 +10,8 @@ import pytest
 
 from chat.errors import InvalidInput, MissingPermission, NotVisible
 from chat.models import Message
-from chat.permissions import Permission
 from chat.queries.search import search_messages
+from chat.rules.permissions import Permission
 from tests.chat.sql import execute
 from tests.factories import MessageFactory, ServerMemberFactory, UserFactory
 from tests.queries.places import make_harbour

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chat.models import Message, Participant, ReadState, Server
-from chat.permissions import Permission
 from chat.queries.unread import Unread, unread_overview
+from chat.rules.permissions import Permission
 from tests.chat.sql import execute
 from tests.factories import MentionFactory, MessageFactory, ReadStateFactory
 from tests.services.places import PLACES, make_place

@@ -30,9 +30,9 @@ from chat.models import (
     Server,
     ServerMember,
 )
-from chat.permissions import Permission
 from chat.queries.history import message_page
 from chat.queries.unread import unread_overview
+from chat.rules.permissions import Permission
 from tests.chat.sql import execute
 from tests.factories import (
     FAR_AWAY,

@@ -13,10 +13,9 @@ FORCE_ROLLBACK = os.environ.get("SITUATION_FORCE_ROLLBACK") == "1"
 
 _SITUATIONS = [name for name in os.environ["SITUATIONS"].split(",") if name]
 INSTALLED_APPS = [
-    "tests.schema.apps.ChatCommands",
+    "chat.schema",
     *(name if "." in name else f"tests.schema.situations.{name}" for name in _SITUATIONS),
 ]
-MIGRATION_MODULES = {"chat_commands": None}
 
 DATABASES = {
     "default": {

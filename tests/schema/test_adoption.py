@@ -4,8 +4,8 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
-from chat.schema.drift import DriftState, read_drift
-from chat.schema.ledger import Event, append, take_snapshot
+from chat.schema.drift.reading import DriftState, read_drift
+from chat.schema.ledger.events import Event, append, take_snapshot
 from tests.schema.conftest import ManageSituation
 
 INDEX = "CREATE INDEX by_hand ON two_steps_messages (content)"

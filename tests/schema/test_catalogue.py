@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
-from chat.schema.catalogue import (
+from chat.schema.catalogue.objects import (
     CatalogueReader,
     Change,
     ObjectKind,

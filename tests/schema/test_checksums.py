@@ -10,7 +10,7 @@ import pytest
 from django.db import migrations
 from django.test import override_settings
 
-from chat.schema.checksums import (
+from chat.schema.disk.checksums import (
     NO_BYTES,
     is_changed,
     migration_checksum,

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.drift import DriftState, read_drift, sentence
-from chat.schema.ledger import last_snapshot, take_catalogue
-from chat.schema.lock import lock_holder
+from chat.schema.drift.reading import DriftState, read_drift, sentence
+from chat.schema.ledger.events import last_snapshot, take_catalogue
+from chat.schema.session.lock import lock_holder
 from tests.schema.conftest import ManageSituation, StartSituation, wait_until
 
 Situation = Callable[..., None]

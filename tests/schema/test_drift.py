@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
-from chat.schema.drift import DriftState, read_drift
-from chat.schema.ledger import Event, append, ensure_ledger, take_snapshot
+from chat.schema.drift.reading import DriftState, read_drift
+from chat.schema.ledger.events import Event, append, ensure_ledger, take_snapshot
 from tests.schema.conftest import EditedSituation, ManageSituation
 
 GROUND = """

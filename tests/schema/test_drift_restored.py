@@ -18,10 +18,10 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import DjangoDbBlocker
 
-from chat.management.commands.migrate import Command as Migrate
-from chat.schema.catalogue import Catalogue, ObjectKind, read_catalogue
-from chat.schema.drift import Drift, DriftState, read_drift
-from chat.schema.ledger import Event, Snapshot, append, last_snapshot
+from chat.schema.catalogue.objects import Catalogue, ObjectKind, read_catalogue
+from chat.schema.drift.reading import Drift, DriftState, read_drift
+from chat.schema.ledger.events import Event, Snapshot, append, last_snapshot
+from chat.schema.management.commands.migrate import Command as Migrate
 from melo.embedded.binaries import installed_binaries
 from melo.embedded.server import EmbeddedServer
 from tests.schema.test_drift import GROUND, record_snapshot, run

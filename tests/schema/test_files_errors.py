@@ -8,10 +8,10 @@ from django import db
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.state import ProjectState
 
-from chat.schema.catalogue import ObjectKind, read_catalogue
+from chat.schema.catalogue.objects import ObjectKind, read_catalogue
 from chat.schema.errors import SchemaError
 from chat.schema.files import RunSQLFile
-from chat.schema.script_errors import SQLFileFailedError, TransactionInSQLFileError
+from chat.schema.files.errors import SQLFileFailedError, TransactionInSQLFileError
 from tests.schema.conftest import ManageSituation
 
 

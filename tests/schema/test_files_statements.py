@@ -5,7 +5,7 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.schema.scripts import line_at, split_sections, split_statements, tokens
+from chat.schema.files.tokens import line_at, split_sections, split_statements, tokens
 
 # Pieces of statements, each with what must not end one.
 words = st.from_regex(r"[a-z_é][a-z0-9_$]{0,6}", fullmatch=True).filter(

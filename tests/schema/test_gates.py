@@ -11,8 +11,8 @@ from django.db.migrations import Migration, RunSQL
 from django.db.migrations.recorder import MigrationRecorder
 
 from chat.schema.errors import NulInSQLError
-from chat.schema.gates import require_whole_sql
-from chat.schema.ledger import Event, append
+from chat.schema.ledger.events import Event, append
+from chat.schema.run.gates import require_whole_sql
 from tests.schema.conftest import EditedSituation, ManageSituation
 from tests.schema.test_status import record
 

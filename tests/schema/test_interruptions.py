@@ -10,9 +10,9 @@ import pytest
 from django.db import IntegrityError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.drift import DriftState, read_drift
-from chat.schema.lock import lock_holder
-from chat.schema.status import is_ready
+from chat.schema.drift.reading import DriftState, read_drift
+from chat.schema.session.lock import lock_holder
+from chat.schema.status.reading import is_ready
 from tests.schema.conftest import ManageSituation, StartSituation, wait_until
 
 Situation = Callable[..., None]

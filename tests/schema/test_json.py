@@ -11,10 +11,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
 import chat.schema
-from chat.schema.catalogue import Change, ObjectKind
-from chat.schema.drift import DriftState
-from chat.schema.ledger import Event, append, take_snapshot
-from chat.schema.status import MigrationState
+from chat.schema.catalogue.objects import Change, ObjectKind
+from chat.schema.drift.reading import DriftState
+from chat.schema.ledger.events import Event, append, take_snapshot
+from chat.schema.status.reading import MigrationState
 from tests.schema.conftest import EditedSituation, ManageSituation
 
 ROOM = Path(chat.schema.__file__).parent

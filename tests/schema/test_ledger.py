@@ -16,10 +16,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import DatabaseError
 
-from chat.management.commands.migrate import Command as Migrate
-from chat.schema.catalogue import ObjectKind, fingerprint, read_catalogue
+from chat.schema.catalogue.objects import ObjectKind, fingerprint, read_catalogue
 from chat.schema.errors import ForeignLedgerError
-from chat.schema.ledger import (
+from chat.schema.ledger.events import (
     Event,
     append,
     ensure_ledger,
@@ -30,7 +29,8 @@ from chat.schema.ledger import (
     take_snapshot,
     without_bookkeeping,
 )
-from chat.schema.status import MigrationState, migration_statuses
+from chat.schema.management.commands.migrate import Command as Migrate
+from chat.schema.status.reading import MigrationState, migration_statuses
 from tests.schema.conftest import ManageSituation
 
 Situation = Callable[..., None]

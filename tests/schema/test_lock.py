@@ -8,7 +8,7 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.errors import LockHeldError, LockLostError
-from chat.schema.lock import LockHolder, lock_holder, migration_lock
+from chat.schema.session.lock import LockHolder, lock_holder, migration_lock
 from tests.schema.conftest import ManageSituation, StartSituation, wait_until
 
 NO_WAIT = timedelta(0)

@@ -10,9 +10,9 @@ from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from psycopg import sql
 
-from chat.schema.loss import Loss, LossItem, measure_loss
-from chat.schema.loss_counts import Count, Precision
-from chat.schema.loss_relations import EffectKind
+from chat.schema.rollback.counts import Count, Precision
+from chat.schema.rollback.loss import Loss, LossItem, measure_loss
+from chat.schema.rollback.relations import EffectKind
 from tests.schema.test_status import Situation, migrate
 
 # The project's own rollback takes a second of processor time, and longer where others work too.

@@ -9,16 +9,16 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
 from chat.schema.errors import ExitCode, NotConfirmedError
-from chat.schema.loss import Loss, LossItem
-from chat.schema.loss_consent import (
+from chat.schema.rollback.consent import (
     RollbackRefusedError,
     RollbackWouldFailError,
     confirm_loss,
     require_consent,
 )
-from chat.schema.loss_counts import Count, Precision
-from chat.schema.loss_relations import EffectKind
-from chat.schema.loss_table import count_in_words, loss_table, rollback_table
+from chat.schema.rollback.counts import Count, Precision
+from chat.schema.rollback.loss import Loss, LossItem
+from chat.schema.rollback.relations import EffectKind
+from chat.schema.rollback.report import count_in_words, loss_table, rollback_table
 from tests.schema.conftest import ManageSituation
 from tests.schema.test_loss import backwards, execute
 from tests.schema.test_loss_rehearsal import somebody_else
@@ -31,7 +31,7 @@ django.setup()
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from chat.schema.errors import SchemaError
-from chat.schema.loss_consent import confirm_loss
+from chat.schema.rollback.consent import confirm_loss
 plan = MigrationExecutor(connection).migration_plan([(sys.argv[1], None)])
 try:
     confirm_loss(

@@ -15,9 +15,9 @@ from django.db.models.signals import post_migrate, pre_migrate
 from django.test import override_settings
 from psycopg import sql
 
-from chat.schema.catalogue import fingerprint, read_catalogue
-from chat.schema.loss import measure_loss
-from chat.schema.loss_rehearsal import RehearsalSessionLostError
+from chat.schema.catalogue.objects import fingerprint, read_catalogue
+from chat.schema.rollback.loss import measure_loss
+from chat.schema.rollback.trial import RehearsalSessionLostError
 from tests.schema.situations import strays
 from tests.schema.test_loss import backwards, execute, measure
 from tests.schema.test_status import Situation, migrate

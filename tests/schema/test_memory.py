@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from chat.schema.memory import rare_collections
+from chat.schema.run.memory import rare_collections
 
 
 def test_collections_are_as_before_after_a_failure() -> None:

@@ -11,9 +11,9 @@ from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 
-from chat.management.commands.migrate import Command as Migrate
-from chat.schema.ledger import has_ledger
-from chat.schema.status import is_ready
+from chat.schema.ledger.events import has_ledger
+from chat.schema.management.commands.migrate import Command as Migrate
+from chat.schema.status.reading import is_ready
 from tests.schema.conftest import ManageSituation
 
 OURS = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.catalogue import ObjectKind, read_catalogue
-from chat.schema.stub import (
+from chat.schema.catalogue.objects import ObjectKind, read_catalogue
+from chat.schema.files.stub import (
     BadMigrationNameError,
     FileInTheWayError,
     Stub,

@@ -9,7 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from chat.schema.patching import executor_of_migrate
+from chat.schema.run.patching import executor_of_migrate
 
 
 def never(*_: Any) -> MigrationExecutor:

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.lock import lock_holder
-from chat.schema.status import is_ready
+from chat.schema.session.lock import lock_holder
+from chat.schema.status.reading import is_ready
 from tests.melo.conftest import open_directory
 from tests.schema.conftest import ManageSituation, wait_until
 

@@ -17,8 +17,8 @@ from django.db import ProgrammingError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
-from chat.schema.catalogue import read_catalogue
-from chat.schema.scratch import scratch_database
+from chat.schema.catalogue.objects import read_catalogue
+from chat.schema.rehearsal.scratch import scratch_database
 from tests.schema.conftest import PROJECT, ManageSituation, StartSituation, wait_until
 from tests.scratch import ScratchServer, connect
 
@@ -299,7 +299,7 @@ def test_database_that_it_has_not_made_is_not_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     name = f"{scratch_connection.settings_dict['NAME'][:40]}_rehearsal_0badcafe"
-    monkeypatch.setattr("chat.schema.scratch.uuid4", lambda: UUID("0badcafe" * 4))
+    monkeypatch.setattr("chat.schema.rehearsal.scratch.uuid4", lambda: UUID("0badcafe" * 4))
     with ExitStack() as stack:
         cursor = stack.enter_context(scratch_server.maintenance.cursor())
         cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -17,9 +17,9 @@ from django.core.management import call_command
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
-from chat.schema.catalogue import ObjectKind, read_catalogue
-from chat.schema.lock import lock_holder, migration_lock
-from chat.schema.reset import plan_reset
+from chat.schema.catalogue.objects import ObjectKind, read_catalogue
+from chat.schema.rollback.reset import plan_reset
+from chat.schema.session.lock import lock_holder, migration_lock
 from tests.schema.conftest import PROJECT, ManageSituation
 from tests.schema.test_status import Situation, migrate, record
 

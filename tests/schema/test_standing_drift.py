@@ -10,9 +10,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 
-from chat.management.commands.migrate import Command as Migrate
-from chat.schema.drift import DriftState, read_drift, sentence
-from chat.schema.ledger import Event, append, take_snapshot
+from chat.schema.drift.reading import DriftState, read_drift, sentence
+from chat.schema.ledger.events import Event, append, take_snapshot
+from chat.schema.management.commands.migrate import Command as Migrate
 from tests.schema.conftest import EditedSituation, ManageSituation
 
 Situation = Callable[..., None]

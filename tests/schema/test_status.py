@@ -10,11 +10,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.test.utils import CaptureQueriesContext
 
-from chat.management.commands.migrate import Command as Migrate
 from chat.schema.errors import BrokenMigrationsError, UnknownAppError
-from chat.schema.render import status_table
-from chat.schema.sentences import next_step
-from chat.schema.status import (
+from chat.schema.management.commands.migrate import Command as Migrate
+from chat.schema.status.reading import (
     MigrationKind,
     MigrationState,
     MigrationStatus,
@@ -22,6 +20,8 @@ from chat.schema.status import (
     is_ready,
     migration_statuses,
 )
+from chat.schema.status.report import status_table
+from chat.schema.status.sentences import next_step
 
 Situation = Callable[..., None]
 

@@ -6,8 +6,8 @@ from typing import LiteralString
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
-from chat.schema.growth import Growth, read_growth
-from chat.schema.storage import index_storage, table_storage
+from chat.admin.pages.growth import Growth, read_growth
+from chat.admin.pages.storage import index_storage, table_storage
 
 TEN_DAYS_OF_ROWS: LiteralString = """
 CREATE TABLE notes (id uuid PRIMARY KEY, body text);

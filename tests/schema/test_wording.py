@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.schema.wording import canonical, skeleton
+from chat.schema.drift.wording import canonical, skeleton
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from django.db.migrations.operations import CreateModel
 from django.db.migrations.questioner import MigrationQuestioner
 from django.db.migrations.state import ModelState, ProjectState
 
-from chat.constraints import CompositeForeignKey, OnDelete
+from chat.db.constraints import CompositeForeignKey, OnDelete
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

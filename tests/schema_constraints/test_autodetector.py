@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.migrations.operations import AddConstraint, CreateModel, RemoveConstraint
 from django.db.models import Deferrable
 
-from chat.constraints import CompositeForeignKey, OnDelete
+from chat.db.constraints import CompositeForeignKey, OnDelete
 from tests.schema_constraints.depot import detect, house, room, state, to_house
 
 

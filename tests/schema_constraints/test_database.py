@@ -13,7 +13,7 @@ from django.db.migrations.operations import (
 from django.db.migrations.state import ProjectState
 from django.db.models import Deferrable, UniqueConstraint
 
-from chat.constraints import CompositeForeignKey, OnDelete
+from chat.db.constraints import CompositeForeignKey, OnDelete
 from tests.schema_constraints.depot import (
     ForeignKey,
     apply,

@@ -11,7 +11,7 @@ from django.db.migrations.operations import AddConstraint
 from django.db.migrations.writer import MigrationWriter
 from django.db.models import Deferrable, Model
 
-from chat.constraints import CompositeForeignKey, OnDelete
+from chat.db.constraints import CompositeForeignKey, OnDelete
 from chat.models import ChannelCounter, Message
 from tests.schema_constraints.depot import APP, create, house, migration, room, state, to_house
 

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.models import Deferrable, UniqueConstraint
 
-from chat.constraints import CompositeForeignKey
+from chat.db.constraints import CompositeForeignKey
 from tests.schema_constraints.depot import (
     APP,
     apply,

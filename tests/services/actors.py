@@ -15,7 +15,7 @@ from django.db import transaction
 
 from chat import errors
 from chat.models import Ban, Channel, ChannelPermission, MemberRole, Role, Server, ServerMember
-from chat.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
+from chat.rules.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
 from tests.factories import ServerFactory, ServerMemberFactory, UserFactory
 
 if TYPE_CHECKING:

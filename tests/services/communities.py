@@ -16,7 +16,7 @@ from chat.models import (
     ServerMember,
     User,
 )
-from chat.permissions import Permission
+from chat.rules.permissions import Permission
 from chat.services import channels, invites, members, roles, servers, users
 from tests.factories import InviteFactory, ServerMemberFactory, UserFactory
 from tests.services.actors import Actor, Cast, make_cast

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chat import queries, services
-from chat.ids import uuid7
+from chat.db.ids import uuid7
 from chat.models import Message
 from chat.queries.source import Cursor
 from chat.services import attachments, direct

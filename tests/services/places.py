@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chat.models import Channel, ChannelCounter, Mention, Role, Server
-from chat.permissions import DEFAULT_EVERYONE, Permission
+from chat.rules.permissions import DEFAULT_EVERYONE, Permission
 from chat.services.direct import open_conversation, open_group
 from tests.factories import (
     MessageAttachmentFactory,

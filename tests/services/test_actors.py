@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chat.models import ChannelAccess
-from chat.permissions import ALL, DEFAULT_EVERYONE, MODERATOR, Permission
+from chat.rules.permissions import ALL, DEFAULT_EVERYONE, MODERATOR, Permission
 from tests.services.actors import Actor, make_cast
 
 pytestmark = pytest.mark.django_db

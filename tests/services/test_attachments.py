@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from chat.errors import InvalidInput, MissingPermission, NotVisible, TimedOut, Unreachable
 from chat.models import MessageAttachment, ServerMember, User
-from chat.permissions import Permission
+from chat.rules.permissions import Permission
 from chat.services.attachments import (
     files_to_remove,
     reserve_attachment,

@@ -14,7 +14,7 @@ from chat.errors import (
     SlowModeActive,
 )
 from chat.models import Channel, ChannelAccess, ChannelPermission, Server, User
-from chat.permissions import NONE, Permission
+from chat.rules.permissions import NONE, Permission
 from chat.services.channels import (
     clear_overwrite,
     create_channel,

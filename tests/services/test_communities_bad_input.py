@@ -11,7 +11,7 @@ import pytest
 
 from chat.errors import InvalidInput, InviteUnusable, NotVisible
 from chat.models import Channel, Invite
-from chat.permissions import Permission
+from chat.rules.permissions import Permission
 from chat.services import channels, invites, members, roles, servers, users
 from tests.chat.sql import stored
 from tests.factories import (

@@ -23,13 +23,13 @@ from chat.models import (
     ServerMember,
     User,
 )
-from chat.permissions import Permission
+from chat.rules.permissions import Permission
 from chat.services.channels import create_channel, create_thread, delete_channel, move_channel
+from chat.services.core.use_case import constraint_of
 from chat.services.invites import redeem_invite
 from chat.services.members import ban_user, join_server, kick_member, leave_server
 from chat.services.roles import create_role, grant_role, move_role
 from chat.services.servers import create_server, delete_server, transfer_ownership
-from chat.services.use_case import constraint_of
 from chat.services.users import erase_user
 from tests.factories import InviteFactory, UserFactory
 from tests.services.places import last_seq

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from django.db.models.functions import Now
 
+from chat.db.ids import direct_pair_id
 from chat.errors import InvalidInput, LimitReached, NotVisible, Unreachable
-from chat.ids import direct_pair_id
 from chat.models import DirectConversation, Participant, User
 from chat.services.direct import (
     add_to_group,

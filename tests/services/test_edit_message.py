@@ -10,7 +10,7 @@ import pytest
 
 from chat.errors import Conflict, InvalidInput, MissingPermission, NotAuthor, NotVisible, TimedOut
 from chat.models import AuditLogEntry, Mention, Message, MessageRevision, ServerMember
-from chat.permissions import DEFAULT_EVERYONE, Permission
+from chat.rules.permissions import DEFAULT_EVERYONE, Permission
 from chat.services.messages import SentMessage, delete_message, edit_message, send_message
 from tests.factories import (
     FAR_AWAY,

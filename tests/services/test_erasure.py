@@ -26,10 +26,10 @@ from psycopg import sql
 from chat import models
 from chat.errors import ErasureIncomplete, InvalidInput, NotVisible, OwnsServers
 from chat.models import User
-from chat.permissions import Permission as PermissionBit
+from chat.rules.permissions import Permission as PermissionBit
 from chat.services.attachments import confirm_removal, files_to_remove
 from chat.services.channels import clear_overwrite, set_overwrite
-from chat.services.erasure import POLICY, what_is_left
+from chat.services.core.erasure import POLICY, what_is_left
 from chat.services.invites import revoke_invite
 from chat.services.messages import clear_reactions, remove_reaction
 from chat.services.servers import transfer_ownership, update_server

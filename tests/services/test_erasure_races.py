@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from chat.db.ids import direct_pair_id, uuid7
 from chat.errors import ChatError, NotVisible
-from chat.ids import direct_pair_id, uuid7
 from chat.models import AuditLogEntry, Ban, Channel, Message, Role, Server, User
-from chat.permissions import Permission
+from chat.rules.permissions import Permission
 from chat.services.channels import clear_overwrite, set_overwrite
-from chat.services.erasure import what_is_left
+from chat.services.core.erasure import what_is_left
+from chat.services.core.use_case import constraint_of
 from chat.services.invites import create_invite, revoke_invite
 from chat.services.members import (
     ban_user,
@@ -31,7 +32,6 @@ from chat.services.members import (
 )
 from chat.services.roles import grant_role, revoke_role
 from chat.services.servers import transfer_ownership, update_server
-from chat.services.use_case import constraint_of
 from chat.services.users import Erasure, erase_user
 from tests.chat.sql import value
 from tests.factories import (

@@ -6,7 +6,7 @@ import pytest
 
 from chat.errors import Banned, InviteUnusable, MissingPermission
 from chat.models import Server
-from chat.permissions import Permission
+from chat.rules.permissions import Permission
 from chat.services.channels import create_channel, set_overwrite
 from chat.services.invites import create_invite, redeem_invite, revoke_invite
 from chat.services.members import ban_user

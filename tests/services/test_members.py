@@ -7,8 +7,8 @@ from django.db import transaction
 
 from chat.errors import Banned, DatabaseRefused, InvalidInput, RankTooLow, TimedOut
 from chat.models import Ban, Channel, MemberRole, ReadState
-from chat.permissions import MODERATOR, Permission
 from chat.queries.unread import unread_overview
+from chat.rules.permissions import MODERATOR, Permission
 from chat.services.members import (
     ban_user,
     clear_timeout,

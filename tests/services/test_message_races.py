@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 from django.db.models.functions import Now
 
-from chat.ids import uuid7
+from chat.db.ids import uuid7
 from chat.models import (
     Channel,
     DirectConversation,
@@ -23,8 +23,9 @@ from chat.models import (
     ReadState,
     Role,
 )
-from chat.permissions import DEFAULT_EVERYONE, Permission
+from chat.rules.permissions import DEFAULT_EVERYONE, Permission
 from chat.services.attachments import sweep_attachments
+from chat.services.core.use_case import use_case
 from chat.services.direct import (
     add_to_group,
     leave_group,
@@ -40,7 +41,6 @@ from chat.services.messages import (
     send_message,
 )
 from chat.services.read_states import mark_read
-from chat.services.use_case import use_case
 from chat.services.users import erase_user
 from tests.factories import MessageAttachmentFactory, ServerMemberFactory, UserFactory
 from tests.services.places import PLACES, Harbour, last_seq, make_harbour, make_place

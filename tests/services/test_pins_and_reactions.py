@@ -17,7 +17,7 @@ from chat.errors import (
     TimedOut,
 )
 from chat.models import AuditLogEntry, Channel, Message, Reaction, Role, ServerMember
-from chat.permissions import DEFAULT_EVERYONE, Permission
+from chat.rules.permissions import DEFAULT_EVERYONE, Permission
 from chat.services.messages import (
     SentMessage,
     add_reaction,

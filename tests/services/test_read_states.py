@@ -11,7 +11,7 @@ import pytest
 
 from chat.errors import InvalidInput, NotVisible
 from chat.models import DirectConversation, ReadState
-from chat.permissions import Permission
+from chat.rules.permissions import Permission
 from chat.services.direct import add_to_group, leave_group, open_conversation
 from chat.services.messages import send_message
 from chat.services.read_states import (

@@ -4,7 +4,7 @@ import pytest
 
 from chat.errors import InvalidInput, LimitReached, MissingPermission, NotVisible, RankTooLow
 from chat.models import ChannelPermission, MemberRole, Role, Server, User
-from chat.permissions import Permission
+from chat.rules.permissions import Permission
 from chat.services.channels import set_overwrite
 from chat.services.roles import (
     create_role,

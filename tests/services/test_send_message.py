@@ -31,7 +31,7 @@ from chat.models import (
     ServerMember,
     User,
 )
-from chat.permissions import DEFAULT_EVERYONE, Permission
+from chat.rules.permissions import DEFAULT_EVERYONE, Permission
 from chat.services.direct import open_conversation, open_group
 from chat.services.messages import SentMessage, edit_message, send_message
 from tests.chat.sql import stored

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 import pytest
 
-from chat.services import sending
+from chat.services.messages import sending
 from tests.access.plans import Full, Plan, explain, full_database
 from tests.concurrency.connections import connect
 

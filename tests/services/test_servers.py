@@ -4,7 +4,7 @@ import pytest
 
 from chat.errors import NotVisible
 from chat.models import Channel, ChannelAccess, Role, User
-from chat.permissions import ADMIN, ALL, DEFAULT_EVERYONE, MODERATOR
+from chat.rules.permissions import ADMIN, ALL, DEFAULT_EVERYONE, MODERATOR
 from chat.services.servers import (
     create_server,
     delete_server,

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from chat.errors import ChatError, Conflict, DatabaseRefused
 from chat.models import Server, User
-from chat.services.use_case import one_statement, use_case
+from chat.services.core.use_case import one_statement, use_case
 from tests.factories import ServerFactory, UserFactory
 
 

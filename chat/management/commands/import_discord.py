@@ -7,9 +7,9 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from chat.discord.importing import ImportedExport, import_export
-from chat.management.commands._base import ExplainedCommand
 from chat.management.commands._refusals import refusals_as_command_errors
 from chat.models import User
+from chat.schema.management.commands._base import ExplainedCommand
 
 
 class Command(ExplainedCommand):

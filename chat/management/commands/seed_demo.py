@@ -9,10 +9,10 @@ from tqdm import tqdm
 
 from chat.demo.plan import Plan
 from chat.demo.seeding import seed
-from chat.management.commands._base import ExplainedCommand
 from chat.management.commands._refusals import refusals_as_command_errors
 from chat.schema.errors import ExitCode
 from chat.schema.guards import is_production
+from chat.schema.management.commands._base import ExplainedCommand
 
 
 class Command(ExplainedCommand):

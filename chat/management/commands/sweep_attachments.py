@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from chat.management.commands._base import SchemaCommandMixin
+from chat.schema.management.commands._base import SchemaCommandMixin
 from chat.services.attachments import (
     SWEEP_LIMIT,
     SweptFile,

@@ -10,7 +10,7 @@
 -- and may meet a service that goes the other way in a deadlock.
 --
 -- Only what is new is looked at: a row that comes, or that begins to count. Where there are more
--- than the limit already, they stay, and no more are added. chat.services.limits has the same
+-- than the limit already, they stay, and no more are added. chat.rules.limits has the same
 -- numbers, and a test holds the two together.
 
 CREATE FUNCTION public.refuse_over_limit(

@@ -1,5 +1,5 @@
 -- What each user may do in each channel and conversation, as one relation. The order is that of
--- Discord's public documentation; chat/permissions.py is the same in Python, and a test holds them
+-- Discord's public documentation; chat/rules/permissions.py is the same in Python, and a test holds them
 -- together.
 --
 -- It is flat, so that a cluster can answer it, and no hot path asks it: one place is asked by the

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from chat.errors import InvalidInput
 from chat.inputs import EARLIEST, LATEST, check_moment, check_name, check_text, shown
-from chat.names import is_legible
+from chat.rules.names import is_legible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,11 +15,11 @@ from django.db import IntegrityError, connections, transaction
 from chat.errors import IdTaken, InvalidInput, NotVisible
 from chat.inputs import check_flag, identify, shown
 from chat.models import Channel
+from chat.services.core.use_case import alias, constraint_of, use_case
 from chat.services.imports.checks import check_ids, check_moments, check_texts, check_unique
 from chat.services.imports.copying import copy_rows, row_batches
 from chat.services.imports.parts import check_parts, copy_parts
 from chat.services.imports.rows import MessageRow
-from chat.services.use_case import alias, constraint_of, use_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from chat.errors import InvalidInput
 from chat.inputs import check_number, is_plain, shown
 from chat.models.attachments import MAX_SIZE_BYTES
+from chat.rules.limits import EMOJI_LIMIT
+from chat.services.core.use_case import alias
 from chat.services.imports.checks import (
     check_ids,
     check_moments,
@@ -16,8 +18,6 @@ from chat.services.imports.checks import (
 )
 from chat.services.imports.copying import copy_rows
 from chat.services.imports.rows import AttachmentRow, MentionRow, ReactionRow
-from chat.services.limits import EMOJI_LIMIT
-from chat.services.use_case import alias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,6 +12,7 @@ from chat.errors import InvalidInput, NotVisible
 from chat.inputs import LARGEST_SEQ, check_number, identify
 from chat.models import Server
 from chat.models.users import ERASED_PREFIX, USERNAME_PATTERN
+from chat.services.core.use_case import alias, use_case
 from chat.services.imports.checks import (
     check_ids,
     check_moments,
@@ -22,7 +23,6 @@ from chat.services.imports.checks import (
 )
 from chat.services.imports.copying import copy_rows, row_batches
 from chat.services.imports.rows import MemberRow, ReadStateRow, UserRow
-from chat.services.use_case import alias, use_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

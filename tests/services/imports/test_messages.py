@@ -12,6 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from chat.db.ids import uuid7
 from chat.errors import (
     ChatError,
     DatabaseRefused,
@@ -20,7 +21,6 @@ from chat.errors import (
     LimitReached,
     NotVisible,
 )
-from chat.ids import uuid7
 from chat.services.imports import (
     AttachmentRow,
     Imported,

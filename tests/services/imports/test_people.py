@@ -10,8 +10,8 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from chat.db.ids import uuid7
 from chat.errors import DatabaseRefused, InvalidInput, NotVisible
-from chat.ids import uuid7
 from chat.services.imports import (
     MemberRow,
     ReadStateRow,

@@ -1,0 +1,210 @@
+"""A list of the admin without counts and page numbers: narrowed by indexes, paged by key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db import OperationalError, connection, transaction
+from unfold.views import ChangeList
+
+from chat.admin.lists.keyset import CursorError, KeysetPage, estimated_rows, keyset_page
+from chat.admin.lists.narrowing import NarrowingError, typed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.models import Model, QuerySet
+    from django.http import HttpRequest
+
+    from chat.admin.lists.narrowing import Narrowing
+
+BEFORE, AFTER = "before", "after"
+# A list takes milliseconds. What takes longer has no index to go along, and is stopped.
+PATIENCE_MS = 3000
+_QUERY_CANCELED = "57014"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """A narrowing with what was typed into it."""
+
+    narrowing: Narrowing
+    value: str
+
+
+class KeysetPaginator:
+    """What Unfold draws beneath a list: the way to the pages beside this one, and how many rows.
+
+    `rows` is exact when the list ends on this page, and the planner's estimate otherwise.
+    """
+
+    template_name = "chat/admin/keyset_pages.html"
+
+    def __init__(
+        self, *, rows: int, is_estimate: bool, per_page: int, links: dict[str, str | None]
+    ) -> None:
+        self.rows = rows
+        self.is_estimate = is_estimate
+        self.per_page = per_page
+        self.links = links
+
+
+class KeysetChangeList(ChangeList):
+    """The list of a `KeysetAdmin`."""
+
+    order: Sequence[str]
+    query: str
+    root_queryset: QuerySet[Model]
+    # What the planner is asked about: as narrow, without what it would take for independent.
+    countable: QuerySet[Model]
+    # All of the narrowings together, as plain equalities.
+    conditions: dict[str, Any]
+    is_stopped = False
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Read what the list shows, within a time limit; what takes longer is said in words."""
+        try:
+            with transaction.atomic():
+                _set_limits()
+                super().__init__(request, *args, **kwargs)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) != _QUERY_CANCELED:
+                raise
+            messages.warning(
+                request,
+                f"Stopped after {PATIENCE_MS / 1000:g} seconds: too many rows would have to be "
+                "read. Narrow the list, or search for something rarer.",
+            )
+            self.is_stopped = True
+            super().__init__(request, *args, **kwargs)
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: list[str] | None = None
+    ) -> QuerySet[Model]:
+        """Take the cursor and the narrowings out of the address, and narrow."""
+        if self.is_stopped:
+            self.root_queryset = self.root_queryset.none()
+        admin = self.model_admin
+        self.countable, self.conditions = admin.countable(self.root_queryset), {}
+        self.cursors = {name: self._take(name) for name in (BEFORE, AFTER)}
+        self.fields = [
+            Field(narrowing=narrowing, value=typed(self.params.get(narrowing.name)))
+            for narrowing in admin.narrowings
+        ]
+        try:
+            self.order, self.root_queryset = self._narrowed(self.root_queryset)
+        except NarrowingError as refusal:
+            messages.warning(request, str(refusal))
+            self.order, self.root_queryset = admin.order, self.root_queryset.none()
+        # Django knows nothing of the conditions, which tell the search along which index to go.
+        asked, self.query = self.query, ""
+        rows: QuerySet[Model] = super().get_queryset(request, exclude_parameters)
+        self.query = typed(asked)
+        return admin.search(request, rows, self.query, self.conditions) if self.query else rows
+
+    def _take(self, name: str) -> str | None:
+        self.filter_params.pop(name, None)
+        value: str | None = self.params.pop(name, None)
+        return value or None
+
+    def _narrowed(self, rows: QuerySet[Model]) -> tuple[Sequence[str], QuerySet[Model]]:
+        given = [field for field in self.fields if field.value]
+        if not given:
+            admin = self.model_admin
+            return admin.order, rows if admin.is_listed_whole else rows.none()
+        names = tuple(field.narrowing.name for field in given)
+        order = self.model_admin.scopes.get(names)
+        if order is None:
+            labels = " and ".join(field.narrowing.label for field in given)
+            what_next = (
+                "together; clear one of them" if len(given) > 1 else "alone; fill in another"
+            )
+            raise NarrowingError(
+                f"No index leads to the rows by {labels} {what_next}: this list would have to "
+                "read the whole table."
+            )
+        for field in given:
+            conditions = field.narrowing.conditions(field.value)
+            self.conditions |= conditions
+            rows = rows.filter(
+                **(_as_range(conditions) if field.narrowing.is_range else conditions)
+            )
+            self.countable = self.countable.filter(
+                **{
+                    column: value
+                    for column, value in conditions.items()
+                    if column not in field.narrowing.implied
+                }
+            )
+        return order, rows
+
+    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Leave out what this list knows how to narrow by; Django refuses whatever is left."""
+        own = {narrowing.name for narrowing in self.model_admin.narrowings} | {BEFORE, AFTER}
+        left: dict[str, Any] = super().get_filters_params(params)
+        return {name: value for name, value in left.items() if name not in own}
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Model]) -> list[str]:
+        """Return the one order that an index of this narrowing has."""
+        return list(self.order)
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Fetch the page, and how many rows there are about; two statements at most."""
+        try:
+            page = self._page()
+        except CursorError as error:
+            raise IncorrectLookupParameters from error
+        self.model_admin.log_list(request, page.rows, self)
+        is_whole = page.before is None and page.after is None
+        total = (
+            len(page.rows)
+            if is_whole
+            else estimated_rows(self.queryset if self.query else self.countable)
+        )
+        self.result_list = page.rows
+        self.result_count = len(page.rows)
+        self.show_full_result_count = False
+        # The same, or else Unfold would speak of so many results beside the title.
+        self.full_result_count = self.result_count
+        self.show_admin_actions = True
+        self.can_show_all = False
+        self.multi_page = False
+        self.paginator = KeysetPaginator(
+            rows=total,
+            is_estimate=not is_whole,
+            per_page=self.list_per_page,
+            links={
+                "first": self.get_query_string() if any(self.cursors.values()) else None,
+                BEFORE: self.get_query_string({BEFORE: page.before}) if page.before else None,
+                AFTER: self.get_query_string({AFTER: page.after}) if page.after else None,
+            },
+        )
+        self.title = str(self.opts.verbose_name_plural).capitalize()
+
+    def _page(self) -> KeysetPage:
+        return keyset_page(
+            self.queryset,
+            order=self.order,
+            size=self.list_per_page,
+            before=self.cursors[BEFORE],
+            after=self.cursors[AFTER],
+        )
+
+
+def _as_range(conditions: dict[str, Any]) -> dict[str, Any]:
+    return {
+        f"{column}__{end}": value for column, value in conditions.items() for end in ("gte", "lte")
+    }
+
+
+def _set_limits() -> None:
+    # A plan made for any server would be a bad one for the biggest: each list gets its own.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true), "
+            "set_config('plan_cache_mode', 'force_custom_plan', true)",
+            [str(PATIENCE_MS)],
+        )

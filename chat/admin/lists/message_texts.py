@@ -1,0 +1,138 @@
+"""What messages say, in lists and in panels, as this person may read it.
+
+Of a deleted message everybody who may look at messages sees that it was there, whose it was and
+when; what it said, then and in its earlier versions, takes a permission of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin import display
+from django.contrib.postgres.search import SearchQuery
+
+from chat.admin.lists.keyset import estimated_rows
+from chat.admin.lists.panels import clipped, moment, row_link, rows_panel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+    from chat.admin.lists.panels import Panel
+    from chat.models import Message
+
+READ_DELETED = "chat.read_deleted_messages"
+WITHHELD = "(deleted; reading it takes a permission)"
+# So many matches are fetched by their index in a fraction of what is allowed to a page.
+COMMON = 5_000
+# The bound for when the planner was wrong about it.
+MOST = 20_000
+
+
+def text_of(request: HttpRequest, message: Message) -> str:
+    """Return what a message says, or that it is withheld from this person."""
+    if message.deleted_at is not None and not request.user.has_perm(READ_DELETED):
+        return WITHHELD
+    return message.content
+
+
+def with_text_column(request: HttpRequest, names: Any, *, is_clipped: bool) -> list[Any]:
+    """Return the columns with that of contents, as this person may see them, for the bare one."""
+    column = _text_column(request, is_clipped=is_clipped)
+    return [column if name == "content" else name for name in names]
+
+
+def with_words(
+    rows: QuerySet[Any], term: str, *, within: QuerySet[Any], space_id: UUID
+) -> QuerySet[Any]:
+    """Return those messages that have these words; `within` are all of the kind, in any space.
+
+    Words that the planner takes for common are met soon by whoever reads from the newest on. Rare
+    ones are found by their index first, in a statement of its own: together with the order of the
+    list the planner would read on from the newest after all. At most two statements.
+    """
+    words = SearchQuery(term, config="simple", search_type="websearch")
+    matching = within.filter(space_id=space_id, search=words, deleted_at=None)
+    if estimated_rows(matching) > COMMON:
+        return rows.filter(search=words, deleted_at=None)
+    # With the space as an equality, the ids are looked up in the order of the list.
+    return rows.filter(space_id=space_id, pk__in=list(matching.values_list("pk", flat=True)[:MOST]))
+
+
+def messages_panel(
+    request: HttpRequest, *, title: str, messages: QuerySet[Any], **options: Any
+) -> Panel | None:
+    """Return messages as a panel; one statement."""
+    return rows_panel(
+        request,
+        title=title,
+        rows=messages.select_related("author").defer("search"),
+        columns={
+            "number": lambda message: row_link(message, f"#{message.seq}"),
+            "author": lambda message: row_link(message.author),
+            "content": lambda message: clipped(text_of(request, message)) or f"({message.kind})",
+            "sent": lambda message: moment(message.created_at),
+        },
+        **options,
+    )
+
+
+def parts_panels(request: HttpRequest, message: Message) -> list[Panel | None]:
+    """Return the panels of what hangs on a message; three statements."""
+    is_withheld = text_of(request, message) is WITHHELD
+    # A file of a conversation has no page of its own: it is seen with its message, and logged.
+    is_direct = message.space_id == message.channel_id
+    return [
+        rows_panel(
+            request,
+            title="Earlier versions",
+            rows=_parts(message, "messagerevisions").select_related("editor").order_by("-version"),
+            columns={
+                "version": lambda part: f"{part.version}",
+                "content": lambda part: WITHHELD if is_withheld else clipped(part.content),
+                "replaced by": lambda part: row_link(part.editor),
+                "at": lambda part: moment(part.replaced_at),
+            },
+            nothing="Never edited.",
+        ),
+        rows_panel(
+            request,
+            title="Reactions",
+            rows=_parts(message, "reactions").select_related("user").order_by("emoji", "user_id"),
+            columns={
+                "emoji": lambda part: part.emoji,
+                "user": lambda part: row_link(part.user),
+                "at": lambda part: moment(part.created_at),
+            },
+            limit=20,
+        ),
+        rows_panel(
+            request,
+            title="Attachments",
+            rows=_parts(message, "messageattachments").order_by("position"),
+            columns={
+                "file": lambda part: (
+                    WITHHELD if is_withheld else part.filename if is_direct else row_link(part)
+                ),
+                "type": lambda part: part.content_type,
+                "size": lambda part: f"{part.size_bytes:,} bytes",
+            },
+        ),
+    ]
+
+
+def _text_column(request: HttpRequest, *, is_clipped: bool) -> Callable[[Message], str]:
+    @display(description="content")
+    def content(message: Message) -> str:
+        text = text_of(request, message)
+        return (clipped(text) if is_clipped else text) or "-"
+
+    return content
+
+
+def _parts(message: Message, name: str) -> QuerySet[Any]:
+    parts: QuerySet[Any] = getattr(message, name).filter(space_id=message.space_id)
+    return parts

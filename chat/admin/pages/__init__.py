@@ -1,0 +1,1 @@
+"""Pages of their own: start, schema, who may see what."""

@@ -1,0 +1,81 @@
+"""An explanation of permissions, in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chat.admin.pages.permission_words import words
+from chat.rules.explanation import Rule
+from chat.rules.permissions import Permission
+
+if TYPE_CHECKING:
+    from chat.rules.explanation import Step, Verdict
+
+_RULES = {
+    Rule.EVERYONE: "What everyone's role gives",
+    Rule.ROLE: "What a role of the member adds",
+    Rule.OWNER: "The owner of the server may do everything; nothing below is asked",
+    Rule.ADMINISTRATOR: "An administrator may do everything; nothing below is asked",
+    Rule.EVERYONE_OVERWRITE: "The channel's overwrite for everyone: first its denies, then its "
+    "allows",
+    Rule.ROLE_OVERWRITES: "The channel's overwrites for the member's roles, taken together: an "
+    "allow beats a deny",
+    Rule.MEMBER_OVERWRITE: "The channel's overwrite for this very member",
+    Rule.THREAD: "In a thread, Send messages in threads says what Send messages says elsewhere",
+    Rule.NO_VIEW: "Who cannot view the channel can do nothing in it",
+    Rule.TIMEOUT: "In a timeout only viewing and reading are left",
+    Rule.NO_SEND: "Who cannot send messages cannot send them in special ways",
+    Rule.NO_CONNECT: "Who cannot connect to a voice channel can do nothing of voice there",
+}
+_BECAUSE = {
+    Rule.OWNER: "Is the owner of the server",
+    Rule.NO_VIEW: "Cannot view the channel",
+    Rule.TIMEOUT: "Is in a timeout",
+    Rule.NO_SEND: "Cannot send messages",
+    Rule.NO_CONNECT: "Cannot connect to this voice channel",
+}
+_OVERWRITES = {Rule.EVERYONE_OVERWRITE, Rule.ROLE_OVERWRITES, Rule.MEMBER_OVERWRITE}
+
+
+def rule_in_words(step: Step) -> str:
+    """Return what the rule of a step says."""
+    return _RULES[step.rule]
+
+
+def bits_in_words(bits: Permission) -> str:
+    """Return all permissions of a mask, in words."""
+    if bits.bit_count() == len(Permission):
+        return "everything"
+    return ", ".join(words(bit) for bit in Permission if bit in bits) or "nothing"
+
+
+def reason(verdict: Verdict) -> str:
+    """Return which rule has the last word, and which role or overwrite says it."""
+    if verdict.rule is None:
+        return "No role gives it."
+    if verdict.rule in _BECAUSE:
+        return f"{_BECAUSE[verdict.rule]}."
+    if verdict.rule in _OVERWRITES:
+        return _overwritten(verdict)
+    if verdict.rule is Rule.THREAD:
+        by = f", on which {_quoted(verdict.speakers)} has the last word" if verdict.speakers else ""
+        return f"In a thread it is Send messages in threads{by}."
+    how = "Administrator" if verdict.rule is Rule.ADMINISTRATOR else "Given"
+    return f"{how} by the {_plural('role', verdict.speakers)} {_quoted(verdict.speakers)}."
+
+
+def _overwritten(verdict: Verdict) -> str:
+    said = "Allowed" if verdict.is_held else "Denied"
+    if verdict.rule is Rule.MEMBER_OVERWRITE:
+        return f"{said} by the overwrite for this very member."
+    over = f"{_plural('overwrite', verdict.speakers)} for {_quoted(verdict.speakers)}"
+    beaten = f", which beats the deny for {_quoted(verdict.overruled)}"
+    return f"{said} by the {over}{beaten if verdict.overruled else ''}."
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    return ", ".join(f"“{name}”" for name in names)
+
+
+def _plural(noun: str, names: tuple[str, ...]) -> str:
+    return noun if len(names) == 1 else f"{noun}s"

@@ -1,0 +1,95 @@
+"""Permissions as words and check boxes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.html import format_html, format_html_join
+
+from chat.rules.permissions import ALL, VOICE, Permission
+
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
+
+P = Permission
+_MODERATION = (
+    P.KICK_MEMBERS
+    | P.BAN_MEMBERS
+    | P.MODERATE_MEMBERS
+    | P.MANAGE_NICKNAMES
+    | P.MANAGE_MESSAGES
+    | P.MANAGE_THREADS
+    | P.PIN_MESSAGES
+    | P.VIEW_AUDIT_LOG
+)
+_SERVER = (
+    P.ADMINISTRATOR
+    | P.VIEW_CHANNEL
+    | P.MANAGE_CHANNELS
+    | P.MANAGE_GUILD
+    | P.MANAGE_ROLES
+    | P.MANAGE_WEBHOOKS
+    | P.MANAGE_GUILD_EXPRESSIONS
+    | P.CREATE_GUILD_EXPRESSIONS
+    | P.MANAGE_EVENTS
+    | P.CREATE_EVENTS
+    | P.CREATE_INSTANT_INVITE
+    | P.CHANGE_NICKNAME
+    | P.VIEW_GUILD_INSIGHTS
+    | P.VIEW_CREATOR_MONETIZATION_ANALYTICS
+)
+_CALLS = (VOICE | P.CONNECT) & ~_MODERATION
+GROUPS = (
+    ("Server", _SERVER),
+    ("Moderation", _MODERATION),
+    ("Text", Permission(ALL.value & ~(_SERVER | _MODERATION | _CALLS).value)),
+    ("Voice", _CALLS),
+)
+_WORDS = {"guild": "server", "tts": "TTS", "vad": "voice activity detection"}
+
+
+def words(permission: Permission) -> str:
+    """Return one permission as a person says it, such as "Send messages in threads"."""
+    said = " ".join(_WORDS.get(word, word) for word in str(permission.name).lower().split("_"))
+    return said[0].upper() + said[1:]
+
+
+def in_words(mask: int, *, limit: int = 4) -> str:
+    """Return the permissions of a mask in words, the first few of them and how many more."""
+    held = [bit for bit in Permission if mask & bit.value]
+    if Permission.ADMINISTRATOR in held:
+        return "Administrator: everything"
+    if not held:
+        return "None"
+    said = ", ".join(words(bit) for bit in held[:limit])
+    return f"{said} and {len(held) - limit} more" if len(held) > limit else said
+
+
+def check_boxes(mask: int) -> SafeString:
+    """Return every permission as a box that is checked or not, in groups."""
+    groups = (
+        (
+            title,
+            format_html_join(
+                "",
+                '<li><label><input type="checkbox" disabled{}> {}</label></li>',
+                (
+                    (" checked" if mask & bit.value else "", words(bit))
+                    for bit in Permission
+                    if bit in group
+                ),
+            ),
+        )
+        for title, group in GROUPS
+    )
+    return format_html(
+        '<div class="chat-boxes">{}</div>',
+        format_html_join("", "<section><h3>{}</h3><ul>{}</ul></section>", groups),
+    )
+
+
+def folded_check_boxes(mask: int) -> SafeString:
+    """Return the permissions in words, which open into the boxes; no script."""
+    return format_html(
+        "<details><summary>{}</summary>{}</details>", in_words(mask), check_boxes(mask)
+    )

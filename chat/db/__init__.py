@@ -1,0 +1,1 @@
+"""What PostgreSQL has and Django lacks: ids, fields, constraints, statements."""

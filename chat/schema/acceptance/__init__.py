@@ -1,0 +1,1 @@
+"""Accepting what is there: a changed file, or drift."""

@@ -1,0 +1,82 @@
+"""Taking the bytes on disk as those of an applied migration, for a reason that is kept."""
+
+from dataclasses import dataclass
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from chat.schema.disk.names import require_app, require_migration
+from chat.schema.errors import NotAppliedError, RefusedError
+from chat.schema.ledger.events import Event, append, ensure_ledger
+from chat.schema.status.reading import (
+    MigrationState,
+    MigrationStatus,
+    load_migrations,
+    loaded_statuses,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """What was accepted; `before` is None where the ledger knew no bytes."""
+
+    migration: str
+    before: str | None
+    now: str
+
+
+def accept_migration(
+    connection: BaseDatabaseWrapper, *, app_label: str, name: str, reason: str
+) -> Acceptance | None:
+    """Add a row with the checksum of the files on disk; return None when they are in force.
+
+    `name` is a migration of the app, or the beginning of one only. Runs nothing, keeps the rows
+    that are there, touches no other migration. Call it under the migration lock.
+
+    Raises:
+        RefusedError: the reason is empty.
+        UnknownAppError, UnknownMigrationError: there is no such migration on disk.
+        NotAppliedError: it is not applied.
+    """
+    if not reason.strip():
+        raise RefusedError(
+            seen="The reason is empty.",
+            next_step='Say why the database is what the files say: --reason "…". It is kept.',
+        )
+    loader = load_migrations(connection)
+    require_app(app_label, known=loader.migrated_apps)
+    require_migration(loader, app_label=app_label, name=name)
+    statuses = loaded_statuses(connection, loader, is_lock_ours=True)
+    status = _only(statuses, app_label=app_label, name=name)
+    if not status.is_applied or status.checksum_on_disk is None:
+        raise NotAppliedError(
+            seen=f"{status} is {status.state}.",
+            next_step=f"Apply it: python manage.py migrate {status.app} {status.name}",
+        )
+    if status.checksum == status.checksum_on_disk:
+        return None
+    ensure_ledger(connection)
+    append(
+        connection,
+        event=Event.ACCEPTED,
+        app=status.app,
+        name=status.name,
+        checksum=status.checksum_on_disk,
+        reason=reason.strip(),
+    )
+    return Acceptance(migration=str(status), before=status.checksum, now=status.checksum_on_disk)
+
+
+def _only(statuses: list[MigrationStatus], *, app_label: str, name: str) -> MigrationStatus:
+    of_app = [
+        status
+        for status in statuses
+        if status.app == app_label and status.state is not MigrationState.MISSING
+    ]
+    exact = [status for status in of_app if status.name == name]
+    matching = exact or [status for status in of_app if status.name.startswith(name)]
+    if len(matching) != 1:
+        raise RefusedError(
+            seen=f"{name!r} is the beginning of: {', '.join(map(str, matching)) or 'nothing'}",
+            next_step="Name one migration that is in the plan; migration_status shows them.",
+        )
+    return matching[0]

@@ -1,0 +1,1 @@
+"""The live catalogue as values: what is in the schema, and how two of them differ."""

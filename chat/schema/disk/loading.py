@@ -1,0 +1,50 @@
+"""Reading the migrations on disk: what is wrong with the files is said as one error, by name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import walk_tb
+
+from django.db import Error
+from django.db.migrations.exceptions import (
+    BadMigrationError,
+    CircularDependencyError,
+    NodeNotFoundError,
+)
+
+from chat.schema.disk.checksums import as_people_write
+from chat.schema.errors import BrokenMigrationsError, SchemaError, UnreadableMigrationError
+
+
+@contextmanager
+def migrations_read() -> Iterator[None]:
+    """Run the block, in which Django imports the modules of the migrations and joins them.
+
+    Raises:
+        BrokenMigrationsError: they depend on one that is missing or on each other, or one of them
+            holds no migration.
+        UnreadableMigrationError: one of them cannot be imported.
+    """
+    try:
+        yield
+    except (BadMigrationError, NodeNotFoundError, CircularDependencyError) as exc:
+        raise BrokenMigrationsError(str(exc)) from exc
+    except (Error, SchemaError):
+        raise
+    except Exception as exc:
+        if (place := _place(exc)) is None:
+            raise
+        raise UnreadableMigrationError(place, said=f"{type(exc).__name__}: {exc}") from exc
+
+
+def _place(error: Exception) -> str | None:
+    """Return the file and the line of a migration where it went wrong, None when in none."""
+    places = [
+        (Path(frame.f_code.co_filename), number) for frame, number in walk_tb(error.__traceback__)
+    ]
+    if isinstance(error, SyntaxError) and error.filename:
+        places.append((Path(error.filename), error.lineno or 1))
+    for file, number in reversed(places):
+        if file.parent.name == "migrations" and file.parent.parent.name != "db":
+            return f"{as_people_write(file)}, line {number}"
+    return None

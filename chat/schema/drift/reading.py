@@ -1,0 +1,312 @@
+"""Drift: what the live catalogue has that the ledger's last snapshot has not, and the reverse.
+
+Reads only. Whatever keeps it from knowing is a state of its own, never "no drift".
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from chat.schema.catalogue.objects import Catalogue, Change, Difference, ObjectKind, diff
+from chat.schema.drift.expected import Apart, ObjectKey, apart, still_apart
+from chat.schema.drift.restatement import settled
+from chat.schema.drift.wording import canonical, skeleton
+from chat.schema.errors import DriftError, UnknownDriftError
+from chat.schema.ledger.events import (
+    Event,
+    RecordedSnapshot,
+    last_snapshot,
+    take_catalogue,
+    without_bookkeeping,
+)
+
+_READINGS = 3
+_ROLLBACKS: Final = (Event.UNAPPLIED, Event.UNFAKED)
+_QUOTED_BODY: Final = re.compile(r"^AS [$']", re.MULTILINE)
+
+
+class DriftState(StrEnum):
+    """What is known of the difference between the ledger and the database."""
+
+    NONE = "none"
+    DRIFT = "drift"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How the database differs from the last snapshot, in the order of the kinds, then by name.
+
+    `before` of a difference is what the snapshot has, `after` what the database has. `not_compared`
+    are definitions that are in another major version's words, and that this server does not say
+    again; nobody knows whether they differ. What the snapshot was taken with
+    is None where there is no snapshot; it is not current when a migration may have done something
+    since. `recorded` and `live` are what was compared; `by_hand` is what surely no migration did.
+    """
+
+    differences: tuple[Difference, ...] = ()
+    not_compared: tuple[Difference, ...] = ()
+    app: str | None = None
+    name: str | None = None
+    event: Event | None = None
+    taken_at: datetime | None = None
+    taken_on: str | None = None
+    server_version: str
+    is_current: bool = False
+    recorded: Catalogue | None = field(default=None, repr=False)
+    live: Catalogue | None = field(default=None, repr=False)
+    by_hand: Apart = field(default_factory=dict, repr=False)
+
+    @property
+    def state(self) -> DriftState:
+        """Whether it differs; unknown without a snapshot, or when a migration may be the reason."""
+        if self.migration is None:
+            return DriftState.UNKNOWN
+        if not self.differences:
+            return DriftState.NONE
+        return DriftState.DRIFT if self.is_current else DriftState.UNKNOWN
+
+    @property
+    def standing(self) -> tuple[Difference, ...]:
+        """Those of the differences that surely no migration has made."""
+        return tuple(one for one in self.differences if (one.kind, one.name) in self.by_hand)
+
+    @property
+    def migration(self) -> str | None:
+        """The migration with which the snapshot was taken."""
+        return f"{self.app}.{self.name}" if self.app else None
+
+    @property
+    def origin(self) -> str:
+        """The migration, and whether it was its rollback that left the database so."""
+        rollback = "the rollback of " if self.event in _ROLLBACKS else ""
+        return f"{rollback}{self.migration}"
+
+    @property
+    def is_other_major(self) -> bool:
+        """Whether the snapshot was taken on another major version than this server's."""
+        return self.taken_on is not None and _major(self.taken_on) != _major(self.server_version)
+
+
+def read_drift(
+    connection: BaseDatabaseWrapper,
+    *,
+    schema: str = "public",
+    read_live: Callable[[], Catalogue] | None = None,
+) -> Drift:
+    """Return how the database differs from the ledger's last snapshot, without the bookkeeping.
+
+    The ledger, Django's own table, and what goes with them are left out. 2 statements where there
+    is no ledger, 3 where it has no snapshot, else 5, and 2 more when something differs, to see
+    whether a migration began or ended meanwhile: then all is read again. After three times it is
+    not known. Locks nothing. `read_live` is for whoever has a cheaper way to read the catalogue.
+
+    Raises:
+        ForeignLedgerError: a table with the ledger's name is not the ledger.
+    """
+    read_live = read_live or (lambda: take_catalogue(connection, schema=schema))
+    version = _server_version(connection)
+    drift = Drift(server_version=version)
+    recorded = last_snapshot(connection)
+    for _ in range(_READINGS):
+        if recorded is None:
+            return Drift(server_version=version)
+        drift = _compared(connection, recorded, live=read_live(), version=version, schema=schema)
+        if not drift.differences:
+            return drift
+        newer = last_snapshot(connection)
+        if newer is not None and _is_same(newer, recorded):
+            return drift
+        recorded = newer
+    return replace(drift, is_current=False)
+
+
+def require_no_drift(drift: Drift) -> None:
+    """Raise when the database differs from the last snapshot.
+
+    Raises:
+        DriftError: it does.
+    """
+    if drift.state is DriftState.DRIFT:
+        raise DriftError([str(difference) for difference in drift.differences])
+
+
+def require_known_drift(drift: Drift) -> None:
+    """Raise when nobody can know whether the database was changed by hand.
+
+    Raises:
+        UnknownDriftError: nobody can.
+    """
+    if drift.state is DriftState.UNKNOWN:
+        raise UnknownDriftError(seen=sentence(drift), next_step=next_step(drift))
+
+
+def sentence(drift: Drift) -> str:
+    """Return in a sentence what is known."""
+    if drift.migration is None:
+        return "The ledger has no snapshot of the schema, so nobody can know what changed since."
+    count = len(drift.differences)
+    objects = "1 object differs" if count == 1 else f"{count} objects differ"
+    if drift.state is DriftState.UNKNOWN:
+        return (
+            f"{objects} from the snapshot of {drift.origin}, but a migration was begun since "
+            "then that has no snapshot of its own: what differs may be its work."
+        )
+    if drift.state is DriftState.DRIFT:
+        return f"{objects} from the snapshot of {drift.origin}."
+    if drift.not_compared:
+        return f"Nothing that can be compared differs from the snapshot of {drift.origin}."
+    return f"Nothing differs from the snapshot of {drift.origin}."
+
+
+def not_compared_sentence(drift: Drift) -> str | None:
+    """Return in a sentence what was not compared, None when everything was."""
+    if not drift.is_other_major:
+        return None
+    begins = (
+        f"The snapshot was taken on PostgreSQL {_major(drift.taken_on or '')}, this server is "
+        f"{_major(drift.server_version)}"
+    )
+    if not drift.not_compared:
+        return f"{begins}: all definitions were compared."
+    return (
+        f"{begins}. What may be in other words without another meaning, and could not be said "
+        "again on this server, was not compared:"
+    )
+
+
+def next_step(drift: Drift) -> str:
+    """Return in one sentence what the operator does next."""
+    if drift.migration is None:
+        return (
+            "Compare it with a database that was made from the migrations. If it is what they "
+            'say, take it as the baseline: python manage.py migration_accept --drift --reason "why"'
+        )
+    if drift.state is DriftState.UNKNOWN:
+        return (
+            "Let a run that is still going end, or finish it: python manage.py migrate. Then ask "
+            "again. python manage.py migration_status says what was begun."
+        )
+    if drift.state is DriftState.DRIFT:
+        return (
+            "Undo each by hand, or keep it: write it as a migration, record it here with python "
+            "manage.py migrate APP NAME --fake, and accept what is there: python manage.py "
+            'migration_accept --drift --reason "why"'
+        )
+    if drift.not_compared:
+        return (
+            "Look at what was not compared. The next migrate, or migration_accept --drift, takes "
+            "a snapshot in this version's words."
+        )
+    return "Nothing to do."
+
+
+def _compared(
+    connection: BaseDatabaseWrapper,
+    recorded: RecordedSnapshot,
+    *,
+    live: Catalogue,
+    version: str,
+    schema: str,
+) -> Drift:
+    before = without_bookkeeping(recorded.catalogue, schema=schema)
+    different = _in_other_meaning(diff(before, live))
+    is_same: dict[ObjectKey, bool] = {}
+    unclear: list[Difference] = []
+    if _major(recorded.postgresql_version) != _major(version):
+        unclear = [one for one in different if _may_be_reworded(one)]
+    if unclear:
+        is_same = settled(
+            connection, unclear, before=before.by_key(), after=live.by_key(), schema=schema
+        )
+    differences = tuple(
+        one for one in different if one not in unclear or is_same.get((one.kind, one.name)) is False
+    )
+    return Drift(
+        differences=differences,
+        not_compared=tuple(one for one in unclear if (one.kind, one.name) not in is_same),
+        app=recorded.app,
+        name=recorded.name,
+        event=recorded.event,
+        taken_at=recorded.applied_at,
+        taken_on=recorded.postgresql_version,
+        server_version=version,
+        is_current=recorded.is_current,
+        recorded=before,
+        live=live,
+        by_hand=_by_hand(recorded, differences, live=live),
+    )
+
+
+def _by_hand(
+    recorded: RecordedSnapshot, differences: Iterable[Difference], *, live: Catalogue
+) -> Apart:
+    """Return what differs and was there before anything that may have been cut off was begun."""
+    if recorded.is_current:
+        return apart(differences, before=recorded.catalogue)
+    if recorded.at_begin is None:
+        return {}
+    earlier = _in_other_meaning(diff(recorded.catalogue, recorded.at_begin))
+    return still_apart(
+        apart(earlier, before=recorded.catalogue), before=recorded.at_begin, after=live
+    )
+
+
+def _is_same(one: RecordedSnapshot, other: RecordedSnapshot) -> bool:
+    return (one.event_id, one.is_current) == (other.event_id, other.is_current)
+
+
+def _in_other_meaning(differences: Iterable[Difference]) -> list[Difference]:
+    return [one for one in differences if not _is_restored_wording(one)]
+
+
+def _is_restored_wording(difference: Difference) -> bool:
+    """Return whether only words differ, as they do after dump and restore."""
+    if difference.kind is ObjectKind.COMMENT:
+        return False
+    if difference.before is None or difference.after is None:
+        return False
+    return canonical(difference.before) == canonical(difference.after)
+
+
+def _may_be_reworded(difference: Difference) -> bool:
+    """Return whether another major version may have printed the same in these other words."""
+    before, after = difference.before, difference.after
+    if difference.what is not Change.CHANGED or before is None or after is None:
+        return False
+    match difference.kind:
+        case ObjectKind.EXTENSION | ObjectKind.VIEW | ObjectKind.MATERIALIZED_VIEW:
+            return True
+        case ObjectKind.FUNCTION:
+            return not (_is_as_written(before) or _is_as_written(after))
+        case ObjectKind.COMMENT | ObjectKind.SEQUENCE:
+            return False
+        case _:
+            return skeleton(before) == skeleton(after)
+
+
+def _is_as_written(function: str) -> bool:
+    """Return whether the body is a string; one that is not is printed from its parse tree."""
+    return function.startswith("AGGREGATE") or _QUOTED_BODY.search(function) is not None
+
+
+def _server_version(connection: BaseDatabaseWrapper) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version')")
+        (version,) = cursor.fetchone()
+    return str(version)
+
+
+def _major(version: str) -> str:
+    # `18.6`, `15.20 (Debian 15.20-0+deb12u1)`, `19beta1`.
+    digits = ""
+    for character in version:
+        if not character.isdigit():
+            break
+        digits += character
+    return digits or version

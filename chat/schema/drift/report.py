@@ -1,0 +1,204 @@
+"""Drift as text: a table for people, JSON for programs.
+
+Nothing here reads a database or prints; README.md beside this file documents the JSON.
+"""
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC
+from textwrap import wrap
+from typing import Any
+
+from django.core.management.color import Style
+
+from chat.schema.acceptance.of_drift import Adoption
+from chat.schema.catalogue.objects import Change, Difference, ObjectKind
+from chat.schema.drift.reading import Drift, DriftState, next_step, not_compared_sentence, sentence
+
+JSON_VERSION = 1
+WIDTH = 80
+
+_STYLE_ROLES: Mapping[DriftState, str] = {
+    DriftState.NONE: "SUCCESS",
+    DriftState.DRIFT: "ERROR",
+    DriftState.UNKNOWN: "WARNING",
+}
+_CHANGE_WIDTH = max(len(change) for change in Change)
+_KIND_WIDTH = max(len(kind) for kind in ObjectKind)
+_ROW = f"  {{what:<{_CHANGE_WIDTH}}}  {{kind:<{_KIND_WIDTH}}}  {{name}}"
+_NAME_WIDTH = WIDTH - len(_ROW.format(what="", kind="", name=""))
+_SIDE = f"  {'':<{_CHANGE_WIDTH}}  {{side:<6}}  {{definition}}"
+_DEFINITION_WIDTH = WIDTH - len(_SIDE.format(side="", definition=""))
+# How much of what both sides begin with is left standing before what differs.
+_CONTEXT = 16
+_NAMES_IN_SUMMARY = 5
+
+
+def drift_table(drift: Drift, *, style: Style) -> str:
+    """Return every object that differs with before and after, what is known, and what to do next.
+
+    No line is longer than 80 columns: of a definition that is, the part that differs is shown.
+    """
+    lines = _wrapped(_snapshot(drift))
+    for difference in drift.differences:
+        lines += _rows(difference)
+    paint = getattr(style, _STYLE_ROLES[drift.state])
+    lines += [paint(line) for line in _wrapped(sentence(drift))]
+    lines += _not_compared(drift)
+    lines += _wrapped(next_step(drift))
+    return "\n".join(lines)
+
+
+def drift_summary(drift: Drift, *, style: Style) -> str:
+    """Return the number of objects that differ and their names, five at most, in 80 columns."""
+    paint = getattr(style, _STYLE_ROLES[drift.state])
+    lines = [paint(line) for line in _wrapped(f"Drift: {drift.state}. {sentence(drift)}")]
+    lines += _named(drift.differences)
+    lines += _not_compared(drift)
+    if drift.state is DriftState.UNKNOWN:
+        lines += _wrapped(next_step(drift))
+    return "\n".join(lines)
+
+
+def standing_drift(drift: Drift, *, style: Style) -> str:
+    """Return what a run that is about to begin says of what was changed by hand, in 80 columns."""
+    count = len(drift.standing)
+    objects = "1 object is" if count == 1 else f"{count} objects are"
+    said = f"Drift: {objects} not as {drift.origin} left the database."
+    return "\n".join(
+        [
+            *map(style.WARNING, _wrapped(said)),
+            *_named(drift.standing),
+            *_wrapped(
+                "This run leaves them alone, and they stay drift: undo them, or accept them with "
+                'python manage.py migration_accept --drift --reason "why"'
+            ),
+        ]
+    )
+
+
+def adoption_table(adoption: Adoption, *, style: Style) -> str:
+    """Return what would be taken for the migrations' own, before and after, in 80 columns."""
+    if adoption.drift.migration is None:
+        counts = ", ".join(
+            f"{kind} {count}" for kind in ObjectKind if (count := adoption.counts.get(kind, 0))
+        )
+        return "\n".join(
+            _wrapped(
+                "The ledger has no snapshot. To be taken for what "
+                f"{adoption.migration} left: {counts or 'an empty schema'}"
+            )
+        )
+    lines = [*_wrapped(_snapshot(adoption.drift)), "To be taken for the migrations' own:"]
+    for difference in adoption.taken:
+        lines += _rows(difference)
+    if adoption.left:
+        lines += [style.WARNING("To be left as drift:"), *map(_row, adoption.left)]
+    return "\n".join(lines)
+
+
+def drift_json(drift: Drift, *, database: str) -> str:
+    """Return the drift as one JSON object; drift.schema.json is its schema."""
+    return json.dumps(
+        {"version": JSON_VERSION, "database": database, **drift_as_json(drift)}, indent=2
+    )
+
+
+def drift_as_json(drift: Drift) -> dict[str, Any]:
+    """Return what `drift_json` says of the drift, for another object to hold."""
+    return {
+        "state": drift.state,
+        "server_version": drift.server_version,
+        "snapshot": {
+            "app": drift.app,
+            "name": drift.name,
+            "event": drift.event,
+            "taken_at": drift.taken_at.astimezone(UTC).isoformat() if drift.taken_at else None,
+            "postgresql_version": drift.taken_on,
+            "is_current": drift.is_current,
+        }
+        if drift.migration
+        else None,
+        "differences": [asdict(difference) for difference in drift.differences],
+        "not_compared": [asdict(difference) for difference in drift.not_compared],
+        "sentence": sentence(drift),
+        "next_step": next_step(drift),
+    }
+
+
+def _snapshot(drift: Drift) -> str:
+    if drift.taken_at is None:
+        return "Snapshot: none"
+    version = (drift.taken_on or "").partition(" ")[0]
+    return (
+        f"Snapshot: {drift.origin}, {drift.taken_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, "
+        f"PostgreSQL {version}"
+    )
+
+
+def _not_compared(drift: Drift) -> list[str]:
+    said = not_compared_sentence(drift)
+    if said is None:
+        return []
+    return [*_wrapped(said), *map(_row, drift.not_compared)]
+
+
+def _named(differences: Sequence[Difference]) -> list[str]:
+    shown = differences[:_NAMES_IN_SUMMARY]
+    lines = [_row(difference) for difference in shown]
+    if more := len(differences) - len(shown):
+        lines.append(f"  and {more} more: python manage.py migration_drift")
+    return lines
+
+
+def _rows(difference: Difference) -> list[str]:
+    before, after = _focused(difference.before, difference.after)
+    sides = [("before", before), ("after", after)]
+    return [
+        _row(difference),
+        *(
+            _SIDE.format(side=side, definition=definition)
+            for side, definition in sides
+            if definition is not None
+        ),
+    ]
+
+
+def _row(difference: Difference) -> str:
+    name = difference.name.removeprefix("public.")
+    return _ROW.format(
+        what=difference.what, kind=difference.kind, name=_without_middle(name, _NAME_WIDTH)
+    )
+
+
+def _focused(before: str | None, after: str | None) -> list[str | None]:
+    """Return both on one line each, cut so that the first thing that differs is seen."""
+    sides = [None if text is None else " ".join(text.split()) for text in (before, after)]
+    both = [text for text in sides if text is not None]
+    start = 0
+    if len(both) == 2 and max(map(len, both)) > _DEFINITION_WIDTH:
+        start = max(0, _common_length(*both) - _CONTEXT)
+    return [None if text is None else _cut(text, start) for text in sides]
+
+
+def _common_length(one: str, other: str) -> int:
+    alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return sum(1 for _ in alike)
+
+
+def _cut(text: str, start: int) -> str:
+    shown = f"…{text[start:]}" if start else text
+    return shown if len(shown) <= _DEFINITION_WIDTH else f"{shown[: _DEFINITION_WIDTH - 1]}…"
+
+
+def _without_middle(text: str, width: int) -> str:
+    if len(text) <= width:
+        return text
+    tail = width // 2
+    return f"{text[: width - tail - 1]}…{text[-tail:]}"
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)

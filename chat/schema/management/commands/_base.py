@@ -1,0 +1,151 @@
+"""What the commands share: their errors, their help, and options of the migration room."""
+
+import math
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    DjangoHelpFormatter,
+)
+from django.core.management.color import Style, no_style
+from django.db import DEFAULT_DB_ALIAS, Error, connections
+
+from chat.schema.disk.names import nearest_names
+from chat.schema.errors import SchemaError
+from chat.schema.run.failures import StatementRefusedError
+from chat.schema.session.lock import LockHolder
+
+
+class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
+    """Django's order of options, and the text as it was written."""
+
+
+class ExplainedCommand(BaseCommand):
+    """Shows `details` below the options: what it may destroy, its exit codes, two examples."""
+
+    details: str = ""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Return the parser, with the details kept as they were written."""
+        kwargs.setdefault("formatter_class", _HelpFormatter)
+        kwargs.setdefault("epilog", self.details)
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+
+class SchemaCommandMixin(ExplainedCommand):
+    """Ends with the exit code of a SchemaError."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Return the parser, in which an option of Django's can be replaced."""
+        # So that an option of Django's can be added again, with a better answer to a mistake.
+        kwargs.setdefault("conflict_handler", "resolve")
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command; the one place where an error of the room becomes an exit code."""
+        try:
+            self.before_checks(options)
+            return super().execute(*args, **options)
+        except SchemaError as exc:
+            raise _as_command_error(exc) from exc
+        except CommandError:
+            # Among them those that are errors of the database as well, and say what to do.
+            raise
+        except Error as exc:
+            raise _as_command_error(StatementRefusedError(exc)) from exc
+
+    def before_checks(self, options: dict[str, Any]) -> None:
+        """Do what must be done before the system checks, which connect to the database."""
+
+    def style_for_stdout(self, options: dict[str, Any]) -> Style:
+        """Return Django's style on a terminal or with --force-color, and no style otherwise."""
+        if options["force_color"] or (self.stdout.isatty() and not options["no_color"]):
+            return self.style
+        return no_style()
+
+
+def _as_command_error(error: SchemaError) -> CommandError:
+    return CommandError(str(error), returncode=int(error.exit_code))
+
+
+def add_database_argument(
+    parser: CommandParser,
+    *,
+    help: str = "The alias of the database to work on (default: %(default)s).",  # noqa: A002
+) -> None:
+    """Add --database, as Django's own commands have it, which suggests the nearest alias."""
+    parser.add_argument(
+        "--database",
+        default=DEFAULT_DB_ALIAS,
+        choices=tuple(connections),
+        type=_database_alias,
+        help=help,
+    )
+
+
+def add_lock_wait_argument(parser: CommandParser) -> None:
+    """Add --lock-wait, for commands that only one at a time may run on a database."""
+    parser.add_argument(
+        "--lock-wait",
+        type=_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="How long to wait while another migrator holds the lock (default: %(default)g).",
+    )
+
+
+def waiting_line(holder: LockHolder, options: dict[str, Any]) -> str:
+    """Return what to say while another migrator holds the lock."""
+    return f"Waiting up to {options['lock_wait']:g} s for the migration lock, held by {holder}."
+
+
+def add_lock_timeout_arguments(parser: CommandParser) -> None:
+    """Add --lock-timeout and --lock-retries, for commands that lock tables."""
+    parser.add_argument(
+        "--lock-timeout",
+        type=_seconds,
+        default=3.0,
+        metavar="SECONDS",
+        help=(
+            "How long a migration in one transaction may wait for a lock, while others queue "
+            "behind it, before it is rolled back and tried again; 0 waits for ever "
+            "(default: %(default)g)."
+        ),
+    )
+    parser.add_argument(
+        "--lock-retries",
+        type=_count,
+        default=5,
+        metavar="N",
+        help="How often it is tried again (default: %(default)s).",
+    )
+
+
+def _database_alias(text: str) -> str:
+    known = sorted(connections)
+    if text in known:
+        return text
+    nearest = nearest_names(text, known)
+    raise ArgumentTypeError(
+        f"there is no database {text!r} in the settings. "
+        + (f"Did you mean {' or '.join(nearest)}?" if nearest else f"There is {', '.join(known)}.")
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is not a number of times")
+    return int(text)

@@ -1,0 +1,69 @@
+"""Make the next migration of an app, to be written by hand."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from chat.schema.files.stub import Stub, plan_stub, write_stub
+from chat.schema.management.commands._base import SchemaCommandMixin, add_database_argument
+
+
+class Command(SchemaCommandMixin):
+    """Make the next migration of an app, to be written by hand."""
+
+    help = (
+        "Make the next numbered migration of an app, to be written by hand: an empty module, or "
+        "with --sql one that runs a pair of SQL files. What follows from models, makemigrations "
+        "writes."
+    )
+    details = """\
+It writes new files beside the app's migrations, all of them or none; it never overwrites one, and
+destroys nothing. It does not connect to a database.
+
+exit codes:
+  0  written
+  1  error; nothing was written
+
+examples:
+  python manage.py migration_new chat backfill_slugs
+  python manage.py migration_new chat add_search_trigger --sql
+"""
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the app, the name, --sql and --database."""
+        parser.add_argument("app_label", metavar="app", help="The app.")
+        parser.add_argument(
+            "name", help="What it does, as verb_object; the number is put before it."
+        )
+        parser.add_argument(
+            "--sql", action="store_true", help="Let it run SQL files, one up and one down."
+        )
+        add_database_argument(
+            parser, help="Taken as by the other commands; files are the same for every database."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write the files, then say which, and what to do with them."""
+        stub = plan_stub(
+            app_label=options["app_label"], name=options["name"], is_sql=options["sql"]
+        )
+        write_stub(stub)
+        if options["verbosity"] > 0:
+            for file in reversed(stub.files):
+                self.stdout.write(f"Wrote {_as_people_write(file.path)}")
+            self.stdout.write(_next_step(stub, is_sql=options["sql"]))
+
+
+def _next_step(stub: Stub, *, is_sql: bool) -> str:
+    what = "the statements of both directions" if is_sql else "its operations"
+    return (
+        f"Next: write {what}, and each TODO of the docstring; then prove the way back with\n"
+        f"  python manage.py migration_rehearse {stub.app} {stub.name}"
+    )
+
+
+def _as_people_write(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

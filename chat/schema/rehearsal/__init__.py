@@ -1,0 +1,1 @@
+"""Up, down and up again in a scratch database."""

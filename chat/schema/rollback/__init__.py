@@ -1,0 +1,1 @@
+"""Going back: what would be lost, and whether that is wanted."""

@@ -1,0 +1,118 @@
+"""Whether a rollback may begin: measured, shown, and asked about."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from chat.schema.errors import NotConfirmedError, RefusedError
+from chat.schema.rollback.loss import LOCK_TIMEOUT, ROW_BUDGET, TIME_LIMIT, Loss, measure_loss
+from chat.schema.rollback.report import loss_table, rollback_table
+from chat.schema.rollback.trial import Plan
+
+OVERRIDE = "FORCE_ROLLBACK"
+# Who is refused must not have stopped the readers before.
+_NOT_REHEARSED = f"without {OVERRIDE}=1 it is refused, so nothing is locked for it"
+QUESTION = "Type yes to roll back: "
+
+
+class RollbackRefusedError(RefusedError):
+    """Rollback refused in production; nothing was changed."""
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss = loss
+        steps = len(loss.rollbacks)
+        risk = "No data would be lost." if loss.is_nothing else "What is listed above will be lost."
+        if loss.unread:
+            risk = "What is listed above will be lost, and what is not known may be."
+        super().__init__(
+            seen=(
+                f"MELO_ENV is production, and {steps} migration{'s' if steps != 1 else ''} would "
+                "be undone."
+            ),
+            next_step=(
+                "If that is what you want, take a backup, then run it again with "
+                f"{OVERRIDE}=1 in the environment. {risk}"
+            ),
+        )
+
+
+class RollbackWouldFailError(RefusedError):
+    """The rollback would fail half way; nothing was changed."""
+
+    def __init__(self, failure: str) -> None:
+        self.failure = failure
+        super().__init__(
+            seen=f"Its rehearsal failed at {failure}",
+            next_step=(
+                f"Remove the cause. With {OVERRIDE}=1 in the environment it is tried all the same, "
+                "and stops where it fails: what comes before that is undone by then."
+            ),
+        )
+
+
+def confirm_loss(
+    connection: BaseDatabaseWrapper,
+    *,
+    plan: Plan,
+    ask: Callable[[str], str] | None,
+    is_production: bool,
+    is_forced: bool,
+    write: Callable[[str], object],
+    row_budget: int = ROW_BUDGET,
+    lock_timeout: timedelta = LOCK_TIMEOUT,
+    time_limit: timedelta = TIME_LIMIT,
+) -> None:
+    """Return when a plan may be carried out, having shown and asked what there is to show and ask.
+
+    To be called with the migration lock held, before the first migration is unapplied. A plan that
+    goes forwards is none of its business. `ask` puts a question on the terminal and returns the
+    answer; None when there is no terminal or nobody is to be asked. `write` gets whole lines.
+    In production, unless it is forced, the plan is not rehearsed, and nobody is locked out.
+
+    Raises:
+        RollbackWouldFailError: its rehearsal failed, and it is not forced.
+        RollbackRefusedError: this is production, and it is not forced.
+        NotConfirmedError: the answer was not yes.
+        RehearsalSessionLostError: the session is gone, and with it every lock that it held.
+    """
+    if not any(is_backwards for _, is_backwards in plan):
+        return
+    loss = measure_loss(
+        connection,
+        plan=plan,
+        unrehearsed_because=_NOT_REHEARSED if is_production and not is_forced else "",
+        row_budget=row_budget,
+        lock_timeout=lock_timeout,
+        time_limit=time_limit,
+    )
+    if is_worth_showing(loss) or is_production:
+        write(f"{rollback_table(loss)}\n{loss_table(loss)}")
+    require_consent(loss, ask=ask, is_production=is_production, is_forced=is_forced)
+
+
+def is_worth_showing(loss: Loss) -> bool:
+    """Return whether the loss tells more than was asked for: data, or migrations of other apps."""
+    return not loss.is_nothing or len({app for app, _ in loss.rollbacks}) > 1
+
+
+def require_consent(
+    loss: Loss, *, ask: Callable[[str], str] | None, is_production: bool, is_forced: bool
+) -> None:
+    """Raise unless the rollback may begin; see `confirm_loss`. Reads no database."""
+    if not is_forced:
+        if loss.failure is not None:
+            raise RollbackWouldFailError(loss.failure)
+        if is_production:
+            raise RollbackRefusedError(loss)
+    if loss.is_nothing or ask is None:
+        return
+    try:
+        answer = ask(QUESTION).strip()
+    except (EOFError, KeyboardInterrupt):
+        answer = ""
+    if answer.lower() != "yes":
+        raise NotConfirmedError(
+            seen=f"Expected 'yes', got {answer!r}.",
+            next_step="Run it again if this is the rollback that you mean.",
+        )

@@ -1,0 +1,1 @@
+"""Applying migrations: each with its records in one commit."""

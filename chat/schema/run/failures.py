@@ -1,0 +1,87 @@
+"""A migration that failed: which, where, what was said, what state it leaves, what to do."""
+
+from enum import StrEnum
+from pathlib import Path
+from traceback import walk_tb
+
+from django.db import Error
+from django.db.migrations import Migration
+from django.db.migrations.operations.base import Operation
+
+from chat.schema.disk.checksums import as_people_write, migration_files
+from chat.schema.errors import SchemaError
+from chat.schema.session.server_errors import advice, server_message
+
+
+class Remains(StrEnum):
+    """What is left of a migration that failed."""
+
+    NOTHING = (
+        "It is one transaction and was rolled back: nothing of it was kept. What this run did "
+        "before it stays."
+    )
+    A_PART = (
+        "It is not one transaction (atomic = False): what it did before this is kept, and it is "
+        "interrupted. The next run begins with its first operation, so undo by hand what would be "
+        "in the way of that, or let it bear being repeated."
+    )
+    UNKNOWN = (
+        "The connection was lost. The server keeps all of it or nothing; which of the two, "
+        "migration_status says."
+    )
+
+
+class MigrationFailedError(SchemaError):
+    """A migration failed."""
+
+    def __init__(
+        self, migration: str, *, place: str, said: str, remains: Remains, next_step: str
+    ) -> None:
+        self.migration = migration
+        self.place = place
+        self.remains = remains
+        super().__init__(seen=f"{migration}: {place}\n{said}\n{remains}", next_step=next_step)
+
+
+class StatementRefusedError(SchemaError):
+    """The database refused a statement."""
+
+    def __init__(self, error: Error) -> None:
+        super().__init__(seen=server_message(error), next_step=advice(error))
+
+
+def migration_failed(
+    migration: Migration, error: Exception, *, is_session_lost: bool
+) -> MigrationFailedError:
+    """Return what to raise, from `error`, when a migration that was run did not come to its end."""
+    is_of_database = isinstance(error, Error)
+    if not migration.atomic:
+        remains = Remains.A_PART
+    else:
+        remains = Remains.UNKNOWN if is_session_lost else Remains.NOTHING
+    return MigrationFailedError(
+        str(migration),
+        place=_place(migration, error),
+        said=server_message(error) if is_of_database else f"{type(error).__name__}: {error}",
+        remains=remains,
+        next_step=(
+            advice(error)
+            if is_of_database
+            else "Correct its code, then run this again; --traceback shows where the error is from."
+        ),
+    )
+
+
+def _place(migration: Migration, error: Exception) -> str:
+    """Return the file, the line in it where the error went through it, and the operation."""
+    module = next(iter(migration_files(migration)), None)
+    line, operation = None, None
+    for frame, number in walk_tb(error.__traceback__):
+        if module is not None and Path(frame.f_code.co_filename) == module:
+            line = f"line {number}, in {frame.f_code.co_name}"
+        if frame.f_code.co_name in {"database_forwards", "database_backwards"}:
+            found = frame.f_locals.get("self")
+            operation = found.describe() if isinstance(found, Operation) else operation
+    file = as_people_write(module) if module is not None else "its module"
+    place = f"{file}, {line}" if line else file
+    return f"{place} ({operation})" if operation else place

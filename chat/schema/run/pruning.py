@@ -1,0 +1,28 @@
+"""Forgetting the migrations of an app that is not installed any more.
+
+Django's --prune takes installed apps only, so a database could stay ahead of the code for ever.
+"""
+
+from django.apps import apps
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
+
+from chat.schema.run.recorder import LedgerRecorder
+
+
+def removed_apps(connection: BaseDatabaseWrapper) -> set[str]:
+    """Return the apps with applied migrations that are not installed; two statements at most."""
+    installed = {config.label for config in apps.get_app_configs()}
+    return {app for app, _ in MigrationRecorder(connection).applied_migrations()} - installed
+
+
+def prune_removed_app(connection: BaseDatabaseWrapper, *, app_label: str) -> list[str]:
+    """Unrecord every migration of an app, and return their names, in order.
+
+    Their tables stay. Call it under the migration lock.
+    """
+    recorder = LedgerRecorder(connection, on_disk=lambda _: None)
+    names = sorted(name for app, name in recorder.applied_migrations() if app == app_label)
+    for name in names:
+        recorder.record_unapplied(app_label, name)
+    return names

@@ -1,0 +1,1 @@
+"""The state of every migration, on disk and in the database."""

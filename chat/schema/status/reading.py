@@ -1,0 +1,330 @@
+"""What state every migration is in, and what follows from it.
+
+Read from Django's table of applied migrations, from the ledger, and from the files on disk;
+changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations import RunSQL
+
+from chat.schema.disk.checksums import is_changed, migration_checksum, migration_files
+from chat.schema.disk.loading import migrations_read
+from chat.schema.disk.names import require_app
+from chat.schema.disk.operations import database_operations
+from chat.schema.disk.reversibility import irreversible_operations
+from chat.schema.ledger.events import Event, History, LedgerEvent, MigrationKey, read_histories
+from chat.schema.session.lock import LockHolder, lock_holder
+
+
+class MigrationState(StrEnum):
+    """Where a migration stands between the files and the database."""
+
+    APPLIED = "applied"
+    PENDING = "pending"
+    MODIFIED = "modified"
+    MISSING = "missing"
+    FAKED = "faked"
+    UNTRACKED = "untracked"
+    INTERRUPTED = "interrupted"
+
+
+_READY = frozenset({MigrationState.APPLIED, MigrationState.FAKED, MigrationState.UNTRACKED})
+_NO_HISTORY = History()
+
+
+class MigrationKind(StrEnum):
+    """What a migration is written in."""
+
+    PYTHON = "python"
+    SQL = "sql"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationStatus:
+    """One migration.
+
+    What only its file could tell is None when the file is missing, and what only the ledger could
+    tell when the ledger has nothing. `is_applied` is what Django says. `checksum` is of the bytes
+    in force, `checksum_on_disk` of the files, which are `files`. `begun` is a start without an
+    end, `failure` how that went wrong; `runner` holds the lock, and so may be at it just now.
+    """
+
+    app: str
+    name: str
+    state: MigrationState
+    is_applied: bool = False
+    applied_at: datetime | None = None
+    duration_ms: int | None = None
+    applied_by: str | None = None
+    checksum: str | None = None
+    checksum_on_disk: str | None = None
+    files: tuple[Path, ...] = ()
+    is_reversible: bool | None = None
+    is_atomic: bool | None = None
+    kind: MigrationKind | None = None
+    begun: LedgerEvent | None = None
+    failure: LedgerEvent | None = None
+    runner: LockHolder | None = None
+
+    @property
+    def key(self) -> MigrationKey:
+        """What Django calls it."""
+        return self.app, self.name
+
+    def __str__(self) -> str:
+        return f"{self.app}.{self.name}"
+
+
+def load_migrations(connection: BaseDatabaseWrapper) -> MigrationLoader:
+    """Return Django's loader over the files on disk and the rows of `django_migrations`.
+
+    Two statements, one where that table does not exist yet.
+
+    Raises:
+        BrokenMigrationsError: the files depend on one that is missing, or hold no migration.
+        UnreadableMigrationError: one of them cannot be imported.
+    """
+    with migrations_read():
+        return MigrationLoader(connection, ignore_no_migrations=True)
+
+
+def migration_statuses(
+    connection: BaseDatabaseWrapper, *, app_label: str | None = None
+) -> list[MigrationStatus]:
+    """Return every migration, or every migration of one app, with its state.
+
+    Those on disk come in the order in which they are applied, dependencies first; those that are
+    recorded but not on disk, also of apps that are gone, come last, the oldest first. A squashed
+    migration stands for what it replaces wherever Django's loader says so. Four statements, two
+    of them where neither `django_migrations` nor the ledger exists yet, and one more when a
+    migration was begun and not ended.
+
+    Raises:
+        UnknownAppError: no migration of such an app is on disk or recorded.
+        BrokenMigrationsError: the files do not fit together.
+        ForeignLedgerError: a table with the ledger's name is not the ledger.
+    """
+    loader = load_migrations(connection)
+    statuses = loaded_statuses(connection, loader)
+    if app_label is None:
+        return statuses
+    require_app(app_label, known=loader.migrated_apps | {status.app for status in statuses})
+    return [status for status in statuses if status.app == app_label]
+
+
+def loaded_statuses(
+    connection: BaseDatabaseWrapper, loader: MigrationLoader, *, is_lock_ours: bool = False
+) -> list[MigrationStatus]:
+    """Return what `migration_statuses` returns, for a loader that has read already.
+
+    Whoever holds the lock says so: then nobody else can be at a migration that was begun. Two
+    statements, one where there is no ledger, and one more when one was begun and not ended.
+
+    Raises:
+        ForeignLedgerError: a table with the ledger's name is not the ledger.
+    """
+    histories = read_histories(connection)
+    is_begun = any(history.begun and not history.failure for history in histories.values())
+    runner = lock_holder(connection) if is_begun and not is_lock_ours else None
+    statuses = [
+        _status_on_disk(loader, key, histories.get(key, _NO_HISTORY), runner)
+        for key in _plan_order(loader)
+    ]
+    return statuses + _missing(loader, histories)
+
+
+def current_migrations(statuses: Iterable[MigrationStatus]) -> dict[str, str | None]:
+    """Return the current version of each app among `statuses`, None where nothing is applied.
+
+    That is the applied migration that comes last in the plan, unless one that is missing on disk
+    was applied after it: then the database is at that one.
+    """
+    current: dict[str, MigrationStatus | None] = {}
+    for status in statuses:
+        before = current.setdefault(status.app, None)
+        if not status.is_applied:
+            continue
+        if status.state is MigrationState.MISSING and before and _is_later(before, status):
+            continue
+        current[status.app] = status
+    return {app: status.name if status else None for app, status in current.items()}
+
+
+def current_migration(connection: BaseDatabaseWrapper, *, app_label: str) -> str | None:
+    """Return the current version of an app, None when nothing of it is applied.
+
+    As many statements as `migration_statuses`, which says also what is raised.
+    """
+    statuses = migration_statuses(connection, app_label=app_label)
+    return current_migrations(statuses).get(app_label)
+
+
+def is_ready(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether the database is what the code expects.
+
+    Nothing is pending, missing, modified or interrupted; faked and untracked migrations are taken
+    at their word. As many statements as `migration_statuses`, which says also what is raised.
+    """
+    return all_ready(migration_statuses(connection))
+
+
+def all_ready(statuses: Iterable[MigrationStatus]) -> bool:
+    """Return whether nothing among these is pending, missing, modified or interrupted."""
+    return all(status.state in _READY for status in statuses)
+
+
+def in_state(statuses: Iterable[MigrationStatus], state: MigrationState) -> list[MigrationStatus]:
+    """Return those in a state, in the order given."""
+    return [status for status in statuses if status.state is state]
+
+
+def names_in_state(statuses: Iterable[MigrationStatus], state: MigrationState) -> list[str]:
+    """Return `app.name` of the migrations in a state, in the order given."""
+    return [str(status) for status in in_state(statuses, state)]
+
+
+def rewritten_apps(statuses: Sequence[MigrationStatus]) -> list[str]:
+    """Return the apps whose migrations were written anew since they were applied.
+
+    Of these the first has changed, others that are applied are gone, and others are pending. A
+    database that is only ahead of the code has none that is pending.
+    """
+    states: dict[str, list[MigrationState]] = {}
+    for status in statuses:
+        states.setdefault(status.app, []).append(status.state)
+    return sorted(
+        app
+        for app, (first, *others) in states.items()
+        if first is MigrationState.MODIFIED
+        and {MigrationState.MISSING, MigrationState.PENDING} <= set(others)
+    )
+
+
+def _plan_order(loader: MigrationLoader) -> list[MigrationKey]:
+    order: dict[MigrationKey, None] = {}
+    for leaf in loader.graph.leaf_nodes():
+        order.update(dict.fromkeys(loader.graph.forwards_plan(leaf)))
+    return list(order)
+
+
+def _status_on_disk(
+    loader: MigrationLoader, key: MigrationKey, history: History, runner: LockHolder | None
+) -> MigrationStatus:
+    migration = loader.graph.nodes[key]
+    is_applied = key in loader.applied_migrations
+    on_disk = migration_checksum(migration)
+    last = history.applied if is_applied else None
+    return MigrationStatus(
+        app=key[0],
+        name=key[1],
+        state=_state(
+            history,
+            is_applied=is_applied,
+            is_atomic=migration.atomic,
+            is_running=runner is not None,
+            on_disk=on_disk,
+        ),
+        is_applied=is_applied,
+        applied_at=_applied_at(loader, key) if is_applied else None,
+        duration_ms=last.duration_ms if last else None,
+        applied_by=last.applied_by if last else None,
+        checksum=history.checksum if is_applied else None,
+        checksum_on_disk=on_disk,
+        files=migration_files(migration),
+        is_reversible=not irreversible_operations(migration),
+        is_atomic=migration.atomic,
+        kind=_kind(migration),
+        begun=_begun(history, is_applied=is_applied),
+        failure=history.failure,
+        runner=runner if history.begun and not history.failure else None,
+    )
+
+
+def _state(
+    history: History, *, is_applied: bool, is_atomic: bool, is_running: bool, on_disk: str
+) -> MigrationState:
+    begun = _begun(history, is_applied=is_applied)
+    is_at_work = is_running and history.failure is None
+    # Of a migration in one transaction nothing is left when it does not reach its end.
+    if begun and not is_atomic and not is_at_work:
+        return MigrationState.INTERRUPTED
+    if not is_applied:
+        return MigrationState.PENDING
+    if history.checksum and is_changed(recorded=history.checksum, on_disk=on_disk):
+        return MigrationState.MODIFIED
+    if history.applied is None:
+        return MigrationState.UNTRACKED
+    if history.applied.event is Event.FAKED:
+        return MigrationState.FAKED
+    return MigrationState.APPLIED
+
+
+def _begun(history: History, *, is_applied: bool) -> LedgerEvent | None:
+    """Return what was begun and not ended, unless Django's table says that it was since."""
+    if history.begun is None:
+        return None
+    is_rollback = history.begun.event is Event.UNAPPLY_STARTED
+    return history.begun if is_rollback is is_applied else None
+
+
+def _applied_at(loader: MigrationLoader, key: MigrationKey) -> datetime | None:
+    recorded: datetime | None = getattr(loader.applied_migrations[key], "applied", None)
+    if recorded is not None:
+        return recorded
+    # A squashed migration without a row of its own: applied by what it replaces.
+    times = [
+        time
+        for replaced in loader.replacements[key].replaces
+        if replaced in loader.applied_migrations
+        and (time := _applied_at(loader, (replaced[0], replaced[1]))) is not None
+    ]
+    return max(times, default=None)
+
+
+def _missing(
+    loader: MigrationLoader, histories: Mapping[MigrationKey, History]
+) -> list[MigrationStatus]:
+    on_disk = set(loader.disk_migrations)
+    for migration in loader.disk_migrations.values():
+        on_disk.update((app, name) for app, name in migration.replaces)
+    missing = []
+    for key in loader.applied_migrations:
+        if key in on_disk:
+            continue
+        history = histories.get(key, _NO_HISTORY)
+        missing.append(
+            MigrationStatus(
+                app=key[0],
+                name=key[1],
+                state=MigrationState.MISSING,
+                is_applied=True,
+                applied_at=_applied_at(loader, key),
+                duration_ms=history.applied.duration_ms if history.applied else None,
+                applied_by=history.applied.applied_by if history.applied else None,
+                checksum=history.checksum,
+            )
+        )
+    return sorted(missing, key=lambda status: (str(status.applied_at), status.app, status.name))
+
+
+def _is_later(one: MigrationStatus, other: MigrationStatus) -> bool:
+    return (
+        one.applied_at is not None
+        and other.applied_at is not None
+        and one.applied_at > other.applied_at
+    )
+
+
+def _kind(migration: Migration) -> MigrationKind:
+    operations = list(database_operations(migration.operations))
+    if operations and all(isinstance(operation, RunSQL) for operation in operations):
+        return MigrationKind.SQL
+    return MigrationKind.PYTHON

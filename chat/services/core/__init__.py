@@ -1,0 +1,1 @@
+"""What services share; nobody outside chat.services imports it."""

@@ -1,0 +1,75 @@
+"""What somebody wants to send, checked, before anything is asked of the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chat.db.ids import uuid7
+from chat.errors import InvalidInput
+from chat.inputs import check_text, identify, is_plain, shown
+from chat.models import Message, MessageAttachment
+from chat.rules.names import is_visible, what_is_seen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CONTENT_LIMIT = 4000
+ATTACHMENT_LIMIT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The parts of a message that a sender chooses."""
+
+    id: UUID
+    content: str
+    reply_to: UUID | None
+    files: list[UUID]
+
+
+def check_draft(
+    *,
+    content: Any,
+    id: Any,  # noqa: A002
+    reply_to: Any,
+    attachments: Any,
+) -> Draft:
+    """Return what is to be sent, with an id of its own when `id` is None.
+
+    Raises: InvalidInput.
+    """
+    if id is not None and not is_plain(id, UUID):
+        raise InvalidInput("id", seen=shown(id), expected="a UUID, or None to have one made")
+    files = _check_files(attachments) if attachments != () else []
+    return Draft(
+        id=uuid7() if id is None else id,
+        content=check_content(content, has_files=bool(files)),
+        reply_to=None if reply_to is None else identify("reply_to", reply_to, Message),
+        files=files,
+    )
+
+
+def check_content(value: Any, *, has_files: bool) -> str:
+    """Return `value`, a content for a message; with nothing to see in it only beside files."""
+    content = check_text("content", value, most=CONTENT_LIMIT)
+    if not has_files and not is_visible(content):
+        raise InvalidInput(
+            "content",
+            seen=what_is_seen(content),
+            expected="a text, since there is no attachment",
+        )
+    return content
+
+
+def _check_files(attachments: Sequence[MessageAttachment | UUID]) -> list[UUID]:
+    expected = f"at most {ATTACHMENT_LIMIT} attachments, each of them once"
+    if not isinstance(attachments, (list, tuple)):
+        raise InvalidInput("attachments", seen=shown(attachments), expected="a list or tuple")
+    files = [identify("attachments", each, MessageAttachment) for each in attachments]
+    if len(files) > ATTACHMENT_LIMIT:
+        raise InvalidInput("attachments", seen=f"{len(files)} of them", expected=expected)
+    if len(set(files)) < len(files):
+        raise InvalidInput("attachments", seen="with one of them twice", expected=expected)
+    return files

@@ -1,0 +1,124 @@
+"""Editing and deleting messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from chat.db.statements import Statement
+from chat.errors import Conflict, NotAuthor
+from chat.inputs import check_number, identify
+from chat.models import User
+from chat.rules.mentions import find_mentions
+from chat.rules.permissions import Permission
+from chat.services.core.places import MessageAuthority, find_message
+from chat.services.core.use_case import alias, use_case
+from chat.services.messages.drafts import check_content
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from chat.services.core.places import AnyMessage
+
+_SQL = Path(__file__).parents[1] / "sql"
+_LARGEST_VERSION = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class EditedMessage:
+    """A message after an edit; `edited_at` is None for one that was never changed."""
+
+    stands_for: ClassVar[str] = "Message"
+
+    id: UUID
+    content: str
+    version: int
+    edited_at: datetime | None
+
+
+_EDIT = Statement.read(_SQL / "edit_message.sql", row=EditedMessage)
+_DELETE = Statement.read(_SQL / "delete_message.sql", row=UUID)
+_UPDATE_MENTIONS = Statement.read(_SQL / "update_mentions.sql", row=UUID)
+
+
+@use_case
+def edit_message(
+    *,
+    actor: User | UUID,
+    message: AnyMessage,
+    content: str,
+    expected_version: int | None = None,
+) -> EditedMessage:
+    """Replace the content of the actor's own message and update its mentions.
+
+    What was there becomes a revision; the same content again changes nothing. With
+    `expected_version` only the version that the editor has seen is replaced. Who was named already
+    stays so with the same row, who no longer is goes. Nobody edits in a timeout.
+
+    Two statements, three when somebody is named in the old content or in the new one. Locks the
+    message's row. Raises: InvalidInput, NotVisible, TimedOut; NotAuthor, for another's message,
+    a moderator too; Conflict, when the version is another.
+    """
+    actor_id = identify("actor", actor, User)
+    if expected_version is not None:
+        check_number("expected_version", expected_version, least=1, most=_LARGEST_VERSION)
+    check_content(content, has_files=True)
+
+    own = find_message(message, user=actor_id, lock=True)
+    if not own.is_own:
+        raise NotAuthor(f"User {actor_id} did not write message {own.id}, and cannot edit it.")
+    own.require_no_timeout()
+    if expected_version is not None and own.version != expected_version:
+        raise Conflict(
+            f"Message {own.id} is at version {own.version}, not {expected_version}: somebody "
+            "edited it meanwhile. Look at it again and repeat."
+        )
+    check_content(content, has_files=own.has_files)
+    params = {"space": own.space_id, "id": own.id, "content": content}
+    edited = _EDIT.rows(params, using=alias())[0]
+    _update_mentions(own, content)
+    return edited
+
+
+@use_case
+def delete_message(*, actor: User | UUID, message: AnyMessage) -> None:
+    """Hide a message: its place and its number stay, whom it named is no longer named.
+
+    One's own, or with MANAGE_MESSAGES that of another, which the audit log tells. Deleting it
+    again is NotVisible. Two statements, three for another's. Locks the message's row.
+
+    Raises: InvalidInput, NotVisible, TimedOut, MissingPermission.
+    """
+    actor_id = identify("actor", actor, User)
+
+    found = find_message(message, user=actor_id, lock=True)
+    if not found.is_own:
+        found.require(Permission.MANAGE_MESSAGES)
+    params = {
+        "space": found.space_id,
+        "channel": found.channel_id,
+        "seq": found.seq,
+        "id": found.id,
+        "actor": actor_id,
+    }
+    _DELETE.tuples(params, using=alias())
+    if not found.is_own:
+        found.log("message.delete")
+
+
+def _update_mentions(message: MessageAuthority, content: str) -> None:
+    named, before = find_mentions(content), find_mentions(message.content)
+    if not named and not before:
+        return
+    params: dict[str, Any] = {
+        "space": message.space_id,
+        "channel": message.channel_id,
+        "seq": message.seq,
+        "users": list(named.users),
+        "roles": list(named.roles),
+        "everyone": named.everyone,
+        "permissions": message.permissions,
+    }
+    _UPDATE_MENTIONS.tuples(params, using=alias())

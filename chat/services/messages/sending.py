@@ -1,0 +1,237 @@
+"""Sending a message: one statement when it may be done, and the reason when it may not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from chat.db.statements import Statement, bigint
+from chat.errors import (
+    Conflict,
+    DatabaseRefused,
+    IdTaken,
+    InvalidInput,
+    NotVisible,
+    SlowModeActive,
+    Unreachable,
+)
+from chat.inputs import identify
+from chat.models import Channel, User
+from chat.rules.mentions import find_mentions
+from chat.rules.permissions import Permission
+from chat.services.core.places import permission_error, place_name
+from chat.services.core.use_case import alias, one_statement
+from chat.services.messages.drafts import Draft, check_draft
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from chat.models import MessageAttachment
+    from chat.services.core.places import AnyMessage
+
+_SQL = Path(__file__).parents[1] / "sql"
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message as it was sent; it can be passed where a message is asked for."""
+
+    stands_for: ClassVar[str] = "Message"
+
+    id: UUID
+    space_id: UUID
+    channel_id: UUID
+    author_id: UUID
+    content: str
+    seq: int
+    reply_to_seq: int | None
+    created_at: datetime
+
+
+class _Numbered(NamedTuple):
+    space_id: UUID
+    seq: int
+    reply_to_seq: int | None
+    created_at: datetime
+
+
+class _Refusal(NamedTuple):
+    space_id: UUID
+    kind: str
+    is_closed: bool
+    permissions: int
+    is_timed_out: bool
+    is_other_erased: bool
+    is_reply_there: bool
+    files: list[UUID]
+    wait: timedelta
+
+
+class _Earlier(NamedTuple):
+    space_id: UUID
+    channel_id: UUID
+    author_id: UUID | None
+    content: str
+    seq: int
+    reply_to_seq: int | None
+    created_at: datetime
+    reply_to: UUID | None
+    files: list[UUID]
+
+
+# By what the statement fails whole: an id that came in between or is known in another space (by
+# either key of it), a closed channel, an author who has left meanwhile.
+_ANSWERED = frozenset(
+    {"messages_pkey", "messages_uq", "messages_channel_open", "messages_participant"}
+)
+
+_SEND = Statement.read(_SQL / "send_message.sql", row=_Numbered)
+_SEND_RICH = Statement.read(_SQL / "send_rich_message.sql", row=_Numbered)
+_REFUSAL = Statement.read(_SQL / "send_refusal.sql", row=_Refusal)
+_EARLIER = Statement.read(_SQL / "sent_message.sql", row=_Earlier)
+
+
+def send_message(
+    *,
+    author: User | UUID,
+    channel: Channel | UUID,
+    content: str,
+    id: UUID | None = None,  # noqa: A002
+    reply_to: AnyMessage | None = None,
+    attachments: Sequence[MessageAttachment | UUID] = (),
+) -> SentMessage:
+    """Send a message in a channel or a conversation, and name whom its content names.
+
+    With an `id` of the caller's the send can be repeated: the same message comes back, and nothing
+    is written. The content may be blank only beside attachments, which the author has reserved in
+    this channel's server, or in this conversation. In a server it needs SEND_MESSAGES, to reply
+    READ_MESSAGE_HISTORY too, and ATTACH_FILES for attachments. A mention of a user counts if they
+    can see the channel; @everyone and roles that are not mentionable need MENTION_EVERYONE; others
+    stay plain text. Slow mode holds for all who have none of BYPASS_SLOWMODE, MANAGE_MESSAGES and
+    MANAGE_CHANNELS. To the author the message is read.
+
+    One statement; for a refusal or a repeated send one or two more. Locks the attachments by id,
+    then the channel's counter until the transaction ends: in a transaction of your own, send in one
+    channel only, or in channels in the order of their ids.
+
+    Raises: InvalidInput, also for a category and a channel that is archived; NotVisible, for the
+    channel, the message answered, the attachments and who is erased just then; TimedOut,
+    MissingPermission; SlowModeActive; Unreachable, when the other of a pair was erased; IdTaken,
+    when `id` is that of another message; Conflict, when what stood against it has gone meanwhile.
+    """
+    author_id = identify("author", author, User)
+    channel_id = identify("channel", channel, Channel)
+    draft = check_draft(content=content, id=id, reply_to=reply_to, attachments=attachments)
+    try:
+        numbered = _insert(draft, author=author_id, channel=channel_id)
+    except DatabaseRefused as error:
+        if error.constraint not in _ANSWERED:
+            raise
+        numbered = None
+    if numbered is None:
+        return _answer(draft, author=author_id, channel=channel_id, is_repeatable=id is not None)
+    return _sent(draft, numbered, author=author_id, channel=channel_id)
+
+
+@one_statement
+def _insert(draft: Draft, *, author: UUID, channel: UUID) -> _Numbered | None:
+    """Write the message; None when something is against it, or it is there already."""
+    named = find_mentions(draft.content)
+    params: dict[str, Any] = {
+        "id": draft.id,
+        "author": author,
+        "channel": channel,
+        "content": draft.content,
+        "needed": bigint(_needed(draft)),
+    }
+    if not named and not draft.files and draft.reply_to is None:
+        return _SEND.first(params, using=alias())
+    params |= {
+        "reply_to": draft.reply_to,
+        "files": draft.files,
+        "users": list(named.users),
+        "roles": list(named.roles),
+        "everyone": named.everyone,
+    }
+    return _SEND_RICH.first(params, using=alias())
+
+
+@one_statement
+def _answer(draft: Draft, *, author: UUID, channel: UUID, is_repeatable: bool) -> SentMessage:
+    """Return what was sent under the id, if that was the same, or raise why nothing was sent."""
+    found = _EARLIER.first({"id": draft.id}, using=alias()) if is_repeatable else None
+    if found is None:
+        raise _refusal(draft, author=author, channel=channel)
+    was = (found.author_id, found.channel_id, found.content, found.reply_to, found.files)
+    if was != (author, channel, draft.content, draft.reply_to, draft.files):
+        # Whoever may not send there does not learn either that there is such a message.
+        if found.author_id != author:
+            refusal = _refusal(draft, author=author, channel=channel)
+            if not isinstance(refusal, Conflict):
+                raise refusal
+        raise IdTaken(
+            f"The id {draft.id} belongs to another message; a retry has to repeat author, channel, "
+            "content, reply and attachments exactly."
+        )
+    return _sent(draft, found, author=author, channel=channel)
+
+
+def _needed(draft: Draft) -> Permission:
+    needed = Permission.SEND_MESSAGES
+    if draft.reply_to is not None:
+        needed |= Permission.READ_MESSAGE_HISTORY
+    if draft.files:
+        needed |= Permission.ATTACH_FILES
+    return needed
+
+
+def _sent(draft: Draft, at: _Numbered | _Earlier, *, author: UUID, channel: UUID) -> SentMessage:
+    return SentMessage(
+        id=draft.id,
+        space_id=at.space_id,
+        channel_id=channel,
+        author_id=author,
+        content=draft.content,
+        seq=at.seq,
+        reply_to_seq=at.reply_to_seq,
+        created_at=at.created_at,
+    )
+
+
+def _refusal(draft: Draft, *, author: UUID, channel: UUID) -> Exception:
+    params = {
+        "author": author,
+        "channel": channel,
+        "reply_to": draft.reply_to,
+        "files": draft.files,
+    }
+    found = _REFUSAL.first(params, using=alias())
+    if found is None:
+        return NotVisible("channel", channel, to=author)
+    lacks = permission_error(
+        _needed(draft),
+        held=found.permissions,
+        is_timed_out=found.is_timed_out,
+        user=author,
+        place=place_name(found.space_id, channel),
+    )
+    if lacks is not None:
+        return lacks
+    if found.is_closed:
+        seen = "a category" if found.kind == Channel.Kind.CATEGORY else "archived"
+        return InvalidInput("channel", seen=seen, expected="one that takes messages")
+    if found.is_other_erased:
+        return Unreachable()
+    return _missing_part(draft, found, author=author) or (
+        SlowModeActive(found.wait) if found.wait else Conflict()
+    )
+
+
+def _missing_part(draft: Draft, found: _Refusal, *, author: UUID) -> NotVisible | None:
+    if draft.reply_to is not None and not found.is_reply_there:
+        return NotVisible("message to answer in that channel,", draft.reply_to, to=author)
+    missing = next((file for file in draft.files if file not in found.files), None)
+    return None if missing is None else NotVisible("unsent attachment", missing, to=author)

@@ -1,0 +1,130 @@
+"""Which database the environment asks for: the embedded server, or one that somebody runs.
+
+Knows the variables and their rules; does not connect to anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from melo.environment.address import ServerAddress
+from melo.environment.url import parse_database_url
+from melo.errors import BadSetting
+
+DB_VARIABLES = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")
+
+DEFAULT_PASSWORD = "postgres"  # noqa: S105 — well known, which is what the deploy check is about
+_CONNECT_TIMEOUT_SECONDS = 10
+_LONGEST_NAME_BYTES = 63
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseChoice:
+    """Where the data is: on the server at `address`, embedded in `embedded_dir` when that is set.
+
+    `variables` names the variables that chose it, for messages.
+    """
+
+    address: ServerAddress
+    embedded_dir: Path | None
+    variables: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_django_setting(
+        self, *, keep_connections_seconds: int, pool_size: int | None = None
+    ) -> dict[str, Any]:
+        """Return the entry for `settings.DATABASES`.
+
+        With a pool the threads of a process share its connections, else each thread keeps one.
+        """
+        return {
+            "ENGINE": "melo.postgresql",
+            "HOST": self.address.host,
+            "PORT": self.address.port,
+            "USER": self.address.user,
+            "PASSWORD": self.address.password,
+            "NAME": self.address.name,
+            "EMBEDDED_DIR": self.embedded_dir,
+            "VARIABLES": self.variables,
+            "CONN_MAX_AGE": 0 if pool_size else keep_connections_seconds,
+            "CONN_HEALTH_CHECKS": True,
+            "OPTIONS": {
+                "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+                "application_name": "melo",
+                **({"pool": _pool(pool_size)} if pool_size else {}),
+                **self.options,
+            },
+        }
+
+
+def choose_database(
+    variables: Mapping[str, str], *, is_production: bool, default_embedded_dir: Path
+) -> DatabaseChoice:
+    """Return the database that these variables choose; an empty variable counts as not set.
+
+    Raises:
+        BadSetting: a value cannot be used, or DATABASE_URL and a DB_ variable are both set.
+    """
+    url = variables.get("DATABASE_URL")
+    given = [name for name in DB_VARIABLES if variables.get(name)]
+    if url and given:
+        raise BadSetting(
+            "DATABASE_URL",
+            seen=f"{', '.join(given)} set beside it, and the two may name different databases",
+            expected="either DATABASE_URL or the DB_ variables",
+            example=f"unset DATABASE_URL, or unset {' '.join(given)}",
+        )
+    if url:
+        address, options = parse_database_url(url)
+        _require_name(address.name, variable="DATABASE_URL")
+        return DatabaseChoice(
+            address=address, embedded_dir=None, variables="DATABASE_URL", options=options
+        )
+    if given or is_production:
+        _require_name(variables.get("DB_NAME") or "melo_v2", variable="DB_NAME")
+        host = variables.get("DB_HOST") or "localhost"
+        # Through a socket the server knows who asks, and mostly wants no password.
+        default_password = "" if host.startswith("/") else DEFAULT_PASSWORD
+        return DatabaseChoice(
+            address=ServerAddress(
+                host=host,
+                port=_port(variables.get("DB_PORT") or "5432"),
+                user=variables.get("DB_USER") or "postgres",
+                password=variables.get("DB_PASSWORD") or default_password,
+                name=variables.get("DB_NAME") or "melo_v2",
+            ),
+            embedded_dir=None,
+            variables="DB_*",
+        )
+    return DatabaseChoice(
+        address=ServerAddress(host="", port=None, user="postgres", password="", name="melo_v2"),
+        embedded_dir=default_embedded_dir,
+        variables="MELO_EMBEDDED_DIR",
+    )
+
+
+def _pool(size: int) -> dict[str, Any]:
+    # Who gets no connection in the time in which one is made will not get one by waiting longer.
+    return {"min_size": 1, "max_size": size, "timeout": _CONNECT_TIMEOUT_SECONDS}
+
+
+def _require_name(name: str, *, variable: str) -> None:
+    if len(name.encode()) > _LONGEST_NAME_BYTES:
+        raise BadSetting(
+            variable,
+            seen=f"the name of the database has {len(name.encode())} bytes",
+            expected=f"at most {_LONGEST_NAME_BYTES}, which is PostgreSQL's own limit",
+            example="DB_NAME=melo_v2",
+        )
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise BadSetting(
+        "DB_PORT",
+        seen=f"{text!r} is not a port",
+        expected="a whole number from 1 to 65535",
+        example="DB_PORT=5432",
+    )
