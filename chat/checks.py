@@ -7,7 +7,7 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error
 
-from chat.schema.errors import SQLFileError
+from chat.schema.files.errors import SQLFileError
 from chat.schema.triggers import (
     forward_scripts,
     models_without_updated_at_trigger,

@@ -14,7 +14,35 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.errors import DiagramMarkersError
+from chat.schema.errors import SchemaError
+
+
+class DiagramMarkersError(SchemaError):
+    """The file has no place for the diagram."""
+
+    def __init__(self, path: Path, *, start: str, end: str) -> None:
+        self.path = path
+        super().__init__(
+            seen=f"Expected in {path}, once and in this order: {start} and {end}",
+            next_step="Put these two lines where the diagram is to stand.",
+        )
+
+
+class MissingFileError(SchemaError):
+    """The file is not there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(seen=f"Expected {path}", next_step="Write it first, or correct its name.")
+
+
+class StaleDiagramError(SchemaError):
+    """The diagram is not what the models say."""
+
+    def __init__(self, path: Path, *, command: str) -> None:
+        self.path = path
+        super().__init__(seen=f"Stale in {path}", next_step=f"Draw it again: {command}")
+
 
 START = "<!-- schema-diagram:start -->"
 END = "<!-- schema-diagram:end -->"

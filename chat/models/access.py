@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from chat.models.base import Reference
+from chat.db.fields import Reference
 
 
 class ChannelAccess(models.Model):

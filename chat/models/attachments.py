@@ -8,14 +8,10 @@ from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from django.db.models.functions import Length
 from django.db.models.lookups import Exact, GreaterThanOrEqual
 
+from chat.db.checks import legible_constraint, moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
-from chat.models.base import (
-    ChangingRow,
-    Reference,
-    Row,
-    legible_constraint,
-    moments_constraint,
-)
+from chat.db.fields import Reference
+from chat.models.base import ChangingRow, Row
 from chat.models.messages import MessagePart
 
 MAX_SIZE_BYTES = 25 * 1024 * 1024

@@ -27,15 +27,11 @@ from django.db.models import (
 from django.db.models.functions import Cast, Now, Substr
 from django.db.models.lookups import Exact
 
+from chat.db.checks import legible_constraint, moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.fields import Reference, SpaceField
 from chat.models.access import ChannelAccess
-from chat.models.base import (
-    ChangingRow,
-    Reference,
-    SpaceField,
-    legible_constraint,
-    moments_constraint,
-)
+from chat.models.base import ChangingRow
 from chat.models.roles import LARGEST_MASK
 
 if TYPE_CHECKING:

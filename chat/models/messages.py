@@ -12,10 +12,12 @@ from django.db.models import CheckConstraint, Exists, F, Index, OuterRef, Q, Uni
 from django.db.models.functions import Length, Now
 from django.db.models.lookups import GreaterThanOrEqual
 
+from chat.db.checks import moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.fields import Reference
 from chat.db.ids import UUIDv7, uuid7
 from chat.models.access import ChannelAccess
-from chat.models.base import ChangingRow, Reference, Row, moments_constraint
+from chat.models.base import ChangingRow, Row
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:

@@ -8,8 +8,10 @@ from django.db.models import CheckConstraint, F, Func, Index, Q, TextField, Uniq
 from django.db.models.functions import Length
 from django.db.models.lookups import Exact, GreaterThanOrEqual
 
+from chat.db.checks import moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
-from chat.models.base import ChangingRow, Reference, Row, moments_constraint
+from chat.db.fields import Reference
+from chat.models.base import ChangingRow, Row
 
 
 class Ban(ChangingRow):

@@ -6,8 +6,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 
+from chat.db.checks import moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
-from chat.models.base import ChangingRow, Reference, moments_constraint
+from chat.db.fields import Reference
+from chat.models.base import ChangingRow
 
 
 class ReadState(ChangingRow):

@@ -8,8 +8,10 @@ from django.db.models import CheckConstraint, Deferrable, Index, Q, UniqueConstr
 from django.db.models.functions import Length
 from django.db.models.lookups import GreaterThanOrEqual
 
+from chat.db.checks import legible_constraint, moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
-from chat.models.base import ChangingRow, Reference, Row, legible_constraint, moments_constraint
+from chat.db.fields import Reference
+from chat.models.base import ChangingRow, Row
 
 # The largest integer that a JavaScript number holds exactly; it has room for every permission.
 LARGEST_MASK = 2**53 - 1

@@ -8,14 +8,10 @@ from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from django.db.models.functions import Length, Now
 from django.db.models.lookups import GreaterThanOrEqual
 
+from chat.db.checks import legible_constraint, moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
-from chat.models.base import (
-    ChangingRow,
-    Reference,
-    SpaceField,
-    legible_constraint,
-    moments_constraint,
-)
+from chat.db.fields import Reference, SpaceField
+from chat.models.base import ChangingRow
 
 
 class Server(ChangingRow):

@@ -13,8 +13,10 @@ from django.db.models import CheckConstraint, F, Func, Index, Q, TextField, Valu
 from django.db.models.functions import Cast, Concat, Left, Length, Lower, Now, Replace
 from django.db.models.lookups import Exact
 
+from chat.db.checks import legible_constraint, moments_constraint
 from chat.db.constraints import CompositeForeignKey
-from chat.models.base import ChangingRow, Reference, legible_constraint, moments_constraint
+from chat.db.fields import Reference
+from chat.models.base import ChangingRow
 
 USERNAME_PATTERN = r"^[a-z0-9_.]{2,32}$"
 ERASED_PREFIX = "erased_"

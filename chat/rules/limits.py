@@ -6,8 +6,6 @@ loses the race for the last place is told the same.
 
 from __future__ import annotations
 
-from chat.errors import LimitReached
-
 # Per server, categories among them; what is deleted does not count, nor do archived threads.
 CHANNEL_LIMIT = 500
 THREAD_LIMIT = 1000
@@ -17,17 +15,3 @@ PIN_LIMIT = 250
 EMOJI_LIMIT = 20
 # People in a group, its owner among them.
 GROUP_LIMIT = 10
-
-_HELD = {
-    "channels_limit": ("channels", CHANNEL_LIMIT),
-    "channels_thread_limit": ("threads", THREAD_LIMIT),
-    "messages_pin_limit": ("pins in the channel", PIN_LIMIT),
-    "reactions_emoji_limit": ("different emoji under the message", EMOJI_LIMIT),
-    "participants_limit": ("people in the group", GROUP_LIMIT),
-}
-
-
-def limit_reached(constraint: str) -> LimitReached | None:
-    """Return the error for a constraint that is one of these limits, or None."""
-    held = _HELD.get(constraint)
-    return None if held is None else LimitReached(*held)

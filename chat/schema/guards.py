@@ -2,7 +2,21 @@
 
 from django.conf import settings
 
-from chat.schema.errors import ProductionRefusedError
+from chat.schema.errors import RefusedError
+
+
+class ProductionRefusedError(RefusedError):
+    """Refused in production; nothing was changed."""
+
+    def __init__(self, *, action: str, override: str) -> None:
+        self.override = override
+        super().__init__(
+            seen=f"MELO_ENV is production, and {action}.",
+            next_step=(
+                f"If that is what you want, take a backup, then run it again with {override}=1 in "
+                "the environment. All data in the tables concerned will be lost."
+            ),
+        )
 
 
 def is_production() -> bool:

@@ -25,7 +25,8 @@ from chat.models import Channel, Invite, Server, User
 from chat.rules.limits import CHANNEL_LIMIT, THREAD_LIMIT
 from chat.rules.permissions import Permission
 from chat.services.core.audit import changed, record
-from chat.services.core.authority import Standing, lock_server, lock_server_of_channel, standing_in
+from chat.services.core.authority import Standing, standing_in
+from chat.services.core.locks import lock_server, lock_server_of_channel
 from chat.services.core.places import ChannelAuthority, place_in
 from chat.services.core.use_case import alias, use_case
 from chat.services.overwrites import clear_overwrite, set_overwrite

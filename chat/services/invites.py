@@ -11,7 +11,8 @@ from chat.inputs import check_moment, check_number, check_reason, check_text, id
 from chat.models import Channel, Invite, Server, ServerMember, User
 from chat.rules.permissions import Permission
 from chat.services.core.audit import record
-from chat.services.core.authority import lock_server, require_user, standing_in
+from chat.services.core.authority import standing_in
+from chat.services.core.locks import lock_server, require_user
 from chat.services.core.places import place_in
 from chat.services.core.use_case import alias, use_case
 from chat.services.members import admit

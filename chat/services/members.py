@@ -14,16 +14,8 @@ from chat.inputs import check_moment, check_name, check_reason, identify
 from chat.models import Ban, Server, ServerMember, User
 from chat.rules.permissions import Permission
 from chat.services.core.audit import record
-from chat.services.core.authority import (
-    Standing,
-    lock_server,
-    lock_user,
-    members_standing,
-    require_user,
-    share_server,
-    standing_in,
-    standings_in,
-)
+from chat.services.core.authority import Standing, members_standing, standing_in, standings_in
+from chat.services.core.locks import lock_server, lock_user, require_user, share_server
 from chat.services.core.use_case import alias, constraint_of, use_case
 
 if TYPE_CHECKING:

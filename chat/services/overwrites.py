@@ -9,7 +9,8 @@ from chat.inputs import check_permissions, check_reason, identify
 from chat.models import Channel, ChannelPermission, Role, ServerMember, User
 from chat.rules.permissions import OVERWRITABLE, Permission
 from chat.services.core.audit import Changes, record
-from chat.services.core.authority import lock_server_of_channel, lock_user, standing_in
+from chat.services.core.authority import standing_in
+from chat.services.core.locks import lock_server_of_channel, lock_user
 from chat.services.core.places import ChannelAuthority, place_in
 from chat.services.core.use_case import alias, use_case
 

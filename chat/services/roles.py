@@ -24,14 +24,8 @@ from chat.inputs import (
 from chat.models import Role, Server, User
 from chat.rules.permissions import Permission, Rank
 from chat.services.core.audit import changed, record
-from chat.services.core.authority import (
-    Standing,
-    lock_server,
-    lock_server_of_role,
-    lock_user,
-    members_standing,
-    standing_in,
-)
+from chat.services.core.authority import Standing, members_standing, standing_in
+from chat.services.core.locks import lock_server, lock_server_of_role, lock_user
 from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:

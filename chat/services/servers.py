@@ -11,14 +11,8 @@ from chat.inputs import UNCHANGED, Unchanged, check_name, check_reason, check_te
 from chat.models import Channel, Role, Server, User
 from chat.rules.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
 from chat.services.core.audit import changed, record
-from chat.services.core.authority import (
-    Standing,
-    lock_server,
-    lock_user,
-    members_standing,
-    require_user,
-    standing_in,
-)
+from chat.services.core.authority import Standing, members_standing, standing_in
+from chat.services.core.locks import lock_server, lock_user, require_user
 from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:

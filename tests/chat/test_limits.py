@@ -14,8 +14,7 @@ from psycopg import IsolationLevel
 
 from chat.errors import LimitReached
 from chat.models import Channel, Server
-from chat.rules.limits import limit_reached
-from chat.services.core.use_case import use_case
+from chat.services.core.use_case import limit_reached, use_case
 from tests.chat.sql import SEND, Refusal, by_check, execute, refused, rows, value
 from tests.factories import (
     ChannelFactory,

@@ -5,7 +5,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
 from chat.schema.drift.reading import DriftState, read_drift
-from chat.schema.ledger.events import Event, append, take_snapshot
+from chat.schema.ledger.snapshots import take_snapshot
+from chat.schema.ledger.table import Event, append
 from tests.schema.conftest import ManageSituation
 
 INDEX = "CREATE INDEX by_hand ON two_steps_messages (content)"

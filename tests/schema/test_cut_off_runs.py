@@ -8,8 +8,9 @@ import psycopg
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.drift.reading import DriftState, read_drift, sentence
-from chat.schema.ledger.events import last_snapshot, take_catalogue
+from chat.schema.drift.reading import DriftState, read_drift
+from chat.schema.drift.sentences import sentence
+from chat.schema.ledger.snapshots import last_snapshot, take_catalogue
 from chat.schema.session.lock import lock_holder
 from tests.schema.conftest import ManageSituation, StartSituation, wait_until
 

@@ -11,8 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.test.utils import isolate_apps
 
-from chat.diagram import er_diagram, replace_diagram
-from chat.schema.errors import DiagramMarkersError
+from chat.diagram import DiagramMarkersError, er_diagram, replace_diagram
 
 MARKED = """# MELO
 

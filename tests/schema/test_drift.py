@@ -11,7 +11,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
 from chat.schema.drift.reading import DriftState, read_drift
-from chat.schema.ledger.events import Event, append, ensure_ledger, take_snapshot
+from chat.schema.ledger.snapshots import take_snapshot
+from chat.schema.ledger.table import Event, append, ensure_ledger
 from tests.schema.conftest import EditedSituation, ManageSituation
 
 GROUND = """

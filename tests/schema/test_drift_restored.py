@@ -20,7 +20,9 @@ from pytest_django import DjangoDbBlocker
 
 from chat.schema.catalogue.objects import Catalogue, ObjectKind, read_catalogue
 from chat.schema.drift.reading import Drift, DriftState, read_drift
-from chat.schema.ledger.events import Event, Snapshot, append, last_snapshot
+from chat.schema.ledger.snapshots import last_snapshot
+from chat.schema.ledger.stored import Snapshot
+from chat.schema.ledger.table import Event, append
 from chat.schema.management.commands.migrate import Command as Migrate
 from melo.embedded.binaries import installed_binaries
 from melo.embedded.server import EmbeddedServer

@@ -12,9 +12,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.writer import MigrationWriter
 
 from chat.schema.catalogue.objects import ObjectKind, read_catalogue
-from chat.schema.errors import EmptySQLFileError, MissingSQLFileError, UnreadableSQLFileError
 from chat.schema.files import RunSQLFile
-from chat.schema.ledger.events import without_bookkeeping
+from chat.schema.files.errors import EmptySQLFileError, MissingSQLFileError, UnreadableSQLFileError
+from chat.schema.ledger.snapshots import without_bookkeeping
 from tests.schema.conftest import EditedSituation, ManageSituation
 
 SITUATIONS = Path(__file__).parent / "situations"

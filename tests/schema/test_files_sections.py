@@ -7,10 +7,14 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.catalogue.objects import ObjectKind, read_catalogue
-from chat.schema.errors import EmptySQLFileError, SQLFileError
 from chat.schema.files import RunSQLFile
-from chat.schema.files.errors import AmbiguousSQLFileError, SQLSectionsError
-from chat.schema.ledger.events import without_bookkeeping
+from chat.schema.files.errors import (
+    AmbiguousSQLFileError,
+    EmptySQLFileError,
+    SQLFileError,
+    SQLSectionsError,
+)
+from chat.schema.ledger.snapshots import without_bookkeeping
 from tests.schema.conftest import EditedSituation, ManageSituation
 
 SITUATIONS = Path(__file__).parent / "situations"

@@ -10,8 +10,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration, RunSQL
 from django.db.migrations.recorder import MigrationRecorder
 
-from chat.schema.errors import NulInSQLError
-from chat.schema.ledger.events import Event, append
+from chat.schema.files.errors import NulInSQLError
+from chat.schema.ledger.table import Event, append
 from chat.schema.run.gates import require_whole_sql
 from tests.schema.conftest import EditedSituation, ManageSituation
 from tests.schema.test_status import record

@@ -13,7 +13,8 @@ from referencing import Registry, Resource
 import chat.schema
 from chat.schema.catalogue.objects import Change, ObjectKind
 from chat.schema.drift.reading import DriftState
-from chat.schema.ledger.events import Event, append, take_snapshot
+from chat.schema.ledger.snapshots import take_snapshot
+from chat.schema.ledger.table import Event, append
 from chat.schema.status.reading import MigrationState
 from tests.schema.conftest import EditedSituation, ManageSituation
 

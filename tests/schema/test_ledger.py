@@ -17,18 +17,9 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import DatabaseError
 
 from chat.schema.catalogue.objects import ObjectKind, fingerprint, read_catalogue
-from chat.schema.errors import ForeignLedgerError
-from chat.schema.ledger.events import (
-    Event,
-    append,
-    ensure_ledger,
-    has_ledger,
-    last_snapshot,
-    read_events,
-    read_histories,
-    take_snapshot,
-    without_bookkeeping,
-)
+from chat.schema.ledger.events import read_events, read_histories
+from chat.schema.ledger.snapshots import last_snapshot, take_snapshot, without_bookkeeping
+from chat.schema.ledger.table import Event, ForeignLedgerError, append, ensure_ledger, has_ledger
 from chat.schema.management.commands.migrate import Command as Migrate
 from chat.schema.status.reading import MigrationState, migration_statuses
 from tests.schema.conftest import ManageSituation

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.errors import LockHeldError, LockLostError
+from chat.schema.session.errors import LockHeldError, LockLostError
 from chat.schema.session.lock import LockHolder, lock_holder, migration_lock
 from tests.schema.conftest import ManageSituation, StartSituation, wait_until
 

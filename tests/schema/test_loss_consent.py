@@ -8,8 +8,9 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
-from chat.schema.errors import ExitCode, NotConfirmedError
+from chat.schema.errors import ExitCode
 from chat.schema.rollback.consent import (
+    NotConfirmedError,
     RollbackRefusedError,
     RollbackWouldFailError,
     confirm_loss,

@@ -11,7 +11,7 @@ from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 
-from chat.schema.ledger.events import has_ledger
+from chat.schema.ledger.table import has_ledger
 from chat.schema.management.commands.migrate import Command as Migrate
 from chat.schema.status.reading import is_ready
 from tests.schema.conftest import ManageSituation

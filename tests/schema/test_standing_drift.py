@@ -10,8 +10,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 
-from chat.schema.drift.reading import DriftState, read_drift, sentence
-from chat.schema.ledger.events import Event, append, take_snapshot
+from chat.schema.drift.reading import DriftState, read_drift
+from chat.schema.drift.sentences import sentence
+from chat.schema.ledger.snapshots import take_snapshot
+from chat.schema.ledger.table import Event, append
 from chat.schema.management.commands.migrate import Command as Migrate
 from tests.schema.conftest import EditedSituation, ManageSituation
 

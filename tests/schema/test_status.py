@@ -10,7 +10,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.test.utils import CaptureQueriesContext
 
-from chat.schema.errors import BrokenMigrationsError, UnknownAppError
+from chat.schema.disk.loading import BrokenMigrationsError
+from chat.schema.disk.names import UnknownAppError
 from chat.schema.management.commands.migrate import Command as Migrate
 from chat.schema.status.reading import (
     MigrationKind,

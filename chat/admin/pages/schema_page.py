@@ -24,9 +24,10 @@ from chat.admin.pages.schema_tables import (
 )
 from chat.admin.pages.storage import index_storage, table_storage
 from chat.admin_site import admin_page
-from chat.schema.drift.reading import DriftState, not_compared_sentence, read_drift
-from chat.schema.drift.reading import next_step as drift_next_step
-from chat.schema.drift.reading import sentence as drift_sentence
+from chat.schema.drift.reading import DriftState, read_drift
+from chat.schema.drift.sentences import next_step as drift_next_step
+from chat.schema.drift.sentences import not_compared_sentence
+from chat.schema.drift.sentences import sentence as drift_sentence
 from chat.schema.errors import SchemaError
 from chat.schema.ledger.events import read_events
 from chat.schema.session.database import describe_database

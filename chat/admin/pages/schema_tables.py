@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 
 from chat.schema.disk.checksums import short_checksum
-from chat.schema.ledger.events import Event
+from chat.schema.ledger.table import Event
 from chat.schema.status.reading import MigrationState, current_migrations
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from django.apps import apps
 from django.core.management.base import CommandParser
 from django.db import connections
 
-from chat.diagram import er_diagram, replace_diagram
+from chat.diagram import MissingFileError, StaleDiagramError, er_diagram, replace_diagram
 from chat.schema.disk.names import require_app
-from chat.schema.errors import MissingFileError, StaleDiagramError
 from chat.schema.management.commands._base import SchemaCommandMixin, add_database_argument
 
 

@@ -11,19 +11,15 @@ from dataclasses import dataclass
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.catalogue.objects import Catalogue, Difference, ObjectKind, diff, fingerprint
+from chat.schema.disk.loading import load_migrations
 from chat.schema.drift.expected import apart, as_the_migrations_left_it, still_apart
 from chat.schema.drift.reading import Drift, DriftState, read_drift
 from chat.schema.errors import RefusedError
-from chat.schema.ledger.events import (
-    Event,
-    MigrationKey,
-    Snapshot,
-    append,
-    ensure_ledger,
-    take_catalogue,
-)
+from chat.schema.ledger.snapshots import take_catalogue
+from chat.schema.ledger.stored import Snapshot
+from chat.schema.ledger.table import Event, MigrationKey, append, ensure_ledger
 from chat.schema.run.gates import require_uninterrupted
-from chat.schema.status.reading import MigrationStatus, load_migrations, loaded_statuses
+from chat.schema.status.reading import MigrationStatus, loaded_statuses
 
 _PREFIX = "public."
 

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from chat.schema.disk.loading import load_migrations
 from chat.schema.disk.names import require_app, require_migration
-from chat.schema.errors import NotAppliedError, RefusedError
-from chat.schema.ledger.events import Event, append, ensure_ledger
-from chat.schema.status.reading import (
-    MigrationState,
-    MigrationStatus,
-    load_migrations,
-    loaded_statuses,
-)
+from chat.schema.errors import RefusedError, SchemaError
+from chat.schema.ledger.table import Event, append, ensure_ledger
+from chat.schema.status.reading import MigrationState, MigrationStatus, loaded_statuses
+
+
+class NotAppliedError(SchemaError):
+    """The migration is not applied, so there is nothing to accept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

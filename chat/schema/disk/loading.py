@@ -6,14 +6,49 @@ from pathlib import Path
 from traceback import walk_tb
 
 from django.db import Error
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.exceptions import (
     BadMigrationError,
     CircularDependencyError,
     NodeNotFoundError,
 )
+from django.db.migrations.loader import MigrationLoader
 
 from chat.schema.disk.checksums import as_people_write
-from chat.schema.errors import BrokenMigrationsError, SchemaError, UnreadableMigrationError
+from chat.schema.errors import SchemaError
+
+
+def load_migrations(connection: BaseDatabaseWrapper) -> MigrationLoader:
+    """Return Django's loader over the files on disk and the rows of `django_migrations`.
+
+    Two statements, one where that table does not exist yet.
+
+    Raises:
+        BrokenMigrationsError: the files depend on one that is missing, or hold no migration.
+        UnreadableMigrationError: one of them cannot be imported.
+    """
+    with migrations_read():
+        return MigrationLoader(connection, ignore_no_migrations=True)
+
+
+class BrokenMigrationsError(SchemaError):
+    """The migrations on disk do not fit together."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            seen=reason,
+            next_step="Deploy the code completely, or correct the dependency that is named above.",
+        )
+
+
+class UnreadableMigrationError(SchemaError):
+    """A migration cannot be read."""
+
+    def __init__(self, place: str, *, said: str) -> None:
+        super().__init__(
+            seen=f"{place}\n{said}",
+            next_step="Correct that file; --traceback shows where the error is from.",
+        )
 
 
 @contextmanager

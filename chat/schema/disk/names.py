@@ -1,11 +1,48 @@
 """The nearest right name to a mistyped one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from django.db.migrations.loader import MigrationLoader
 
-from chat.schema.errors import UnknownAppError, UnknownMigrationError
+from chat.schema.errors import SchemaError
+
+
+class UnknownNameError(SchemaError):
+    """There is nothing of that name."""
+
+    def __init__(self, name: str, *, seen: str, nearest: Sequence[str], known: str) -> None:
+        self.name = name
+        self.nearest = tuple(nearest)
+        next_step = f"Did you mean {' or '.join(self.nearest)}?" if self.nearest else known
+        super().__init__(seen=seen, next_step=next_step)
+
+
+class UnknownAppError(UnknownNameError):
+    """There is no such app."""
+
+    def __init__(self, name: str, *, nearest: Sequence[str], known: Sequence[str]) -> None:
+        super().__init__(
+            name,
+            seen=f"No app with migrations is called {name!r}.",
+            nearest=nearest,
+            known=f"The apps with migrations are: {', '.join(known) or 'none'}.",
+        )
+
+
+class UnknownMigrationError(UnknownNameError):
+    """There is no such migration."""
+
+    def __init__(
+        self, name: str, *, app_label: str, nearest: Sequence[str], known: Sequence[str]
+    ) -> None:
+        self.app_label = app_label
+        super().__init__(
+            name,
+            seen=f"No migration of {app_label} has a name that begins with {name!r}.",
+            nearest=nearest,
+            known=f"The migrations of {app_label} are: zero, {', '.join(known)}.",
+        )
 
 
 def nearest_names(name: str, known: Iterable[str]) -> list[str]:

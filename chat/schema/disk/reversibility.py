@@ -1,12 +1,46 @@
 """Whether a migration has a way back, asked before anything is undone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from django.db.migrations import Migration
 
 from chat.schema.disk.checksums import as_people_write, migration_files
 from chat.schema.disk.operations import database_operations
-from chat.schema.errors import IrreversibleMigration, IrreversibleMigrationError
+from chat.schema.errors import SchemaError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IrreversibleMigration:
+    """A migration without a way back; `operations` are in words."""
+
+    app: str
+    name: str
+    file: str
+    operations: tuple[str, ...]
+
+
+class IrreversibleMigrationError(SchemaError):
+    """A migration in the way cannot be undone; nothing was changed."""
+
+    def __init__(self, irreversible: Sequence[IrreversibleMigration]) -> None:
+        self.irreversible = tuple(irreversible)
+        first = self.irreversible[0]
+        super().__init__(
+            seen="Without a way back:\n"
+            + "\n".join(
+                f"  {migration.app}.{migration.name}: {operation}"
+                + (f" ({migration.file})" if migration.file else "")
+                for migration in self.irreversible
+                for operation in migration.operations
+            ),
+            next_step=(
+                "Give each a way back (a .down.sql file, reverse_sql, or reverse_code) and take it "
+                f"over with: python manage.py migration_accept {first.app} {first.name} --reason "
+                '"its way back was added". Or go back no further than to it: '
+                f"python manage.py migrate {first.app} {first.name}"
+            ),
+        )
 
 
 def irreversible_operations(migration: Migration) -> list[str]:

@@ -16,14 +16,13 @@ from chat.schema.catalogue.objects import Catalogue, Change, Difference, ObjectK
 from chat.schema.drift.expected import Apart, ObjectKey, apart, still_apart
 from chat.schema.drift.restatement import settled
 from chat.schema.drift.wording import canonical, skeleton
-from chat.schema.errors import DriftError, UnknownDriftError
-from chat.schema.ledger.events import (
-    Event,
+from chat.schema.ledger.snapshots import (
     RecordedSnapshot,
     last_snapshot,
     take_catalogue,
     without_bookkeeping,
 )
+from chat.schema.ledger.table import Event
 
 _READINGS = 3
 _ROLLBACKS: Final = (Event.UNAPPLIED, Event.UNFAKED)
@@ -90,7 +89,7 @@ class Drift:
     @property
     def is_other_major(self) -> bool:
         """Whether the snapshot was taken on another major version than this server's."""
-        return self.taken_on is not None and _major(self.taken_on) != _major(self.server_version)
+        return self.taken_on is not None and major(self.taken_on) != major(self.server_version)
 
 
 def read_drift(
@@ -126,86 +125,6 @@ def read_drift(
     return replace(drift, is_current=False)
 
 
-def require_no_drift(drift: Drift) -> None:
-    """Raise when the database differs from the last snapshot.
-
-    Raises:
-        DriftError: it does.
-    """
-    if drift.state is DriftState.DRIFT:
-        raise DriftError([str(difference) for difference in drift.differences])
-
-
-def require_known_drift(drift: Drift) -> None:
-    """Raise when nobody can know whether the database was changed by hand.
-
-    Raises:
-        UnknownDriftError: nobody can.
-    """
-    if drift.state is DriftState.UNKNOWN:
-        raise UnknownDriftError(seen=sentence(drift), next_step=next_step(drift))
-
-
-def sentence(drift: Drift) -> str:
-    """Return in a sentence what is known."""
-    if drift.migration is None:
-        return "The ledger has no snapshot of the schema, so nobody can know what changed since."
-    count = len(drift.differences)
-    objects = "1 object differs" if count == 1 else f"{count} objects differ"
-    if drift.state is DriftState.UNKNOWN:
-        return (
-            f"{objects} from the snapshot of {drift.origin}, but a migration was begun since "
-            "then that has no snapshot of its own: what differs may be its work."
-        )
-    if drift.state is DriftState.DRIFT:
-        return f"{objects} from the snapshot of {drift.origin}."
-    if drift.not_compared:
-        return f"Nothing that can be compared differs from the snapshot of {drift.origin}."
-    return f"Nothing differs from the snapshot of {drift.origin}."
-
-
-def not_compared_sentence(drift: Drift) -> str | None:
-    """Return in a sentence what was not compared, None when everything was."""
-    if not drift.is_other_major:
-        return None
-    begins = (
-        f"The snapshot was taken on PostgreSQL {_major(drift.taken_on or '')}, this server is "
-        f"{_major(drift.server_version)}"
-    )
-    if not drift.not_compared:
-        return f"{begins}: all definitions were compared."
-    return (
-        f"{begins}. What may be in other words without another meaning, and could not be said "
-        "again on this server, was not compared:"
-    )
-
-
-def next_step(drift: Drift) -> str:
-    """Return in one sentence what the operator does next."""
-    if drift.migration is None:
-        return (
-            "Compare it with a database that was made from the migrations. If it is what they "
-            'say, take it as the baseline: python manage.py migration_accept --drift --reason "why"'
-        )
-    if drift.state is DriftState.UNKNOWN:
-        return (
-            "Let a run that is still going end, or finish it: python manage.py migrate. Then ask "
-            "again. python manage.py migration_status says what was begun."
-        )
-    if drift.state is DriftState.DRIFT:
-        return (
-            "Undo each by hand, or keep it: write it as a migration, record it here with python "
-            "manage.py migrate APP NAME --fake, and accept what is there: python manage.py "
-            'migration_accept --drift --reason "why"'
-        )
-    if drift.not_compared:
-        return (
-            "Look at what was not compared. The next migrate, or migration_accept --drift, takes "
-            "a snapshot in this version's words."
-        )
-    return "Nothing to do."
-
-
 def _compared(
     connection: BaseDatabaseWrapper,
     recorded: RecordedSnapshot,
@@ -218,7 +137,7 @@ def _compared(
     different = _in_other_meaning(diff(before, live))
     is_same: dict[ObjectKey, bool] = {}
     unclear: list[Difference] = []
-    if _major(recorded.postgresql_version) != _major(version):
+    if major(recorded.postgresql_version) != major(version):
         unclear = [one for one in different if _may_be_reworded(one)]
     if unclear:
         is_same = settled(
@@ -302,7 +221,8 @@ def _server_version(connection: BaseDatabaseWrapper) -> str:
     return str(version)
 
 
-def _major(version: str) -> str:
+def major(version: str) -> str:
+    """Return the major version of what a server calls its version."""
     # `18.6`, `15.20 (Debian 15.20-0+deb12u1)`, `19beta1`.
     digits = ""
     for character in version:

@@ -15,7 +15,8 @@ from django.core.management.color import Style
 
 from chat.schema.acceptance.of_drift import Adoption
 from chat.schema.catalogue.objects import Change, Difference, ObjectKind
-from chat.schema.drift.reading import Drift, DriftState, next_step, not_compared_sentence, sentence
+from chat.schema.drift.reading import Drift, DriftState
+from chat.schema.drift.sentences import next_step, not_compared_sentence, sentence
 
 JSON_VERSION = 1
 WIDTH = 80

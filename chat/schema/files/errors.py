@@ -6,7 +6,68 @@ from typing import ClassVar
 
 from django import db
 
-from chat.schema.errors import SQLFileError
+from chat.schema.errors import SchemaError
+
+
+class SQLFileError(SchemaError):
+    """A SQL file of a migration cannot be used."""
+
+    def __init__(self, path: Path, *, seen: str, next_step: str) -> None:
+        self.path = path
+        super().__init__(seen=seen, next_step=next_step)
+
+
+class MissingSQLFileError(SQLFileError):
+    """A migration names a SQL file that is not there."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            path,
+            seen=f"Expected {path}",
+            next_step="Write that file, or correct the name that is given to RunSQLFile.",
+        )
+
+
+class EmptySQLFileError(SQLFileError):
+    """A SQL file of a migration is empty."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            path,
+            seen=f"Nothing but white space in {path}",
+            next_step=(
+                "Write its statements. Remove a down file to make the migration irreversible, or "
+                "put one comment in it that says why nothing has to be undone."
+            ),
+        )
+
+
+class UnreadableSQLFileError(SQLFileError):
+    """A SQL file of a migration cannot be read as it is."""
+
+    def __init__(self, path: Path, *, position: int, line: int, what: str) -> None:
+        self.position = position
+        self.line = line
+        super().__init__(
+            path,
+            seen=f"{path}, line {line}, byte {position}: {what}.",
+            next_step=(
+                "Remove it, or, if the file is in another encoding, save it as UTF-8; PowerShell "
+                "writes UTF-16 with > and >>."
+            ),
+        )
+
+
+class NulInSQLError(SchemaError):
+    """The SQL of a migration has a NUL byte in it, where it would be cut off; nothing was done."""
+
+    def __init__(self, migration: str, *, operation: str, line: int, source: str) -> None:
+        self.migration = migration
+        self.line = line
+        super().__init__(
+            seen=f"{migration}: {operation}, line {line} of its SQL: {source}",
+            next_step="Remove the NUL; no text in PostgreSQL has one.",
+        )
 
 
 class AmbiguousSQLFileError(SQLFileError):

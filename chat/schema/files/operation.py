@@ -19,10 +19,12 @@ from django.db.migrations.serializer import BaseSerializer
 from django.db.migrations.state import ProjectState
 from django.db.migrations.writer import MigrationWriter
 
-from chat.schema.errors import EmptySQLFileError, MissingSQLFileError, UnreadableSQLFileError
 from chat.schema.files.errors import (
     AmbiguousSQLFileError,
+    EmptySQLFileError,
+    MissingSQLFileError,
     SQLSectionsError,
+    UnreadableSQLFileError,
     UnwrittenSQLFileError,
 )
 from chat.schema.files.script import Script, run_script

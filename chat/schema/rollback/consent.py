@@ -5,10 +5,15 @@ from datetime import timedelta
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.errors import NotConfirmedError, RefusedError
+from chat.schema.errors import RefusedError
 from chat.schema.rollback.loss import LOCK_TIMEOUT, ROW_BUDGET, TIME_LIMIT, Loss, measure_loss
 from chat.schema.rollback.report import loss_table, rollback_table
 from chat.schema.rollback.trial import Plan
+
+
+class NotConfirmedError(RefusedError):
+    """Not confirmed; nothing was changed."""
+
 
 OVERRIDE = "FORCE_ROLLBACK"
 # Who is refused must not have stopped the readers before.

@@ -14,8 +14,9 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunPython, RunSQL
 from django.db.migrations.operations.base import Operation
 
+from chat.schema.disk.loading import load_migrations
 from chat.schema.disk.operations import database_operations
-from chat.schema.ledger.events import MigrationKey
+from chat.schema.ledger.table import MigrationKey
 from chat.schema.rollback.relations import (
     Column,
     Effect,
@@ -25,7 +26,6 @@ from chat.schema.rollback.relations import (
     read_heirs,
 )
 from chat.schema.session.database import cut_name
-from chat.schema.status.reading import load_migrations
 
 # Table → column → type.
 _Tables: TypeAlias = dict[str, dict[str, str | None]]

@@ -10,7 +10,7 @@ from typing import Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.ledger.events import MigrationKey
+from chat.schema.ledger.table import MigrationKey
 from chat.schema.rollback.counts import Count, TableCounts, count_table
 from chat.schema.rollback.from_models import read_effects, unread_operations
 from chat.schema.rollback.relations import Effect, EffectKind, read_snapshot

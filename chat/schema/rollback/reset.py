@@ -11,13 +11,11 @@ from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
+from chat.schema.disk.loading import load_migrations
 from chat.schema.disk.reversibility import require_reversible
-from chat.schema.ledger.events import MigrationKey
+from chat.schema.ledger.table import MigrationKey
 from chat.schema.run.gates import require_known
-from chat.schema.status.reading import (
-    load_migrations,
-    migration_statuses,
-)
+from chat.schema.status.reading import migration_statuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

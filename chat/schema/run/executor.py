@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -24,11 +24,8 @@ from chat.schema.disk.loading import migrations_read
 from chat.schema.disk.reversibility import require_reversible
 from chat.schema.drift.expected import Apart, ObjectKey
 from chat.schema.drift.reading import Drift, read_drift
-from chat.schema.errors import (
-    BlockedError,
-    SchemaError,
-)
-from chat.schema.ledger.events import MigrationKey, catalogue_before
+from chat.schema.errors import SchemaError
+from chat.schema.ledger.snapshots import catalogue_before
 from chat.schema.run.failures import migration_failed
 from chat.schema.run.gates import (
     Plan,
@@ -39,6 +36,7 @@ from chat.schema.run.gates import (
     resumed,
 )
 from chat.schema.run.leftovers import Index, find_invalid, leftovers_dropped
+from chat.schema.run.patience import BlockedAttempt, BlockedError, Patience
 from chat.schema.run.recorder import Keep, LedgerRecorder, Standing, Step
 from chat.schema.session.blockers import BlockerWatch
 from chat.schema.session.lock import MigrationLock
@@ -47,10 +45,12 @@ from chat.schema.session.settings import is_usable, session_settings
 from chat.schema.status.reading import MigrationStatus, loaded_statuses
 from chat.schema.status.sentences import finishing_command, sentence
 
+if TYPE_CHECKING:
+    from chat.schema.ledger.table import MigrationKey
+
 # The whole catalogue is written with each migration of a deployment, which brings a few. In a
 # longer run that would cost a tenth more, so there only the first and the last have it whole.
 CATALOGUE_EACH_OF: Final = 5
-_LONGEST_PAUSE: Final = timedelta(seconds=30)
 _NO_BASELINE: Final = (
     "The ledger has no snapshot from before this run, so whatever it finds counts as the "
     "migrations' work."
@@ -59,39 +59,6 @@ _LOOK_WITHOUT_TIMEOUT: Final = timedelta(seconds=1)
 # It may wait for others by design, as CREATE INDEX CONCURRENTLY does, and IF NOT EXISTS says in a
 # notice that it does nothing.
 _NOT_ATOMIC: Final = {"lock_timeout": "0", "client_min_messages": "notice"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long a migration waits for a lock on a table, and how often it tries again.
-
-    Whoever comes later queues behind a session that waits, so this is how long a migration may
-    hold up the others; zero waits for ever.
-    """
-
-    lock_timeout: timedelta = timedelta(seconds=3)
-    retries: int = 5
-
-    @property
-    def attempts(self) -> int:
-        """How often a migration is tried in all."""
-        return self.retries + 1
-
-    def pause(self, *, attempt: int) -> timedelta:
-        """Return how long to leave the others alone: at first as long as they were held up."""
-        return min(self.lock_timeout * (1 << attempt - 1), _LONGEST_PAUSE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockedAttempt:
-    """A migration that did not get a lock in time, and was rolled back."""
-
-    migration: Migration
-    attempt: int
-    attempts: int
-    waited: timedelta
-    pause: timedelta
-    blockers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,22 +10,23 @@ from django.db.migrations.operations import RunSQL
 
 from chat.schema.disk.checksums import as_people_write
 from chat.schema.disk.operations import database_operations, sql_texts
-from chat.schema.drift.reading import Drift, require_known_drift, require_no_drift
-from chat.schema.errors import (
-    ChangedMigration,
-    ChangedMigrationsError,
-    DatabaseAheadError,
-    InterruptedMigrationsError,
-    NulInSQLError,
-    PendingMigrationsError,
-    RewrittenMigrationsError,
-)
+from chat.schema.drift.reading import Drift
+from chat.schema.drift.refusals import require_known_drift, require_no_drift
+from chat.schema.files.errors import NulInSQLError
 from chat.schema.status.reading import (
     MigrationState,
     MigrationStatus,
     in_state,
     names_in_state,
     rewritten_apps,
+)
+from chat.schema.status.refusals import (
+    ChangedMigration,
+    ChangedMigrationsError,
+    DatabaseAheadError,
+    InterruptedMigrationsError,
+    PendingMigrationsError,
+    RewrittenMigrationsError,
 )
 from chat.schema.status.sentences import finishing_command, sentence
 

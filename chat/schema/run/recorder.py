@@ -20,16 +20,9 @@ from chat.schema.catalogue.objects import Catalogue, CatalogueReader, fingerprin
 from chat.schema.disk.checksums import migration_checksum
 from chat.schema.drift.expected import Apart, as_the_migrations_left_it, still_apart
 from chat.schema.drift.reading import Drift
-from chat.schema.ledger.events import (
-    Event,
-    MigrationKey,
-    Snapshot,
-    append,
-    ensure_ledger,
-    snapshot_of,
-    take_catalogue,
-    without_bookkeeping,
-)
+from chat.schema.ledger.snapshots import snapshot_of, take_catalogue, without_bookkeeping
+from chat.schema.ledger.stored import Snapshot
+from chat.schema.ledger.table import Event, MigrationKey, append, ensure_ledger
 
 
 class Keep(Enum):

@@ -16,9 +16,9 @@ from typing import Any, Final, LiteralString
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.errors import LockHeldError, LockLostError, PoolerError
-from chat.schema.ledger.events import operating_system_user
 from chat.schema.session.database import cut_name
+from chat.schema.session.errors import LockHeldError, LockLostError, PoolerError
+from chat.schema.session.migrator import operating_system_user
 from chat.schema.session.pooler import pid_at_login, require_kept_session
 from chat.schema.session.settings import is_usable, session_settings
 

@@ -16,7 +16,7 @@ import psycopg
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import pq
 
-from chat.schema.errors import PoolerError
+from chat.schema.session.errors import PoolerError
 
 # The process that was used last is the first that a pooler gives away, but others ask too.
 _SESSIONS: Final = 3

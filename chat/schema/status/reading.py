@@ -16,11 +16,12 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunSQL
 
 from chat.schema.disk.checksums import is_changed, migration_checksum, migration_files
-from chat.schema.disk.loading import migrations_read
+from chat.schema.disk.loading import load_migrations
 from chat.schema.disk.names import require_app
 from chat.schema.disk.operations import database_operations
 from chat.schema.disk.reversibility import irreversible_operations
-from chat.schema.ledger.events import Event, History, LedgerEvent, MigrationKey, read_histories
+from chat.schema.ledger.events import History, LedgerEvent, read_histories
+from chat.schema.ledger.table import Event, MigrationKey
 from chat.schema.session.lock import LockHolder, lock_holder
 
 
@@ -81,19 +82,6 @@ class MigrationStatus:
 
     def __str__(self) -> str:
         return f"{self.app}.{self.name}"
-
-
-def load_migrations(connection: BaseDatabaseWrapper) -> MigrationLoader:
-    """Return Django's loader over the files on disk and the rows of `django_migrations`.
-
-    Two statements, one where that table does not exist yet.
-
-    Raises:
-        BrokenMigrationsError: the files depend on one that is missing, or hold no migration.
-        UnreadableMigrationError: one of them cannot be imported.
-    """
-    with migrations_read():
-        return MigrationLoader(connection, ignore_no_migrations=True)
 
 
 def migration_statuses(

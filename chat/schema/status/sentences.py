@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 
 from chat.schema.disk.checksums import short_checksum
-from chat.schema.errors import RewrittenMigrationsError
-from chat.schema.ledger.events import Event
+from chat.schema.ledger.table import Event
 from chat.schema.status.reading import MigrationState, MigrationStatus, in_state, rewritten_apps
+from chat.schema.status.refusals import RewrittenMigrationsError
 
 
 def sentence(status: MigrationStatus) -> str | None:

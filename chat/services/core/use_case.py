@@ -17,12 +17,28 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from django.db import DatabaseError, connections, router, transaction
 from psycopg import errors
 
-from chat.errors import ChatError, Conflict, DatabaseRefused, NotVisible
+from chat.errors import ChatError, Conflict, DatabaseRefused, LimitReached, NotVisible
 from chat.models import User
-from chat.rules.limits import limit_reached
+from chat.rules.limits import CHANNEL_LIMIT, EMOJI_LIMIT, GROUP_LIMIT, PIN_LIMIT, THREAD_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_HELD = {
+    "channels_limit": ("channels", CHANNEL_LIMIT),
+    "channels_thread_limit": ("threads", THREAD_LIMIT),
+    "messages_pin_limit": ("pins in the channel", PIN_LIMIT),
+    "reactions_emoji_limit": ("different emoji under the message", EMOJI_LIMIT),
+    "participants_limit": ("people in the group", GROUP_LIMIT),
+}
+
+
+def limit_reached(constraint: str) -> LimitReached | None:
+    """Return the error for a constraint that is one of these limits, or None."""
+    held = _HELD.get(constraint)
+    return None if held is None else LimitReached(*held)
+
 
 Args = ParamSpec("Args")
 Result = TypeVar("Result")

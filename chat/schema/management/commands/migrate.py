@@ -28,16 +28,11 @@ from chat.schema.management.commands._base import (
     waiting_line,
 )
 from chat.schema.rollback.consent import confirm_loss
-from chat.schema.run.executor import (
-    BlockedAttempt,
-    GatedExecutor,
-    LedgerExecutor,
-    Listener,
-    Patience,
-)
+from chat.schema.run.executor import GatedExecutor, LedgerExecutor, Listener
 from chat.schema.run.gates import Plan
 from chat.schema.run.memory import rare_collections
 from chat.schema.run.patching import ExecutorFactory, executor_of_migrate
+from chat.schema.run.patience import BlockedAttempt, Patience
 from chat.schema.run.pruning import prune_removed_app, removed_apps
 from chat.schema.session.database import database_name, describe_database
 from chat.schema.session.lock import LockHolder, MigrationLock, migration_lock

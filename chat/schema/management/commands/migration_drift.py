@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import connections
 
-from chat.schema.drift.reading import read_drift, require_known_drift, require_no_drift
+from chat.schema.drift.reading import read_drift
+from chat.schema.drift.refusals import require_known_drift, require_no_drift
 from chat.schema.drift.report import drift_json, drift_table
 from chat.schema.management.commands._base import SchemaCommandMixin, add_database_argument
 from chat.schema.session.database import describe_database

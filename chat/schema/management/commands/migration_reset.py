@@ -9,7 +9,6 @@ from django.core.management.base import CommandParser
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.errors import NotConfirmedError
 from chat.schema.guards import require_override
 from chat.schema.management.commands._base import (
     SchemaCommandMixin,
@@ -17,6 +16,7 @@ from chat.schema.management.commands._base import (
     add_lock_wait_argument,
     waiting_line,
 )
+from chat.schema.rollback.consent import NotConfirmedError
 from chat.schema.rollback.loss import measure_loss
 from chat.schema.rollback.report import loss_table
 from chat.schema.rollback.reset import ResetPlan, plan_reset

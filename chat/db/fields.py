@@ -1,0 +1,47 @@
+"""A ForeignKey whose constraint is declared, and the tenant of a row."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models
+
+
+class Reference(models.ForeignKey[Any, Any]):
+    """A ForeignKey for the ORM alone.
+
+    The database's side of it (which columns, what happens on delete) is a CompositeForeignKey in
+    Meta.constraints and its index one of Meta.indexes, so that both have names, are checked at the
+    statement and not at COMMIT, and carry the tenant.
+    """
+
+    def __init__(self, to: Any, on_delete: Any = models.DO_NOTHING, **kwargs: Any) -> None:
+        kwargs = {"db_constraint": False, "db_index": False, **kwargs}
+        super().__init__(to, on_delete, **kwargs)
+
+    def deconstruct(self) -> Any:
+        """Return an ordinary ForeignKey: a migration must not depend on this module."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.ForeignKey", args, kwargs
+
+
+class SpaceField(models.UUIDField):  # type: ignore[type-arg]
+    """The tenant of a row that is its own: the id of the server, or of the conversation.
+
+    Saved from the other columns of the row, `of` in their order, so that nobody has to say it
+    twice. A CHECK holds the row to the same, whoever writes it.
+    """
+
+    def __init__(self, *, of: Sequence[str] = (), **kwargs: Any) -> None:
+        self.of = tuple(of)
+        super().__init__(**{"editable": False, **kwargs})
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001
+        """Return the first of the columns that has a value, and set it on the instance."""
+        value = next(filter(None, (getattr(model_instance, name) for name in self.of)), None)
+        setattr(model_instance, self.attname, value)
+        return value
+
+    def deconstruct(self) -> Any:
+        """Return an ordinary UUIDField: a migration must not depend on this module."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.UUIDField", args, kwargs

@@ -1,0 +1,45 @@
+"""What a command refuses because of drift."""
+
+from collections.abc import Sequence
+
+from chat.schema.drift.reading import Drift, DriftState
+from chat.schema.drift.sentences import next_step, sentence
+from chat.schema.errors import ExitCode, SchemaError
+
+
+class DriftError(SchemaError):
+    """The database is not what the last migration left."""
+
+    exit_code = ExitCode.DRIFT
+
+    def __init__(self, differences: Sequence[str]) -> None:
+        self.differences = tuple(differences)
+        shown, more = self.differences[:5], len(self.differences[5:])
+        super().__init__(
+            seen=", ".join([*shown, f"and {more} more"] if more else shown),
+            next_step="Look at each, and at what to do next: python manage.py migration_drift",
+        )
+
+
+class UnknownDriftError(SchemaError):
+    """Whether the database was changed by hand is not known."""
+
+
+def require_no_drift(drift: Drift) -> None:
+    """Raise when the database differs from the last snapshot.
+
+    Raises:
+        DriftError: it does.
+    """
+    if drift.state is DriftState.DRIFT:
+        raise DriftError([str(difference) for difference in drift.differences])
+
+
+def require_known_drift(drift: Drift) -> None:
+    """Raise when nobody can know whether the database was changed by hand.
+
+    Raises:
+        UnknownDriftError: nobody can.
+    """
+    if drift.state is DriftState.UNKNOWN:
+        raise UnknownDriftError(seen=sentence(drift), next_step=next_step(drift))

@@ -1,0 +1,63 @@
+"""Drift in words."""
+
+from chat.schema.drift.reading import Drift, DriftState, major
+
+
+def sentence(drift: Drift) -> str:
+    """Return in a sentence what is known."""
+    if drift.migration is None:
+        return "The ledger has no snapshot of the schema, so nobody can know what changed since."
+    count = len(drift.differences)
+    objects = "1 object differs" if count == 1 else f"{count} objects differ"
+    if drift.state is DriftState.UNKNOWN:
+        return (
+            f"{objects} from the snapshot of {drift.origin}, but a migration was begun since "
+            "then that has no snapshot of its own: what differs may be its work."
+        )
+    if drift.state is DriftState.DRIFT:
+        return f"{objects} from the snapshot of {drift.origin}."
+    if drift.not_compared:
+        return f"Nothing that can be compared differs from the snapshot of {drift.origin}."
+    return f"Nothing differs from the snapshot of {drift.origin}."
+
+
+def not_compared_sentence(drift: Drift) -> str | None:
+    """Return in a sentence what was not compared, None when everything was."""
+    if not drift.is_other_major:
+        return None
+    begins = (
+        f"The snapshot was taken on PostgreSQL {major(drift.taken_on or '')}, this server is "
+        f"{major(drift.server_version)}"
+    )
+    if not drift.not_compared:
+        return f"{begins}: all definitions were compared."
+    return (
+        f"{begins}. What may be in other words without another meaning, and could not be said "
+        "again on this server, was not compared:"
+    )
+
+
+def next_step(drift: Drift) -> str:
+    """Return in one sentence what the operator does next."""
+    if drift.migration is None:
+        return (
+            "Compare it with a database that was made from the migrations. If it is what they "
+            'say, take it as the baseline: python manage.py migration_accept --drift --reason "why"'
+        )
+    if drift.state is DriftState.UNKNOWN:
+        return (
+            "Let a run that is still going end, or finish it: python manage.py migrate. Then ask "
+            "again. python manage.py migration_status says what was begun."
+        )
+    if drift.state is DriftState.DRIFT:
+        return (
+            "Undo each by hand, or keep it: write it as a migration, record it here with python "
+            "manage.py migrate APP NAME --fake, and accept what is there: python manage.py "
+            'migration_accept --drift --reason "why"'
+        )
+    if drift.not_compared:
+        return (
+            "Look at what was not compared. The next migrate, or migration_accept --drift, takes "
+            "a snapshot in this version's words."
+        )
+    return "Nothing to do."

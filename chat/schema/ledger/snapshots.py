@@ -1,0 +1,107 @@
+"""What the schema was after each migration."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from chat.schema.catalogue.changes import changed
+from chat.schema.catalogue.objects import Catalogue, ObjectKind, fingerprint, read_catalogue
+from chat.schema.ledger import statements as ledger_sql
+from chat.schema.ledger.events import BEGUN, OFF, ON
+from chat.schema.ledger.stored import Snapshot, changes_from_json, from_json
+from chat.schema.ledger.table import Event, MigrationKey, has_ledger
+
+_BOOKKEEPING_TABLES = (ledger_sql.TABLE, "django_migrations")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedSnapshot:
+    """The last snapshot in the ledger, and the event that it was taken with.
+
+    `is_current` is false when a migration did something since that has no snapshot of its own, or
+    may have: one that is not one transaction was begun, and found `at_begin`.
+    """
+
+    catalogue: Catalogue
+    at_begin: Catalogue | None
+    event_id: int
+    event: Event
+    app: str
+    name: str
+    applied_at: datetime
+    postgresql_version: str
+    is_current: bool
+
+
+def take_catalogue(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Catalogue:
+    """Return the catalogue as it is now in this session, without the bookkeeping; 2 statements."""
+    return without_bookkeeping(read_catalogue(connection, schema=schema), schema=schema)
+
+
+def take_snapshot(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Snapshot:
+    """Return the snapshot of the database as it is, whoever made it so; 2 statements."""
+    return snapshot_of(take_catalogue(connection, schema=schema))
+
+
+def snapshot_of(catalogue: Catalogue) -> Snapshot:
+    """Return the snapshot of a database that is as this catalogue says, without drift."""
+    return Snapshot(fingerprint=fingerprint(catalogue), catalogue=catalogue)
+
+
+def last_snapshot(connection: BaseDatabaseWrapper) -> RecordedSnapshot | None:
+    """Return the last snapshot in the ledger, None when there is none; two statements at most.
+
+    Raises:
+        ForeignLedgerError: a table of this name is there and is not the ledger.
+    """
+    if not has_ledger(connection):
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(ledger_sql.LAST_SNAPSHOT)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    event_id, event, app, name, applied_at, version, whole, since, at_begin, is_current = row
+    return RecordedSnapshot(
+        catalogue=changed(from_json(whole), changes_from_json(since)),
+        at_begin=from_json(at_begin) if at_begin else None,
+        event_id=event_id,
+        event=Event(event),
+        app=app,
+        name=name,
+        applied_at=applied_at,
+        postgresql_version=version,
+        is_current=is_current,
+    )
+
+
+def catalogue_before(connection: BaseDatabaseWrapper, key: MigrationKey) -> Catalogue | None:
+    """Return the catalogue when a migration that has not ended was first begun; one statement.
+
+    None when the ledger does not have it, or the migration has ended.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ledger_sql.CATALOGUE_BEFORE,
+            {
+                "key": list(key),
+                "begun": [str(event) for event in BEGUN],
+                "ended": [str(event) for event in (*ON, *OFF)],
+            },
+        )
+        row = cursor.fetchone()
+    return from_json(row[0]) if row and row[0] is not None else None
+
+
+def without_bookkeeping(catalogue: Catalogue, *, schema: str = "public") -> Catalogue:
+    """Return the catalogue without the ledger, its function, and Django's own table."""
+    rest = catalogue.without_tables({f"{schema}.{table}" for table in _BOOKKEEPING_TABLES})
+    function = f"{schema}.{ledger_sql.FUNCTION}("
+    return Catalogue(
+        tuple(
+            thing
+            for thing in rest
+            if not (thing.kind is ObjectKind.FUNCTION and thing.name.startswith(function))
+        )
+    )

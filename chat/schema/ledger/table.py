@@ -1,0 +1,136 @@
+"""The table of the ledger, and adding to it."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import django
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.types.json import Jsonb
+
+from chat.schema.errors import SchemaError
+from chat.schema.ledger import statements as ledger_sql
+from chat.schema.ledger.stored import Snapshot, to_stored
+from chat.schema.session.migrator import operating_system_user
+
+MigrationKey: TypeAlias = tuple[str, str]
+
+
+_COLUMNS = frozenset(
+    {
+        "id",
+        "event",
+        "app",
+        "name",
+        "checksum",
+        "duration_ms",
+        "applied_at",
+        "applied_by",
+        "django_version",
+        "postgresql_version",
+        "wal_lsn",
+        "fingerprint",
+        "catalogue",
+        "reason",
+    }
+)
+
+
+class Event(StrEnum):
+    """What can happen to a migration."""
+
+    STARTED = "started"
+    APPLIED = "applied"
+    UNAPPLY_STARTED = "unapply_started"
+    UNAPPLIED = "unapplied"
+    FAILED = "failed"
+    FAKED = "faked"
+    UNFAKED = "unfaked"
+    SQUASHED = "squashed"
+    ACCEPTED = "accepted"
+    ADOPTED = "adopted"
+    DRIFTED = "drifted"
+    PRUNED = "pruned"
+
+
+def has_ledger(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether the ledger is there; one statement.
+
+    Raises:
+        ForeignLedgerError: a table of this name is there and is not the ledger.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ledger_sql.COLUMNS)
+        (columns,) = cursor.fetchone()
+    if columns is None:
+        return False
+    if missing := _COLUMNS - set(columns):
+        raise ForeignLedgerError(ledger_sql.TABLE, columns=columns, missing=sorted(missing))
+    return True
+
+
+def ensure_ledger(connection: BaseDatabaseWrapper) -> None:
+    """Make the ledger where it is not there yet, in one transaction.
+
+    Raises:
+        ForeignLedgerError: a table of this name is there and is not the ledger.
+    """
+    if has_ledger(connection):
+        return
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        cursor.execute(ledger_sql.CREATE)
+
+
+def append(
+    connection: BaseDatabaseWrapper,
+    *,
+    event: Event,
+    app: str,
+    name: str,
+    checksum: str | None = None,
+    duration_ms: int | None = None,
+    snapshot: Snapshot | None = None,
+    reason: str | None = None,
+    is_urgent: bool = True,
+) -> None:
+    """Add one row; one statement, in the transaction that is open, if any.
+
+    One that is not urgent, in a transaction of its own, is on the disk with the next that is.
+    """
+    catalogue = snapshot.catalogue if snapshot else None
+    # Django's stubs do not know what psycopg can adapt.
+    row: tuple[Any, ...] = (
+        event,
+        app,
+        name,
+        checksum,
+        duration_ms,
+        operating_system_user(),
+        django.get_version(),
+        snapshot.fingerprint if snapshot else None,
+        Jsonb(to_stored(catalogue)) if catalogue is not None else None,
+        reason,
+    )
+    with connection.cursor() as cursor:
+        if is_urgent or connection.in_atomic_block:
+            cursor.execute(ledger_sql.APPEND, row)
+        else:
+            cursor.execute(ledger_sql.APPEND_UNHURRIED, row)
+
+
+class ForeignLedgerError(SchemaError):
+    """A table with the ledger's name is in the way."""
+
+    def __init__(self, table: str, *, columns: Sequence[str], missing: Sequence[str]) -> None:
+        self.table = table
+        super().__init__(
+            seen=(
+                f"{table} has the columns {', '.join(columns)}; the ledger needs also: "
+                f"{', '.join(missing)}. An earlier migration runner may have made it."
+            ),
+            next_step=(
+                "Keep it under another name, then run this again: "
+                f"ALTER TABLE {table} RENAME TO {table}_before_django;"
+            ),
+        )
