@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Func, Index, Q, TextField, Value
 from django.db.models.functions import Cast, Concat, Left, Length, Lower, Now, Replace
-from django.db.models.lookups import Exact
+from django.db.models.lookups import Exact, Regex
 
 from chat.db.checks import legible_constraint, moments_constraint
 from chat.db.constraints import CompositeForeignKey
@@ -168,6 +168,9 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
         return super().normalize_username(username).lower()
 
 
+_IN_HEX = Func(F("token_hash"), Value("hex"), function="encode", output_field=TextField())
+
+
 class UserSession(ChangingRow):
     """A log-in from one device. The token itself is never stored, only its SHA-256."""
 
@@ -187,10 +190,15 @@ class UserSession(ChangingRow):
             Index(F("user"), F("expires_at").desc(), name="user_sessions_user_ix"),
         ]
         constraints = [
-            # This prevents a token from being stored in clear: written in hex or base64, as tokens
-            # are, 32 random bytes are longer.
             CheckConstraint(
                 name="user_sessions_token_hash_ck", condition=Exact(Length("token_hash"), 32)
+            ),
+            # This prevents a token of 32 characters from being stored in clear text. Of all hashes
+            # one in 60,000,000,000,000 is made of printable characters alone.
+            CheckConstraint(
+                name="user_sessions_token_clear_ck",
+                condition=~Q(Regex(_IN_HEX, "^([2-6][0-9a-f]|7[0-9a-e]){32}$")),
+                violation_error_message="A session keeps the hash of its token, not the token.",
             ),
             CheckConstraint(
                 name="user_sessions_expires_at_ck", condition=Q(expires_at__gt=F("created_at"))

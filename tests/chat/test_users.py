@@ -1,5 +1,8 @@
 """Users, sessions and preferences: one form of each name, and no secret in clear."""
 
+from base64 import b64encode
+from secrets import token_bytes, token_hex, token_urlsafe
+
 import pytest
 
 from tests.chat.sql import by_check, by_length, execute, refused, rows, value
@@ -121,12 +124,31 @@ def test_name_of_an_erased_user_cannot_be_taken(name: str) -> None:
 @pytest.mark.parametrize(
     "token", [b"", b"x" * 31, b"x" * 33, b"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c1"]
 )
-def test_token_in_clear_is_refused(token: bytes) -> None:
+def test_token_of_another_length_than_a_hash_is_refused(token: bytes) -> None:
     session = UserSessionFactory.create()
 
     refusal = refused("UPDATE user_sessions SET token_hash = %s WHERE id = %s", token, session.id)
 
     assert refusal == by_check("user_sessions_token_hash_ck")
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        token_hex(16).encode(),
+        b64encode(token_bytes(24)),
+        token_urlsafe(24).encode(),
+        b" " * 32,
+        b"~" * 32,
+    ],
+    ids=["hex", "base64", "base64url", "first", "last"],
+)
+def test_token_of_32_characters_is_refused(token: bytes) -> None:
+    session = UserSessionFactory.create()
+
+    refusal = refused("UPDATE user_sessions SET token_hash = %s WHERE id = %s", token, session.id)
+
+    assert refusal == by_check("user_sessions_token_clear_ck")
 
 
 def test_token_opens_one_session() -> None:

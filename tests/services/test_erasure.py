@@ -69,7 +69,7 @@ pytestmark = pytest.mark.django_db
 
 # In every text, JSON and bytea about the person, and nowhere else. Of 32 bytes where a hash is.
 MARK = "bluewater"
-MARKED_BYTES = MARK.encode().ljust(32, b".")
+MARKED_BYTES = MARK.encode().ljust(32, b"\xff")
 
 
 @pytest.fixture
