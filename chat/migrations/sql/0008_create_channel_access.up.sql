@@ -362,3 +362,23 @@ BEGIN
     RETURN greatest(coalesce(sent_at + gap - clock_timestamp(), interval '0'), interval '0');
 END
 $function$;
+
+-- For a statement that waited for a lock after it had looked at the permissions: what was taken from
+-- the user meanwhile counts. VOLATILE, so that it looks at what has been committed by now.
+CREATE FUNCTION public.require_permissions(
+    of_user uuid, in_space uuid, in_channel uuid, needed bigint
+) RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+AS $function$
+BEGIN
+    IF public.channel_permissions(of_user, in_space, in_channel) & needed <> needed THEN
+        RAISE EXCEPTION 'user % may not do that any more in channel %', of_user, in_channel
+            USING
+                ERRCODE = 'check_violation',
+                SCHEMA = 'public',
+                TABLE = 'messages',
+                CONSTRAINT = 'messages_permitted';
+    END IF;
+END
+$function$;

@@ -56,6 +56,8 @@ class _Numbered(NamedTuple):
     seq: int
     reply_to_seq: int | None
     created_at: datetime
+    # Says nothing: what is not permitted fails the statement.
+    permitted: str | None = None
 
 
 class _Refusal(NamedTuple):
@@ -83,9 +85,15 @@ class _Earlier(NamedTuple):
 
 
 # By what the statement fails whole: an id that came in between or is known in another space (by
-# either key of it), a closed channel, an author who has left meanwhile.
+# either key of it), a closed channel, an author who has left or lost the permission meanwhile.
 _ANSWERED = frozenset(
-    {"messages_pkey", "messages_uq", "messages_channel_open", "messages_participant"}
+    {
+        "messages_pkey",
+        "messages_uq",
+        "messages_channel_open",
+        "messages_participant",
+        "messages_permitted",
+    }
 )
 
 _SEND = Statement.read(_SQL / "send_message.sql", row=_Numbered)

@@ -5,4 +5,11 @@ SELECT %(id)s, place.space_id, place.channel_id, %(author)s, %(content)s
 FROM (
     -- include: sendable.sql
 ) AS place
-RETURNING space_id, seq, reply_to_seq, created_at;
+RETURNING
+    space_id,
+    seq,
+    reply_to_seq,
+    created_at,
+    (
+        -- include: still_permitted.sql
+    );

@@ -36,7 +36,16 @@ sent AS (
     SELECT
         %(id)s, place.space_id, place.channel_id, %(author)s, %(content)s, place.reply_to_seq
     FROM place
-    RETURNING id, space_id, channel_id, seq, reply_to_seq, created_at
+    RETURNING
+        id,
+        space_id,
+        channel_id,
+        seq,
+        reply_to_seq,
+        created_at,
+        (
+            -- include: still_permitted.sql
+        )
 ),
 
 attached AS (
