@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "melo.apps.PostgresConfig",
     "django.contrib.staticfiles",
     "axes",
     "csp",
