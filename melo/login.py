@@ -37,7 +37,8 @@ class ThrottlingBackend(AxesStandaloneBackend):
 def client_address(request: HttpRequest) -> str | None:
     """Return the address that the request came from, None through a socket without one.
 
-    Behind a proxy that is the last of X-Forwarded-For, which the proxy itself has put there; the
+    Of IPv6 it is the first address of the /64, since whoever has one address there has all; an IPv4
+    address in IPv6's notation is that of IPv4. Behind a proxy that is the last of X-Forwarded-For, which the proxy itself has put there; the
     others are what the client says.
     """
     if settings.IS_BEHIND_PROXY:
@@ -95,7 +96,12 @@ def _address(text: str) -> str | None:
     # Some proxies add the port.
     for candidate in (text, text.rpartition(":")[0]):
         try:
-            return str(ipaddress.ip_address(candidate.strip("[]")))
+            address = ipaddress.ip_address(candidate.strip("[]").partition("%")[0])
         except ValueError:
             continue
+        if isinstance(address, ipaddress.IPv4Address):
+            return str(address)
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
     return None

@@ -148,6 +148,18 @@ def test_address_is_the_one_that_the_proxy_saw(client: Client, operator: User) -
     assert elsewhere.status_code == 302
 
 
+@BEHIND_PROXY
+def test_addresses_of_one_network_are_one_client(client: Client, operator: User) -> None:
+    codes = [
+        log_in(client, "wrong", forwarded=f"2001:db8:1:2::{host:x}").status_code
+        for host in range(1, 6)
+    ]
+    elsewhere = log_in(client, PASSWORD, forwarded="2001:db8:1:3::1")
+
+    assert codes == [200, 200, 200, 200, 429]
+    assert elsewhere.status_code == 302
+
+
 def test_header_says_nothing_where_no_proxy_is(client: Client, operator: User) -> None:
     codes = [log_in(client, "wrong", forwarded=f"198.51.100.{lie}").status_code for lie in range(5)]
 
@@ -159,8 +171,12 @@ def test_header_says_nothing_where_no_proxy_is(client: Client, operator: User) -
     ("forwarded", "address"),
     [
         ("192.0.2.1:4711", "192.0.2.1"),
-        ("[2001:db8::1]:4711", "2001:db8::1"),
-        ("2001:db8::1", "2001:db8::1"),
+        ("[2001:db8::1]:4711", "2001:db8::"),
+        ("2001:db8::1", "2001:db8::"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("[::ffff:192.0.2.1]:4711", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::"),
         ("unknown", "203.0.113.7"),
         ("'; DROP TABLE users", "203.0.113.7"),
     ],
