@@ -38,8 +38,8 @@ def client_address(request: HttpRequest) -> str | None:
     """Return the address that the request came from, None through a socket without one.
 
     Of IPv6 it is the first address of the /64, since whoever has one address there has all; an IPv4
-    address in IPv6's notation is that of IPv4. Behind a proxy that is the last of X-Forwarded-For, which the proxy itself has put there; the
-    others are what the client says.
+    address in IPv6's notation is that of IPv4. Behind a proxy that is the last of X-Forwarded-For,
+    which the proxy itself has put there; the others are what the client says.
     """
     if settings.IS_BEHIND_PROXY:
         forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()

@@ -105,6 +105,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Create the database that the settings name; return False when it was there already."""
         return create_database(self)
 
+    def ensure_connection(self) -> None:
+        """Connect if there is no connection, or the one that was there is lost.
+
+        Django looks for a lost one at the beginning of a request alone. Within a transaction it
+        stays lost: what was done in it is gone, and its caller has to know.
+        """
+        if self.connection is not None and self.connection.closed and not self.in_atomic_block:
+            self.close()
+        super().ensure_connection()
+
     def connect(self) -> None:
         """Connect; a connection that turns out to be of no use is not kept."""
         try:

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     NOT_ALLOWED = "not allowed"
     ENCRYPTION = "encryption"
     TOO_MANY_CONNECTIONS = "too many connections"
+    POOL_EXHAUSTED = "pool exhausted"
     NOT_READY = "not ready"
     TOO_OLD = "too old"
     EMBEDDED = "embedded"
@@ -75,6 +76,8 @@ class Attempt:
 # The server's own answers first: an attempt over several addresses has several texts, and the
 # address that did answer is the one that matters.
 _PATTERNS = (
+    # psycopg's pool, not the server.
+    (Reason.POOL_EXHAUSTED, r"couldn't get a connection after|requests waiting"),
     (Reason.MISSING_DATABASE, r'FATAL: +database ".*" does not exist'),
     (Reason.MISSING_ROLE, r'FATAL: +role ".*" does not exist'),
     (Reason.NOT_ALLOWED, r"no pg_hba\.conf entry|pg_hba\.conf rejects|permission denied for datab"),
@@ -161,6 +164,13 @@ _WORDING = {
             "shows them), or raise the limit: max_connections, or that of the role or database."
         ),
     ),
+    Reason.POOL_EXHAUSTED: (
+        "No connection of this process's pool became free in time.",
+        (
+            "raise max_size in the pool's options, shorten the transactions that hold its "
+            "connections, or look whether the server answers: `pg_isready {client}`."
+        ),
+    ),
     Reason.NOT_READY: (
         "{place} is starting up, shutting down or recovering.",
         "wait and try again; `pg_isready {client}` tells when it is ready.",
@@ -185,7 +195,8 @@ def unavailable(text: str, *, attempt: Attempt) -> DatabaseUnavailable:
     reason = reason_of(text)
     wrong, remedy = (text.format_map(_words(attempt)) for text in _WORDING[reason])
     tried = f"Tried: {attempt.place}, database {attempt.name}, user {attempt.user}."
-    said = f"PostgreSQL said: {_first_line(text, attempt)}"
+    speaker = "The pool" if reason is Reason.POOL_EXHAUSTED else "PostgreSQL"
+    said = f"{speaker} said: {_first_line(text, attempt)}"
     return DatabaseUnavailable("\n".join((wrong, tried, said, f"Next: {remedy}")), reason=reason)
 
 

@@ -7,14 +7,23 @@ import subprocess
 import sys
 import zoneinfo
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import psycopg
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
-from django.db import DataError, ProgrammingError, connections, models
+from django.db import (
+    DatabaseError,
+    DataError,
+    OperationalError,
+    ProgrammingError,
+    connections,
+    models,
+    transaction,
+)
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import RunSQL
 from django.db.migrations.state import ProjectState
 from django.db.models.functions import Coalesce, Concat, TruncDay, TruncMonth, Upper
@@ -25,6 +34,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from melo.embedded.server import EmbeddedServer
 from melo.postgresql.base import DatabaseWrapper
 from melo.postgresql.creation import create_database
+from melo.postgresql.errors import DatabaseUnavailable, Reason
 from tests.conftest import ROOT, Manage, ScratchDatabase, clean_environ
 from tests.melo.conftest import embedded_environ
 
@@ -118,6 +128,69 @@ def test_no_statement_is_compiled(
         own.close_pool()
 
     assert jit == "off"
+
+
+def test_exhausted_pool_is_not_a_server_that_is_away(
+    scratch_settings: dict[str, Any], django_db_blocker: DjangoDbBlocker
+) -> None:
+    options = {"pool": {"min_size": 1, "max_size": 1, "timeout": 0.2}}
+    first, second = (
+        DatabaseWrapper({**scratch_settings, "OPTIONS": options}, alias="pooled") for _ in range(2)
+    )
+    with django_db_blocker.unblock():
+        first.ensure_connection()
+        with pytest.raises(DatabaseUnavailable) as caught:
+            second.ensure_connection()
+        first.close()
+        second.ensure_connection()
+        second.close()
+        first.close_pool()
+
+    assert caught.value.reason is Reason.POOL_EXHAUSTED
+    assert "raise max_size in the pool's options" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"AUTOCOMMIT": False}, {"OPTIONS": {"pool": True}}], ids=str
+)
+def test_next_call_connects_again_after_the_connection_was_lost(
+    scratch_settings: dict[str, Any], settings: dict[str, Any], django_db_blocker: DjangoDbBlocker
+) -> None:
+    with django_db_blocker.unblock():
+        own = DatabaseWrapper({**scratch_settings, **settings}, alias="own")
+        end_backend_of(own)
+        with pytest.raises(OperationalError):
+            fetch(own, "SELECT 1")
+        after = fetch(own, "SELECT 2")
+        own.close()
+        own.close_pool()
+
+    assert after == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_transaction_whose_connection_was_lost_is_not_gone_on_with() -> None:
+    own = connections["default"]
+
+    def go_on() -> None:
+        with transaction.atomic():
+            end_backend_of(own)
+            with suppress(OperationalError):
+                own.cursor().execute("SELECT 1")
+            own.cursor().execute("SELECT 2")
+
+    with pytest.raises(DatabaseError):
+        go_on()
+    with own.cursor() as cursor:
+        cursor.execute("SELECT 3")
+        assert cursor.fetchone() == (3,)
+
+
+def end_backend_of(own: BaseDatabaseWrapper) -> None:
+    own.ensure_connection()
+    info = own.connection.info
+    with psycopg.connect(info.dsn, password=info.password) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [info.backend_pid])
 
 
 def test_connection_whose_time_zone_changes_follows(connection: DatabaseWrapper) -> None:
@@ -323,6 +396,7 @@ import django
 django.setup()
 from django.db import connection
 from melo.postgresql.creation import create_database
+from melo.postgresql.errors import DatabaseUnavailable, Reason
 print(create_database(connection), flush=True)
 """
 
