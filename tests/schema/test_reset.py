@@ -205,7 +205,7 @@ def test_refused_in_production_whatever_noinput_says(
 
     assert result.returncode == 3
     assert result.stdout == ""
-    assert "MELO_ENV is production" in result.stderr
+    assert "settings.MIGRATIONS_PRODUCTION is not set to False" in result.stderr
     assert "FORCE_RESET=1" in result.stderr
     assert rows(scratch_connection) == 3
 

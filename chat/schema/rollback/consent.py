@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.errors import RefusedError
+from chat.schema.guards import THIS_IS_PRODUCTION, how_to_set
 from chat.schema.rollback.loss import LOCK_TIMEOUT, ROW_BUDGET, TIME_LIMIT, Loss, measure_loss
 from chat.schema.rollback.report import loss_table, rollback_table
 from chat.schema.rollback.trial import Plan
@@ -15,9 +16,9 @@ class NotConfirmedError(RefusedError):
     """Not confirmed; nothing was changed."""
 
 
-OVERRIDE = "FORCE_ROLLBACK"
+FORCE_SETTING = "FORCE_ROLLBACK"
 # Who is refused must not have stopped the readers before.
-_NOT_REHEARSED = f"without {OVERRIDE}=1 it is refused, so nothing is locked for it"
+_NOT_REHEARSED = f"without {FORCE_SETTING}=1 it is refused, so nothing is locked for it"
 QUESTION = "Type yes to roll back: "
 
 
@@ -32,12 +33,12 @@ class RollbackRefusedError(RefusedError):
             risk = "What is listed above will be lost, and what is not known may be."
         super().__init__(
             seen=(
-                f"MELO_ENV is production, and {steps} migration{'s' if steps != 1 else ''} would "
-                "be undone."
+                f"{THIS_IS_PRODUCTION}, and {steps} migration{'s' if steps != 1 else ''} would be "
+                "undone."
             ),
             next_step=(
                 "If that is what you want, take a backup, then run it again with "
-                f"{OVERRIDE}=1 in the environment. {risk}"
+                f"{how_to_set(FORCE_SETTING)}. {risk}"
             ),
         )
 
@@ -50,8 +51,8 @@ class RollbackWouldFailError(RefusedError):
         super().__init__(
             seen=f"Its rehearsal failed at {failure}",
             next_step=(
-                f"Remove the cause. With {OVERRIDE}=1 in the environment it is tried all the same, "
-                "and stops where it fails: what comes before that is undone by then."
+                f"Remove the cause. With {how_to_set(FORCE_SETTING)} it is tried all the same, and "
+                "stops where it fails: what comes before that is undone by then."
             ),
         )
 

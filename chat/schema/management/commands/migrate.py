@@ -49,10 +49,10 @@ class Command(SchemaCommandMixin, migrate.Command):
     stealth_options = (*migrate.Command.stealth_options, "is_loss_accepted")
     details = """\
 Going backwards destroys what the migrations on the way made, with all the rows in it; `zero` goes
-back before the first. What would be lost is measured and shown first; on a terminal it asks, and
-with MELO_ENV set to production it needs FORCE_ROLLBACK=1 in the environment, whatever --noinput
-says: without, the loss is read from the migrations and nobody is locked out. Going forwards
-destroys what the migrations say; --plan shows it.
+back before the first. What would be lost is measured and shown first; on a terminal it asks.
+Unless the setting MIGRATIONS_PRODUCTION is False, it also needs the setting FORCE_ROLLBACK to be
+true, whatever --noinput says: without, the loss is read from the migrations and nobody is locked
+out. Going forwards destroys what the migrations say; --plan shows it.
 
 exit codes:
   0  done; with --check: nothing to apply

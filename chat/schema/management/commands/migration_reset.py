@@ -31,13 +31,13 @@ class Command(SchemaCommandMixin):
     details = """\
 IT DESTROYS ALL ROWS of the tables concerned. What would go is measured in a rehearsal that is
 rolled back, and shown before anything is done. On a terminal it asks for the database's name;
-without a terminal it needs --noinput. With MELO_ENV set to production it also needs FORCE_RESET=1
-in the environment, whatever --noinput says.
+without a terminal it needs --noinput. Unless the setting MIGRATIONS_PRODUCTION is False it also
+needs the setting FORCE_RESET to be true, whatever --noinput says.
 
 exit codes:
   0  rolled back and applied again
   1  error; also when a migration in the way is irreversible, before anything is done
-  3  refused: not confirmed, or production without FORCE_RESET=1
+  3  refused: not confirmed, or production without FORCE_RESET
   6  the database is ahead of the code, so the way back is not on disk
  75  another migrator holds the lock; it is taken once, for the whole way down and up
 
