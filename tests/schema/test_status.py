@@ -17,7 +17,7 @@ from chat.schema.status.reading import (
     MigrationKind,
     MigrationState,
     MigrationStatus,
-    current_migration,
+    current_migrations,
     is_ready,
     migration_statuses,
 )
@@ -35,6 +35,10 @@ def record(connection: BaseDatabaseWrapper, app: str, name: str) -> None:
     recorder = MigrationRecorder(connection)
     recorder.ensure_schema()
     recorder.record_applied(app, name)
+
+
+def current_migration(connection: BaseDatabaseWrapper, *, app_label: str) -> str | None:
+    return current_migrations(migration_statuses(connection, app_label=app_label))[app_label]
 
 
 def states(connection: BaseDatabaseWrapper, app_label: str | None = None) -> list[tuple[str, str]]:

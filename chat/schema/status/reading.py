@@ -146,26 +146,16 @@ def current_migrations(statuses: Iterable[MigrationStatus]) -> dict[str, str | N
     return {app: status.name if status else None for app, status in current.items()}
 
 
-def current_migration(connection: BaseDatabaseWrapper, *, app_label: str) -> str | None:
-    """Return the current version of an app, None when nothing of it is applied.
-
-    As many statements as `migration_statuses`, which says also what is raised.
-    """
-    statuses = migration_statuses(connection, app_label=app_label)
-    return current_migrations(statuses).get(app_label)
-
-
 def is_ready(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether the database is what the code expects.
-
-    Nothing is pending, missing, modified or interrupted; faked and untracked migrations are taken
-    at their word. As many statements as `migration_statuses`, which says also what is raised.
-    """
+    """Return whether the database is what the code expects; reads as `migration_statuses` does."""
     return all_ready(migration_statuses(connection))
 
 
 def all_ready(statuses: Iterable[MigrationStatus]) -> bool:
-    """Return whether nothing among these is pending, missing, modified or interrupted."""
+    """Return whether nothing among these is pending, missing, modified or interrupted.
+
+    What was faked or is untracked is taken to be as its files say.
+    """
     return all(status.state in _READY for status in statuses)
 
 

@@ -65,7 +65,7 @@ exit codes:
 
 examples:
   python manage.py migrate
-  python manage.py migrate chat 0001
+  python manage.py migrate blog 0001
 """
 
     def add_arguments(self, parser: CommandParser) -> None:

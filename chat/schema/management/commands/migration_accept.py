@@ -41,7 +41,7 @@ exit codes:
  75  another migrator holds the lock
 
 examples:
-  python manage.py migration_accept chat 0003 --reason "comment corrected, same SQL"
+  python manage.py migration_accept blog 0003 --reason "comment corrected, same SQL"
   python manage.py migration_accept --drift --reason "index of the night of 3 May, kept"
 """
     requires_system_checks = ()

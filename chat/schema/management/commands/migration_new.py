@@ -26,8 +26,8 @@ exit codes:
   1  error; nothing was written
 
 examples:
-  python manage.py migration_new chat backfill_slugs
-  python manage.py migration_new chat add_search_trigger --sql
+  python manage.py migration_new blog backfill_slugs
+  python manage.py migration_new blog add_search_trigger --sql
 """
     requires_system_checks = ()
 

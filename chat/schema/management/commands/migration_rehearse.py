@@ -48,7 +48,7 @@ exit codes:
 
 examples:
   python manage.py migration_rehearse
-  python manage.py migration_rehearse chat 0008 --format json
+  python manage.py migration_rehearse blog 0008 --format json
 """
     requires_system_checks = ()
 

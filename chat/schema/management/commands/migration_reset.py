@@ -42,7 +42,7 @@ exit codes:
  75  another migrator holds the lock; it is taken once, for the whole way down and up
 
 examples:
-  python manage.py migration_reset chat
+  python manage.py migration_reset blog
   python manage.py migration_reset --noinput
 """
 

@@ -32,7 +32,7 @@ exit codes:
 When several hold, the first of 6, 5, 7, 4, 2, 1.
 
 examples:
-  python manage.py migration_status chat
+  python manage.py migration_status blog
   python manage.py migration_status --format json --check
 """
     requires_system_checks = ()
