@@ -14,8 +14,8 @@ from django.db.migrations.exceptions import (
 )
 from django.db.migrations.loader import MigrationLoader
 
-from chat.schema.disk.checksums import as_people_write
 from chat.schema.errors import SchemaError
+from chat.schema.text import relative_to_cwd
 
 
 def load_migrations(connection: BaseDatabaseWrapper) -> MigrationLoader:
@@ -81,5 +81,5 @@ def _place(error: Exception) -> str | None:
         places.append((Path(error.filename), error.lineno or 1))
     for file, number in reversed(places):
         if file.parent.name == "migrations" and file.parent.parent.name != "db":
-            return f"{as_people_write(file)}, line {number}"
+            return f"{relative_to_cwd(file)}, line {number}"
     return None

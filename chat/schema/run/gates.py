@@ -8,7 +8,6 @@ from django.db.migrations import Migration
 from django.db.migrations.graph import MigrationGraph
 from django.db.migrations.operations import RunSQL
 
-from chat.schema.disk.checksums import as_people_write
 from chat.schema.disk.operations import database_operations, sql_texts
 from chat.schema.drift.reading import Drift
 from chat.schema.drift.refusals import require_known_drift, require_no_drift
@@ -29,6 +28,7 @@ from chat.schema.status.refusals import (
     RewrittenMigrationsError,
 )
 from chat.schema.status.sentences import finishing_command, sentence
+from chat.schema.text import relative_to_cwd
 
 # Django's: each migration, and whether it is undone.
 Plan: TypeAlias = Sequence[tuple[Migration, bool]]
@@ -59,7 +59,7 @@ def require_unchanged(statuses: Iterable[MigrationStatus]) -> None:
         ChangedMigration(
             app=status.app,
             name=status.name,
-            files=tuple(map(as_people_write, status.files)),
+            files=tuple(map(relative_to_cwd, status.files)),
             recorded=status.checksum or "",
             on_disk=status.checksum_on_disk or "",
         )

@@ -1,12 +1,12 @@
 """Make the next migration of an app, to be written by hand."""
 
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from chat.schema.files.stub import Stub, plan_stub, write_stub
 from chat.schema.management.commands._base import SchemaCommandMixin, add_database_argument
+from chat.schema.text import relative_to_cwd
 
 
 class Command(SchemaCommandMixin):
@@ -52,7 +52,7 @@ examples:
         write_stub(stub)
         if options["verbosity"] > 0:
             for file in reversed(stub.files):
-                self.stdout.write(f"Wrote {_as_people_write(file.path)}")
+                self.stdout.write(f"Wrote {relative_to_cwd(file.path)}")
             self.stdout.write(_next_step(stub, is_sql=options["sql"]))
 
 
@@ -62,8 +62,3 @@ def _next_step(stub: Stub, *, is_sql: bool) -> str:
         f"Next: write {what}, and each TODO of the docstring; then prove the way back with\n"
         f"  python manage.py migration_rehearse {stub.app} {stub.name}"
     )
-
-
-def _as_people_write(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
