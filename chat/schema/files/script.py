@@ -82,9 +82,9 @@ def _failure(
         + (advice(error) if isinstance(error, IntegrityError) else "Correct it, then run it again.")
         if is_atomic
         else f"What the file did before line {begins} is kept, as the migration is not atomic. "
-        "Undo it, or let those statements bear being repeated; correct the file, and run it again."
+        "Undo it, or make those statements safe to run twice; correct the file, and run it again."
     )
-    return SQLFileFailedError.like(error)(
+    return SQLFileFailedError(
         script.path,
         line=line,
         source=script.text.split("\n")[line - script.first_line].strip(),
