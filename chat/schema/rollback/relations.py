@@ -61,7 +61,7 @@ class RelationKind(StrEnum):
         return self in {RelationKind.TABLE, RelationKind.PARTITIONED_TABLE}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column; `shown` is its name quoted where it must be."""
 
@@ -89,7 +89,7 @@ class Relation:
     columns: Mapping[int, Column]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RowsTouched:
     """How many rows of a table this transaction has inserted, updated and deleted."""
 
@@ -161,14 +161,9 @@ def read_snapshot(connection: BaseDatabaseWrapper) -> Snapshot:
                     columns=columns.setdefault(oid, {}),
                 )
             if number is not None:
-                columns[oid][number] = Column(
-                    name=row[8], shown=row[9], type=row[10], is_generated=row[11]
-                )
+                columns[oid][number] = Column(*row[8:])
         cursor.execute(_ROWS_TOUCHED)
-        touched = {
-            oid: RowsTouched(inserted=inserted, updated=updated, deleted=deleted)
-            for oid, inserted, updated, deleted in cursor.fetchall()
-        }
+        touched = {oid: RowsTouched(*counts) for oid, *counts in cursor.fetchall()}
     return Snapshot(relations=relations, touched=touched)
 
 

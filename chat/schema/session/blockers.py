@@ -27,7 +27,7 @@ ORDER BY b.pid
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Blocker:
     """A session that holds, or waits for, the lock that another waits for.
 
@@ -126,14 +126,4 @@ class BlockerWatch:
 def _blockers(connection: BaseDatabaseWrapper, backend_pid: int) -> tuple[Blocker, ...]:
     with connection.cursor() as cursor:
         cursor.execute(_BLOCKERS, (backend_pid,))
-        return tuple(
-            Blocker(
-                pid=pid,
-                user=user,
-                application=application,
-                state=state,
-                query_age=query_age,
-                query=query,
-            )
-            for pid, user, application, state, query_age, query in cursor.fetchall()
-        )
+        return tuple(Blocker(*row) for row in cursor.fetchall())

@@ -61,7 +61,7 @@ LIMIT 1
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class LockHolder:
     """The session that holds the lock; what the server does not show to this role is None."""
 
@@ -156,12 +156,7 @@ def migration_lock(
 def lock_holder(connection: BaseDatabaseWrapper) -> LockHolder | None:
     """Return who holds the migration lock of this database, if anybody; one statement."""
     row = _one(connection, _HOLDER)
-    if row is None:
-        return None
-    pid, user, host, application, connected_at = row
-    return LockHolder(
-        pid=pid, user=user, host=host, application=application, connected_at=connected_at
-    )
+    return LockHolder(*row) if row else None
 
 
 def _acquire(
