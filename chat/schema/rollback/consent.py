@@ -9,7 +9,7 @@ from chat.schema.errors import RefusedError
 from chat.schema.guards import THIS_IS_PRODUCTION, how_to_set
 from chat.schema.rollback.loss import LOCK_TIMEOUT, ROW_BUDGET, TIME_LIMIT, Loss, measure_loss
 from chat.schema.rollback.report import loss_table, rollback_table
-from chat.schema.rollback.trial import Plan
+from chat.schema.run.gates import Plan
 
 
 class NotConfirmedError(RefusedError):
@@ -17,8 +17,8 @@ class NotConfirmedError(RefusedError):
 
 
 FORCE_SETTING = "FORCE_ROLLBACK"
-# Who is refused must not have stopped the readers before.
-_NOT_REHEARSED = f"without {FORCE_SETTING}=1 it is refused, so nothing is locked for it"
+# A refusal must not have stopped the readers before.
+_NOT_TRIED = f"without {FORCE_SETTING}=1 it is refused, so nothing is locked for it"
 QUESTION = "Type yes to roll back: "
 
 
@@ -29,7 +29,7 @@ class RollbackRefusedError(RefusedError):
         self.loss = loss
         steps = len(loss.rollbacks)
         risk = "No data would be lost." if loss.is_nothing else "What is listed above will be lost."
-        if loss.unread:
+        if loss.unknown:
             risk = "What is listed above will be lost, and what is not known may be."
         super().__init__(
             seen=(
@@ -49,7 +49,7 @@ class RollbackWouldFailError(RefusedError):
     def __init__(self, failure: str) -> None:
         self.failure = failure
         super().__init__(
-            seen=f"Its rehearsal failed at {failure}",
+            seen=f"Its trial run failed at {failure}",
             next_step=(
                 f"Remove the cause. With {how_to_set(FORCE_SETTING)} it is tried all the same, and "
                 "stops where it fails: what comes before that is undone by then."
@@ -72,22 +72,22 @@ def confirm_loss(
     """Return when a plan may be carried out, having shown and asked what there is to show and ask.
 
     To be called with the migration lock held, before the first migration is unapplied. A plan that
-    goes forwards is none of its business. `ask` puts a question on the terminal and returns the
-    answer; None when there is no terminal or nobody is to be asked. `write` gets whole lines.
-    In production, unless it is forced, the plan is not rehearsed, and nobody is locked out.
+    goes forwards returns at once. `ask` puts a question on the terminal and returns the answer; it
+    is None when there is no terminal or nobody is to be asked. `write` gets whole lines.
+    In production, unless it is forced, the plan is not tried, and nobody is locked out.
 
     Raises:
-        RollbackWouldFailError: its rehearsal failed, and it is not forced.
+        RollbackWouldFailError: its trial run failed, and it is not forced.
         RollbackRefusedError: this is production, and it is not forced.
         NotConfirmedError: the answer was not yes.
-        RehearsalSessionLostError: the session is gone, and with it every lock that it held.
+        TrialSessionLostError: the session is gone, and with it every lock that it held.
     """
     if not any(is_backwards for _, is_backwards in plan):
         return
     loss = measure_loss(
         connection,
         plan=plan,
-        unrehearsed_because=_NOT_REHEARSED if is_production and not is_forced else "",
+        untried_because=_NOT_TRIED if is_production and not is_forced else "",
         row_budget=row_budget,
         lock_timeout=lock_timeout,
         time_limit=time_limit,

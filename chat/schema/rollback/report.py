@@ -35,15 +35,15 @@ def loss_table(loss: Loss) -> str:
     What is empty is only counted. Reasons and the database's words are broken into lines, so that
     nothing is wider than 80 columns; a name that is too long loses its middle.
     """
-    nothing = "nothing that can be known" if loss.unread else "nothing"
+    nothing = "nothing that can be known" if loss.unknown else "nothing"
     lines = [f"To be lost: {_sum(loss.lost) or nothing}"]
     lines += _rows(loss.lost)
     changed = [item for item in loss.changed if not item.count.is_nothing]
     if changed:
         lines += ["May have other values afterwards:", *_rows(changed)]
-    if loss.unread:
+    if loss.unknown:
         lines += ["Not known, because it can only be known by running it:"]
-        lines += [line for text in loss.unread for line in wrapped(text, indent="  ")]
+        lines += [line for text in loss.unknown for line in wrapped(text, indent="  ")]
     if loss.definitions:
         lines += wrapped(f"Goes too, and holds no data of its own: {', '.join(loss.definitions)}")
     return "\n".join([*lines, *_how_it_is_known(loss)])
@@ -102,12 +102,12 @@ def _row(item: LossItem) -> str:
 
 
 def _how_it_is_known(loss: Loss) -> list[str]:
-    if loss.is_rehearsed:
-        return wrapped("Known from a rehearsal on this database, which was rolled back.")
+    if loss.is_tried:
+        return wrapped("Known from a trial run on this database, which was rolled back.")
     if loss.failure is not None:
-        reasons = [f"The rehearsal failed, as the rollback would, at {loss.failure}"]
+        reasons = [f"The trial run failed, as the rollback would, at {loss.failure}"]
     else:
-        reasons = ["Not rehearsed, but read from the migrations:", *loss.not_rehearsed]
+        reasons = ["Not tried, but read from the migrations:", *loss.not_tried]
     return [
         line
         for number, reason in enumerate(reasons)

@@ -29,7 +29,7 @@ class Command(SchemaCommandMixin):
 
     help = "Roll back an app and what depends on it, or every app, and apply it all again."
     details = """\
-IT DESTROYS ALL ROWS of the tables concerned. What would go is measured in a rehearsal that is
+IT DESTROYS ALL ROWS of the tables concerned. What would go is measured in a trial run that is
 rolled back, and shown before anything is done. On a terminal it asks for the database's name;
 without a terminal it needs --noinput. Unless the setting MIGRATIONS_PRODUCTION is False it also
 needs the setting FORCE_RESET to be true, whatever --noinput says.
