@@ -14,7 +14,7 @@ from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.writer import MigrationWriter
 
-from chat.schema.disk.loading import migrations_read
+from chat.schema.disk.loading import load_migrations
 from chat.schema.disk.names import require_app
 from chat.schema.errors import SchemaError
 from chat.schema.files import RunSQLFile
@@ -51,8 +51,7 @@ def plan_new(*, app_label: str, name: str, is_sql: bool) -> NewMigration:
     """
     _require_name(name)
     require_app(app_label, known=(config.label for config in apps.get_app_configs()))
-    with migrations_read():
-        loader = MigrationLoader(None, ignore_no_migrations=True)
+    loader = load_migrations(None)
     if app_label in loader.unmigrated_apps:
         raise _no_package(app_label)
     leaves = sorted(leaf for _, leaf in loader.graph.leaf_nodes(app_label))

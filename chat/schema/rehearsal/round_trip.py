@@ -19,7 +19,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
 from chat.schema.catalogue.objects import Catalogue, Difference, diff, read_catalogue
-from chat.schema.disk.loading import migrations_read
+from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.names import require_app, require_migration
 from chat.schema.disk.reversibility import irreversible_operations
 from chat.schema.errors import SchemaError
@@ -135,7 +135,7 @@ class _Run:
         self._begin()
 
     def _begin(self) -> None:
-        with migrations_read():
+        with explaining_unreadable_migrations():
             self._executor = MigrationExecutor(self._connection)
         self._executor.recorder.ensure_schema()
         self._state = ProjectState(real_apps=self._executor.loader.unmigrated_apps)

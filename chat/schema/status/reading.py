@@ -84,49 +84,41 @@ class MigrationStatus:
         return f"{self.app}.{self.name}"
 
 
-def migration_statuses(
-    connection: BaseDatabaseWrapper, *, app_label: str | None = None
+def read_statuses(
+    connection: BaseDatabaseWrapper,
+    *,
+    app_label: str | None = None,
+    loader: MigrationLoader | None = None,
+    is_lock_ours: bool = False,
 ) -> list[MigrationStatus]:
     """Return every migration, or every migration of one app, with its state.
 
     Those on disk come in the order in which they are applied, dependencies first; those that are
     recorded but not on disk, also of apps that are gone, come last, the oldest first. A squashed
-    migration stands for what it replaces wherever Django's loader says so. Four statements, two
-    of them where neither `django_migrations` nor the ledger exists yet, and one more when a
-    migration was begun and not ended.
+    migration stands for what it replaces wherever Django's loader says so.
+
+    `loader` is one that has read already. With `is_lock_ours` nobody else can be running a
+    migration that was begun. Four statements, two with a loader; two fewer where neither
+    `django_migrations` nor the ledger exists yet, and one more when a migration was begun and not
+    ended.
 
     Raises:
         UnknownAppError: no migration of such an app is on disk or recorded.
         BrokenMigrationsError: the files do not fit together.
         ForeignLedgerError: a table with the ledger's name is not the ledger.
     """
-    loader = load_migrations(connection)
-    statuses = loaded_statuses(connection, loader)
-    if app_label is None:
-        return statuses
-    require_app(app_label, known=loader.migrated_apps | {status.app for status in statuses})
-    return [status for status in statuses if status.app == app_label]
-
-
-def loaded_statuses(
-    connection: BaseDatabaseWrapper, loader: MigrationLoader, *, is_lock_ours: bool = False
-) -> list[MigrationStatus]:
-    """Return what `migration_statuses` returns, for a loader that has read already.
-
-    Whoever holds the lock says so: then nobody else can be at a migration that was begun. Two
-    statements, one where there is no ledger, and one more when one was begun and not ended.
-
-    Raises:
-        ForeignLedgerError: a table with the ledger's name is not the ledger.
-    """
+    loader = loader or load_migrations(connection)
     histories = read_histories(connection)
     is_begun = any(history.begun and not history.failure for history in histories.values())
     runner = lock_holder(connection) if is_begun and not is_lock_ours else None
     statuses = [
         _status_on_disk(loader, key, histories.get(key, _NO_HISTORY), runner)
         for key in _plan_order(loader)
-    ]
-    return statuses + _missing(loader, histories)
+    ] + _missing(loader, histories)
+    if app_label is None:
+        return statuses
+    require_app(app_label, known=loader.migrated_apps | {status.app for status in statuses})
+    return [status for status in statuses if status.app == app_label]
 
 
 def current_migrations(statuses: Iterable[MigrationStatus]) -> dict[str, str | None]:
@@ -147,8 +139,8 @@ def current_migrations(statuses: Iterable[MigrationStatus]) -> dict[str, str | N
 
 
 def is_ready(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether the database is what the code expects; reads as `migration_statuses` does."""
-    return all_ready(migration_statuses(connection))
+    """Return whether the database is what the code expects; reads as `read_statuses` does."""
+    return all_ready(read_statuses(connection))
 
 
 def all_ready(statuses: Iterable[MigrationStatus]) -> bool:

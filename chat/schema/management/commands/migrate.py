@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
 from chat.schema.acceptance.of_drift import changes_adopted
-from chat.schema.disk.loading import migrations_read
+from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.names import require_app, require_migration
 from chat.schema.drift.report import standing_drift
 from chat.schema.errors import UnsupportedBackendError
@@ -207,7 +207,7 @@ def _require_names(app_label: str | None, migration_name: str | None) -> None:
     if migration_name is None:
         return
     loader = MigrationLoader(None, load=False)
-    with migrations_read():
+    with explaining_unreadable_migrations():
         loader.load_disk()
     if app_label in loader.migrated_apps:
         require_migration(loader, app_label=app_label, name=migration_name)

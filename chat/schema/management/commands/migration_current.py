@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 from django.db import connections
 
 from chat.schema.management.commands._base import SchemaCommandMixin, add_database_argument
-from chat.schema.status.reading import current_migrations, migration_statuses
+from chat.schema.status.reading import current_migrations, read_statuses
 
 
 class Command(SchemaCommandMixin):
@@ -36,7 +36,7 @@ examples:
         """Write the version, or without an app every app's, to stdout."""
         connection = connections[options["database"]]
         app_label = options["app_label"]
-        versions = current_migrations(migration_statuses(connection, app_label=app_label))
+        versions = current_migrations(read_statuses(connection, app_label=app_label))
         if app_label:
             self.stdout.write(versions.get(app_label) or "zero")
             return
