@@ -1,7 +1,7 @@
 """Who blocks a session, seen while it waits.
 
-A session that waits for a lock cannot ask, and when its lock_timeout is over the answer is gone:
-so another session asks meanwhile, and only when it takes long.
+A session that waits for a lock cannot ask who holds it, and after its lock_timeout it is too late.
+So another session asks, and only when the wait is long.
 """
 
 import time
@@ -59,8 +59,8 @@ class Blocker:
 class BlockerWatch:
     """Watches a server process for the duration of a block, on a connection of its own.
 
-    Within `attempt()` it connects after `patience`, or up to twice that, and asks again after every
-    other; `blockers` are those that were seen last, `error` why nobody could be asked.
+    Within `attempt()` it connects after `patience`, or up to twice that, and asks again each time
+    `patience` has passed; `blockers` are those seen last, `error` is why asking failed.
     """
 
     def __init__(

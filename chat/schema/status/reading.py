@@ -1,4 +1,4 @@
-"""What state every migration is in, and what follows from it.
+"""What state every migration is in.
 
 Read from Django's table of applied migrations, from the ledger, and from the files on disk;
 changes nothing.
@@ -53,9 +53,9 @@ class MigrationStatus:
     """One migration.
 
     What only its file could tell is None when the file is missing, and what only the ledger could
-    tell when the ledger has nothing. `is_applied` is what Django says. `checksum` is of the bytes
-    in force, `checksum_on_disk` of the files, which are `files`. `begun` is a start without an
-    end, `failure` how that went wrong; `runner` holds the lock, and so may be at it just now.
+    tell when the ledger has nothing. `is_applied` is what Django says. `checksum` is the recorded
+    one, `checksum_on_disk` that of `files`. `begun` is a start without an end, `failure` how that
+    went wrong; `runner` holds the lock, and so may be running it now.
     """
 
     app: str

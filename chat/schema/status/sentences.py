@@ -108,12 +108,15 @@ def _untracked(status: MigrationStatus) -> str:
 def _begun(status: MigrationStatus) -> str:
     begun, failure = status.begun, status.failure
     if begun is None:
-        return f"{status} was not ended."
+        return f"{status} was begun and not finished."
     is_rollback = begun.event is Event.UNAPPLY_STARTED
     what = "rolling it back" if is_rollback else "applying it"
     when = f"{begun.applied_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC by {begun.applied_by}"
     if status.runner is not None:
-        return f"{status}: {what} began at {when}, and may go on: {status.runner} has the lock."
+        return (
+            f"{status}: {what} began at {when}, and may still be running: {status.runner} holds "
+            "the lock."
+        )
     if failure is not None:
         how = f"failed ({_first_line(failure.reason)})"
     else:

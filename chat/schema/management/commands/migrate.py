@@ -18,7 +18,7 @@ from chat.schema.acceptance.of_drift import changes_adopted
 from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.names import require_app, require_migration
 from chat.schema.drift.report import standing_drift
-from chat.schema.errors import UnsupportedBackendError
+from chat.schema.errors import SchemaError
 from chat.schema.guards import is_production
 from chat.schema.management.commands._base import (
     SchemaCommandMixin,
@@ -36,6 +36,10 @@ from chat.schema.run.patience import BlockedAttempt, Patience
 from chat.schema.run.pruning import prune_removed_app, removed_apps
 from chat.schema.session.database import database_name, describe_database
 from chat.schema.session.lock import LockHolder, MigrationLock, migration_lock
+
+
+class UnsupportedBackendError(SchemaError):
+    """This database backend cannot do that."""
 
 
 class Command(SchemaCommandMixin, migrate.Command):
