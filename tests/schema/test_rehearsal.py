@@ -489,7 +489,7 @@ def test_json_is_what_the_readme_says(manage: ManageSituation) -> None:
     result = manage("migration_rehearse", "--format", "json", situations=["changing_up"])
     told = json.loads(result.stdout)
     migration = told["migrations"][-1]
-    _, _, text = README.read_text().partition("\n## `migration_rehearse --format json`\n")
+    _, _, text = README.read_text().partition("- `migration_rehearse`: ")
 
     documented = set(re.findall(r"`([a-z_]+)`", text.partition("\n## ")[0]))
     assert set(told) | set(migration) | set(migration["up"]) <= documented
