@@ -1,26 +1,23 @@
 """What is refused in production unless it is asked for by name."""
 
-from typing import Final
-
 from django.conf import settings
 
 from chat.schema.errors import RefusedError
-
-THIS_IS_PRODUCTION: Final = (
-    "This is production (settings.MIGRATIONS_PRODUCTION is not set to False)"
-)
 
 
 class ProductionRefusedError(RefusedError):
     """Refused in production; nothing was changed."""
 
-    def __init__(self, *, action: str, override: str) -> None:
+    def __init__(self, *, action: str, override: str, risk: str) -> None:
         self.override = override
         super().__init__(
-            seen=f"{THIS_IS_PRODUCTION}, and {action}.",
+            seen=(
+                "This is production (settings.MIGRATIONS_PRODUCTION is not set to False), and "
+                f"{action}."
+            ),
             next_step=(
-                f"If that is what you want, take a backup, then run it again with "
-                f"{how_to_set(override)}. All data in the tables concerned will be lost."
+                "If that is what you want, take a backup, then run it again with "
+                f"{how_to_set(override)}. {risk}"
             ),
         )
 
@@ -41,13 +38,13 @@ def is_production() -> bool:
     return getattr(settings, "MIGRATIONS_PRODUCTION", None) is not False
 
 
-def require_override(override: str, *, action: str) -> None:
+def require_override(override: str, *, action: str, risk: str) -> None:
     """Raise in production unless the setting `override` is true.
 
-    `action` completes "This is production, and …".
+    `action` completes "This is production, and …"; `risk` says what is lost then.
 
     Raises:
         ProductionRefusedError: this is production and the override is not set.
     """
     if is_production() and not getattr(settings, override, False):
-        raise ProductionRefusedError(action=action, override=override)
+        raise ProductionRefusedError(action=action, override=override, risk=risk)

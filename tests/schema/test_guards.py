@@ -16,7 +16,7 @@ def test_production_refuses_and_names_both_settings() -> None:
         override_settings(MIGRATIONS_PRODUCTION=True),
         pytest.raises(ProductionRefusedError, match=ACTION) as refusal,
     ):
-        require_override("FORCE_RESET", action=ACTION)
+        require_override("FORCE_RESET", action=ACTION, risk="")
 
     assert "settings.MIGRATIONS_PRODUCTION" in str(refusal.value)
     assert "FORCE_RESET=1" in str(refusal.value)
@@ -25,7 +25,7 @@ def test_production_refuses_and_names_both_settings() -> None:
 @pytest.mark.parametrize("value", [None, 0, "", "false", "development"])
 def test_setting_that_is_not_false_is_production(value: Any) -> None:
     with override_settings(MIGRATIONS_PRODUCTION=value), pytest.raises(ProductionRefusedError):
-        require_override("FORCE_RESET", action=ACTION)
+        require_override("FORCE_RESET", action=ACTION, risk="")
 
 
 def test_missing_setting_is_production() -> None:
@@ -33,11 +33,11 @@ def test_missing_setting_is_production() -> None:
         del settings.MIGRATIONS_PRODUCTION
 
         with pytest.raises(ProductionRefusedError):
-            require_override("FORCE_RESET", action=ACTION)
+            require_override("FORCE_RESET", action=ACTION, risk="")
 
 
 def test_override_or_false_lets_it_pass() -> None:
     with override_settings(MIGRATIONS_PRODUCTION=True, FORCE_RESET=True):
-        require_override("FORCE_RESET", action=ACTION)
+        require_override("FORCE_RESET", action=ACTION, risk="")
     with override_settings(MIGRATIONS_PRODUCTION=False):
-        require_override("FORCE_RESET", action=ACTION)
+        require_override("FORCE_RESET", action=ACTION, risk="")

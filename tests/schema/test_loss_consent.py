@@ -9,9 +9,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
 from chat.schema.errors import ExitCode
+from chat.schema.guards import ProductionRefusedError
 from chat.schema.rollback.consent import (
     NotConfirmedError,
-    RollbackRefusedError,
     RollbackWouldFailError,
     confirm_loss,
     require_consent,
@@ -141,7 +141,7 @@ def test_nobody_to_ask_goes_on() -> None:
 @pytest.mark.parametrize("loss", [NOTHING, THREE_ROWS])
 def test_production_is_refused_whoever_could_be_asked(loss: Loss) -> None:
     for ask in (None, lambda _: "yes"):
-        with pytest.raises(RollbackRefusedError) as caught:
+        with pytest.raises(ProductionRefusedError) as caught:
             require(loss, ask=ask, is_production=True)
 
         assert caught.value.exit_code is ExitCode.REFUSED
@@ -238,7 +238,7 @@ def test_production_is_told_what_it_would_lose(
 ) -> None:
     written: list[str] = []
 
-    with pytest.raises(RollbackRefusedError):
+    with pytest.raises(ProductionRefusedError):
         confirm_loss(
             messages,
             plan=backwards(messages, "two_steps", None),

@@ -114,7 +114,7 @@ def test_faked_rollback_loses_nothing_and_is_not_asked_about(
 @pytest.mark.parametrize(
     ("command", "environ", "said"),
     [
-        (BACK, {"SITUATION_MELO_ENV": "production"}, "Rollback refused in production"),
+        (BACK, {"SITUATION_MELO_ENV": "production"}, "Refused in production"),
         (
             ("migration_reset", "--noinput"),
             {"SITUATION_MELO_ENV": "production"},

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.errors import RefusedError
-from chat.schema.guards import THIS_IS_PRODUCTION, how_to_set
+from chat.schema.guards import ProductionRefusedError, how_to_set
 from chat.schema.rollback.loss import LOCK_TIMEOUT, ROW_BUDGET, TIME_LIMIT, Loss, measure_loss
 from chat.schema.rollback.report import loss_table, rollback_table
 from chat.schema.run.gates import Plan
@@ -20,27 +20,6 @@ FORCE_SETTING = "FORCE_ROLLBACK"
 # A refusal must not have stopped the readers before.
 _NOT_TRIED = f"without {FORCE_SETTING}=1 it is refused, so nothing is locked for it"
 QUESTION = "Type yes to roll back: "
-
-
-class RollbackRefusedError(RefusedError):
-    """Rollback refused in production; nothing was changed."""
-
-    def __init__(self, loss: Loss) -> None:
-        self.loss = loss
-        steps = len(loss.rollbacks)
-        risk = "No data would be lost." if loss.is_nothing else "What is listed above will be lost."
-        if loss.unknown:
-            risk = "What is listed above will be lost, and what is not known may be."
-        super().__init__(
-            seen=(
-                f"{THIS_IS_PRODUCTION}, and {steps} migration{'s' if steps != 1 else ''} would be "
-                "undone."
-            ),
-            next_step=(
-                "If that is what you want, take a backup, then run it again with "
-                f"{how_to_set(FORCE_SETTING)}. {risk}"
-            ),
-        )
 
 
 class RollbackWouldFailError(RefusedError):
@@ -78,7 +57,7 @@ def confirm_loss(
 
     Raises:
         RollbackWouldFailError: its trial run failed, and it is not forced.
-        RollbackRefusedError: this is production, and it is not forced.
+        ProductionRefusedError: this is production, and it is not forced.
         NotConfirmedError: the answer was not yes.
         TrialSessionLostError: the session is gone, and with it every lock that it held.
     """
@@ -110,7 +89,7 @@ def require_consent(
         if loss.failure is not None:
             raise RollbackWouldFailError(loss.failure)
         if is_production:
-            raise RollbackRefusedError(loss)
+            raise _production_refuses(loss)
     if loss.is_nothing or ask is None:
         return
     try:
@@ -122,3 +101,15 @@ def require_consent(
             seen=f"Expected 'yes', got {answer!r}.",
             next_step="Run it again if this is the rollback that you mean.",
         )
+
+
+def _production_refuses(loss: Loss) -> ProductionRefusedError:
+    steps = len(loss.rollbacks)
+    risk = "No data would be lost." if loss.is_nothing else "What is listed above will be lost."
+    if loss.unknown:
+        risk = "What is listed above will be lost, and what is not known may be."
+    return ProductionRefusedError(
+        action=f"{steps} migration{'s' if steps != 1 else ''} would be undone",
+        override=FORCE_SETTING,
+        risk=risk,
+    )

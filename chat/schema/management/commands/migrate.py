@@ -94,8 +94,8 @@ examples:
         connection = connections[options["database"]]
         # Django prunes whatever --plan and --check say.
         is_read_only = (options["check_unapplied"] or options["plan"]) and not options["prune"]
-        if options["verbosity"] > 0 and not is_read_only:
-            self.stdout.write(f"Database: {describe_database(connection)}")
+        if not is_read_only:
+            self.say(f"Database: {describe_database(connection)}", options)
         is_removed_app = options["prune"] and options["app_label"] in removed_apps(connection)
         if not is_removed_app:
             _require_names(options["app_label"], options["migration_name"])
@@ -135,7 +135,7 @@ examples:
             ask=input if options["interactive"] and sys.stdin.isatty() else None,
             is_production=is_production(),
             is_forced=bool(getattr(settings, "FORCE_ROLLBACK", False)),
-            write=lambda text: self._say(text, options),
+            write=lambda text: self.say(text, options),
         )
 
     def _executor(self, lock: MigrationLock, options: dict[str, Any]) -> ExecutorFactory:
@@ -151,12 +151,12 @@ examples:
                 lock=lock,
                 patience=patience,
                 listener=Listener(
-                    notice=lambda line: self._say(f"  {line}", options),
-                    drifted=lambda drift: self._say(
+                    notice=lambda line: self.say(f"  {line}", options),
+                    drifted=lambda drift: self.say(
                         standing_drift(drift, style=self.style_for_stdout(options)), options
                     ),
                     blocked=lambda attempt: self._say_who_blocks(attempt, options),
-                    failed=lambda: self._say(" FAILED", options),
+                    failed=lambda: self.say(" FAILED", options),
                     before_rollback=lambda plan: self.before_rollback(connection, plan, options),
                 ),
                 allow_missing=options["prune"],
@@ -165,32 +165,27 @@ examples:
         return make
 
     def _say_who_holds_the_lock(self, holder: LockHolder, options: dict[str, Any]) -> None:
-        self._say(waiting_line(holder, options), options)
+        self.say(waiting_line(holder, options), options)
 
     def _say_who_blocks(self, blocked: BlockedAttempt, options: dict[str, Any]) -> None:
-        self._say(" BLOCKED", options)
-        self._say(
+        self.say(" BLOCKED", options)
+        self.say(
             f"    Attempt {blocked.attempt} of {blocked.attempts} waited "
             f"{blocked.waited.total_seconds():g} s for a lock and was rolled back. Blocked by:",
             options,
         )
         for blocker in blocked.blockers:
-            self._say(f"      {blocker}", options)
-        self._say(
+            self.say(f"      {blocker}", options)
+        self.say(
             f"    Trying {blocked.migration} again in {blocked.pause.total_seconds():g} s...",
             options,
             ending="",
         )
 
-    def _say(self, line: str, options: dict[str, Any], *, ending: str | None = None) -> None:
-        if options["verbosity"] > 0:
-            self.stdout.write(line, ending=ending)
-            self.stdout.flush()
-
     def _prune_removed_app(self, connection: BaseDatabaseWrapper, options: dict[str, Any]) -> None:
-        self._say("Pruning migrations:", options)
+        self.say("Pruning migrations:", options)
         for name in prune_removed_app(connection, app_label=options["app_label"]):
-            self._say(f"  Pruning {options['app_label']}.{name} OK", options)
+            self.say(f"  Pruning {options['app_label']}.{name} OK", options)
 
     def _create_database(self, connection: BaseDatabaseWrapper) -> None:
         create = getattr(connection, "create_database", None)
