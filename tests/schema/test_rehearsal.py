@@ -256,12 +256,12 @@ def test_configured_database_is_left_alone(
 def test_configured_database_need_not_exist(
     manage: ManageSituation, scratch_environ: dict[str, str]
 ) -> None:
-    result = manage(
-        "migration_rehearse", situations=["two_steps"], SITUATION_DB_NAME="melo_sd_is_not_there"
-    )
+    name = f"not_there_{uuid4().hex[:12]}"
+
+    result = manage("migration_rehearse", situations=["two_steps"], SITUATION_DB_NAME=name)
 
     assert result.returncode == 0, result.stderr
-    assert "Scratch database: melo_sd_is_not_there_rehearsal" in result.stdout
+    assert f"Scratch database: {name}_rehearsal" in result.stdout
 
 
 @pytest.mark.parametrize(
