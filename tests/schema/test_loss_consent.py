@@ -194,7 +194,7 @@ def test_rollback_that_would_fail_is_refused_before_it_begins(
     assert caught.value.exit_code == 3
     assert forced[-2:] == [
         "The trial run failed, as the rollback would, at two_steps.0002_touch: function",
-        "  public.shout() does not exist",
+        "public.shout() does not exist",
     ]
 
 
