@@ -2,9 +2,6 @@
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
-from django.core import checks
-
-from chat.checks import check_updated_at_triggers
 
 
 class ChatConfig(AppConfig):
@@ -12,10 +9,6 @@ class ChatConfig(AppConfig):
 
     name = "chat"
     verbose_name = "Chat"
-
-    def ready(self) -> None:
-        """Register the app's system checks."""
-        checks.register(check_updated_at_triggers, checks.Tags.models)
 
 
 class ChatAdminConfig(admin_apps.AdminConfig):

@@ -20,8 +20,8 @@ from chat.schema.errors import SchemaError
 from chat.schema.status.reading import (
     MigrationState,
     MigrationStatus,
-    migration_statuses,
     names_in_state,
+    read_statuses,
 )
 from melo.postgresql.errors import DatabaseUnavailable
 
@@ -62,7 +62,7 @@ class Readiness:
     def answer(self) -> Answer:
         """Return the answer, not older than a second.
 
-        6 statements at most, 5 of them those of `migration_statuses`, and a new connection.
+        6 statements at most, 5 of them those of `read_statuses`, and a new connection.
         """
         with self._lock:
             if self._kept is None or self._clock() - self._kept[0] > _KEEP_SECONDS:
@@ -78,7 +78,7 @@ def read_readiness(connection: BaseDatabaseWrapper) -> Answer:
     """
     try:
         with _beside(connection) as own:
-            statuses = migration_statuses(own)
+            statuses = read_statuses(own)
     except DatabaseUnavailable as error:
         _LOGGER.warning("Not ready: %s", error)
         return Answer(is_ready=False, reason=f"no connection to the database: {error.reason}")

@@ -12,7 +12,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 ENVIRONMENT = read_environment(base_dir=BASE_DIR)
 
 IS_PRODUCTION = ENVIRONMENT.is_production
-MELO_ENV = "production" if IS_PRODUCTION else "development"
+# Of chat.schema: what may destroy data needs the other two there.
+MIGRATIONS_PRODUCTION = IS_PRODUCTION
 FORCE_RESET = ENVIRONMENT.is_reset_forced
 FORCE_ROLLBACK = ENVIRONMENT.is_rollback_forced
 

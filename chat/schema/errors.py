@@ -55,7 +55,3 @@ class OutsideRehearsalError(SchemaError):
                 "schema_editor.connection."
             ),
         )
-
-
-class UnsupportedBackendError(SchemaError):
-    """This database backend cannot do that."""

@@ -8,29 +8,43 @@ from chat.schema.errors import RefusedError
 class ProductionRefusedError(RefusedError):
     """Refused in production; nothing was changed."""
 
-    def __init__(self, *, action: str, override: str) -> None:
+    def __init__(self, *, action: str, override: str, risk: str) -> None:
         self.override = override
         super().__init__(
-            seen=f"MELO_ENV is production, and {action}.",
+            seen=(
+                "This is production (settings.MIGRATIONS_PRODUCTION is not set to False), and "
+                f"{action}."
+            ),
             next_step=(
-                f"If that is what you want, take a backup, then run it again with {override}=1 in "
-                "the environment. All data in the tables concerned will be lost."
+                "If that is what you want, take a backup, then run it again with "
+                f"{how_to_set(override)}. {risk}"
             ),
         )
 
 
+def how_to_set(override: str) -> str:
+    """Return in words how an operator makes this setting true for one run."""
+    return (
+        f"the setting {override} true ({override}=1 in the environment, if the settings read it "
+        "from there)"
+    )
+
+
 def is_production() -> bool:
-    """Return whether the settings say that this is production; DEBUG says nothing about that."""
-    return bool(getattr(settings, "MELO_ENV", "development") == "production")
+    """Return whether this is production: it is unless MIGRATIONS_PRODUCTION is False.
+
+    Who has not said what this database is may have forgotten it.
+    """
+    return getattr(settings, "MIGRATIONS_PRODUCTION", None) is not False
 
 
-def require_override(override: str, *, action: str) -> None:
+def require_override(override: str, *, action: str, risk: str) -> None:
     """Raise in production unless the setting `override` is true.
 
-    `action` completes "MELO_ENV is production, and …".
+    `action` completes "This is production, and …"; `risk` says what is lost then.
 
     Raises:
         ProductionRefusedError: this is production and the override is not set.
     """
     if is_production() and not getattr(settings, override, False):
-        raise ProductionRefusedError(action=action, override=override)
+        raise ProductionRefusedError(action=action, override=override, risk=risk)

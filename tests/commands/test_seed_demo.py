@@ -181,9 +181,9 @@ def test_option_out_of_bounds_is_refused(option: str) -> None:
         call_command("seed_demo", option)
 
 
-@override_settings(MELO_ENV="production")
+@override_settings(IS_PRODUCTION=True)
 def test_production_is_refused() -> None:
-    with pytest.raises(CommandError, match="MELO_ENV is production") as refusal:
+    with pytest.raises(CommandError, match="This is production") as refusal:
         seed()
 
     assert refusal.value.returncode == 3

@@ -7,7 +7,7 @@ import os
 
 SECRET_KEY = "for tests only"
 DEBUG = False
-MELO_ENV = os.environ.get("SITUATION_MELO_ENV", "development")
+MIGRATIONS_PRODUCTION = os.environ.get("SITUATION_MELO_ENV") == "production"
 FORCE_RESET = os.environ.get("SITUATION_FORCE_RESET") == "1"
 FORCE_ROLLBACK = os.environ.get("SITUATION_FORCE_ROLLBACK") == "1"
 

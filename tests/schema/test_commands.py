@@ -7,10 +7,9 @@ import re
 import subprocess
 import sys
 from argparse import Action
-from io import StringIO
 
 import pytest
-from django.core.management import call_command, get_commands, load_command_class
+from django.core.management import get_commands, load_command_class
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.catalogue.objects import ObjectKind, read_catalogue
@@ -174,22 +173,13 @@ def test_current_is_one_line(manage: ManageSituation) -> None:
     nothing = manage("migration_current", "two_steps", situations=["two_steps", "house"])
     manage("migrate", "two_steps", "0001", situations=["two_steps", "house"])
     first = manage("migration_current", "two_steps", situations=["two_steps", "house"])
-    every = manage("migration_current", "--all", situations=["two_steps", "house"])
+    every = manage("migration_current", situations=["two_steps", "house"])
     mistyped = manage("migration_current", "two_step", situations=["two_steps", "house"])
 
     assert (nothing.stdout, nothing.returncode) == ("zero\n", 0)
     assert first.stdout == "0001_initial\n"
     assert every.stdout == "house zero\ntwo_steps 0001_initial\n"
     assert (mistyped.returncode, mistyped.stdout) == (1, "")
-
-
-@pytest.mark.usefixtures("scratch_connection")
-def test_current_is_of_chat_unless_told() -> None:
-    stdout = StringIO()
-
-    call_command("migration_current", database="scratch", stdout=stdout)
-
-    assert stdout.getvalue() == "zero\n"
 
 
 def test_migrate_names_the_database_first(

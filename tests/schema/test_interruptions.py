@@ -212,7 +212,7 @@ def test_killed_in_the_middle_of_a_concurrent_index(
     said = said_of(manage, "paused_index", code=7)
     assert "interrupted sql yes 0002_index" in said
     assert "cut off before its end; it is not one transaction, so a part of it may be done." in said
-    assert "1 interrupted: python manage.py migrate paused_index 0002_index" in said
+    assert "Finish what was interrupted first: python manage.py migrate paused_index 0002" in said
     assert not is_ready(scratch_connection)
 
     result = manage("migrate", situations=["paused_index"])
@@ -290,7 +290,7 @@ def test_interrupted_migration_must_be_finished_before_a_rollback(
 
     assert (back.returncode, check.returncode) == (7, 7)
     assert back.stderr.endswith(
-        "Finish it first: python manage.py migrate paused_index 0002_index\n"
+        "Finish what was interrupted first: python manage.py migrate paused_index 0002_index\n"
     )
     assert indexes(scratch_connection) == [("paused_pages_title_ix", False)]
 
@@ -446,7 +446,7 @@ def test_rollback_of_a_concurrent_index_goes_on_where_it_was_killed(
     assert forwards.returncode == 7
     assert "paused_index.0002_index: rolling it back began at" in forwards.stderr
     assert forwards.stderr.endswith(
-        "Finish it first: python manage.py migrate paused_index 0001_initial\n"
+        "Finish what was interrupted first: python manage.py migrate paused_index 0001_initial\n"
     )
     assert backwards.returncode == 0, backwards.stderr
     assert indexes(scratch_connection) == []

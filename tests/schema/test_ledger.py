@@ -21,7 +21,7 @@ from chat.schema.ledger.events import read_events, read_histories
 from chat.schema.ledger.snapshots import last_snapshot, take_snapshot, without_bookkeeping
 from chat.schema.ledger.table import Event, ForeignLedgerError, append, ensure_ledger, has_ledger
 from chat.schema.management.commands.migrate import Command as Migrate
-from chat.schema.status.reading import MigrationState, migration_statuses
+from chat.schema.status.reading import MigrationState, read_statuses
 from tests.schema.conftest import ManageSituation
 
 Situation = Callable[..., None]
@@ -215,7 +215,7 @@ def test_fake_initial_that_finds_the_tables_is_faked(
 
     migrate("two_steps", "0001", fake_initial=True)
 
-    (status, _) = migration_statuses(scratch_connection)
+    (status, _) = read_statuses(scratch_connection)
     assert status.state is MigrationState.FAKED
     assert rows(scratch_connection)[-1] == ("faked", "two_steps", "0001_initial")
 
@@ -232,7 +232,7 @@ def test_squashed_migration_is_recorded_with_what_it_replaces(
         ("applied", "squashed", "0002_two"),
         ("squashed", "squashed", "0001_squashed_0002_two"),
     ]
-    (status,) = migration_statuses(scratch_connection)
+    (status,) = read_statuses(scratch_connection)
     assert status.state is MigrationState.APPLIED
 
 
@@ -317,7 +317,7 @@ def test_migrations_from_before_the_ledger_are_untracked(
 
     migrate()
 
-    first, second = migration_statuses(scratch_connection)
+    first, second = read_statuses(scratch_connection)
     assert (first.state, second.state) == (MigrationState.UNTRACKED, MigrationState.APPLIED)
 
 

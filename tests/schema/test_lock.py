@@ -74,7 +74,7 @@ def test_status_says_that_a_migration_may_go_on(
     assert result.returncode == 2
     said = " ".join(result.stdout.split())
     assert "paused.0002_change: applying it began at" in said
-    assert "and may go on: pid " in said
+    assert "and may still be running: pid " in said
 
 
 def test_silent_while_waiting_when_it_must_be(

@@ -59,7 +59,7 @@ def flags(scratch_connection: BaseDatabaseWrapper, situation: Situation) -> Base
 def test_dropped_table_loses_its_rows(fleet: BaseDatabaseWrapper) -> None:
     loss = measure(fleet, "loses_columns", None)
 
-    assert loss.is_rehearsed
+    assert loss.is_tried
     assert not loss.is_nothing
     assert loss.lost == (
         LossItem(kind=EffectKind.TABLE_DROPPED, name="loses_columns_vessel", count=Count(3)),
@@ -131,7 +131,7 @@ def test_narrowed_column_may_change(fleet: BaseDatabaseWrapper) -> None:
     assert not loss.is_nothing
 
 
-def test_value_that_does_not_fit_the_narrow_type_stops_the_rehearsal(
+def test_value_that_does_not_fit_the_narrow_type_stops_the_trial(
     fleet: BaseDatabaseWrapper,
 ) -> None:
     execute(fleet, "UPDATE loses_columns_vessel SET tons = 3000000000 WHERE name = 'Ann'")
@@ -139,11 +139,11 @@ def test_value_that_does_not_fit_the_narrow_type_stops_the_rehearsal(
     loss = measure(fleet, "loses_columns", "0002_add_columns")
 
     assert loss.failure == "loses_columns.0003_widen: integer out of range"
-    assert not loss.is_rehearsed
+    assert not loss.is_tried
     assert not loss.is_nothing
 
 
-def test_deleted_and_updated_rows_are_told_by_the_rehearsal(flags: BaseDatabaseWrapper) -> None:
+def test_deleted_and_updated_rows_are_told_by_the_trial(flags: BaseDatabaseWrapper) -> None:
     execute(flags, "UPDATE loses_rows_flag SET meaning = 'no' WHERE code = 'b'")
     execute(flags, "UPDATE loses_rows_flag SET meaning = '' WHERE code = 'c'")
     migrate("loses_rows", "0003", "--fake")
@@ -244,7 +244,7 @@ def test_column_that_statistics_call_empty_is_still_asked_about(
     assert not dropped.is_nothing
 
 
-def test_what_cannot_be_rehearsed_is_read_and_said(
+def test_what_cannot_be_tried_is_read_and_said(
     scratch_connection: BaseDatabaseWrapper, situation: Situation
 ) -> None:
     situation("not_atomic")
@@ -258,8 +258,8 @@ def test_what_cannot_be_rehearsed_is_read_and_said(
     everything = measure(scratch_connection, "not_atomic", None)
     index = measure(scratch_connection, "not_atomic", "0002_add_columns")
 
-    assert not loss.is_rehearsed
-    assert loss.not_rehearsed == (
+    assert not loss.is_tried
+    assert loss.not_tried == (
         "not_atomic.0003_concurrently runs outside of a transaction (atomic = False)",
     )
     assert loss.lost == (
@@ -273,11 +273,11 @@ def test_what_cannot_be_rehearsed_is_read_and_said(
             detail="character varying(50) to text",
         ),
     )
-    assert loss.unread == ("not_atomic.0002_add_columns: Raw SQL operation",)
+    assert loss.unknown == ("not_atomic.0002_add_columns: Raw SQL operation",)
     assert everything.lost == (
         LossItem(kind=EffectKind.TABLE_DROPPED, name="not_atomic_ship", count=Count(2)),
     )
-    assert not index.is_rehearsed
+    assert not index.is_tried
     assert index.is_nothing
 
 
@@ -291,7 +291,7 @@ def test_table_whose_name_postgresql_cuts_by_its_bytes_is_read(
 
     loss = measure(scratch_connection, "long_name", None)
 
-    assert not loss.is_rehearsed
+    assert not loss.is_tried
     assert loss.lost == (LossItem(kind=EffectKind.TABLE_DROPPED, name=f'"{name}"', count=Count(2)),)
 
 
@@ -309,10 +309,10 @@ def test_partitions_and_children_are_read_with_their_table(
         "INSERT INTO grandchild (id, name, tons, remarks) VALUES (1, 'Ann', 2, 'leaks')",
     )
 
-    table = measure(scratch_connection, "loses_columns", None, unrehearsed_because="so")
-    column = measure(scratch_connection, "loses_columns", "0004_rename", unrehearsed_because="so")
+    table = measure(scratch_connection, "loses_columns", None, untried_because="so")
+    column = measure(scratch_connection, "loses_columns", "0004_rename", untried_because="so")
 
-    assert table.not_rehearsed == ("so",)
+    assert table.not_tried == ("so",)
     assert {item.name: item.count.number for item in table.lost} == {
         "loses_columns_vessel": 0,
         "elsewhere.child": 0,
@@ -333,8 +333,8 @@ def test_migration_without_a_way_back_is_named(
 
     loss = measure(scratch_connection, "missing_down", None)
 
-    assert loss.not_rehearsed == ("missing_down.0001_only has no way back (SQL file 0001_only)",)
-    assert loss.unread == ("missing_down.0001_only: SQL file 0001_only",)
+    assert loss.not_tried == ("missing_down.0001_only has no way back (SQL file 0001_only)",)
+    assert loss.unknown == ("missing_down.0001_only: SQL file 0001_only",)
     assert not loss.is_nothing
 
 
@@ -367,7 +367,7 @@ def test_nothing_to_undo_loses_nothing(
     loss = measure(scratch_connection, "two_steps", None)
 
     assert loss.is_nothing
-    assert loss.is_rehearsed
+    assert loss.is_tried
 
 
 def test_tables_of_other_schemas_and_odd_names_are_counted(
@@ -403,7 +403,7 @@ class TestChat:
     def test_back_to_the_tables_loses_no_data(self, two_messages: BaseDatabaseWrapper) -> None:
         loss = measure(two_messages, "chat", "0001_initial", time_limit=PATIENCE)
 
-        assert loss.is_rehearsed
+        assert loss.is_tried
         assert loss.is_nothing
         assert loss.definitions == (
             "view channel_access",
@@ -422,7 +422,7 @@ class TestChat:
         loss = measure(two_messages, "chat", None, time_limit=PATIENCE)
 
         lost = {item.name: item.count.number for item in loss.lost}
-        assert loss.is_rehearsed
+        assert loss.is_tried
         assert (lost["messages"], lost["channels"], lost["servers"]) == (2, 1, 1)
         assert lost == {table: counts[table] for table in lost}
         assert set(counts) - set(lost) == {

@@ -9,9 +9,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
 from chat.schema.errors import ExitCode
+from chat.schema.guards import ProductionRefusedError
 from chat.schema.rollback.consent import (
     NotConfirmedError,
-    RollbackRefusedError,
     RollbackWouldFailError,
     confirm_loss,
     require_consent,
@@ -22,7 +22,7 @@ from chat.schema.rollback.relations import EffectKind
 from chat.schema.rollback.report import count_in_words, loss_table, rollback_table
 from tests.schema.conftest import ManageSituation
 from tests.schema.test_loss import backwards, execute
-from tests.schema.test_loss_rehearsal import somebody_else
+from tests.schema.test_loss_trial import somebody_else
 from tests.schema.test_reset import on_terminal
 from tests.schema.test_status import Situation, migrate
 
@@ -141,7 +141,7 @@ def test_nobody_to_ask_goes_on() -> None:
 @pytest.mark.parametrize("loss", [NOTHING, THREE_ROWS])
 def test_production_is_refused_whoever_could_be_asked(loss: Loss) -> None:
     for ask in (None, lambda _: "yes"):
-        with pytest.raises(RollbackRefusedError) as caught:
+        with pytest.raises(ProductionRefusedError) as caught:
             require(loss, ask=ask, is_production=True)
 
         assert caught.value.exit_code is ExitCode.REFUSED
@@ -169,7 +169,7 @@ def test_override_lets_production_go_on_and_answers_no_question() -> None:
             rollbacks=(),
             changed=(LossItem(kind=EffectKind.COLUMN_RETYPED, name="a.b", count=Count(1)),),
         ),
-        Loss(rollbacks=(), not_rehearsed=("why",), unread=("a.0001_b: Raw SQL operation",)),
+        Loss(rollbacks=(), not_tried=("why",), unknown=("a.0001_b: Raw SQL operation",)),
     ],
 )
 def test_what_is_not_certain_is_asked_about(loss: Loss) -> None:
@@ -188,13 +188,13 @@ def test_rollback_that_would_fail_is_refused_before_it_begins(
 
     assert str(caught.value).splitlines()[:2] == [
         "The rollback would fail half way; nothing was changed.",
-        "Its rehearsal failed at two_steps.0002_touch: function public.shout() does not exist",
+        "Its trial run failed at two_steps.0002_touch: function public.shout() does not exist",
     ]
     assert "FORCE_ROLLBACK=1" in str(caught.value)
     assert caught.value.exit_code == 3
     assert forced[-2:] == [
-        "The rehearsal failed, as the rollback would, at two_steps.0002_touch: function",
-        "  public.shout() does not exist",
+        "The trial run failed, as the rollback would, at two_steps.0002_touch: function",
+        "public.shout() does not exist",
     ]
 
 
@@ -209,7 +209,7 @@ def test_loss_is_written_before_the_question(confirm: Confirm) -> None:
         "To be lost: 2 rows in 1 table",
         "  table    two_steps_messages                                             2 rows",
         "  1 table with nothing in it",
-        "Known from a rehearsal on this database, which was rolled back.",
+        "Known from a trial run on this database, which was rolled back.",
     ]
 
 
@@ -238,7 +238,7 @@ def test_production_is_told_what_it_would_lose(
 ) -> None:
     written: list[str] = []
 
-    with pytest.raises(RollbackRefusedError):
+    with pytest.raises(ProductionRefusedError):
         confirm_loss(
             messages,
             plan=backwards(messages, "two_steps", None),
@@ -282,7 +282,7 @@ def test_lock_that_was_not_had_is_said_and_asked_about(
         "To be lost: nothing that can be known",
         "Not known, because it can only be known by running it:",
         "  two_steps.0002_touch: SQL file 0002_touch",
-        "Not rehearsed, but read from the migrations:",
+        "Not tried, but read from the migrations:",
         "  two_steps.0002_touch did not get a lock within 0.05 s, because somebody else",
         "    uses the table",
     ]
@@ -359,8 +359,8 @@ def test_table_fits_a_terminal() -> None:
             LossItem(kind=EffectKind.ROWS_UPDATED, name="users", count=Count(5)),
         ),
         definitions=("view one", "view two"),
-        not_rehearsed=("a.0002_b runs outside of a transaction (atomic = False)",),
-        unread=("a.0001_a: Raw SQL operation",),
+        not_tried=("a.0002_b runs outside of a transaction (atomic = False)",),
+        unknown=("a.0001_a: Raw SQL operation",),
     )
 
     lines = loss_table(loss).splitlines()
@@ -378,7 +378,7 @@ def test_table_fits_a_terminal() -> None:
         "Not known, because it can only be known by running it:",
         "  a.0001_a: Raw SQL operation",
         "Goes too, and holds no data of its own: view one, view two",
-        "Not rehearsed, but read from the migrations:",
+        "Not tried, but read from the migrations:",
         "  a.0002_b runs outside of a transaction (atomic = False)",
     ]
     assert max(map(len, lines)) == 80

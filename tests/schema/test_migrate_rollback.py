@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.schema.test_loss_rehearsal import rows, somebody_else
+from tests.schema.test_loss_trial import rows, somebody_else
 from tests.schema.test_reset import on_terminal
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def test_faked_rollback_loses_nothing_and_is_not_asked_about(
 @pytest.mark.parametrize(
     ("command", "environ", "said"),
     [
-        (BACK, {"SITUATION_MELO_ENV": "production"}, "Rollback refused in production"),
+        (BACK, {"SITUATION_MELO_ENV": "production"}, "Refused in production"),
         (
             ("migration_reset", "--noinput"),
             {"SITUATION_MELO_ENV": "production"},
@@ -166,7 +166,7 @@ def test_production_is_told_from_the_models_what_it_would_lose(manage: ManageSit
         "  1 table with nothing in it",
         "Not known, because it can only be known by running it:",
         "  two_steps.0002_touch: SQL file 0002_touch",
-        "Not rehearsed, but read from the migrations:",
+        "Not tried, but read from the migrations:",
         "  without FORCE_ROLLBACK=1 it is refused, so nothing is locked for it",
     ]
     assert "What is listed above will be lost, and what is not known may be." in result.stderr

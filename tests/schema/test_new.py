@@ -9,14 +9,11 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.catalogue.objects import ObjectKind, read_catalogue
-from chat.schema.files.stub import (
-    BadMigrationNameError,
-    FileInTheWayError,
-    Stub,
-    StubFile,
-    UnwritableStubError,
-    plan_stub,
-    write_stub,
+from chat.schema.files.new_migration import (
+    NewMigration,
+    NewMigrationError,
+    plan_new,
+    write_new,
 )
 from tests.schema.conftest import PROJECT, ManageSituation
 
@@ -158,8 +155,8 @@ def test_several_leaves_are_refused_by_name(manage_shelf: Manage, shelf: Path) -
 
     assert result.returncode == 1
     assert result.stderr == (
-        "CommandError: The app has more than one newest migration; nothing was written.\n"
-        "Nothing in shelf depends on: 0002_mine, 0002_theirs\n"
+        "CommandError: The migration was not made; nothing was written.\n"
+        "shelf has more than one newest migration: 0002_mine, 0002_theirs\n"
         "Join them first: python manage.py makemigrations --merge shelf\n"
     )
     assert files_of(shelf) == {"0001_initial.py", "0002_mine.py", "0002_theirs.py"}
@@ -174,9 +171,9 @@ def test_file_that_is_there_stops_it_and_nothing_is_left(manage_shelf: Manage, s
 
     assert result.returncode == 1
     assert result.stderr == (
-        "CommandError: A file of that name is there already; nothing was written.\n"
-        f"{orphan}\n"
-        "Choose another name, or remove that file.\n"
+        "CommandError: The migration was not made; nothing was written.\n"
+        f"File exists: {orphan}\n"
+        "Choose another name, or remove the cause, and run it again.\n"
     )
     assert files_of(shelf) == {"sql/0001_next.down.sql"}
     assert orphan.read_text() == "-- Mine.\n"
@@ -207,55 +204,35 @@ def test_app_without_a_migrations_package_is_refused(manage_shelf: Manage, shelf
     ],
 )
 def test_name_is_lower_snake_case(name: str) -> None:
-    with pytest.raises(BadMigrationNameError):
-        plan_stub(app_label="chat", name=name, is_sql=True)
+    with pytest.raises(NewMigrationError):
+        plan_new(app_label="chat", name=name, is_sql=True)
 
 
 @pytest.mark.parametrize(
     ("name", "nearest"), [("0009_Add it", "add_it"), ("add-it!", "add_it"), ("AddIt", "addit")]
 )
 def test_nearest_good_name_is_suggested(name: str, nearest: str) -> None:
-    with pytest.raises(BadMigrationNameError, match=f"Did you mean {nearest}\\?"):
-        plan_stub(app_label="chat", name=name, is_sql=False)
+    with pytest.raises(NewMigrationError, match=f"Did you mean {nearest}\\?"):
+        plan_new(app_label="chat", name=name, is_sql=False)
 
 
 def test_nothing_is_left_when_the_last_file_cannot_be_written(tmp_path: Path) -> None:
-    files = [
-        StubFile(path=tmp_path / "sql" / "0001_x.up.sql", text="-- up\n"),
-        StubFile(path=tmp_path / "0001_x" / "\0.py", text=""),
-    ]
+    (tmp_path / "taken").touch()
+    files = {tmp_path / "0001_x.up.sql": "-- up\n", tmp_path / "taken" / "0001_x.py": ""}
 
-    with pytest.raises((UnwritableStubError, ValueError)):
-        write_stub(Stub(app="x", name="0001_x", files=tuple(files)))
+    with pytest.raises(NewMigrationError, match="File exists"):
+        write_new(NewMigration(app="x", name="0001_x", files=files))
 
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_unwritable_place_is_told(tmp_path: Path) -> None:
-    (tmp_path / "sql").touch()
-    files = (StubFile(path=tmp_path / "sql" / "0001_x.up.sql", text="-- up\n"),)
-
-    with pytest.raises(UnwritableStubError, match="Not a directory"):
-        write_stub(Stub(app="x", name="0001_x", files=files))
-
-
-def test_of_two_at_once_one_is_refused(tmp_path: Path) -> None:
-    stub = Stub(app="x", name="0001_x", files=(StubFile(path=tmp_path / "0001_x.py", text="a"),))
-
-    write_stub(stub)
-    with pytest.raises(FileInTheWayError):
-        write_stub(stub)
-
-    assert (tmp_path / "0001_x.py").read_text() == "a"
+    assert list(tmp_path.iterdir()) == [tmp_path / "taken"]
 
 
 @pytest.mark.parametrize("is_sql", [True, False])
-def test_stub_is_formatted_as_the_project_is(tmp_path: Path, is_sql: bool) -> None:
-    stub = plan_stub(app_label="chat", name="add_" + "something_" * 8 + "else", is_sql=is_sql)
-    for file in stub.files:
-        written = tmp_path / "chat" / "migrations" / file.path.name
+def test_new_migration_is_formatted_as_the_project_is(tmp_path: Path, is_sql: bool) -> None:
+    new = plan_new(app_label="chat", name="add_" + "something_" * 8 + "else", is_sql=is_sql)
+    for path, text in new.files.items():
+        written = tmp_path / "chat" / "migrations" / path.name
         written.parent.mkdir(parents=True, exist_ok=True)
-        written.write_text(file.text)
+        written.write_text(text)
 
     config = ["--config", str(PROJECT / "pyproject.toml"), "--no-cache"]
     for command in (["check", "--ignore", "E501,INP001"], ["format", "--check"]):

@@ -107,7 +107,7 @@ def test_everything_goes_down_and_up(
         "To be lost: 4 rows in 2 tables",
         "  table    house_room                                                      1 row",
         "  table    two_steps_messages                                             3 rows",
-        "Known from a rehearsal on this database, which was rolled back.",
+        "Known from a trial run on this database, which was rolled back.",
         "Rolling back house",
         "Rolling back two_steps",
         "Applying everything",
@@ -205,7 +205,7 @@ def test_refused_in_production_whatever_noinput_says(
 
     assert result.returncode == 3
     assert result.stdout == ""
-    assert "MELO_ENV is production" in result.stderr
+    assert "settings.MIGRATIONS_PRODUCTION is not set to False" in result.stderr
     assert "FORCE_RESET=1" in result.stderr
     assert rows(scratch_connection) == 3
 

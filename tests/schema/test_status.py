@@ -17,9 +17,9 @@ from chat.schema.status.reading import (
     MigrationKind,
     MigrationState,
     MigrationStatus,
-    current_migration,
+    current_migrations,
     is_ready,
-    migration_statuses,
+    read_statuses,
 )
 from chat.schema.status.report import status_table
 from chat.schema.status.sentences import next_step
@@ -37,10 +37,14 @@ def record(connection: BaseDatabaseWrapper, app: str, name: str) -> None:
     recorder.record_applied(app, name)
 
 
+def current_migration(connection: BaseDatabaseWrapper, *, app_label: str) -> str | None:
+    return current_migrations(read_statuses(connection, app_label=app_label))[app_label]
+
+
 def states(connection: BaseDatabaseWrapper, app_label: str | None = None) -> list[tuple[str, str]]:
     return [
         (str(status), str(status.state))
-        for status in migration_statuses(connection, app_label=app_label)
+        for status in read_statuses(connection, app_label=app_label)
     ]
 
 
@@ -49,7 +53,7 @@ def test_everything_is_pending_on_an_empty_database(
 ) -> None:
     situation("house", "two_steps")
 
-    statuses = migration_statuses(scratch_connection)
+    statuses = read_statuses(scratch_connection)
 
     assert [(str(one), one.state, one.is_applied, one.kind) for one in statuses] == [
         ("two_steps.0001_initial", MigrationState.PENDING, False, MigrationKind.PYTHON),
@@ -72,7 +76,7 @@ def test_applied_migrations_say_when(
     earlier = datetime.now(UTC)
     migrate("two_steps", "0001")
 
-    first, second = migration_statuses(scratch_connection, app_label="two_steps")
+    first, second = read_statuses(scratch_connection, app_label="two_steps")
 
     assert first.state is MigrationState.APPLIED
     assert first.applied_at is not None
@@ -101,7 +105,7 @@ def test_recorded_but_not_on_disk_is_missing(
     record(scratch_connection, "two_steps", "0003_newer")
     record(scratch_connection, "gone", "0001_initial")
 
-    statuses = migration_statuses(scratch_connection)
+    statuses = read_statuses(scratch_connection)
 
     assert [(str(status), str(status.state)) for status in statuses] == [
         ("two_steps.0001_initial", "applied"),
@@ -165,7 +169,7 @@ def test_squashed_migration_stands_for_what_it_replaces(
 
     assert states(scratch_connection) == expected
     assert current_migration(scratch_connection, app_label="squashed") == current
-    for status in migration_statuses(scratch_connection):
+    for status in read_statuses(scratch_connection):
         assert (status.applied_at is not None) == status.is_applied
 
 
@@ -187,7 +191,7 @@ def test_missing_down_file_is_not_reversible(
 ) -> None:
     situation("missing_down")
 
-    (status,) = migration_statuses(scratch_connection)
+    (status,) = read_statuses(scratch_connection)
 
     assert (status.is_reversible, status.kind) == (False, MigrationKind.SQL)
 
@@ -198,7 +202,7 @@ def test_mistyped_app_gets_the_nearest_suggested(
     situation("two_steps", "house")
 
     with pytest.raises(UnknownAppError) as caught:
-        migration_statuses(scratch_connection, app_label="two_stesp")
+        read_statuses(scratch_connection, app_label="two_stesp")
 
     assert caught.value.nearest == ("two_steps",)
 
@@ -209,7 +213,7 @@ def test_dependency_that_is_not_on_disk_is_named(
     situation("broken_dependency")
 
     with pytest.raises(BrokenMigrationsError, match="0001_first"):
-        migration_statuses(scratch_connection)
+        read_statuses(scratch_connection)
 
 
 def test_four_statements_and_two_on_an_empty_database(
@@ -219,10 +223,10 @@ def test_four_statements_and_two_on_an_empty_database(
     scratch_connection.ensure_connection()
 
     with CaptureQueriesContext(scratch_connection) as empty:
-        migration_statuses(scratch_connection)
+        read_statuses(scratch_connection)
     migrate()
     with CaptureQueriesContext(scratch_connection) as migrated:
-        migration_statuses(scratch_connection)
+        read_statuses(scratch_connection)
 
     assert (len(empty), len(migrated)) == (2, 4)
 

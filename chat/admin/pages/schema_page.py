@@ -31,7 +31,7 @@ from chat.schema.drift.sentences import sentence as drift_sentence
 from chat.schema.errors import SchemaError
 from chat.schema.ledger.events import read_events
 from chat.schema.session.database import describe_database
-from chat.schema.status.reading import MigrationState, all_ready, in_state, migration_statuses
+from chat.schema.status.reading import MigrationState, all_ready, in_state, read_statuses
 from chat.schema.status.sentences import next_step, sentence
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _require_permission(request: HttpRequest) -> None:
 
 def _migrations(connection: BaseDatabaseWrapper) -> _Migrations:
     try:
-        statuses = migration_statuses(connection)
+        statuses = read_statuses(connection)
     except SchemaError as error:
         return _Migrations(apps=[], counts={}, sentences=[], next_step=str(error), is_ready=False)
     return _Migrations(
@@ -182,7 +182,7 @@ def _ledger(connection: BaseDatabaseWrapper, *, before: int | None) -> dict[str,
 
 def _warnings(connection: BaseDatabaseWrapper) -> list[str]:
     try:
-        statuses = migration_statuses(connection)
+        statuses = read_statuses(connection)
         warnings = [] if all_ready(statuses) else [next_step(statuses)]
         drift = read_drift(connection)
     except SchemaError as error:

@@ -4,6 +4,7 @@ from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
@@ -11,7 +12,6 @@ from chat.demo.plan import Plan
 from chat.demo.seeding import seed
 from chat.management.commands._refusals import refusals_as_command_errors
 from chat.schema.errors import ExitCode
-from chat.schema.guards import is_production
 from chat.schema.management.commands._base import ExplainedCommand
 
 
@@ -53,10 +53,11 @@ examples:
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the community, with a bar on a terminal."""
-        if is_production():
+        if settings.IS_PRODUCTION:
             raise CommandError(
-                "MELO_ENV is production, and seed_demo writes made-up people and messages; nothing "
-                "was done. Run it on another database, with MELO_ENV=development.",
+                "This is production (settings.IS_PRODUCTION), and seed_demo writes made-up people "
+                "and messages; nothing was done. Run it on another database, with "
+                "MELO_ENV=development.",
                 returncode=int(ExitCode.REFUSED),
             )
         messages = options["messages"]

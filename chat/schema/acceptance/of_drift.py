@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.catalogue.objects import Catalogue, Difference, ObjectKind, diff, fingerprint
-from chat.schema.disk.loading import load_migrations
 from chat.schema.drift.expected import apart, as_the_migrations_left_it, still_apart
 from chat.schema.drift.reading import Drift, DriftState, read_drift
 from chat.schema.errors import RefusedError
@@ -19,7 +18,7 @@ from chat.schema.ledger.snapshots import take_catalogue
 from chat.schema.ledger.stored import Snapshot
 from chat.schema.ledger.table import Event, MigrationKey, append, ensure_ledger
 from chat.schema.run.gates import require_uninterrupted
-from chat.schema.status.reading import MigrationStatus, loaded_statuses
+from chat.schema.status.reading import MigrationStatus, read_statuses
 
 _PREFIX = "public."
 
@@ -57,7 +56,7 @@ def plan_adoption(
         InterruptedMigrationsError: a migration is done in part, and must be finished first.
         RefusedError: no migration is applied, or nothing that differs has such a name.
     """
-    statuses = loaded_statuses(connection, load_migrations(connection), is_lock_ours=True)
+    statuses = read_statuses(connection, is_lock_ours=True)
     require_uninterrupted(statuses)
     drift = read_drift(connection)
     if drift.migration is None:

@@ -8,7 +8,7 @@ from chat.schema.disk.loading import load_migrations
 from chat.schema.disk.names import require_app, require_migration
 from chat.schema.errors import RefusedError, SchemaError
 from chat.schema.ledger.table import Event, append, ensure_ledger
-from chat.schema.status.reading import MigrationState, MigrationStatus, loaded_statuses
+from chat.schema.status.reading import MigrationState, MigrationStatus, read_statuses
 
 
 class NotAppliedError(SchemaError):
@@ -45,7 +45,7 @@ def accept_migration(
     loader = load_migrations(connection)
     require_app(app_label, known=loader.migrated_apps)
     require_migration(loader, app_label=app_label, name=name)
-    statuses = loaded_statuses(connection, loader, is_lock_ours=True)
+    statuses = read_statuses(connection, loader=loader, is_lock_ours=True)
     status = _only(statuses, app_label=app_label, name=name)
     if not status.is_applied or status.checksum_on_disk is None:
         raise NotAppliedError(

@@ -61,12 +61,6 @@ def migration_files(migration: Migration) -> tuple[Path, ...]:
     return (*module, *sql_files(migration.operations))
 
 
-def as_people_write(path: Path) -> str:
-    """Return a path relative to the current directory where it lies in there."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
-
-
 def sql_files(operations: Iterable[Operation]) -> tuple[Path, ...]:
     """Return the SQL files of these operations, each once, in the order in which they are met."""
     return tuple(dict.fromkeys(_paths(operations)))

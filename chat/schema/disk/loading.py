@@ -14,20 +14,20 @@ from django.db.migrations.exceptions import (
 )
 from django.db.migrations.loader import MigrationLoader
 
-from chat.schema.disk.checksums import as_people_write
 from chat.schema.errors import SchemaError
+from chat.schema.text import relative_to_cwd
 
 
-def load_migrations(connection: BaseDatabaseWrapper) -> MigrationLoader:
+def load_migrations(connection: BaseDatabaseWrapper | None) -> MigrationLoader:
     """Return Django's loader over the files on disk and the rows of `django_migrations`.
 
-    Two statements, one where that table does not exist yet.
+    Two statements, one where that table does not exist yet, none without a connection.
 
     Raises:
         BrokenMigrationsError: the files depend on one that is missing, or hold no migration.
         UnreadableMigrationError: one of them cannot be imported.
     """
-    with migrations_read():
+    with explaining_unreadable_migrations():
         return MigrationLoader(connection, ignore_no_migrations=True)
 
 
@@ -52,8 +52,8 @@ class UnreadableMigrationError(SchemaError):
 
 
 @contextmanager
-def migrations_read() -> Iterator[None]:
-    """Run the block, in which Django imports the modules of the migrations and joins them.
+def explaining_unreadable_migrations() -> Iterator[None]:
+    """Name the file and the line when Django cannot import or join the migrations in this block.
 
     Raises:
         BrokenMigrationsError: they depend on one that is missing or on each other, or one of them
@@ -81,5 +81,5 @@ def _place(error: Exception) -> str | None:
         places.append((Path(error.filename), error.lineno or 1))
     for file, number in reversed(places):
         if file.parent.name == "migrations" and file.parent.parent.name != "db":
-            return f"{as_people_write(file)}, line {number}"
+            return f"{relative_to_cwd(file)}, line {number}"
     return None

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from django.db.migrations import Migration
 
-from chat.schema.disk.checksums import as_people_write, migration_files
+from chat.schema.disk.checksums import migration_files
 from chat.schema.disk.operations import database_operations
 from chat.schema.errors import SchemaError
+from chat.schema.text import relative_to_cwd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ def require_reversible(migrations: Iterable[Migration]) -> None:
         IrreversibleMigration(
             app=migration.app_label,
             name=migration.name,
-            file=next(map(as_people_write, migration_files(migration)), ""),
+            file=next(map(relative_to_cwd, migration_files(migration)), ""),
             operations=tuple(operations),
         )
         for migration in migrations

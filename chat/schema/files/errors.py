@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
 
-from django import db
+from django.db import DatabaseError
 
 from chat.schema.errors import SchemaError
 
@@ -128,12 +127,12 @@ class TransactionInSQLFileError(SQLFileError):
         )
 
 
-class SQLFileFailedError(SQLFileError, db.DatabaseError):
+class SQLFileFailedError(SQLFileError, DatabaseError):
     """A statement of a SQL file failed.
 
-    It is also the error of django.db that the statement alone would have raised, and psycopg's
-    error is its `__cause__`. `line` is the line that the server points at, else the one where the
-    statement begins; `server_message` is what the server said.
+    It is an error of django.db as well, and psycopg's is its `__cause__`. `line` is the line that
+    the server points at, else the one where the statement begins; `server_message` is what the
+    server said.
     """
 
     def __init__(
@@ -146,44 +145,3 @@ class SQLFileFailedError(SQLFileError, db.DatabaseError):
             seen=f"{path}, line {line}:\n  {source}\n{server_message}",
             next_step=next_step,
         )
-
-    kinds: ClassVar[dict[type[db.DatabaseError], type["SQLFileFailedError"]]] = {}
-
-    @classmethod
-    def like(cls, error: db.DatabaseError) -> type["SQLFileFailedError"]:
-        """Return the class to raise instead of an error of django.db."""
-        return cls.kinds.get(type(error), cls)
-
-
-class _DataError(SQLFileFailedError, db.DataError):
-    __doc__ = SQLFileFailedError.__doc__
-
-
-class _OperationalError(SQLFileFailedError, db.OperationalError):
-    __doc__ = SQLFileFailedError.__doc__
-
-
-class _IntegrityError(SQLFileFailedError, db.IntegrityError):
-    __doc__ = SQLFileFailedError.__doc__
-
-
-class _InternalError(SQLFileFailedError, db.InternalError):
-    __doc__ = SQLFileFailedError.__doc__
-
-
-class _ProgrammingError(SQLFileFailedError, db.ProgrammingError):
-    __doc__ = SQLFileFailedError.__doc__
-
-
-class _NotSupportedError(SQLFileFailedError, db.NotSupportedError):
-    __doc__ = SQLFileFailedError.__doc__
-
-
-SQLFileFailedError.kinds = {
-    db.DataError: _DataError,
-    db.OperationalError: _OperationalError,
-    db.IntegrityError: _IntegrityError,
-    db.InternalError: _InternalError,
-    db.ProgrammingError: _ProgrammingError,
-    db.NotSupportedError: _NotSupportedError,
-}

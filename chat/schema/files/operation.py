@@ -1,8 +1,7 @@
 """Migrations that are SQL files, which lie in `sql/` beside the module that names them.
 
-Either a pair, `<stem>.up.sql` and `<stem>.down.sql`, or one `<stem>.sql` with sections. This is
-about finding and reading them: `scripts.py` knows where statements begin, `script_run.py` sends
-them.
+Either a pair, `<stem>.up.sql` and `<stem>.down.sql`, or one `<stem>.sql` with sections. They are
+found and read here; tokens.py knows where statements begin, and script.py sends them.
 """
 
 import codecs

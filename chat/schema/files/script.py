@@ -1,4 +1,4 @@
-"""Running the SQL of one direction of a migration, and telling on which line it failed."""
+"""Sends the SQL of one direction of a migration, and tells on which line it failed."""
 
 import re
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def run_script(script: Script, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Send the statements of a script one by one, or give them to `sqlmigrate` as they are written.
 
     One by one also within a transaction: of what fails there without a position (a name that is
-    taken, a row that breaks a rule, a lock not had in time) only this tells the line.
+    taken, a row that breaks a rule, a lock that was not free in time) only this tells the line.
 
     Raises:
         TransactionInSQLFileError: one of them is BEGIN, COMMIT or their like, and the connection
@@ -82,9 +82,9 @@ def _failure(
         + (advice(error) if isinstance(error, IntegrityError) else "Correct it, then run it again.")
         if is_atomic
         else f"What the file did before line {begins} is kept, as the migration is not atomic. "
-        "Undo it, or let those statements bear being repeated; correct the file, and run it again."
+        "Undo it, or make those statements safe to run twice; correct the file, and run it again."
     )
-    return SQLFileFailedError.like(error)(
+    return SQLFileFailedError(
         script.path,
         line=line,
         source=script.text.split("\n")[line - script.first_line].strip(),

@@ -7,7 +7,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from textwrap import wrap
 from typing import Any
 
 from django.core.management.color import Style
@@ -15,9 +14,9 @@ from django.core.management.color import Style
 from chat.schema.catalogue.objects import Difference
 from chat.schema.rehearsal.observation import LOCK_MODES, Observation
 from chat.schema.rehearsal.round_trip import Rehearsal, RehearsalResult, counts
+from chat.schema.text import WIDTH, shortened, wrapped
 
 JSON_VERSION = 1
-WIDTH = 80
 
 _STYLE_ROLES: Mapping[RehearsalResult, str] = {
     RehearsalResult.EXACT: "SUCCESS",
@@ -36,7 +35,7 @@ _MODES_SHOWN = list(LOCK_MODES.values())[3:][::-1]
 
 def heading(*, server: str) -> str:
     """Return what stands above the table: where it is tried, and the names of the columns."""
-    where = _wrapped(f"Scratch database: {server}", indent="")
+    where = wrapped(f"Scratch database: {server}")
     columns = _ROW.format(
         result="result", up="up ms", down="down ms", wal="WAL kB", name="migration"
     )
@@ -54,7 +53,7 @@ def rows(rehearsal: Rehearsal, *, style: Style) -> str:
         up=f"{up.duration_ms:.0f}" if up else "",
         down=f"{down.duration_ms:.0f}" if down else "",
         wal=f"{up.wal_bytes / 1024:.0f}" if up else "",
-        name=_shortened(rehearsal.name),
+        name=shortened(rehearsal.name, _NAME_WIDTH),
     ).rstrip()
     paint = getattr(style, _STYLE_ROLES[rehearsal.result])
     lines = [row.replace(rehearsal.result, paint(rehearsal.result), 1)]
@@ -110,18 +109,7 @@ def _work(seen: Observation) -> Iterator[str]:
 
 
 def _listed(title: str, tables: Iterable[str]) -> list[str]:
-    return _wrapped(f"{title}: {', '.join(tables)}", indent=_INDENT)
-
-
-def _wrapped(text: str, *, indent: str) -> list[str]:
-    return wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=f"{indent}  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return wrapped(f"{title}: {', '.join(tables)}", indent=_INDENT)
 
 
 def _differences(title: str, differences: Sequence[Difference]) -> Iterator[str]:
@@ -145,10 +133,3 @@ def _as_json(rehearsal: Rehearsal) -> dict[str, Any]:
         if told[step]:
             told[step]["duration_ms"] = round(told[step]["duration_ms"], 1)
     return told
-
-
-def _shortened(name: str) -> str:
-    if len(name) <= _NAME_WIDTH:
-        return name
-    tail = _NAME_WIDTH // 2
-    return f"{name[: _NAME_WIDTH - tail - 1]}…{name[-tail:]}"

@@ -1,6 +1,6 @@
 """Every migration up, down and up again on a scratch database, compared by the catalogue.
 
-What it yields are values: `rehearsal_report.py` shows them.
+What it yields are values: report.py shows them.
 """
 
 from collections import Counter
@@ -8,18 +8,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from django.db import transaction
 from django.db.migrations import Migration
-from django.db.migrations.exceptions import (
-    AmbiguityError,
-)
+from django.db.migrations.exceptions import AmbiguityError
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
 from chat.schema.catalogue.objects import Catalogue, Difference, diff, read_catalogue
-from chat.schema.disk.loading import migrations_read
+from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.names import require_app, require_migration
 from chat.schema.disk.reversibility import irreversible_operations
 from chat.schema.errors import SchemaError
@@ -80,11 +79,11 @@ class Rehearsal:
 def rehearse(
     scratch: ScratchDatabase, *, app_label: str | None = None, name: str | None = None
 ) -> Iterator[Rehearsal]:
-    """Return the rehearsals of every migration, of an app's, or of one, as each is done.
+    """Rehearse every migration, those of an app, or one, and yield each as it is done.
 
-    In the order in which `migrate` applies them; what they depend on is applied first. No signals
-    are sent, and no tables made of apps without migrations. The tables stay empty but for what
-    migrations put into them, so durations are those of new databases.
+    They come in the order in which `migrate` applies them; what they depend on is applied first. No
+    signals are sent, and no tables are made for apps without migrations. The tables stay empty but
+    for what migrations put into them, so durations are those of new databases.
 
     After one that is not exact the database is made anew, so that each is judged by itself; what
     comes after one that cannot be applied is not reached.
@@ -101,7 +100,9 @@ def rehearse(
             try:
                 run.up(migration)
             except Exception as exc:
-                yield _rehearsal(migration, RehearsalResult.FAILED, error=_told("up", exc))
+                yield _rehearsal_of(migration)(
+                    result=RehearsalResult.FAILED, error=_told("up", exc)
+                )
                 yield from _not_reached(plan[index + 1 :], chosen)
                 return
             continue
@@ -135,7 +136,7 @@ class _Run:
         self._begin()
 
     def _begin(self) -> None:
-        with migrations_read():
+        with explaining_unreadable_migrations():
             self._executor = MigrationExecutor(self._connection)
         self._executor.recorder.ensure_schema()
         self._state = ProjectState(real_apps=self._executor.loader.unmigrated_apps)
@@ -164,9 +165,9 @@ class _Run:
         try:
             up = self.up(migration)
         except Exception as exc:
-            return _rehearsal(migration, RehearsalResult.FAILED, error=_told("up", exc))
+            return _rehearsal_of(migration)(result=RehearsalResult.FAILED, error=_told("up", exc))
         if irreversible_operations(migration):
-            return _rehearsal(migration, RehearsalResult.IRREVERSIBLE, up=up)
+            return _rehearsal_of(migration)(result=RehearsalResult.IRREVERSIBLE, up=up)
         after = self._catalogue()
         after_state = self._state
         down: Observation | None = None
@@ -179,9 +180,8 @@ class _Run:
             self._state = before_state
             self.up(migration)
         except Exception as exc:
-            return _rehearsal(
-                migration,
-                RehearsalResult.WRONG if after_down else RehearsalResult.FAILED,
+            return _rehearsal_of(migration)(
+                result=RehearsalResult.WRONG if after_down else RehearsalResult.FAILED,
                 up=up,
                 down=down,
                 after_down=after_down,
@@ -190,9 +190,8 @@ class _Run:
         self._state = after_state
         after_up_again = tuple(diff(after, self._catalogue()))
         is_exact = not after_down and not after_up_again
-        return _rehearsal(
-            migration,
-            RehearsalResult.EXACT if is_exact else RehearsalResult.WRONG,
+        return _rehearsal_of(migration)(
+            result=RehearsalResult.EXACT if is_exact else RehearsalResult.WRONG,
             up=up,
             down=down,
             after_down=after_down,
@@ -260,29 +259,13 @@ def _key_of(loader: MigrationLoader, app_label: str, name: str) -> tuple[str, st
 def _not_reached(plan: Iterable[Migration], chosen: set[Migration]) -> Iterator[Rehearsal]:
     for migration in plan:
         if migration in chosen:
-            yield _rehearsal(migration, RehearsalResult.NOT_REACHED)
+            yield _rehearsal_of(migration)(result=RehearsalResult.NOT_REACHED)
 
 
-def _rehearsal(
-    migration: Migration,
-    result: RehearsalResult,
-    *,
-    up: Observation | None = None,
-    down: Observation | None = None,
-    after_down: tuple[Difference, ...] = (),
-    after_up_again: tuple[Difference, ...] = (),
-    error: str | None = None,
-) -> Rehearsal:
-    return Rehearsal(
-        app=migration.app_label,
-        name=migration.name,
-        result=result,
-        is_atomic=migration.atomic,
-        up=up,
-        down=down,
-        after_down=after_down,
-        after_up_again=after_up_again,
-        error=error,
+def _rehearsal_of(migration: Migration) -> "partial[Rehearsal]":
+    """Return the rehearsal of a migration, which lacks its result."""
+    return partial(
+        Rehearsal, app=migration.app_label, name=migration.name, is_atomic=migration.atomic
     )
 
 

@@ -1,6 +1,10 @@
 """An empty database beside the configured one, for as long as it is needed.
 
 The configured database is neither connected to nor changed: only its connection settings are read.
+A rehearsal holds an advisory lock on the name of its scratch database, by a session on the
+maintenance database, and the server drops that lock with the process. So a database that has the
+name and the comment of a scratch database, while nobody holds the lock, was left by one that was
+killed.
 """
 
 import signal
@@ -9,25 +13,23 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import LiteralString
-from uuid import uuid4
+from typing import Any, Final, LiteralString
 
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import errors, sql
 
 from chat.schema.errors import RefusedError, SchemaError
-from chat.schema.rehearsal.abandoned import (
-    SUFFIX_DIGITS,
-    LeftBehind,
-    claim,
-    drop_left_behind,
-    mark,
-)
 from chat.schema.session.database import cut_name, database_name
 
 _MAINTENANCE_DATABASE = "postgres"
-_PREFIX_BYTES = 40
+_SUFFIX = "_rehearsal"
+_NAME_BYTES = 63
+
+_CLAIM: Final[LiteralString] = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+_COMMENT_OF: Final[LiteralString] = """
+SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = %s
+"""
 
 
 class NoScratchDatabaseError(RefusedError):
@@ -45,6 +47,26 @@ class NoScratchDatabaseError(RefusedError):
 
 class NotScratchError(SchemaError):
     """The connection leads somewhere else than to the scratch database; nothing was run."""
+
+
+class RehearsalRunningError(RefusedError):
+    """Another rehearsal of this database is running; nothing was done."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            seen=f"It has the scratch database {name}.",
+            next_step="Let it finish, then run this again.",
+        )
+
+
+class ScratchInTheWayError(RefusedError):
+    """A database with the name of the scratch database is there already; nothing was done."""
+
+    def __init__(self, name: str, *, why: str) -> None:
+        super().__init__(
+            seen=f"The database {name} {why}.",
+            next_step=f'If nobody needs it: DROP DATABASE "{name}"; then run this again.',
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,30 +89,30 @@ class ScratchDatabase:
 
 @contextmanager
 def scratch_database(
-    connection: BaseDatabaseWrapper,
-    *,
-    on_left_behind: Callable[[LeftBehind], None] = lambda _: None,
+    connection: BaseDatabaseWrapper, *, on_dropped: Callable[[str], None] = lambda _: None
 ) -> Iterator[ScratchDatabase]:
     """Make an empty database on the server of `connection`; drop it in the end, however that comes.
 
     Meanwhile it takes the place of the configured database under the same alias, so that what a
-    migration asks for by that alias, or by none, is asked of it. Only a process that is killed
-    leaves it behind: its name is 40 bytes of the configured one's, `_rehearsal_` and eight digits.
-    The next one drops what is certainly such a leftover; `on_left_behind` is told of each that was
-    found.
+    migration asks for by that alias, or by none, is asked of it. Its name is that of the configured
+    one and `_rehearsal`. Only a process that is killed leaves it behind: the next one drops it
+    first, and `on_dropped` is called with its name.
 
     Raises:
+        RehearsalRunningError: another one of the same database is running.
+        ScratchInTheWayError: a database of that name is not known to be a scratch database, or
+            somebody is connected to it.
         NoScratchDatabaseError: the server does not let this user make one.
         NotScratchError: the settings lead elsewhere, whatever their NAME says.
     """
     configured = database_name(connection)
-    prefix = f"{cut_name(configured, size_bytes=_PREFIX_BYTES)}_rehearsal_"
-    name = f"{prefix}{uuid4().hex[:SUFFIX_DIGITS]}"
+    name = cut_name(configured, size_bytes=_NAME_BYTES - len(_SUFFIX)) + _SUFFIX
     scratch = ScratchDatabase(name=name, beside=configured, connection=_beside(connection, name))
     with closing(_beside(connection, _MAINTENANCE_DATABASE)) as owner:
-        for found in drop_left_behind(owner, prefix=prefix, beside=configured):
-            on_left_behind(found)
-        claim(owner, name=name)
+        if _one(owner, _CLAIM, name) != (True,):
+            raise RehearsalRunningError(name)
+        if _drop_left_behind(owner, scratch):
+            on_dropped(name)
         try:
             _create(scratch)
             with _in_place_of(connection, scratch.connection):
@@ -98,6 +120,31 @@ def scratch_database(
         finally:
             with _uninterrupted():
                 _drop(scratch)
+
+
+def _drop_left_behind(owner: BaseDatabaseWrapper, scratch: ScratchDatabase) -> bool:
+    """Drop what a killed rehearsal left, with the lock held; return whether it had."""
+    row = _one(owner, _COMMENT_OF, scratch.name)
+    if row is None:
+        return False
+    if row != (_comment(scratch),) or scratch.name == cut_name(scratch.beside):
+        raise ScratchInTheWayError(scratch.name, why="has no comment that says it is one")
+    try:
+        # Without FORCE: who is connected may still look at it.
+        _execute("DROP DATABASE IF EXISTS {}", scratch)
+    except DatabaseError as exc:
+        raise ScratchInTheWayError(scratch.name, why=f"could not be dropped: {exc}") from exc
+    return True
+
+
+def _comment(scratch: ScratchDatabase) -> str:
+    return f"Scratch database of a rehearsal beside {scratch.beside}; its rehearsal drops it."
+
+
+def _one(connection: BaseDatabaseWrapper, statement: LiteralString, name: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, (name,))
+        return cursor.fetchone()
 
 
 def _create(scratch: ScratchDatabase) -> None:
@@ -111,8 +158,7 @@ def _create(scratch: ScratchDatabase) -> None:
             user = str(scratch.connection.settings_dict["USER"])
             raise NoScratchDatabaseError(user=user, said=str(exc)) from exc
         raise
-    with _maintenance(scratch) as maintenance:
-        mark(maintenance, name=scratch.name, beside=scratch.beside)
+    _execute("COMMENT ON DATABASE {} IS {}", scratch, sql.Literal(_comment(scratch)))
     with scratch.connection.cursor() as cursor:
         cursor.execute("SELECT current_database()")
         (found,) = cursor.fetchone()
@@ -129,13 +175,10 @@ def _drop(scratch: ScratchDatabase) -> None:
         _execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", scratch)
 
 
-def _execute(statement: LiteralString, scratch: ScratchDatabase) -> None:
-    with _maintenance(scratch) as maintenance, maintenance.cursor() as cursor:
-        cursor.execute(sql.SQL(statement).format(sql.Identifier(scratch.name)))
-
-
-def _maintenance(scratch: ScratchDatabase) -> closing[BaseDatabaseWrapper]:
-    return closing(_beside(scratch.connection, _MAINTENANCE_DATABASE))
+def _execute(statement: LiteralString, scratch: ScratchDatabase, *more: sql.Composable) -> None:
+    maintenance = _beside(scratch.connection, _MAINTENANCE_DATABASE)
+    with closing(maintenance), maintenance.cursor() as cursor:
+        cursor.execute(sql.SQL(statement).format(sql.Identifier(scratch.name), *more))
 
 
 def _beside(connection: BaseDatabaseWrapper, name: str) -> BaseDatabaseWrapper:

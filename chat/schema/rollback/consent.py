@@ -6,40 +6,20 @@ from datetime import timedelta
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.errors import RefusedError
+from chat.schema.guards import ProductionRefusedError, how_to_set
 from chat.schema.rollback.loss import LOCK_TIMEOUT, ROW_BUDGET, TIME_LIMIT, Loss, measure_loss
 from chat.schema.rollback.report import loss_table, rollback_table
-from chat.schema.rollback.trial import Plan
+from chat.schema.run.gates import Plan
 
 
 class NotConfirmedError(RefusedError):
     """Not confirmed; nothing was changed."""
 
 
-OVERRIDE = "FORCE_ROLLBACK"
-# Who is refused must not have stopped the readers before.
-_NOT_REHEARSED = f"without {OVERRIDE}=1 it is refused, so nothing is locked for it"
+FORCE_SETTING = "FORCE_ROLLBACK"
+# A refusal must not have stopped the readers before.
+_NOT_TRIED = f"without {FORCE_SETTING}=1 it is refused, so nothing is locked for it"
 QUESTION = "Type yes to roll back: "
-
-
-class RollbackRefusedError(RefusedError):
-    """Rollback refused in production; nothing was changed."""
-
-    def __init__(self, loss: Loss) -> None:
-        self.loss = loss
-        steps = len(loss.rollbacks)
-        risk = "No data would be lost." if loss.is_nothing else "What is listed above will be lost."
-        if loss.unread:
-            risk = "What is listed above will be lost, and what is not known may be."
-        super().__init__(
-            seen=(
-                f"MELO_ENV is production, and {steps} migration{'s' if steps != 1 else ''} would "
-                "be undone."
-            ),
-            next_step=(
-                "If that is what you want, take a backup, then run it again with "
-                f"{OVERRIDE}=1 in the environment. {risk}"
-            ),
-        )
 
 
 class RollbackWouldFailError(RefusedError):
@@ -48,10 +28,10 @@ class RollbackWouldFailError(RefusedError):
     def __init__(self, failure: str) -> None:
         self.failure = failure
         super().__init__(
-            seen=f"Its rehearsal failed at {failure}",
+            seen=f"Its trial run failed at {failure}",
             next_step=(
-                f"Remove the cause. With {OVERRIDE}=1 in the environment it is tried all the same, "
-                "and stops where it fails: what comes before that is undone by then."
+                f"Remove the cause. With {how_to_set(FORCE_SETTING)} it is tried all the same, and "
+                "stops where it fails: what comes before that is undone by then."
             ),
         )
 
@@ -71,22 +51,22 @@ def confirm_loss(
     """Return when a plan may be carried out, having shown and asked what there is to show and ask.
 
     To be called with the migration lock held, before the first migration is unapplied. A plan that
-    goes forwards is none of its business. `ask` puts a question on the terminal and returns the
-    answer; None when there is no terminal or nobody is to be asked. `write` gets whole lines.
-    In production, unless it is forced, the plan is not rehearsed, and nobody is locked out.
+    goes forwards returns at once. `ask` puts a question on the terminal and returns the answer; it
+    is None when there is no terminal or nobody is to be asked. `write` gets whole lines.
+    In production, unless it is forced, the plan is not tried, and nobody is locked out.
 
     Raises:
-        RollbackWouldFailError: its rehearsal failed, and it is not forced.
-        RollbackRefusedError: this is production, and it is not forced.
+        RollbackWouldFailError: its trial run failed, and it is not forced.
+        ProductionRefusedError: this is production, and it is not forced.
         NotConfirmedError: the answer was not yes.
-        RehearsalSessionLostError: the session is gone, and with it every lock that it held.
+        TrialSessionLostError: the session is gone, and with it every lock that it held.
     """
     if not any(is_backwards for _, is_backwards in plan):
         return
     loss = measure_loss(
         connection,
         plan=plan,
-        unrehearsed_because=_NOT_REHEARSED if is_production and not is_forced else "",
+        untried_because=_NOT_TRIED if is_production and not is_forced else "",
         row_budget=row_budget,
         lock_timeout=lock_timeout,
         time_limit=time_limit,
@@ -109,7 +89,7 @@ def require_consent(
         if loss.failure is not None:
             raise RollbackWouldFailError(loss.failure)
         if is_production:
-            raise RollbackRefusedError(loss)
+            raise _production_refuses(loss)
     if loss.is_nothing or ask is None:
         return
     try:
@@ -121,3 +101,15 @@ def require_consent(
             seen=f"Expected 'yes', got {answer!r}.",
             next_step="Run it again if this is the rollback that you mean.",
         )
+
+
+def _production_refuses(loss: Loss) -> ProductionRefusedError:
+    steps = len(loss.rollbacks)
+    risk = "No data would be lost." if loss.is_nothing else "What is listed above will be lost."
+    if loss.unknown:
+        risk = "What is listed above will be lost, and what is not known may be."
+    return ProductionRefusedError(
+        action=f"{steps} migration{'s' if steps != 1 else ''} would be undone",
+        override=FORCE_SETTING,
+        risk=risk,
+    )

@@ -10,8 +10,8 @@ from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
-from chat.schema.rollback.bounds import rolled_back, sqlstate
 from chat.schema.rollback.relations import Relation
+from chat.schema.rollback.time_limit import rolled_back, sqlstate
 
 LOCK_TIMEOUT: Final = timedelta(seconds=1)
 TIME_LIMIT: Final = timedelta(seconds=10)

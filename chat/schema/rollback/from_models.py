@@ -1,4 +1,4 @@
-"""What a rollback would drop, read from the migrations where it is not rehearsed.
+"""What a rollback would drop, read from the migrations where it is not tried.
 
 The models from before the rollback and after it are compared by the names of tables and columns.
 What SQL and Python code does is not read, only named.
@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 from django.db import router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunPython, RunSQL
 from django.db.migrations.operations.base import Operation
@@ -22,9 +21,10 @@ from chat.schema.rollback.relations import (
     Effect,
     EffectKind,
     Relation,
-    Snapshot,
-    read_heirs,
+    RelationsSeen,
+    read_descendants,
 )
+from chat.schema.run.gates import Plan
 from chat.schema.session.database import cut_name
 
 # Table → column → type.
@@ -32,11 +32,11 @@ _Tables: TypeAlias = dict[str, dict[str, str | None]]
 
 
 def read_effects(
-    connection: BaseDatabaseWrapper, *, plan: Sequence[tuple[Migration, bool]], snapshot: Snapshot
+    connection: BaseDatabaseWrapper, *, plan: Plan, seen: RelationsSeen
 ) -> list[Effect]:
     """Return the tables and columns that are there and that the models after the plan lack.
 
-    With their partitions and children. What the plan only renames is among them: an alarm too many,
+    Partitions and children are among them. What the plan only renames is too: an alarm too many,
     none too few.
     """
     loader = load_migrations(connection)
@@ -47,20 +47,20 @@ def read_effects(
     # Without a schema a model's table is what the search path finds, which is what `shown` says.
     present = {
         relation.name: relation
-        for relation in snapshot.relations.values()
+        for relation in seen.relations.values()
         if relation.kind.is_table and "." not in relation.shown
     }
     tables = {table: present[table] for table in before if table in present}
     of_models = {relation.oid for relation in tables.values()}
-    heirs = read_heirs(connection, tables.values())
+    descendants = read_descendants(connection, tables.values())
     found = []
     for table, relation in tables.items():
         columns = before[table]
-        # One that is a model's table comes by itself, and a temporary one is not in the snapshot.
+        # One that is a model's table comes by itself, and a temporary one is not among those seen.
         below = [
-            heir
-            for oid in heirs.get(relation.oid, set()) - of_models
-            if (heir := snapshot.relations.get(oid)) and heir.kind.is_table
+            descendant
+            for oid in descendants.get(relation.oid, set()) - of_models
+            if (descendant := seen.relations.get(oid)) and descendant.kind.is_table
         ]
         for concerned in (relation, *below):
             if table not in after:
@@ -70,8 +70,8 @@ def read_effects(
     return sorted(found, key=lambda effect: effect.relation.shown)
 
 
-def unread_operations(plan: Sequence[tuple[Migration, bool]]) -> list[str]:
-    """Return `migration: operation` of all whose effect only a rehearsal could tell."""
+def unknown_operations(plan: Plan) -> list[str]:
+    """Return `migration: operation` of all whose effect only a trial run could tell."""
     return [
         f"{migration}: {operation.describe()}"
         for migration, _ in plan

@@ -1,6 +1,6 @@
-"""What a rollback would destroy: rehearsed on the real database, then counted.
+"""What a rollback would destroy: tried on the real database, then counted.
 
-`measure_loss` measures and returns a value; `loss_table.py` words it and `loss_consent.py` decides.
+`measure_loss` returns a value; report.py words it and consent.py decides.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,15 +12,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.ledger.table import MigrationKey
 from chat.schema.rollback.counts import Count, TableCounts, count_table
-from chat.schema.rollback.from_models import read_effects, unread_operations
-from chat.schema.rollback.relations import Effect, EffectKind, read_snapshot
+from chat.schema.rollback.from_models import read_effects, unknown_operations
+from chat.schema.rollback.relations import Effect, EffectKind, read_relations
 from chat.schema.rollback.trial import (
-    Plan,
-    RehearsalAbandonedError,
-    RehearsalFailedError,
+    TrialAbandonedError,
+    TrialFailedError,
     obstacles,
-    rehearse,
+    try_rollback,
 )
+from chat.schema.run.gates import Plan
 
 ROW_BUDGET: Final = 1_000_000
 LOCK_TIMEOUT: Final = timedelta(seconds=1)
@@ -72,36 +72,38 @@ class Loss:
     have other values afterwards; `definitions` (views, generated columns, foreign tables) go and
     hold no data of their own.
 
-    `not_rehearsed` says why the rest was read from the migrations, and is empty when it was
-    rehearsed; `unread` are then the operations of which nothing is known. `failure` is what stopped
-    the rehearsal and would stop the rollback.
+    `not_tried` says why the rest was read from the migrations, and is empty when it was tried;
+    `unknown` are then the operations of which nothing is known. `failure` is what stopped the trial
+    run and would stop the rollback.
     """
 
     rollbacks: tuple[MigrationKey, ...]
     lost: tuple[LossItem, ...] = ()
     changed: tuple[LossItem, ...] = ()
     definitions: tuple[str, ...] = ()
-    not_rehearsed: tuple[str, ...] = ()
-    unread: tuple[str, ...] = ()
+    not_tried: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     failure: str | None = None
 
     @property
-    def is_rehearsed(self) -> bool:
-        """Whether the rollback was rehearsed to its end."""
-        return not self.not_rehearsed and self.failure is None
+    def is_tried(self) -> bool:
+        """Whether the rollback was tried to its end."""
+        return not self.not_tried and self.failure is None
 
     @property
     def is_nothing(self) -> bool:
         """Whether it is certain that no data would be lost or changed."""
         items = (*self.lost, *self.changed)
-        return all(item.count.is_nothing for item in items) and not self.unread and not self.failure
+        return (
+            all(item.count.is_nothing for item in items) and not self.unknown and not self.failure
+        )
 
 
 def measure_loss(
     connection: BaseDatabaseWrapper,
     *,
     plan: Plan,
-    unrehearsed_because: str = "",
+    untried_because: str = "",
     row_budget: int = ROW_BUDGET,
     lock_timeout: timedelta = LOCK_TIMEOUT,
     time_limit: timedelta = TIME_LIMIT,
@@ -111,28 +113,28 @@ def measure_loss(
     The plan is unapplied in a transaction that is rolled back, which holds the rollback's locks for
     `time_limit` at most and waits for each at most for `lock_timeout`. Rows and values are counted
     afterwards, under ACCESS SHARE alone: exactly up to `row_budget` rows of a table, above it about
-    and from the planner's statistics. Where a rehearsal is impossible or was not finished, the
-    migrations are read instead; the loss says so. With a reason not to rehearse it they are read at
-    once, and no lock but ACCESS SHARE is taken.
+    and from the planner's statistics. Where a trial run is impossible or was not finished, the
+    migrations are read instead; the loss says so. With `untried_because` they are read at once, and
+    no lock but ACCESS SHARE is taken.
 
     Raises:
-        RehearsalSessionLostError: the session is gone, and with it every lock that it held.
+        TrialSessionLostError: the session is gone, and with it every lock that it held.
         BrokenMigrationsError: the files do not fit together.
     """
     failure = None
-    not_rehearsed = [unrehearsed_because] if unrehearsed_because else obstacles(plan)
+    not_tried = [untried_because] if untried_because else obstacles(plan)
     found: list[Effect] | None = None
-    if plan and not not_rehearsed:
+    if plan and not not_tried:
         try:
-            found = rehearse(
+            found = try_rollback(
                 connection, plan=plan, lock_timeout=lock_timeout, time_limit=time_limit
             )
-        except RehearsalAbandonedError as exc:
-            not_rehearsed = [str(exc)]
-        except RehearsalFailedError as exc:
+        except TrialAbandonedError as exc:
+            not_tried = [str(exc)]
+        except TrialFailedError as exc:
             failure = str(exc)
     if plan and found is None:
-        found = read_effects(connection, plan=plan, snapshot=read_snapshot(connection))
+        found = read_effects(connection, plan=plan, seen=read_relations(connection))
     counted = [
         item
         for item in _count(connection, found or (), row_budget=row_budget)
@@ -148,8 +150,8 @@ def measure_loss(
             for effect in found or ()
             if effect.kind is EffectKind.DEFINITION_DROPPED
         ),
-        not_rehearsed=tuple(not_rehearsed),
-        unread=tuple(unread_operations(plan)) if not_rehearsed or failure else (),
+        not_tried=tuple(not_tried),
+        unknown=tuple(unknown_operations(plan)) if not_tried or failure else (),
         failure=failure,
     )
 

@@ -36,13 +36,15 @@ _EMPTY: Final[LiteralString] = """
 SELECT oid FROM pg_class WHERE oid = ANY(%s) AND pg_relation_size(oid) = 0
 """
 
-_HEIRS: Final[LiteralString] = """
-WITH RECURSIVE below (ancestor, heir) AS (
+_DESCENDANTS: Final[LiteralString] = """
+WITH RECURSIVE below (ancestor, descendant) AS (
     SELECT inhparent, inhrelid FROM pg_inherits WHERE inhparent = ANY(%s)
     UNION
-    SELECT b.ancestor, i.inhrelid FROM below AS b JOIN pg_inherits AS i ON i.inhparent = b.heir
+    SELECT b.ancestor, i.inhrelid
+    FROM below AS b
+    JOIN pg_inherits AS i ON i.inhparent = b.descendant
 )
-SELECT ancestor, heir FROM below
+SELECT ancestor, descendant FROM below
 """
 
 
@@ -61,7 +63,7 @@ class RelationKind(StrEnum):
         return self in {RelationKind.TABLE, RelationKind.PARTITIONED_TABLE}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column; `shown` is its name quoted where it must be."""
 
@@ -89,7 +91,7 @@ class Relation:
     columns: Mapping[int, Column]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RowsTouched:
     """How many rows of a table this transaction has inserted, updated and deleted."""
 
@@ -99,7 +101,7 @@ class RowsTouched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class RelationsSeen:
     """The relations of a database by OID, and what this transaction did to their rows.
 
     `touched` has only tables whose rows were touched.
@@ -138,7 +140,7 @@ class Effect:
     new_type: str | None = None
 
 
-def read_snapshot(connection: BaseDatabaseWrapper) -> Snapshot:
+def read_relations(connection: BaseDatabaseWrapper) -> RelationsSeen:
     """Return every relation of every schema but PostgreSQL's own; two statements.
 
     Temporary tables are left out.
@@ -161,18 +163,15 @@ def read_snapshot(connection: BaseDatabaseWrapper) -> Snapshot:
                     columns=columns.setdefault(oid, {}),
                 )
             if number is not None:
-                columns[oid][number] = Column(
-                    name=row[8], shown=row[9], type=row[10], is_generated=row[11]
-                )
+                columns[oid][number] = Column(*row[8:])
         cursor.execute(_ROWS_TOUCHED)
-        touched = {
-            oid: RowsTouched(inserted=inserted, updated=updated, deleted=deleted)
-            for oid, inserted, updated, deleted in cursor.fetchall()
-        }
-    return Snapshot(relations=relations, touched=touched)
+        touched = {oid: RowsTouched(*counts) for oid, *counts in cursor.fetchall()}
+    return RelationsSeen(relations=relations, touched=touched)
 
 
-def read_empty(connection: BaseDatabaseWrapper, before: Snapshot, after: Snapshot) -> set[int]:
+def read_empty(
+    connection: BaseDatabaseWrapper, before: RelationsSeen, after: RelationsSeen
+) -> set[int]:
     """Return the OIDs of the tables that were written anew and hold nothing now; one statement.
 
     Those are locked by this transaction already, so nothing waits.
@@ -189,20 +188,20 @@ def read_empty(connection: BaseDatabaseWrapper, before: Snapshot, after: Snapsho
         return {oid for (oid,) in cursor.fetchall()}
 
 
-def read_heirs(
+def read_descendants(
     connection: BaseDatabaseWrapper, relations: Iterable[Relation]
 ) -> dict[int, set[int]]:
     """Return the OIDs of the partitions and children of tables, all the way down; one statement."""
-    heirs: dict[int, set[int]] = {}
+    descendants: dict[int, set[int]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_HEIRS, [[relation.oid for relation in relations]])
-        for ancestor, heir in cursor.fetchall():
-            heirs.setdefault(ancestor, set()).add(heir)
-    return heirs
+        cursor.execute(_DESCENDANTS, [[relation.oid for relation in relations]])
+        for ancestor, descendant in cursor.fetchall():
+            descendants.setdefault(ancestor, set()).add(descendant)
+    return descendants
 
 
-def effects(before: Snapshot, after: Snapshot, *, empty: set[int]) -> list[Effect]:
-    """Return what happened to data between two snapshots of one transaction, table by table.
+def effects(before: RelationsSeen, after: RelationsSeen, *, empty: set[int]) -> list[Effect]:
+    """Return what happened to data between two looks in one transaction, table by table.
 
     A generated column loses nothing: its values come from other columns. A type that changed
     without the table being written anew changed no value. A table that was empty before looks like
@@ -229,7 +228,7 @@ def effects(before: Snapshot, after: Snapshot, *, empty: set[int]) -> list[Effec
 
 
 def _row_effects(
-    was: Relation, now: Relation, *, before: Snapshot, after: Snapshot
+    was: Relation, now: Relation, *, before: RelationsSeen, after: RelationsSeen
 ) -> Iterator[Effect]:
     then = before.touched.get(was.oid, RowsTouched())
     since = after.touched.get(was.oid, RowsTouched())

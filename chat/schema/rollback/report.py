@@ -1,13 +1,11 @@
 """The loss in words that fit 80 columns. Nothing here reads a database or prints."""
 
-import textwrap
 from collections.abc import Sequence
 
 from chat.schema.rollback.counts import Count, Precision, total
 from chat.schema.rollback.loss import Loss, LossItem
 from chat.schema.rollback.relations import EffectKind
-
-WIDTH = 80
+from chat.schema.text import WIDTH, shortened, wrapped
 
 _WHAT = {
     EffectKind.TABLE_DROPPED: "table",
@@ -37,17 +35,17 @@ def loss_table(loss: Loss) -> str:
     What is empty is only counted. Reasons and the database's words are broken into lines, so that
     nothing is wider than 80 columns; a name that is too long loses its middle.
     """
-    nothing = "nothing that can be known" if loss.unread else "nothing"
+    nothing = "nothing that can be known" if loss.unknown else "nothing"
     lines = [f"To be lost: {_sum(loss.lost) or nothing}"]
     lines += _rows(loss.lost)
     changed = [item for item in loss.changed if not item.count.is_nothing]
     if changed:
         lines += ["May have other values afterwards:", *_rows(changed)]
-    if loss.unread:
+    if loss.unknown:
         lines += ["Not known, because it can only be known by running it:"]
-        lines += [line for text in loss.unread for line in _wrapped(text, indent="  ")]
+        lines += [line for text in loss.unknown for line in wrapped(text, indent="  ")]
     if loss.definitions:
-        lines += _wrapped(f"Goes too, and holds no data of its own: {', '.join(loss.definitions)}")
+        lines += wrapped(f"Goes too, and holds no data of its own: {', '.join(loss.definitions)}")
     return "\n".join([*lines, *_how_it_is_known(loss)])
 
 
@@ -99,40 +97,23 @@ def _row(item: LossItem) -> str:
     what = f"  {_WHAT[item.kind]:<{_WHAT_WIDTH}}  "
     detail = f", {item.detail}" if item.detail else ""
     room = WIDTH - len(what) - len(count) - 2
-    name = _shortened(item.name + detail, room)
+    name = shortened(item.name + detail, room)
     return f"{what}{name:<{room}}  {count}"
 
 
 def _how_it_is_known(loss: Loss) -> list[str]:
-    if loss.is_rehearsed:
-        return _wrapped("Known from a rehearsal on this database, which was rolled back.")
+    if loss.is_tried:
+        return wrapped("Known from a trial run on this database, which was rolled back.")
     if loss.failure is not None:
-        reasons = [f"The rehearsal failed, as the rollback would, at {loss.failure}"]
+        reasons = [f"The trial run failed, as the rollback would, at {loss.failure}"]
     else:
-        reasons = ["Not rehearsed, but read from the migrations:", *loss.not_rehearsed]
+        reasons = ["Not tried, but read from the migrations:", *loss.not_tried]
     return [
         line
         for number, reason in enumerate(reasons)
-        for line in _wrapped(reason, indent="  " if number else "")
+        for line in wrapped(reason, indent="  " if number else "")
     ]
 
 
 def _of(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
-def _wrapped(text: str, *, indent: str = "") -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=f"{indent}  ",
-        break_on_hyphens=False,
-    )
-
-
-def _shortened(name: str, width: int) -> str:
-    if len(name) <= width:
-        return name
-    tail = width // 2
-    return f"{name[: width - tail - 1]}…{name[-tail:]}"

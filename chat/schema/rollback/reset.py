@@ -11,11 +11,11 @@ from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
-from chat.schema.disk.loading import load_migrations
+from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.reversibility import require_reversible
 from chat.schema.ledger.table import MigrationKey
 from chat.schema.run.gates import require_known
-from chat.schema.status.reading import migration_statuses
+from chat.schema.status.reading import read_statuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class ResetPlan:
 def plan_reset(connection: BaseDatabaseWrapper, *, app_label: str | None) -> ResetPlan:
     """Return what a reset of an app and of all that depends on it, or of every app, would do.
 
-    What would be lost on the way down, `measure_loss` tells from the plan's `backwards`. Eight
+    What would be lost on the way down, `measure_loss` tells from the plan's `backwards`. Five
     statements at most. Changes and locks nothing.
 
     Raises:
@@ -47,10 +47,12 @@ def plan_reset(connection: BaseDatabaseWrapper, *, app_label: str | None) -> Res
         IrreversibleMigrationError: a migration in the way has no way back.
         BrokenMigrationsError: the files do not fit together.
     """
-    require_known(migration_statuses(connection, app_label=app_label))
-    loader = load_migrations(connection)
+    with explaining_unreadable_migrations():
+        executor = MigrationExecutor(connection)
+    loader = executor.loader
+    require_known(read_statuses(connection, app_label=app_label, loader=loader))
     labels = [app_label] if app_label else sorted(loader.migrated_apps)
-    backwards = _backwards(connection, labels)
+    backwards = executor.migration_plan([(label, None) for label in labels])
     require_reversible(migration for migration, _ in backwards)
     rollbacks = tuple((migration.app_label, migration.name) for migration, _ in backwards)
     rolled_back_apps = tuple(dict.fromkeys(app for app, _ in rollbacks))
@@ -61,13 +63,6 @@ def plan_reset(connection: BaseDatabaseWrapper, *, app_label: str | None) -> Res
         up=_up(loader, rollbacks, app_label=app_label),
         backwards=tuple(backwards),
     )
-
-
-def _backwards(
-    connection: BaseDatabaseWrapper, labels: Sequence[str]
-) -> list[tuple[Migration, bool]]:
-    executor = MigrationExecutor(connection)
-    return executor.migration_plan([(label, None) for label in labels])
 
 
 def _up(

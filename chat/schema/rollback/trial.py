@@ -1,10 +1,10 @@
-"""The rollback done for trial: unapplied in a transaction that is rolled back, and looked at."""
+"""The rollback on trial: done in a transaction that is rolled back, and looked at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from django.apps import apps
 from django.db import Error
@@ -16,12 +16,11 @@ from psycopg.sql import SQL, Identifier
 
 from chat.schema.disk.reversibility import irreversible_operations
 from chat.schema.errors import OutsideRehearsalError, SchemaError
-from chat.schema.rollback.bounds import TimeLimitReachedError, deadline, rolled_back, sqlstate
-from chat.schema.rollback.relations import Effect, effects, read_empty, read_snapshot
+from chat.schema.rollback.relations import Effect, effects, read_empty, read_relations
+from chat.schema.rollback.time_limit import TimeLimitReachedError, deadline, rolled_back, sqlstate
+from chat.schema.run.gates import Plan
 from chat.schema.run.patching import other_connections_refused
 from chat.schema.session.server_errors import what_was_said
-
-Plan: TypeAlias = Sequence[tuple[Migration, bool]]
 
 # The rollback itself may meet none of these: serialization_failure, deadlock_detected,
 # query_canceled; and class 53, the server is short of something, which one long transaction is
@@ -65,16 +64,16 @@ WHERE k.condeferred
 """
 
 
-class RehearsalAbandonedError(Exception):
-    """The rehearsal could not be finished, which says nothing about the rollback."""
+class TrialAbandonedError(Exception):
+    """The trial run could not be finished, which says nothing about the rollback."""
 
 
-class RehearsalFailedError(Exception):
-    """The rehearsal failed where the rollback would fail too; its message says where and how."""
+class TrialFailedError(Exception):
+    """The trial run failed where the rollback would fail too; its message says where and how."""
 
 
-class RehearsalSessionLostError(SchemaError):
-    """The session was ended during the rehearsal of the rollback; nothing was changed."""
+class TrialSessionLostError(SchemaError):
+    """The session was ended during the trial run of the rollback; nothing was changed."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(
@@ -93,7 +92,7 @@ class _Step:
 
 
 def obstacles(plan: Plan) -> list[str]:
-    """Return why a plan cannot be rehearsed, a line for each migration that stands in the way."""
+    """Return why a plan cannot be tried, a line for each migration that stands in the way."""
     found = []
     for migration, _ in plan:
         if irreversible := irreversible_operations(migration):
@@ -103,21 +102,21 @@ def obstacles(plan: Plan) -> list[str]:
     return found
 
 
-def rehearse(
+def try_rollback(
     connection: BaseDatabaseWrapper, *, plan: Plan, lock_timeout: timedelta, time_limit: timedelta
 ) -> list[Effect]:
     """Unapply a plan on the real database, look at what became of it, and roll all of that back.
 
-    Takes the locks that the rollback takes: waits for each at most `lock_timeout`, and has let go
-    of all of them after `time_limit`. Only Python code that stalls between two statements can be
-    later, by as much again; then the server ends the session. No signal is sent and no migration
-    is recorded as unapplied. What PostgreSQL does not roll back stays: a sequence that moved.
+    Takes the locks that the rollback takes: waits for each at most `lock_timeout`, and releases all
+    of them after `time_limit`. Only Python code that stalls between two statements can take longer,
+    by as much again; then the server ends the session. No signal is sent and no migration is
+    recorded as unapplied. What PostgreSQL does not roll back stays: a sequence that moved.
 
     Raises:
-        RehearsalAbandonedError: a lock or the time was not to be had, or a migration asked for
-            another connection.
-        RehearsalFailedError: a migration failed.
-        RehearsalSessionLostError: the session is gone, and with it the locks of the caller.
+        TrialAbandonedError: a lock was not free in time, the time limit was reached, or a migration
+            asked for another connection.
+        TrialFailedError: a migration failed.
+        TrialSessionLostError: the session is gone, and with it every lock of the caller.
     """
     steps = _Executor(connection).steps(plan)
     session = connection.connection
@@ -128,16 +127,16 @@ def rehearse(
                 rolled_back(connection, lock_timeout=lock_timeout, time_limit=time_limit),
                 deadline(connection, time_limit=time_limit),
             ):
-                before = read_snapshot(connection)
+                before = read_relations(connection)
                 for step in steps:
                     reached = str(step.migration)
                     _unapply(connection, step)
-                after = read_snapshot(connection)
+                after = read_relations(connection)
                 return effects(before, after, empty=read_empty(connection, before, after))
         except Exception as exc:
             told = _told(exc, at=reached, lock_timeout=lock_timeout, time_limit=time_limit)
             if not _is_alive(connection, session):
-                raise RehearsalSessionLostError(str(told)) from exc
+                raise TrialSessionLostError(str(told)) from exc
             raise told from exc
         finally:
             _forget_content_types()
@@ -145,22 +144,22 @@ def rehearse(
 
 def _told(
     error: Exception, *, at: str, lock_timeout: timedelta, time_limit: timedelta
-) -> RehearsalAbandonedError | RehearsalFailedError:
-    """Return whether it was the rehearsal or the rollback that could not be done, and why."""
+) -> TrialAbandonedError | TrialFailedError:
+    """Return whether it was the trial run or the rollback that could not be done, and why."""
     if isinstance(error, TimeLimitReachedError):
-        return RehearsalAbandonedError(f"{at} was not undone within {_seconds(time_limit)}")
+        return TrialAbandonedError(f"{at} was not undone within {_seconds(time_limit)}")
     if isinstance(error, OutsideRehearsalError):
-        return RehearsalAbandonedError(f"{at}: {error.seen} {error.next_step}")
+        return TrialAbandonedError(f"{at}: {error.seen} {error.next_step}")
     state = sqlstate(error) if isinstance(error, Error) else ""
     if state == _LOCK_NOT_AVAILABLE:
-        return RehearsalAbandonedError(
+        return TrialAbandonedError(
             f"{at} did not get a lock within {_seconds(lock_timeout)}, because somebody else uses "
             "the table"
         )
     told = f"{at}: {_first_line(error)}"
     if state in _PASSING or state.startswith(_INSUFFICIENT_RESOURCES):
-        return RehearsalAbandonedError(told)
-    return RehearsalFailedError(told)
+        return TrialAbandonedError(told)
+    return TrialFailedError(told)
 
 
 class _Executor(MigrationExecutor):

@@ -20,7 +20,7 @@ from django.db.migrations.state import ProjectState
 from psycopg import errors
 
 from chat.schema.catalogue.objects import Catalogue, ObjectKind
-from chat.schema.disk.loading import migrations_read
+from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.reversibility import require_reversible
 from chat.schema.drift.expected import Apart, ObjectKey
 from chat.schema.drift.reading import Drift, read_drift
@@ -42,7 +42,7 @@ from chat.schema.session.blockers import BlockerWatch
 from chat.schema.session.lock import MigrationLock
 from chat.schema.session.server_errors import what_was_said
 from chat.schema.session.settings import is_usable, session_settings
-from chat.schema.status.reading import MigrationStatus, loaded_statuses
+from chat.schema.status.reading import MigrationStatus, read_statuses
 from chat.schema.status.sentences import finishing_command, sentence
 
 if TYPE_CHECKING:
@@ -89,9 +89,9 @@ class GatedExecutor(MigrationExecutor):
         allow_missing: bool = False,
         allow_interrupted: bool = False,
     ) -> None:
-        with migrations_read():
+        with explaining_unreadable_migrations():
             super().__init__(connection, progress_callback)
-        self.statuses = loaded_statuses(connection, self.loader, is_lock_ours=is_lock_ours)
+        self.statuses = read_statuses(connection, loader=self.loader, is_lock_ours=is_lock_ours)
         if not allow_missing:
             require_known(self.statuses)
         require_unchanged(self.statuses)

@@ -8,9 +8,10 @@ from django.db import Error
 from django.db.migrations import Migration
 from django.db.migrations.operations.base import Operation
 
-from chat.schema.disk.checksums import as_people_write, migration_files
+from chat.schema.disk.checksums import migration_files
 from chat.schema.errors import SchemaError
 from chat.schema.session.server_errors import advice, server_message
+from chat.schema.text import relative_to_cwd
 
 
 class Remains(StrEnum):
@@ -82,6 +83,6 @@ def _place(migration: Migration, error: Exception) -> str:
         if frame.f_code.co_name in {"database_forwards", "database_backwards"}:
             found = frame.f_locals.get("self")
             operation = found.describe() if isinstance(found, Operation) else operation
-    file = as_people_write(module) if module is not None else "its module"
+    file = relative_to_cwd(module) if module is not None else "its module"
     place = f"{file}, {line}" if line else file
     return f"{place} ({operation})" if operation else place

@@ -1,6 +1,6 @@
 """What must hold before a migration is run; each gate raises and changes nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import TypeAlias
 
@@ -8,7 +8,6 @@ from django.db.migrations import Migration
 from django.db.migrations.graph import MigrationGraph
 from django.db.migrations.operations import RunSQL
 
-from chat.schema.disk.checksums import as_people_write
 from chat.schema.disk.operations import database_operations, sql_texts
 from chat.schema.drift.reading import Drift
 from chat.schema.drift.refusals import require_known_drift, require_no_drift
@@ -17,18 +16,15 @@ from chat.schema.status.reading import (
     MigrationState,
     MigrationStatus,
     in_state,
-    names_in_state,
     rewritten_apps,
 )
 from chat.schema.status.refusals import (
-    ChangedMigration,
     ChangedMigrationsError,
     DatabaseAheadError,
     InterruptedMigrationsError,
     PendingMigrationsError,
     RewrittenMigrationsError,
 )
-from chat.schema.status.sentences import finishing_command, sentence
 
 # Django's: each migration, and whether it is undone.
 Plan: TypeAlias = Sequence[tuple[Migration, bool]]
@@ -41,13 +37,13 @@ def require_known(statuses: Sequence[MigrationStatus]) -> None:
         RewrittenMigrationsError: one is, and another of its app has changed.
         DatabaseAheadError: one is.
     """
-    if rewritten := rewritten_apps(statuses):
-        raise RewrittenMigrationsError(rewritten)
-    if missing := names_in_state(statuses, MigrationState.MISSING):
-        raise DatabaseAheadError(missing)
+    if missing := in_state(statuses, MigrationState.MISSING):
+        is_rewritten = bool(rewritten_apps(statuses))
+        refusal = RewrittenMigrationsError if is_rewritten else DatabaseAheadError
+        raise refusal(missing, among=statuses)
 
 
-def require_unchanged(statuses: Iterable[MigrationStatus]) -> None:
+def require_unchanged(statuses: Sequence[MigrationStatus]) -> None:
     """Raise when an applied migration is not written as it was.
 
     Those of which the ledger knows no bytes pass.
@@ -55,18 +51,8 @@ def require_unchanged(statuses: Iterable[MigrationStatus]) -> None:
     Raises:
         ChangedMigrationsError: one is not.
     """
-    changed = [
-        ChangedMigration(
-            app=status.app,
-            name=status.name,
-            files=tuple(map(as_people_write, status.files)),
-            recorded=status.checksum or "",
-            on_disk=status.checksum_on_disk or "",
-        )
-        for status in in_state(statuses, MigrationState.MODIFIED)
-    ]
-    if changed:
-        raise ChangedMigrationsError(changed)
+    if changed := in_state(statuses, MigrationState.MODIFIED):
+        raise ChangedMigrationsError(changed, among=statuses)
 
 
 def require_uninterrupted(statuses: Sequence[MigrationStatus]) -> None:
@@ -76,7 +62,7 @@ def require_uninterrupted(statuses: Sequence[MigrationStatus]) -> None:
         InterruptedMigrationsError: one was.
     """
     if interrupted := in_state(statuses, MigrationState.INTERRUPTED):
-        raise _interrupted(interrupted, among=statuses)
+        raise InterruptedMigrationsError(interrupted, among=statuses)
 
 
 def require_ready(statuses: Sequence[MigrationStatus], *, drift: Drift | None = None) -> None:
@@ -96,8 +82,8 @@ def require_ready(statuses: Sequence[MigrationStatus], *, drift: Drift | None = 
     require_uninterrupted(statuses)
     if drift is not None:
         require_no_drift(drift)
-    if pending := names_in_state(statuses, MigrationState.PENDING):
-        raise PendingMigrationsError(pending)
+    if pending := in_state(statuses, MigrationState.PENDING):
+        raise PendingMigrationsError(pending, among=statuses)
     if drift is not None:
         require_known_drift(drift)
 
@@ -146,14 +132,5 @@ def resumed(
         elif status.is_applied or backwards.intersection(graph.forwards_plan(status.key)):
             in_the_way.append(status)
     if in_the_way:
-        raise _interrupted(in_the_way, among=statuses)
+        raise InterruptedMigrationsError(in_the_way, among=statuses)
     return finished
-
-
-def _interrupted(
-    interrupted: Sequence[MigrationStatus], *, among: Sequence[MigrationStatus]
-) -> InterruptedMigrationsError:
-    return InterruptedMigrationsError(
-        sentences=[sentence(status) or str(status) for status in interrupted],
-        next_step=f"Finish it first: {finishing_command(interrupted[0], among=among)}",
-    )

@@ -1,1 +1,1 @@
-"""The session with the database: its lock, its settings, and who stands in its way."""
+"""The session with the database: its lock, its settings, and who blocks it."""

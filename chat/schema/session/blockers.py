@@ -1,7 +1,7 @@
 """Who blocks a session, seen while it waits.
 
-A session that waits for a lock cannot ask, and when its lock_timeout is over the answer is gone:
-so another session asks meanwhile, and only when it takes long.
+A session that waits for a lock cannot ask who holds it, and after its lock_timeout it is too late.
+So another session asks, and only when the wait is long.
 """
 
 import time
@@ -27,7 +27,7 @@ ORDER BY b.pid
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Blocker:
     """A session that holds, or waits for, the lock that another waits for.
 
@@ -59,8 +59,8 @@ class Blocker:
 class BlockerWatch:
     """Watches a server process for the duration of a block, on a connection of its own.
 
-    Within `attempt()` it connects after `patience`, or up to twice that, and asks again after every
-    other; `blockers` are those that were seen last, `error` why nobody could be asked.
+    Within `attempt()` it connects after `patience`, or up to twice that, and asks again each time
+    `patience` has passed; `blockers` are those seen last, `error` is why asking failed.
     """
 
     def __init__(
@@ -126,14 +126,4 @@ class BlockerWatch:
 def _blockers(connection: BaseDatabaseWrapper, backend_pid: int) -> tuple[Blocker, ...]:
     with connection.cursor() as cursor:
         cursor.execute(_BLOCKERS, (backend_pid,))
-        return tuple(
-            Blocker(
-                pid=pid,
-                user=user,
-                application=application,
-                state=state,
-                query_age=query_age,
-                query=query,
-            )
-            for pid, user, application, state, query_age, query in cursor.fetchall()
-        )
+        return tuple(Blocker(*row) for row in cursor.fetchall())

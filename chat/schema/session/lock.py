@@ -1,8 +1,8 @@
 """One migrator per database: an advisory lock on the very session that migrates.
 
-It is asked for again and again, never waited for on the server: a session that waits there has a
-transaction open, and CREATE INDEX CONCURRENTLY of whoever holds the lock would wait for that one
-in turn. The server drops the lock with the session, so nothing is left of a migrator that died.
+The lock is tried again and again, never waited for on the server: a session that waits there has a
+transaction open, and CREATE INDEX CONCURRENTLY of the holder would wait for that transaction in
+turn. The server releases the lock with the session, so a migrator that died leaves nothing.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _NOTICE_A_DEAD_CLIENT: Final = {"client_connection_check_interval": "1s"}
 _FIRST_PAUSE: Final = timedelta(milliseconds=100)
 _LONGEST_PAUSE: Final = timedelta(seconds=1)
 
-# Not taken by a process that this session may not keep: there it would be held for ever.
+# Only on the server process that is known to be this session's: in a pooler's it would stay held.
 _TRY: Final[LiteralString] = (
     "SELECT CASE WHEN pg_backend_pid() = %s THEN pg_try_advisory_lock(%s) END, pg_backend_pid()"
 )
@@ -61,7 +61,7 @@ LIMIT 1
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class LockHolder:
     """The session that holds the lock; what the server does not show to this role is None."""
 
@@ -106,7 +106,7 @@ class MigrationLock:
                 seen="The connection that held it was closed, perhaps by a migration.",
                 next_step="Run this again; a migration must not close its connection.",
             )
-        pid, is_held = _one(self._connection, _VERIFY)
+        pid, is_held = _first_row(self._connection, _VERIFY)
         if pid != self.backend_pid:
             raise _another_answered(before=self.backend_pid, now=pid)
         if not is_held:
@@ -121,7 +121,7 @@ class MigrationLock:
         In a transaction that has failed the lock stays until the session ends.
         """
         if is_usable(self._connection, session=self._session):
-            _one(self._connection, _RELEASE)
+            _first_row(self._connection, _RELEASE)
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def migration_lock(
     two afterwards.
 
     Raises:
-        LockHeldError: it was not had within `wait`.
+        LockHeldError: another still held it after `wait`.
         PoolerError: this connection leads through a pooler in transaction mode.
     """
     lock = _acquire(connection, wait=wait, on_wait=on_wait)
@@ -155,13 +155,8 @@ def migration_lock(
 
 def lock_holder(connection: BaseDatabaseWrapper) -> LockHolder | None:
     """Return who holds the migration lock of this database, if anybody; one statement."""
-    row = _one(connection, _HOLDER)
-    if row is None:
-        return None
-    pid, user, host, application, connected_at = row
-    return LockHolder(
-        pid=pid, user=user, host=host, application=application, connected_at=connected_at
-    )
+    row = _first_row(connection, _HOLDER)
+    return LockHolder(*row) if row else None
 
 
 def _acquire(
@@ -173,7 +168,7 @@ def _acquire(
     expected = pid_at_login(connection)
     is_kept = False
     while True:
-        is_ours, pid = _one(connection, _TRY, expected)
+        is_ours, pid = _first_row(connection, _TRY, expected)
         if is_ours is None:
             if is_kept:
                 raise _another_answered(before=expected, now=pid)
@@ -210,7 +205,7 @@ def _another_answered(*, before: int, now: int) -> PoolerError:
     )
 
 
-def _one(connection: BaseDatabaseWrapper, statement: LiteralString, *before_key: int) -> Any:
+def _first_row(connection: BaseDatabaseWrapper, statement: LiteralString, *before_key: int) -> Any:
     """Return the first row of a statement about the lock, if any."""
     with connection.cursor() as cursor:
         cursor.execute(statement, (*before_key, KEY))

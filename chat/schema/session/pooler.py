@@ -1,4 +1,4 @@
-"""Whether a session is kept by one server process, or a pooler deals its statements out.
+"""Whether one server process keeps a session, or a pooler shares its statements out to several.
 
 A pooler tells libpq at login the number of a process of its own, so behind every pooler that number
 is not what the server answers; without one nothing more is asked. In session mode the server

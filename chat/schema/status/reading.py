@@ -1,4 +1,4 @@
-"""What state every migration is in, and what follows from it.
+"""What state every migration is in.
 
 Read from Django's table of applied migrations, from the ledger, and from the files on disk;
 changes nothing.
@@ -53,9 +53,9 @@ class MigrationStatus:
     """One migration.
 
     What only its file could tell is None when the file is missing, and what only the ledger could
-    tell when the ledger has nothing. `is_applied` is what Django says. `checksum` is of the bytes
-    in force, `checksum_on_disk` of the files, which are `files`. `begun` is a start without an
-    end, `failure` how that went wrong; `runner` holds the lock, and so may be at it just now.
+    tell when the ledger has nothing. `is_applied` is what Django says. `checksum` is the recorded
+    one, `checksum_on_disk` that of `files`. `begun` is a start without an end, `failure` how that
+    went wrong; `runner` holds the lock, and so may be running it now.
     """
 
     app: str
@@ -84,49 +84,41 @@ class MigrationStatus:
         return f"{self.app}.{self.name}"
 
 
-def migration_statuses(
-    connection: BaseDatabaseWrapper, *, app_label: str | None = None
+def read_statuses(
+    connection: BaseDatabaseWrapper,
+    *,
+    app_label: str | None = None,
+    loader: MigrationLoader | None = None,
+    is_lock_ours: bool = False,
 ) -> list[MigrationStatus]:
     """Return every migration, or every migration of one app, with its state.
 
     Those on disk come in the order in which they are applied, dependencies first; those that are
     recorded but not on disk, also of apps that are gone, come last, the oldest first. A squashed
-    migration stands for what it replaces wherever Django's loader says so. Four statements, two
-    of them where neither `django_migrations` nor the ledger exists yet, and one more when a
-    migration was begun and not ended.
+    migration stands for what it replaces wherever Django's loader says so.
+
+    `loader` is one that has read already. With `is_lock_ours` nobody else can be running a
+    migration that was begun. Four statements, two with a loader; two fewer where neither
+    `django_migrations` nor the ledger exists yet, and one more when a migration was begun and not
+    ended.
 
     Raises:
         UnknownAppError: no migration of such an app is on disk or recorded.
         BrokenMigrationsError: the files do not fit together.
         ForeignLedgerError: a table with the ledger's name is not the ledger.
     """
-    loader = load_migrations(connection)
-    statuses = loaded_statuses(connection, loader)
-    if app_label is None:
-        return statuses
-    require_app(app_label, known=loader.migrated_apps | {status.app for status in statuses})
-    return [status for status in statuses if status.app == app_label]
-
-
-def loaded_statuses(
-    connection: BaseDatabaseWrapper, loader: MigrationLoader, *, is_lock_ours: bool = False
-) -> list[MigrationStatus]:
-    """Return what `migration_statuses` returns, for a loader that has read already.
-
-    Whoever holds the lock says so: then nobody else can be at a migration that was begun. Two
-    statements, one where there is no ledger, and one more when one was begun and not ended.
-
-    Raises:
-        ForeignLedgerError: a table with the ledger's name is not the ledger.
-    """
+    loader = loader or load_migrations(connection)
     histories = read_histories(connection)
     is_begun = any(history.begun and not history.failure for history in histories.values())
     runner = lock_holder(connection) if is_begun and not is_lock_ours else None
     statuses = [
         _status_on_disk(loader, key, histories.get(key, _NO_HISTORY), runner)
         for key in _plan_order(loader)
-    ]
-    return statuses + _missing(loader, histories)
+    ] + _missing(loader, histories)
+    if app_label is None:
+        return statuses
+    require_app(app_label, known=loader.migrated_apps | {status.app for status in statuses})
+    return [status for status in statuses if status.app == app_label]
 
 
 def current_migrations(statuses: Iterable[MigrationStatus]) -> dict[str, str | None]:
@@ -146,26 +138,16 @@ def current_migrations(statuses: Iterable[MigrationStatus]) -> dict[str, str | N
     return {app: status.name if status else None for app, status in current.items()}
 
 
-def current_migration(connection: BaseDatabaseWrapper, *, app_label: str) -> str | None:
-    """Return the current version of an app, None when nothing of it is applied.
-
-    As many statements as `migration_statuses`, which says also what is raised.
-    """
-    statuses = migration_statuses(connection, app_label=app_label)
-    return current_migrations(statuses).get(app_label)
-
-
 def is_ready(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether the database is what the code expects.
-
-    Nothing is pending, missing, modified or interrupted; faked and untracked migrations are taken
-    at their word. As many statements as `migration_statuses`, which says also what is raised.
-    """
-    return all_ready(migration_statuses(connection))
+    """Return whether the database is what the code expects; reads as `read_statuses` does."""
+    return all_ready(read_statuses(connection))
 
 
 def all_ready(statuses: Iterable[MigrationStatus]) -> bool:
-    """Return whether nothing among these is pending, missing, modified or interrupted."""
+    """Return whether nothing among these is pending, missing, modified or interrupted.
+
+    What was faked or is untracked is taken to be as its files say.
+    """
     return all(status.state in _READY for status in statuses)
 
 

@@ -4,7 +4,6 @@ Nothing here reads a database or prints; README.md beside this file documents th
 """
 
 import json
-import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,9 +20,9 @@ from chat.schema.status.reading import (
     current_migrations,
 )
 from chat.schema.status.sentences import next_step, sentence
+from chat.schema.text import WIDTH, shortened, wrapped
 
 JSON_VERSION = 2
-WIDTH = 80
 
 _STYLE_ROLES: Mapping[MigrationState, str] = {
     MigrationState.APPLIED: "SUCCESS",
@@ -67,7 +66,7 @@ def status_table(
         for app, name in current_migrations(statuses).items()
     ]
     for said in filter(None, map(sentence, statuses)):
-        lines += textwrap.wrap(said, WIDTH, break_long_words=False, break_on_hyphens=False)
+        lines += wrapped(said)
     lines.append(next_step(statuses, is_drifted=is_drifted))
     return "\n".join(lines)
 
@@ -125,7 +124,7 @@ def _rows(status: MigrationStatus, *, style: Style) -> list[str]:
         state=status.state,
         kind=status.kind or "?",
         down={True: "yes", False: "no", None: "?"}[status.is_reversible],
-        name=_shortened(status.name, _NAME_WIDTH),
+        name=shortened(status.name, _NAME_WIDTH),
     ).rstrip()
     paint = getattr(style, _STYLE_ROLES[status.state])
     rows = [row.replace(status.state, paint(status.state), 1)]
@@ -135,7 +134,7 @@ def _rows(status: MigrationStatus, *, style: Style) -> list[str]:
                 applied=f"{status.applied_at.astimezone(UTC):%Y-%m-%d %H:%M}",
                 took=_duration(status.duration_ms),
                 checksum=short_checksum(status.checksum or ""),
-                by=_shortened(status.applied_by or "", _BY_WIDTH),
+                by=shortened(status.applied_by or "", _BY_WIDTH),
             ).rstrip()
         )
     return rows
@@ -148,10 +147,3 @@ def _duration(milliseconds: int | None) -> str:
         return f"{milliseconds} ms"
     seconds = milliseconds / 1000
     return f"{seconds:.1f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
-
-
-def _shortened(text: str, width: int) -> str:
-    if len(text) <= width:
-        return text
-    tail = width // 2
-    return f"{text[: width - tail - 1]}…{text[-tail:]}"

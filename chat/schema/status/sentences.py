@@ -6,7 +6,7 @@ from datetime import UTC
 from chat.schema.disk.checksums import short_checksum
 from chat.schema.ledger.table import Event
 from chat.schema.status.reading import MigrationState, MigrationStatus, in_state, rewritten_apps
-from chat.schema.status.refusals import RewrittenMigrationsError
+from chat.schema.text import relative_to_cwd
 
 
 def sentence(status: MigrationStatus) -> str | None:
@@ -21,39 +21,49 @@ def sentence(status: MigrationStatus) -> str | None:
 
 def next_step(statuses: Sequence[MigrationStatus], *, is_drifted: bool = False) -> str:
     """Return in one sentence what the operator does next, the most pressing first."""
-    missing = in_state(statuses, MigrationState.MISSING)
-    modified = in_state(statuses, MigrationState.MODIFIED)
-    interrupted = in_state(statuses, MigrationState.INTERRUPTED)
+    for state in (MigrationState.MISSING, MigrationState.MODIFIED, MigrationState.INTERRUPTED):
+        if found := in_state(statuses, state):
+            return next_step_for(found, among=statuses)
     pending = in_state(statuses, MigrationState.PENDING)
-    if missing:
-        return _about_missing(statuses, missing)
-    if modified:
-        return (
-            f"{len(modified)} modified: restore the files, or, if the database already is what "
-            "they say now, run: python manage.py migration_accept "
-            f'{modified[0].app} {modified[0].name} --reason "why"'
-        )
-    if interrupted:
-        return (
-            f"{len(interrupted)} interrupted: {finishing_command(interrupted[0], among=statuses)}"
-        )
+    about_pending = next_step_for(pending, among=statuses) if pending else ""
     if is_drifted:
-        then = f", then {len(pending)} pending: python manage.py migrate" if pending else ""
+        then = f", then {about_pending}" if pending else ""
         return f"See the drift: python manage.py migration_drift{then}"
-    if pending:
-        return f"{len(pending)} pending: python manage.py migrate"
-    return "Nothing to do: the database is what the code expects."
+    return about_pending or "Nothing to do: the database is what the code expects."
 
 
-def _about_missing(statuses: Sequence[MigrationStatus], missing: Sequence[MigrationStatus]) -> str:
-    if rewritten := rewritten_apps(statuses):
+def next_step_for(found: Sequence[MigrationStatus], *, among: Sequence[MigrationStatus]) -> str:
+    """Return what the operator does about migrations in one state; `among` are all of them."""
+    first = found[0]
+    match first.state:
+        case MigrationState.MISSING:
+            return _about_missing(found, among=among)
+        case MigrationState.MODIFIED:
+            return (
+                "Restore the files as they were applied, and put the change into a new migration. "
+                "Or, if the database already is what they say now (nothing will be run): "
+                f"python manage.py migration_accept {first.app} {first.name} "
+                '--reason "why it is the same"'
+            )
+        case MigrationState.INTERRUPTED:
+            command = finishing_command(first, among=among)
+            return f"Finish what was interrupted first: {command}"
+        case _:
+            return f"{len(found)} {first.state}: python manage.py migrate"
+
+
+def _about_missing(missing: Sequence[MigrationStatus], *, among: Sequence[MigrationStatus]) -> str:
+    if rewritten := rewritten_apps(among):
         return (
             f"The migrations of {', '.join(rewritten)} were written anew since this database was "
-            f"made. {RewrittenMigrationsError.NEXT_STEP}"
+            "made: the first has changed, applied ones are gone, and others are pending. Nothing "
+            "leads from the old ones to the new. Make the database anew, which loses all that is "
+            'in it: python manage.py dbshell -- -c "DROP SCHEMA public CASCADE; CREATE SCHEMA '
+            'public", then: python manage.py migrate'
         )
     return (
-        f"The database is ahead of the code by {len(missing)}: deploy the code that has "
-        "them, or, if they were deleted on purpose, run: "
+        f"The database is ahead of the code by {len(missing)}: deploy the code that has them. If "
+        "they were deleted on purpose, forget them with: "
         f"python manage.py migrate {missing[0].app} --prune"
     )
 
@@ -72,10 +82,11 @@ def finishing_command(status: MigrationStatus, *, among: Iterable[MigrationStatu
 
 
 def _modified(status: MigrationStatus) -> str:
+    files = ", ".join(map(relative_to_cwd, status.files))
     return (
         f"{status} was changed after it was applied: its files had the checksum "
         f"{short_checksum(status.checksum or '')} then and have "
-        f"{short_checksum(status.checksum_on_disk or '')} now."
+        f"{short_checksum(status.checksum_on_disk or '')} now ({files})."
     )
 
 
@@ -89,20 +100,23 @@ def _faked(status: MigrationStatus) -> str:
 
 def _untracked(status: MigrationStatus) -> str:
     return (
-        f"{status} was applied without the ledger, so nobody knows with which bytes; "
-        "migration_accept takes those on disk."
+        f"{status} was applied before checksums were kept; to start checking it: "
+        f'python manage.py migration_accept {status.app} {status.name} --reason "as deployed"'
     )
 
 
 def _begun(status: MigrationStatus) -> str:
     begun, failure = status.begun, status.failure
     if begun is None:
-        return f"{status} was not ended."
+        return f"{status} was begun and not finished."
     is_rollback = begun.event is Event.UNAPPLY_STARTED
     what = "rolling it back" if is_rollback else "applying it"
     when = f"{begun.applied_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC by {begun.applied_by}"
     if status.runner is not None:
-        return f"{status}: {what} began at {when}, and may go on: {status.runner} has the lock."
+        return (
+            f"{status}: {what} began at {when}, and may still be running: {status.runner} holds "
+            "the lock."
+        )
     if failure is not None:
         how = f"failed ({_first_line(failure.reason)})"
     else:

@@ -60,6 +60,12 @@ class SchemaCommandMixin(ExplainedCommand):
     def before_checks(self, options: dict[str, Any]) -> None:
         """Do what must be done before the system checks, which connect to the database."""
 
+    def say(self, text: str, options: dict[str, Any], *, ending: str | None = None) -> None:
+        """Write to stdout at once, unless --verbosity is 0."""
+        if options["verbosity"] > 0:
+            self.stdout.write(text, ending=ending)
+            self.stdout.flush()
+
     def style_for_stdout(self, options: dict[str, Any]) -> Style:
         """Return Django's style on a terminal or with --force-color, and no style otherwise."""
         if options["force_color"] or (self.stdout.isatty() and not options["no_color"]):

@@ -15,10 +15,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
 from chat.schema.acceptance.of_drift import changes_adopted
-from chat.schema.disk.loading import migrations_read
+from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.names import require_app, require_migration
 from chat.schema.drift.report import standing_drift
-from chat.schema.errors import UnsupportedBackendError
+from chat.schema.errors import SchemaError
 from chat.schema.guards import is_production
 from chat.schema.management.commands._base import (
     SchemaCommandMixin,
@@ -38,6 +38,10 @@ from chat.schema.session.database import database_name, describe_database
 from chat.schema.session.lock import LockHolder, MigrationLock, migration_lock
 
 
+class UnsupportedBackendError(SchemaError):
+    """This database backend cannot do that."""
+
+
 class Command(SchemaCommandMixin, migrate.Command):
     """Django's migrate, one at a time, with the ledger and the gates of the migration room."""
 
@@ -49,10 +53,10 @@ class Command(SchemaCommandMixin, migrate.Command):
     stealth_options = (*migrate.Command.stealth_options, "is_loss_accepted")
     details = """\
 Going backwards destroys what the migrations on the way made, with all the rows in it; `zero` goes
-back before the first. What would be lost is measured and shown first; on a terminal it asks, and
-with MELO_ENV set to production it needs FORCE_ROLLBACK=1 in the environment, whatever --noinput
-says: without, the loss is read from the migrations and nobody is locked out. Going forwards
-destroys what the migrations say; --plan shows it.
+back before the first. What would be lost is measured and shown first; on a terminal it asks.
+Unless the setting MIGRATIONS_PRODUCTION is False, it also needs the setting FORCE_ROLLBACK to be
+true, whatever --noinput says: without, the loss is read from the migrations and nobody is locked
+out. Going forwards destroys what the migrations say; --plan shows it.
 
 exit codes:
   0  done; with --check: nothing to apply
@@ -65,7 +69,7 @@ exit codes:
 
 examples:
   python manage.py migrate
-  python manage.py migrate chat 0001
+  python manage.py migrate blog 0001
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -90,8 +94,8 @@ examples:
         connection = connections[options["database"]]
         # Django prunes whatever --plan and --check say.
         is_read_only = (options["check_unapplied"] or options["plan"]) and not options["prune"]
-        if options["verbosity"] > 0 and not is_read_only:
-            self.stdout.write(f"Database: {describe_database(connection)}")
+        if not is_read_only:
+            self.say(f"Database: {describe_database(connection)}", options)
         is_removed_app = options["prune"] and options["app_label"] in removed_apps(connection)
         if not is_removed_app:
             _require_names(options["app_label"], options["migration_name"])
@@ -131,7 +135,7 @@ examples:
             ask=input if options["interactive"] and sys.stdin.isatty() else None,
             is_production=is_production(),
             is_forced=bool(getattr(settings, "FORCE_ROLLBACK", False)),
-            write=lambda text: self._say(text, options),
+            write=lambda text: self.say(text, options),
         )
 
     def _executor(self, lock: MigrationLock, options: dict[str, Any]) -> ExecutorFactory:
@@ -147,12 +151,12 @@ examples:
                 lock=lock,
                 patience=patience,
                 listener=Listener(
-                    notice=lambda line: self._say(f"  {line}", options),
-                    drifted=lambda drift: self._say(
+                    notice=lambda line: self.say(f"  {line}", options),
+                    drifted=lambda drift: self.say(
                         standing_drift(drift, style=self.style_for_stdout(options)), options
                     ),
                     blocked=lambda attempt: self._say_who_blocks(attempt, options),
-                    failed=lambda: self._say(" FAILED", options),
+                    failed=lambda: self.say(" FAILED", options),
                     before_rollback=lambda plan: self.before_rollback(connection, plan, options),
                 ),
                 allow_missing=options["prune"],
@@ -161,32 +165,27 @@ examples:
         return make
 
     def _say_who_holds_the_lock(self, holder: LockHolder, options: dict[str, Any]) -> None:
-        self._say(waiting_line(holder, options), options)
+        self.say(waiting_line(holder, options), options)
 
     def _say_who_blocks(self, blocked: BlockedAttempt, options: dict[str, Any]) -> None:
-        self._say(" BLOCKED", options)
-        self._say(
+        self.say(" BLOCKED", options)
+        self.say(
             f"    Attempt {blocked.attempt} of {blocked.attempts} waited "
             f"{blocked.waited.total_seconds():g} s for a lock and was rolled back. Blocked by:",
             options,
         )
         for blocker in blocked.blockers:
-            self._say(f"      {blocker}", options)
-        self._say(
+            self.say(f"      {blocker}", options)
+        self.say(
             f"    Trying {blocked.migration} again in {blocked.pause.total_seconds():g} s...",
             options,
             ending="",
         )
 
-    def _say(self, line: str, options: dict[str, Any], *, ending: str | None = None) -> None:
-        if options["verbosity"] > 0:
-            self.stdout.write(line, ending=ending)
-            self.stdout.flush()
-
     def _prune_removed_app(self, connection: BaseDatabaseWrapper, options: dict[str, Any]) -> None:
-        self._say("Pruning migrations:", options)
+        self.say("Pruning migrations:", options)
         for name in prune_removed_app(connection, app_label=options["app_label"]):
-            self._say(f"  Pruning {options['app_label']}.{name} OK", options)
+            self.say(f"  Pruning {options['app_label']}.{name} OK", options)
 
     def _create_database(self, connection: BaseDatabaseWrapper) -> None:
         create = getattr(connection, "create_database", None)
@@ -207,7 +206,7 @@ def _require_names(app_label: str | None, migration_name: str | None) -> None:
     if migration_name is None:
         return
     loader = MigrationLoader(None, load=False)
-    with migrations_read():
+    with explaining_unreadable_migrations():
         loader.load_disk()
     if app_label in loader.migrated_apps:
         require_migration(loader, app_label=app_label, name=migration_name)

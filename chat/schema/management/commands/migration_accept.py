@@ -41,7 +41,7 @@ exit codes:
  75  another migrator holds the lock
 
 examples:
-  python manage.py migration_accept chat 0003 --reason "comment corrected, same SQL"
+  python manage.py migration_accept blog 0003 --reason "comment corrected, same SQL"
   python manage.py migration_accept --drift --reason "index of the night of 3 May, kept"
 """
     requires_system_checks = ()
@@ -87,7 +87,7 @@ examples:
                 "Name an app and one of its migrations, or say --drift, to which --only belongs."
             )
         connection = connections[options["database"]]
-        self._say(f"Database: {describe_database(connection)}", options)
+        self.say(f"Database: {describe_database(connection)}", options)
         with migration_lock(connection, wait=timedelta(seconds=options["lock_wait"])):
             if options["drift"]:
                 self._accept_drift(connection, options)
@@ -102,21 +102,17 @@ examples:
             reason=options["reason"],
         )
         if accepted is None:
-            self._say("Nothing to accept: the files are those in force.", options)
+            self.say("Nothing to accept: the files are those in force.", options)
             return
-        self._say(f"Accepted {accepted.migration}", options)
-        self._say(f"  before: {accepted.before or 'unknown'}", options)
-        self._say(f"  now:    {accepted.now}", options)
+        self.say(f"Accepted {accepted.migration}", options)
+        self.say(f"  before: {accepted.before or 'unknown'}", options)
+        self.say(f"  now:    {accepted.now}", options)
 
     def _accept_drift(self, connection: BaseDatabaseWrapper, options: dict[str, Any]) -> None:
         adoption = plan_adoption(connection, only=options["only"])
         if adoption is None:
-            self._say("Nothing to accept: nothing differs from the last snapshot.", options)
+            self.say("Nothing to accept: nothing differs from the last snapshot.", options)
             return
-        self._say(adoption_table(adoption, style=self.style_for_stdout(options)), options)
+        self.say(adoption_table(adoption, style=self.style_for_stdout(options)), options)
         adopt(connection, adoption, reason=options["reason"])
-        self._say("Accepted.", options)
-
-    def _say(self, text: str, options: dict[str, Any]) -> None:
-        if options["verbosity"] > 0:
-            self.stdout.write(text)
+        self.say("Accepted.", options)

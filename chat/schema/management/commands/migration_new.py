@@ -1,12 +1,12 @@
 """Make the next migration of an app, to be written by hand."""
 
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from chat.schema.files.stub import Stub, plan_stub, write_stub
+from chat.schema.files.new_migration import NewMigration, plan_new, write_new
 from chat.schema.management.commands._base import SchemaCommandMixin, add_database_argument
+from chat.schema.text import relative_to_cwd
 
 
 class Command(SchemaCommandMixin):
@@ -26,8 +26,8 @@ exit codes:
   1  error; nothing was written
 
 examples:
-  python manage.py migration_new chat backfill_slugs
-  python manage.py migration_new chat add_search_trigger --sql
+  python manage.py migration_new blog backfill_slugs
+  python manage.py migration_new blog add_search_trigger --sql
 """
     requires_system_checks = ()
 
@@ -46,24 +46,17 @@ examples:
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the files, then say which, and what to do with them."""
-        stub = plan_stub(
-            app_label=options["app_label"], name=options["name"], is_sql=options["sql"]
-        )
-        write_stub(stub)
+        new = plan_new(app_label=options["app_label"], name=options["name"], is_sql=options["sql"])
+        write_new(new)
         if options["verbosity"] > 0:
-            for file in reversed(stub.files):
-                self.stdout.write(f"Wrote {_as_people_write(file.path)}")
-            self.stdout.write(_next_step(stub, is_sql=options["sql"]))
+            for path in reversed(new.files):
+                self.stdout.write(f"Wrote {relative_to_cwd(path)}")
+            self.stdout.write(_next_step(new, is_sql=options["sql"]))
 
 
-def _next_step(stub: Stub, *, is_sql: bool) -> str:
+def _next_step(new: NewMigration, *, is_sql: bool) -> str:
     what = "the statements of both directions" if is_sql else "its operations"
     return (
         f"Next: write {what}, and each TODO of the docstring; then prove the way back with\n"
-        f"  python manage.py migration_rehearse {stub.app} {stub.name}"
+        f"  python manage.py migration_rehearse {new.app} {new.name}"
     )
-
-
-def _as_people_write(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -33,22 +33,23 @@ class Command(SchemaCommandMixin):
         "writes."
     )
     details = """\
-It makes a database of its own on the configured server, empty, and drops that one when it ends,
-also on an error, on Ctrl-C and on SIGTERM. What a killed one has left, the next one names, and
-drops where it is certainly that and nobody is connected to it. The configured database is not
-connected to; nothing in it is read or destroyed. Its tables have no rows, so the durations are
+It makes an empty database beside the configured one, with its name and `_rehearsal`, and drops it
+when it ends, also on an error, on Ctrl-C and on SIGTERM; what a killed one left is dropped by the
+next. Two rehearsals of the same database do not run at once. The configured database is not
+connected to; nothing in it is read or destroyed. The tables have no rows, so the durations are
 those of a new database, but what is rewritten or read under a lock takes longer the more rows there
 are. WAL is counted for the whole server.
 
 exit codes:
   0  every way back is exact, or irreversible and known to be
   1  error; a migration is wrong, failed or was not reached, or with --strict is irreversible
-  3  refused: the server does not let this user make databases
+  3  refused: this user may not make databases, another rehearsal of this one is running, or a
+     database of that name is there that is not known to be a scratch database
   130  interrupted; the scratch database was dropped
 
 examples:
   python manage.py migration_rehearse
-  python manage.py migration_rehearse chat 0008 --format json
+  python manage.py migration_rehearse blog 0008 --format json
 """
     requires_system_checks = ()
 
@@ -74,7 +75,9 @@ examples:
                 scratch_database(
                     connections[options["database"]],
                     # Not to standard output, where JSON may be.
-                    on_left_behind=lambda found: self.stderr.write(str(found)),
+                    on_dropped=lambda name: self.stderr.write(
+                        f"Dropped the database {name}, which a killed rehearsal had left."
+                    ),
                 ) as scratch,
             ):
                 rehearsals = self._rehearse(scratch, options)

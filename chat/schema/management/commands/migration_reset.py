@@ -29,20 +29,20 @@ class Command(SchemaCommandMixin):
 
     help = "Roll back an app and what depends on it, or every app, and apply it all again."
     details = """\
-IT DESTROYS ALL ROWS of the tables concerned. What would go is measured in a rehearsal that is
+IT DESTROYS ALL ROWS of the tables concerned. What would go is measured in a trial run that is
 rolled back, and shown before anything is done. On a terminal it asks for the database's name;
-without a terminal it needs --noinput. With MELO_ENV set to production it also needs FORCE_RESET=1
-in the environment, whatever --noinput says.
+without a terminal it needs --noinput. Unless the setting MIGRATIONS_PRODUCTION is False it also
+needs the setting FORCE_RESET to be true, whatever --noinput says.
 
 exit codes:
   0  rolled back and applied again
   1  error; also when a migration in the way is irreversible, before anything is done
-  3  refused: not confirmed, or production without FORCE_RESET=1
+  3  refused: not confirmed, or production without FORCE_RESET
   6  the database is ahead of the code, so the way back is not on disk
  75  another migrator holds the lock; it is taken once, for the whole way down and up
 
 examples:
-  python manage.py migration_reset chat
+  python manage.py migration_reset blog
   python manage.py migration_reset --noinput
 """
 
@@ -68,13 +68,15 @@ examples:
         """Guard, plan, show, ask, then have `migrate` go down and up."""
         connection = connections[options["database"]]
         require_override(
-            "FORCE_RESET", action=f"{describe_database(connection)} was about to be reset"
+            "FORCE_RESET",
+            action=f"{describe_database(connection)} was about to be reset",
+            risk="All data in the tables concerned will be lost.",
         )
         # Taken again by each `migrate` within, which the server counts; nobody comes in between.
         with migration_lock(
             connection,
             wait=timedelta(seconds=options["lock_wait"]),
-            on_wait=lambda holder: self._say(waiting_line(holder, options), options),
+            on_wait=lambda holder: self.say(waiting_line(holder, options), options),
         ):
             plan = plan_reset(connection, app_label=options["app_label"])
             if plan.rollbacks and options["interactive"] and not sys.stdin.isatty():
@@ -119,10 +121,10 @@ examples:
         verbosity = options["verbosity"] if options["verbosity"] > 1 else 0
         try:
             for app in plan.down:
-                self._say(f"Rolling back {app}", options)
+                self.say(f"Rolling back {app}", options)
                 self._migrate(app, "zero", database=database, verbosity=verbosity)
             for target in plan.up:
-                self._say(f"Applying {'.'.join(target) or 'everything'}", options)
+                self.say(f"Applying {'.'.join(target) or 'everything'}", options)
                 self._migrate(*target, database=database, verbosity=verbosity)
         except BaseException:
             self.stderr.write(
@@ -130,7 +132,7 @@ examples:
                 "Then, when the cause is removed, go up again with: python manage.py migrate"
             )
             raise
-        self._say(_summary(plan), options)
+        self.say(_summary(plan), options)
 
     def _migrate(self, *targets: str, database: str, verbosity: int) -> None:
         call_command(
@@ -143,10 +145,6 @@ examples:
             stdout=self.stdout,
             stderr=self.stderr,
         )
-
-    def _say(self, line: str, options: dict[str, Any]) -> None:
-        if options["verbosity"] > 0:
-            self.stdout.write(line)
 
 
 def _summary(plan: ResetPlan) -> str:

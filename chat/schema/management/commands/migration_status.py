@@ -10,7 +10,7 @@ from chat.schema.drift.report import drift_summary
 from chat.schema.management.commands._base import SchemaCommandMixin, add_database_argument
 from chat.schema.run.gates import require_ready
 from chat.schema.session.database import describe_database
-from chat.schema.status.reading import migration_statuses
+from chat.schema.status.reading import read_statuses
 from chat.schema.status.report import status_json, status_table
 
 
@@ -32,7 +32,7 @@ exit codes:
 When several hold, the first of 6, 5, 7, 4, 2, 1.
 
 examples:
-  python manage.py migration_status chat
+  python manage.py migration_status blog
   python manage.py migration_status --format json --check
 """
     requires_system_checks = ()
@@ -58,7 +58,7 @@ examples:
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the state to stdout; with --check, raise what it amounts to."""
         connection = connections[options["database"]]
-        statuses = migration_statuses(connection, app_label=options["app_label"])
+        statuses = read_statuses(connection, app_label=options["app_label"])
         drift = read_drift(connection) if options["drift"] else None
         database = describe_database(connection)
         if options["format"] == "json":

@@ -1,4 +1,4 @@
-"""The rehearsal of a rollback: what it leaves behind, and what it holds up."""
+"""The trial run of a rollback: what it leaves behind, and what it holds up."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from psycopg import sql
 
 from chat.schema.catalogue.objects import fingerprint, read_catalogue
 from chat.schema.rollback.loss import measure_loss
-from chat.schema.rollback.trial import RehearsalSessionLostError
+from chat.schema.rollback.trial import TrialSessionLostError
 from tests.schema.situations import strays
 from tests.schema.test_loss import backwards, execute, measure
 from tests.schema.test_status import Situation, migrate
@@ -83,14 +83,14 @@ def untidy(scratch_connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrap
         yield scratch_connection
 
 
-def test_rehearsal_leaves_nothing_behind(untidy: BaseDatabaseWrapper) -> None:
+def test_trial_leaves_nothing_behind(untidy: BaseDatabaseWrapper) -> None:
     execute(untidy, "SELECT pg_advisory_lock(42), pg_advisory_lock(4, 2)")
     read_catalogue(untidy)
     before = state(untidy)
 
     loss = measure(untidy, "untidy_down", None)
 
-    assert loss.is_rehearsed, loss
+    assert loss.is_tried, loss
     assert state(untidy) == before
     held = rows(
         untidy, "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
@@ -98,19 +98,19 @@ def test_rehearsal_leaves_nothing_behind(untidy: BaseDatabaseWrapper) -> None:
     assert held == [(2,), (42,)]
 
 
-def test_rehearsal_leaves_nothing_in_the_cache_of_content_types(
+def test_trial_leaves_nothing_in_the_cache_of_content_types(
     untidy: BaseDatabaseWrapper,
 ) -> None:
     from django.contrib.contenttypes.models import ContentType
 
     manager = ContentType.objects.db_manager("scratch")
 
-    assert measure(untidy, "untidy_down", None).is_rehearsed
+    assert measure(untidy, "untidy_down", None).is_tried
     with pytest.raises(ContentType.DoesNotExist):
         manager.get_by_natural_key("untidy_down", "ghost")
 
 
-def test_rehearsal_tells_nobody(untidy: BaseDatabaseWrapper) -> None:
+def test_trial_tells_nobody(untidy: BaseDatabaseWrapper) -> None:
     heard: list[Any] = []
 
     def listen(sender: Any, **named: Any) -> None:
@@ -131,7 +131,7 @@ def test_rehearsal_tells_nobody(untidy: BaseDatabaseWrapper) -> None:
     assert heard == []
 
 
-def test_rehearsal_inside_a_transaction_leaves_it_as_it_was(untidy: BaseDatabaseWrapper) -> None:
+def test_trial_inside_a_transaction_leaves_it_as_it_was(untidy: BaseDatabaseWrapper) -> None:
     with transaction.atomic(using="scratch"):
         execute(untidy, "INSERT INTO untidy_down_ship (name) VALUES ('Bea')")
         before = state(untidy)
@@ -139,7 +139,7 @@ def test_rehearsal_inside_a_transaction_leaves_it_as_it_was(untidy: BaseDatabase
         loss = measure(untidy, "untidy_down", None)
 
         after = state(untidy)
-    assert loss.is_rehearsed
+    assert loss.is_tried
     assert after == before
     assert [item.count.number for item in loss.lost] == [2]
 
@@ -152,7 +152,7 @@ def messages(scratch_connection: BaseDatabaseWrapper, situation: Situation) -> B
     return scratch_connection
 
 
-def test_rehearsal_gives_way_to_a_reader(messages: BaseDatabaseWrapper) -> None:
+def test_trial_gives_way_to_a_reader(messages: BaseDatabaseWrapper) -> None:
     with somebody_else(messages) as reader:
         reader.execute("SELECT * FROM two_steps_messages")
 
@@ -161,10 +161,10 @@ def test_rehearsal_gives_way_to_a_reader(messages: BaseDatabaseWrapper) -> None:
         with somebody_else(messages) as writer:
             writer.execute("SET lock_timeout = '1ms'")
             writer.execute("INSERT INTO two_steps_messages (content) VALUES ('c')")
-    (reason,) = loss.not_rehearsed
+    (reason,) = loss.not_tried
     assert reason.startswith("two_steps.0002_touch did not get a lock within 0.05 s, because some")
     assert [(item.name, item.count.number) for item in loss.lost] == [("two_steps_messages", 2)]
-    assert loss.unread == ("two_steps.0002_touch: SQL file 0002_touch",)
+    assert loss.unknown == ("two_steps.0002_touch: SQL file 0002_touch",)
     assert not loss.is_nothing
 
 
@@ -211,13 +211,13 @@ def test_writer_waits_no_longer_than_the_time_limit(
     is_measured.set()
     thread.join()
 
-    assert loss.not_rehearsed == ("holds_locks.0002_for_ever was not undone within 2 s",)
+    assert loss.not_tried == ("holds_locks.0002_for_ever was not undone within 2 s",)
     assert (waited, result) == ([True], ["written"])
     assert not loss.is_nothing
     assert rows(scratch_connection, "SHOW statement_timeout") == [("0",)]
 
 
-def test_session_survives_a_cancelled_rehearsal(
+def test_session_survives_a_cancelled_trial(
     scratch_connection: BaseDatabaseWrapper, situation: Situation
 ) -> None:
     situation("holds_locks")
@@ -238,7 +238,7 @@ def test_code_that_stalls_loses_its_session_and_its_locks(
     migrate()
     plan = backwards(scratch_connection, "stalls_down", None)
 
-    with pytest.raises(RehearsalSessionLostError) as caught:
+    with pytest.raises(TrialSessionLostError) as caught:
         measure_loss(scratch_connection, plan=plan, time_limit=timedelta(seconds=1))
 
     assert "Run it again." in str(caught.value)
@@ -269,7 +269,7 @@ def test_deferred_constraints_are_checked_where_the_rollback_would_commit(
     loss = measure(scratch_connection, "defers", "0001_initial")
     migrate("defers", "0001")
 
-    assert loss.is_rehearsed, loss
+    assert loss.is_tried, loss
     assert [(item.name, item.count.number) for item in loss.changed] == [("defers_ship", 2)]
 
 
@@ -322,7 +322,7 @@ def _and_go_on(alias: str) -> None:
         *("orm", "cursor", "psycopg", "copy", "own copy", "thread", "own thread", "suppressed"),
     ],
 )
-def test_every_other_connection_refuses_during_the_rehearsal(
+def test_every_other_connection_refuses_during_the_trial(
     scratch_connection: BaseDatabaseWrapper,
     other: BaseDatabaseWrapper,
     monkeypatch: pytest.MonkeyPatch,
@@ -335,8 +335,8 @@ def test_every_other_connection_refuses_during_the_rehearsal(
     loss = measure(scratch_connection, "strays", None)
 
     assert rows(scratch_connection, "SELECT count(*) FROM strays_ship") == [(0,)]
-    assert loss.unread == ("strays.0002_stray: Raw Python operation",)
-    (reason,) = loss.not_rehearsed
+    assert loss.unknown == ("strays.0002_stray: Raw Python operation",)
+    (reason,) = loss.not_tried
     assert reason == (
         "strays.0002_stray: This is a rehearsal on the database 'scratch', and it asked for a "
         f"connection of its own to {alias!r}: what is done there is done for real. In the "
@@ -347,7 +347,7 @@ def test_every_other_connection_refuses_during_the_rehearsal(
     assert other.connection is session
 
 
-def test_threads_that_were_there_before_may_connect_during_the_rehearsal(
+def test_threads_that_were_there_before_may_connect_during_the_trial(
     scratch_connection: BaseDatabaseWrapper,
     other: BaseDatabaseWrapper,
     monkeypatch: pytest.MonkeyPatch,
@@ -360,4 +360,4 @@ def test_threads_that_were_there_before_may_connect_during_the_rehearsal(
 
         loss = measure(scratch_connection, "strays", "0001_initial")
 
-    assert loss.is_rehearsed
+    assert loss.is_tried

@@ -1,0 +1,101 @@
+"""A project that has nothing of MELO: Django's own backend, no variables, one line for the room."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from tests.schema.conftest import PROJECT
+
+FILES = {
+    "manage.py": """
+        import os, sys
+        from django.core.management import execute_from_command_line
+
+        os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+        execute_from_command_line(sys.argv)
+    """,
+    "settings.py": """
+        SECRET_KEY = "for this test only"
+        INSTALLED_APPS = ["chat.schema", "blog"]
+        DATABASES = {{"default": {database}}}
+    """,
+    "blog/__init__.py": "",
+    "blog/models.py": """
+        from django.db import models
+
+
+        class Post(models.Model):
+            title = models.TextField()
+    """,
+    "blog/migrations/__init__.py": "",
+}
+
+Manage = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def manage(tmp_path: Path, scratch_connection: BaseDatabaseWrapper) -> Manage:
+    scratch_connection.ensure_connection()
+    info = scratch_connection.connection.info
+    database = {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": info.host,
+        "PORT": info.port,
+        "USER": info.user,
+        "PASSWORD": info.password,
+        "NAME": info.dbname,
+    }
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text).strip().format(database=database) + "\n")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def test_one_line_brings_the_migration_room_into_any_project(
+    tmp_path: Path, manage: Manage, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    made = manage("makemigrations", "blog")
+    written = manage("migration_new", "blog", "add_index", "--sql")
+    sql = tmp_path / "blog" / "migrations" / "sql"
+    (sql / "0002_add_index.up.sql").write_text("CREATE INDEX titles ON blog_post (title);\n")
+    (sql / "0002_add_index.down.sql").write_text("DROP INDEX titles;\n")
+    pending = manage("migration_status", "--check")
+    migrated = manage("migrate")
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("INSERT INTO blog_post (title) VALUES ('The tide')")
+    ready = manage("migration_status", "--check", "--drift")
+    refused = manage("migrate", "blog", "zero")
+    with (tmp_path / "settings.py").open("a") as settings:
+        settings.write("MIGRATIONS_PRODUCTION = False\n")
+    back = manage("migrate", "blog", "zero")
+    current = manage("migration_current", "blog")
+
+    assert (made.returncode, written.returncode) == (0, 0), made.stderr + written.stderr
+    assert (pending.returncode, migrated.returncode) == (2, 0), migrated.stderr
+    assert "Applying blog.0002_add_index... OK" in migrated.stdout
+    assert ready.returncode == 0, ready.stderr
+    assert "Current version of blog: 0002_add_index" in ready.stdout
+    assert refused.returncode == 3
+    assert "settings.MIGRATIONS_PRODUCTION" in refused.stderr
+    assert "To be lost: 1 row in 1 table" in back.stdout
+    assert (back.returncode, current.stdout) == (0, "zero\n"), back.stderr
