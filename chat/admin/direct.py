@@ -7,13 +7,13 @@ before the page is sent, in `admin_access_log`, which nobody can rewrite.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import connections, router
 from django.db.models import OuterRef, Subquery
-from psycopg.types.json import Jsonb
 
 from chat.admin.channels import AnyChannelAdmin
 from chat.admin.lists.inspection import InspectionAdmin
@@ -215,5 +215,5 @@ def _write_down(
             INSERT INTO admin_access_log (actor_id, action, target_type, target_id, details)
             VALUES (%s, %s, 'direct_conversation', %s, %s)
             """,
-            [as_uuid(str(request.user.pk)), action, conversation_id, Jsonb(details)],
+            [as_uuid(str(request.user.pk)), action, conversation_id, json.dumps(details)],
         )
