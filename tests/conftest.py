@@ -69,8 +69,10 @@ def as_application(request: pytest.FixtureRequest) -> Iterator[None]:
     """Run a test of AS_APPLICATION as the application's role, also in connections that it opens."""
     room = request.path.relative_to(ROOT / "tests").parts[0]
     uses_database = {"db", "transactional_db"} & {*request.fixturenames}
-    if room not in AS_APPLICATION or not (
-        uses_database or request.node.get_closest_marker("django_db")
+    if (
+        room not in AS_APPLICATION
+        or request.node.get_closest_marker("superuser")
+        or not (uses_database or request.node.get_closest_marker("django_db"))
     ):
         yield
         return

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from chat.models import Channel, DirectConversation, DirectMessage, Message, Server, User
 from tests.admin.pages import page
 from tests.chat.sql import execute
+from tests.factories import as_superuser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +68,7 @@ ANALYZE users, servers, channels, messages;
 """
 
 
+@as_superuser()
 def fill() -> None:
     for statement in FILL.split(";\n"):
         execute(statement)

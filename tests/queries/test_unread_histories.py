@@ -33,7 +33,7 @@ from chat.models import (
 from chat.queries.history import message_page
 from chat.queries.unread import unread_overview
 from chat.rules.permissions import Permission
-from tests.chat.sql import execute
+from tests.chat.sql import purge
 from tests.factories import (
     FAR_AWAY,
     ChannelFactory,
@@ -143,11 +143,11 @@ class Histories(RuleBasedStateMachine):
     @rule(place=places, back=st.integers(0, 5))
     def purge(self, place: int, back: int) -> None:
         """Let the oldest go for good, all but the last `back`."""
-        execute("SET LOCAL chat.purge = 'on'")
-        Message.objects.filter(
-            channel=self.channels[place], seq__lte=self.last_seq(place) - back
-        ).delete()
-        execute("SET LOCAL chat.purge = 'off'")
+        purge(
+            "DELETE FROM messages WHERE channel_id = %s AND seq <= %s",
+            self.channels[place].pk,
+            self.last_seq(place) - back,
+        )
 
     @rule(place=places, back=st.integers(0, 5), person=people)
     def edit(self, place: int, back: int, person: int) -> None:
