@@ -104,6 +104,7 @@ class ScratchDatabase:
 def scratch_database() -> Iterator[ScratchDatabase]:
     """Make an empty database on the server that the tests use, and drop it after the test."""
     params = connections["default"].get_connection_params() | {"dbname": "postgres"}
+    params.pop("options", None)
     name = f"scratch_{uuid.uuid4().hex}"
     with psycopg.connect(**params, autocommit=True) as session:
         session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -171,7 +171,7 @@ def test_every_place_counts_by_the_mark_of_each(kind: str) -> None:
         message.refresh_from_db()
         MentionFactory.create(message=message, user=place.other)
     Message.objects.filter(seq=3).update(deleted_at=NOON)
-    ReadState.objects.create(
+    ReadStateFactory.create(
         space_id=place.channel.space_id,
         channel=place.channel,
         user=place.other,
@@ -204,7 +204,7 @@ def test_what_was_purged_is_not_unread(kind: str, mark: int | None) -> None:
     place = make_place(kind)
     MessageFactory.create_batch(6, channel=place.channel, author=place.author)
     if mark is not None:
-        ReadState.objects.create(
+        ReadStateFactory.create(
             space_id=place.channel.space_id,
             channel=place.channel,
             user=place.other,

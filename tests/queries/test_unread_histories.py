@@ -40,6 +40,7 @@ from tests.factories import (
     DirectConversationFactory,
     MentionFactory,
     MessageFactory,
+    ReadStateFactory,
     RoleFactory,
     ServerFactory,
     UserFactory,
@@ -304,9 +305,7 @@ def test_unread_is_what_the_pages_show_after_the_mark() -> None:
     assert channel.server is not None
     owner = channel.server.owner
     MessageFactory.create_batch(9, channel=channel)
-    ReadState.objects.create(
-        space_id=channel.space_id, channel=channel, user=owner, last_read_seq=4
-    )
+    ReadStateFactory.create(space_id=channel.space_id, channel=channel, user=owner, last_read_seq=4)
     Message.objects.filter(seq__in=[2, 6]).update(deleted_at=NOON)
 
     page = message_page(viewer=owner, channel=channel, after=4)
