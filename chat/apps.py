@@ -2,6 +2,9 @@
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.core import checks
+
+from chat.checks import check_database_role
 
 
 class ChatConfig(AppConfig):
@@ -9,6 +12,10 @@ class ChatConfig(AppConfig):
 
     name = "chat"
     verbose_name = "Chat"
+
+    def ready(self) -> None:
+        """Register the app's system checks."""
+        checks.register(check_database_role, checks.Tags.database, deploy=True)
 
 
 class ChatAdminConfig(admin_apps.AdminConfig):

@@ -1,4 +1,4 @@
-"""What every test may use: databases of its own, and `manage.py` as a real process."""
+"""What every test may use: the role of the application, databases of its own, `manage.py`."""
 
 import os
 import signal
@@ -11,10 +11,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import pytest_django
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 from psycopg import sql
 
+from chat.db.roles import DatabaseRoles, apply_roles
 from melo.environment.reading import VARIABLES
 
 Completed = subprocess.CompletedProcess[str]
@@ -41,6 +43,55 @@ def clean_environ(**variables: str) -> dict[str, str]:
     return {**os.environ, "PYTHONWARNINGS": "", **others, **variables}
 
 
+# What is tested here is done with the rights of the application, and not with a superuser's.
+AS_APPLICATION = ("admin", "concurrency", "discord", "queries", "services")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Iterator[None]:
+    """Make the test database, and give its roles their rights; they go with it."""
+    roles = DatabaseRoles.named_after(connection.settings_dict["NAME"])
+    with django_db_blocker.unblock():
+        apply_roles(connection, roles)
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for role in (roles.app, roles.readonly, roles.owner):
+            name = sql.Identifier(role)
+            cursor.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(name))
+            cursor.execute(sql.SQL("DROP OWNED BY {}").format(name))
+            cursor.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+@pytest.fixture(autouse=True)
+def as_application(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run a test of AS_APPLICATION as the application's role, also in connections that it opens."""
+    room = request.path.relative_to(ROOT / "tests").parts[0]
+    uses_database = {"db", "transactional_db"} & {*request.fixturenames}
+    if (
+        room not in AS_APPLICATION
+        or request.node.get_closest_marker("superuser")
+        or not (uses_database or request.node.get_closest_marker("django_db"))
+    ):
+        yield
+        return
+    # First, so that the tables are emptied by who may do that, when the test is over.
+    request.getfixturevalue("db")
+    role = DatabaseRoles.named_after(connection.settings_dict["NAME"]).app
+    options = connection.settings_dict["OPTIONS"]
+    options["options"] = f"-c role={role}"
+    if connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+    else:
+        connection.close()
+    yield
+    del options["options"]
+    if not connection.in_atomic_block:
+        connection.close()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScratchDatabase:
     """A database that is there for one test; `environ` leads a process to it."""
@@ -53,6 +104,7 @@ class ScratchDatabase:
 def scratch_database() -> Iterator[ScratchDatabase]:
     """Make an empty database on the server that the tests use, and drop it after the test."""
     params = connections["default"].get_connection_params() | {"dbname": "postgres"}
+    params.pop("options", None)
     name = f"scratch_{uuid.uuid4().hex}"
     with psycopg.connect(**params, autocommit=True) as session:
         session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -8,10 +8,14 @@ about; the rest is made fresh. Call `create()`, which tells a type checker what 
 # factory_boy says that it is typed, and its declarations are not.
 # mypy: disable-error-code="no-untyped-call, no-any-return"
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
+import django.db.models
+from django.db import connection, transaction
 from factory.declarations import (
     LazyAttribute,
     LazyFunction,
@@ -25,7 +29,32 @@ from factory.django import DjangoModelFactory
 from chat import models
 from chat.db.ids import direct_pair_id, uuid7
 
+Model = TypeVar("Model", bound=django.db.models.Model)
+
 FAR_AWAY = datetime(2099, 1, 1, tzinfo=UTC)
+
+
+@contextmanager
+def as_superuser() -> Iterator[None]:
+    """Let a test do what the role of the application may not, in a transaction or a savepoint."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('role')")
+        (role,) = cursor.fetchone()
+        cursor.execute("SET LOCAL ROLE none")
+        yield
+        cursor.execute("SELECT set_config('role', %s, true)", [role])
+
+
+class WrittenByTriggersFactory(DjangoModelFactory[Model]):
+    """Rows with columns that the application may not write, and Django names."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _create(cls, model_class: type[Model], *args: Any, **kwargs: Any) -> Model:
+        with as_superuser():
+            return super()._create(model_class, *args, **kwargs)
 
 
 class UserFactory(DjangoModelFactory[models.User]):
@@ -307,7 +336,7 @@ def somebody_of(channel: models.Channel) -> models.User:
     return ServerMemberFactory.create(server=channel.server).user
 
 
-class ReadStateFactory(DjangoModelFactory[models.ReadState]):
+class ReadStateFactory(WrittenByTriggersFactory[models.ReadState]):
     """Somebody who has read nothing yet."""
 
     class Meta:
@@ -326,7 +355,7 @@ class BanFactory(DjangoModelFactory[models.Ban]):
     user = SubFactory(UserFactory)
 
 
-class AuditLogEntryFactory(DjangoModelFactory[models.AuditLogEntry]):
+class AuditLogEntryFactory(WrittenByTriggersFactory[models.AuditLogEntry]):
     class Meta:
         model = models.AuditLogEntry
 
@@ -334,7 +363,7 @@ class AuditLogEntryFactory(DjangoModelFactory[models.AuditLogEntry]):
     action = "role.update"
 
 
-class AdminAccessFactory(DjangoModelFactory[models.AdminAccess]):
+class AdminAccessFactory(WrittenByTriggersFactory[models.AdminAccess]):
     class Meta:
         model = models.AdminAccess
 

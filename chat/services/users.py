@@ -45,7 +45,7 @@ def erase_user(
     a session of the admin says of its user is packed and signed, so none is found by its user: it
     holds an id and no name, leads nowhere from now on, and expires within 12 hours.
 
-    Thirty-five statements, one more for a superuser. Locks the user's row, the servers that they
+    Thirty statements, one more for a superuser. Locks the user's row, the servers that they
     own, and each row that goes or is emptied, their messages among them: minutes for somebody who
     wrote millions. Raises: InvalidInput; NotVisible, for a user who is not there, is erased
     already, or is not for the actor to erase; OwnsServers; ErasureIncomplete.

@@ -115,6 +115,7 @@ def test_warning_is_fetched_by_whom_it_concerns(client: Client, operator: User) 
     assert 'href="/admin/schema/"' in after
 
 
+@pytest.mark.superuser
 @pytest.mark.django_db(transaction=True)
 def test_figure_that_takes_too_long_does_not_hold_the_page(client: Client) -> None:
     client.force_login(User.objects.create_superuser("ada", None, "x"))

@@ -17,7 +17,13 @@ from chat.admin.pages.figures import (
     bounded,
     messages_per_day,
 )
-from tests.factories import ChannelFactory, DirectMessageFactory, MessageFactory, ServerFactory
+from tests.factories import (
+    ChannelFactory,
+    DirectMessageFactory,
+    MessageFactory,
+    ServerFactory,
+    as_superuser,
+)
 
 if TYPE_CHECKING:
     from chat.models import Channel
@@ -39,7 +45,7 @@ def send(channel: Channel, *moments: datetime) -> None:
 
 def pretend_rows(table: str, rows: int) -> None:
     """Let PostgreSQL believe that a table is big; undone with the test."""
-    with connection.cursor() as cursor:
+    with as_superuser(), connection.cursor() as cursor:
         cursor.execute("UPDATE pg_class SET reltuples = %s WHERE oid = %s::regclass", (rows, table))
 
 

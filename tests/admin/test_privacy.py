@@ -206,6 +206,7 @@ def test_page_that_is_refused_is_not_written_down(admin_client: Client, message:
     assert not AdminAccess.objects.exists()
 
 
+@pytest.mark.superuser
 @pytest.mark.parametrize("name", ["changelist", "change", "history"])
 def test_nothing_private_is_shown_when_the_log_takes_no_entry(
     name: str, admin_client: Client, message: Message

@@ -67,6 +67,7 @@ def test_migrated_database_has_nothing_to_do(admin_client: Client) -> None:
     assert text(admin_client, WARNING) == ""
 
 
+@pytest.mark.superuser
 def test_pending_migration_is_named_with_what_to_do(admin_client: Client) -> None:
     MigrationRecorder(connection).record_unapplied("chat", "0011_name_conversations")
 
@@ -75,6 +76,7 @@ def test_pending_migration_is_named_with_what_to_do(admin_client: Client) -> Non
     assert text(admin_client, WARNING).startswith("1 pending: python manage.py migrate")
 
 
+@pytest.mark.superuser
 def test_database_ahead_of_the_code_is_told(admin_client: Client) -> None:
     MigrationRecorder(connection).record_applied("chat", "9999_from_the_future")
 
@@ -82,6 +84,7 @@ def test_database_ahead_of_the_code_is_told(admin_client: Client) -> None:
     assert "The database is ahead of the code by 1" in text(admin_client, WARNING)
 
 
+@pytest.mark.superuser
 def test_drift_is_looked_for_when_asked(admin_client: Client) -> None:
     execute("ALTER TABLE users ADD COLUMN handmade text")
 
@@ -105,6 +108,7 @@ def test_drift_is_not_asked_for_by_another_site(admin_client: Client) -> None:
     assert strict.post(PAGE).status_code == 403
 
 
+@pytest.mark.superuser
 def test_markup_in_the_catalogue_stays_text(admin_client: Client) -> None:
     execute("""ALTER TABLE users ADD COLUMN "<b>x</b>" text DEFAULT '<script>alert(1)</script>'""")
 
@@ -115,6 +119,7 @@ def test_markup_in_the_catalogue_stays_text(admin_client: Client) -> None:
     assert "<b>x</b>" not in page
 
 
+@pytest.mark.superuser
 def test_table_in_the_ledgers_place_is_told(admin_client: Client) -> None:
     execute("ALTER TABLE schema_migrations RENAME TO aside")
     execute("CREATE TABLE schema_migrations (version text)")

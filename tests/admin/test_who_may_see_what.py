@@ -205,6 +205,7 @@ def test_stranger_is_told_from_a_member(admin_client: Client, pier: Pier) -> Non
     assert "They are banned from it." in told_of_banned
 
 
+@pytest.mark.superuser
 def test_answer_that_the_database_does_not_give_is_an_alarm(
     admin_client: Client, pier: Pier
 ) -> None:

@@ -11,6 +11,8 @@ from django.apps import apps
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 from psycopg import sql
 
+from tests.factories import as_superuser
+
 SEND = "INSERT INTO messages (space_id, channel_id, author_id) VALUES (%s, %s, %s)"
 # A second message beside the one with this id, with values of its own.
 SEND_BESIDE = (
@@ -56,6 +58,15 @@ def execute(statement: str, *params: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return int(cursor.rowcount)
+
+
+def purge(statement: str, *params: Any) -> int:
+    """Take rows away for good, as the owner may, and return how many."""
+    with as_superuser():
+        execute("SET LOCAL chat.purge = 'on'")
+        purged = execute(statement, *params)
+        execute("SET LOCAL chat.purge = 'off'")
+    return purged
 
 
 def value(statement: str, *params: Any) -> Any:

@@ -113,6 +113,9 @@ def test_retry_after_a_message_out_of_an_archive_leaves_when_the_newest_was(
         channel=message.channel, created_at=datetime(2001, 2, 3, tzinfo=UTC)
     )
     if purged:
+        # As if it had been committed: what is sent must be there at COMMIT.
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
+        execute("SET CONSTRAINTS ALL DEFERRED")
         execute("SET LOCAL chat.purge = 'on'")
         execute("DELETE FROM messages WHERE id = %s", imported.id)
     before = state()

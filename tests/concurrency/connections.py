@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-_WHERE = ("host", "port", "user", "password", "dbname")
+_WHERE = ("host", "port", "user", "password", "dbname", "options")
 
 
 def connect(*, application_name: str = "melo concurrency test") -> Connection:

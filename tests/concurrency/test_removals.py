@@ -65,6 +65,7 @@ PURGE: LiteralString = (
 )
 
 
+@pytest.mark.superuser
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("purged_first", [True, False])
 def test_message_that_comes_beside_a_purge_is_not_below_where_the_numbers_begin(

@@ -11,7 +11,7 @@ from chat.errors import MissingPermission, NotVisible
 from chat.models import Channel, Message
 from chat.queries.history import message_page, message_pins
 from chat.rules.permissions import Permission
-from tests.chat.sql import execute
+from tests.chat.sql import purge
 from tests.factories import MessageFactory, ServerMemberFactory
 from tests.queries.places import make_harbour
 from tests.services.places import make_place
@@ -267,12 +267,11 @@ def test_archived_channel_is_read_on(talk: Harbour) -> None:
 
 
 def test_what_was_purged_has_no_older_page(talk: Harbour) -> None:
-    execute("SET LOCAL chat.purge = 'on'")
-    execute("DELETE FROM messages WHERE seq <= 4")
+    purge("DELETE FROM messages WHERE seq <= 4")
 
     page = message_page(viewer=talk.sailor, channel=talk.pier, limit=3)
     before = message_page(viewer=talk.sailor, channel=talk.pier, before=5)
-    execute("DELETE FROM messages")
+    purge("DELETE FROM messages")
     empty = message_page(viewer=talk.sailor, channel=talk.pier)
     after = message_page(viewer=talk.sailor, channel=talk.pier, after=7)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chat.errors import MissingPermission, NotVisible
-from chat.models import Channel, Message, Participant, ReadState, ServerMember
+from chat.models import Channel, Message, Participant, ServerMember
 from chat.queries.audit import audit_page
 from chat.queries.direct import conversation_list
 from chat.queries.members import Member, member_page
@@ -26,6 +26,7 @@ from tests.factories import (
     MessageFactory,
     ParticipantFactory,
     ReactionFactory,
+    ReadStateFactory,
     UserFactory,
 )
 from tests.services.places import PLACES, make_place
@@ -236,7 +237,7 @@ def test_conversation_is_muted_and_unread_by_the_mark_of_each() -> None:
     place = make_place("pair")
     MessageFactory.create_batch(5, channel=place.channel, author=place.author)
     Message.objects.filter(seq=4).update(deleted_at=NOON)
-    ReadState.objects.create(
+    ReadStateFactory.create(
         space_id=place.channel.id,
         channel=place.channel,
         user=place.other,

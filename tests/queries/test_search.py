@@ -13,7 +13,7 @@ from chat.models import Message
 from chat.queries.search import search_messages
 from chat.rules.permissions import Permission
 from tests.chat.sql import execute
-from tests.factories import MessageFactory, ServerMemberFactory, UserFactory
+from tests.factories import MessageFactory, ServerMemberFactory, UserFactory, as_superuser
 from tests.queries.places import make_harbour
 from tests.services.places import make_place
 
@@ -191,23 +191,24 @@ class TestInALargeServer:
 
     @pytest.fixture
     def busy(self, harbour: Harbour) -> Harbour:
-        execute("SET LOCAL session_replication_role = replica")
-        execute(
-            """
-            INSERT INTO messages (space_id, channel_id, seq, author_id, content, created_at)
-            SELECT
-                %s, %s, n, %s,
-                'all n' || n
-                || CASE WHEN n %% 10 = 0 THEN ' tens' ELSE '' END
-                || CASE WHEN n <= 3000 THEN ' old' ELSE '' END,
-                timestamptz '2025-01-01 00:00Z' + n * interval '1 second'
-            FROM generate_series(1, 30000) AS n
-            """,
-            harbour.server.id,
-            harbour.pier.id,
-            harbour.sailor.id,
-        )
-        execute("SET LOCAL session_replication_role = DEFAULT")
+        with as_superuser():
+            execute("SET LOCAL session_replication_role = replica")
+            execute(
+                """
+                INSERT INTO messages (space_id, channel_id, seq, author_id, content, created_at)
+                SELECT
+                    %s, %s, n, %s,
+                    'all n' || n
+                    || CASE WHEN n %% 10 = 0 THEN ' tens' ELSE '' END
+                    || CASE WHEN n <= 3000 THEN ' old' ELSE '' END,
+                    timestamptz '2025-01-01 00:00Z' + n * interval '1 second'
+                FROM generate_series(1, 30000) AS n
+                """,
+                harbour.server.id,
+                harbour.pier.id,
+                harbour.sailor.id,
+            )
+            execute("SET LOCAL session_replication_role = DEFAULT")
         return harbour
 
     def test_word_of_every_message(self, busy: Harbour) -> None:
@@ -254,8 +255,9 @@ class TestInALargeServer:
         self, busy: Harbour
     ) -> None:
         mate = UserFactory.create()
-        execute("SET LOCAL session_replication_role = replica")
-        execute("UPDATE messages SET author_id = %s WHERE seq = 5", mate.id)
+        with as_superuser():
+            execute("SET LOCAL session_replication_role = replica")
+            execute("UPDATE messages SET author_id = %s WHERE seq = 5", mate.id)
 
         first = ask(busy, "all", author=mate)
         second = ask(busy, "all", author=mate, before=first.next)

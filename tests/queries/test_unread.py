@@ -10,7 +10,7 @@ import pytest
 from chat.models import Message, Participant, ReadState, Server
 from chat.queries.unread import Unread, unread_overview
 from chat.rules.permissions import Permission
-from tests.chat.sql import execute
+from tests.chat.sql import purge
 from tests.factories import MentionFactory, MessageFactory, ReadStateFactory
 from tests.services.places import PLACES, make_place
 
@@ -171,7 +171,7 @@ def test_every_place_counts_by_the_mark_of_each(kind: str) -> None:
         message.refresh_from_db()
         MentionFactory.create(message=message, user=place.other)
     Message.objects.filter(seq=3).update(deleted_at=NOON)
-    ReadState.objects.create(
+    ReadStateFactory.create(
         space_id=place.channel.space_id,
         channel=place.channel,
         user=place.other,
@@ -204,14 +204,13 @@ def test_what_was_purged_is_not_unread(kind: str, mark: int | None) -> None:
     place = make_place(kind)
     MessageFactory.create_batch(6, channel=place.channel, author=place.author)
     if mark is not None:
-        ReadState.objects.create(
+        ReadStateFactory.create(
             space_id=place.channel.space_id,
             channel=place.channel,
             user=place.other,
             last_read_seq=mark,
         )
-    execute("SET LOCAL chat.purge = 'on'")
-    execute("DELETE FROM messages WHERE seq <= 3")
+    purge("DELETE FROM messages WHERE seq <= 3")
 
     (only,) = unread_overview(user=place.other)
 
@@ -222,8 +221,7 @@ def test_what_was_purged_is_not_unread(kind: str, mark: int | None) -> None:
 def test_everything_purged_leaves_nothing_unread() -> None:
     place = make_place("channel")
     MessageFactory.create_batch(2, channel=place.channel, author=place.author)
-    execute("SET LOCAL chat.purge = 'on'")
-    execute("DELETE FROM messages")
+    purge("DELETE FROM messages")
 
     (only,) = unread_overview(user=place.other)
 

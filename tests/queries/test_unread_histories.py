@@ -33,13 +33,14 @@ from chat.models import (
 from chat.queries.history import message_page
 from chat.queries.unread import unread_overview
 from chat.rules.permissions import Permission
-from tests.chat.sql import execute
+from tests.chat.sql import purge
 from tests.factories import (
     FAR_AWAY,
     ChannelFactory,
     DirectConversationFactory,
     MentionFactory,
     MessageFactory,
+    ReadStateFactory,
     RoleFactory,
     ServerFactory,
     UserFactory,
@@ -143,11 +144,11 @@ class Histories(RuleBasedStateMachine):
     @rule(place=places, back=st.integers(0, 5))
     def purge(self, place: int, back: int) -> None:
         """Let the oldest go for good, all but the last `back`."""
-        execute("SET LOCAL chat.purge = 'on'")
-        Message.objects.filter(
-            channel=self.channels[place], seq__lte=self.last_seq(place) - back
-        ).delete()
-        execute("SET LOCAL chat.purge = 'off'")
+        purge(
+            "DELETE FROM messages WHERE channel_id = %s AND seq <= %s",
+            self.channels[place].pk,
+            self.last_seq(place) - back,
+        )
 
     @rule(place=places, back=st.integers(0, 5), person=people)
     def edit(self, place: int, back: int, person: int) -> None:
@@ -304,9 +305,7 @@ def test_unread_is_what_the_pages_show_after_the_mark() -> None:
     assert channel.server is not None
     owner = channel.server.owner
     MessageFactory.create_batch(9, channel=channel)
-    ReadState.objects.create(
-        space_id=channel.space_id, channel=channel, user=owner, last_read_seq=4
-    )
+    ReadStateFactory.create(space_id=channel.space_id, channel=channel, user=owner, last_read_seq=4)
     Message.objects.filter(seq__in=[2, 6]).update(deleted_at=NOON)
 
     page = message_page(viewer=owner, channel=channel, after=4)

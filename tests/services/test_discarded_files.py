@@ -30,6 +30,7 @@ from tests.factories import (
     MessageFactory,
     ServerFactory,
     UserFactory,
+    as_superuser,
 )
 from tests.services.counting import statements_of
 from tests.services.refusals import refused
@@ -103,6 +104,7 @@ def test_finding_is_one_statement() -> None:
 
 # Past the triggers: 20,000 avatars that are in use again, and as many files of rows that are gone.
 FILL: tuple[LiteralString, ...] = (
+    "SET LOCAL ROLE none",
     "SET LOCAL session_replication_role = replica",
     """
     INSERT INTO users (username, avatar_key)
@@ -126,6 +128,7 @@ FILL: tuple[LiteralString, ...] = (
     SELECT uuidv7(), 'old/' || n FROM generate_series(1, 20000) AS n
     """,
     "ANALYZE users, servers, message_attachments, discarded_files",
+    "RESET ROLE",
 )
 
 
@@ -143,6 +146,7 @@ def test_no_table_is_read_from_end_to_end(mode: LiteralString) -> None:
             found = _plan(session, f"find ('{FIRST_ID}', 1000)")
             confirmed = _plan(session, "confirm (ARRAY['old/1', 'old/2'])")
         # The rows are gone, their pages and the statistics not: others plan by them as well.
+        session.execute("SET ROLE none")
         session.execute("VACUUM users, servers, message_attachments, discarded_files")
 
     assert "discarded_files_pkey" in found
@@ -233,7 +237,8 @@ def test_files_of_a_worker_who_died_are_found_again() -> None:
         worker.execute("DELETE FROM discarded_files")
         assert waiting_keys() == []
 
-        execute("SELECT pg_terminate_backend(%s, 10000)", worker.info.backend_pid)
+        with as_superuser():
+            execute("SELECT pg_terminate_backend(%s, 10000)", worker.info.backend_pid)
 
     assert waiting_keys() == [file.storage_key]
 

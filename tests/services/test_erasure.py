@@ -58,6 +58,7 @@ from tests.factories import (
     UserFactory,
     UserPreferencesFactory,
     UserSessionFactory,
+    as_superuser,
 )
 
 if TYPE_CHECKING:
@@ -368,7 +369,8 @@ def test_erasure_that_would_lose_a_file_is_refused(table: str, trigger: str) -> 
         uploader=person, message=None, space_id=ServerFactory.create().id
     )
     execute("SET CONSTRAINTS ALL IMMEDIATE")
-    execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+    with as_superuser():
+        execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
     before = stored()
 
     with pytest.raises(ErasureIncomplete) as refusal:
@@ -527,7 +529,7 @@ def test_account_of_the_system_stays() -> None:
 def test_purge_is_off_again_afterwards(jack: User) -> None:
     erase_user(actor=jack, user=jack)
 
-    assert value("SELECT current_setting('chat.purge', true)") == "off"
+    assert value("SELECT coalesce(current_setting('chat.purge', true), '')") == ""
 
 
 def test_proof_looks_everywhere(jack: User) -> None:

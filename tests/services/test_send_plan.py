@@ -48,6 +48,7 @@ for_any_plan = pytest.mark.parametrize("mode", ["force_custom_plan", "force_gene
 # Past the triggers and the keys, as a restored dump: 40,000 messages in the channel, 10,000 by its
 # author, and 2,000 files.
 _ROWS: tuple[LiteralString, ...] = (
+    "SET LOCAL ROLE none",
     "SET LOCAL session_replication_role = replica",
     """
     INSERT INTO messages (space_id, channel_id, seq, author_id, content)
@@ -71,6 +72,7 @@ _ROWS: tuple[LiteralString, ...] = (
     "UPDATE channel_counters SET last_seq = 40000 WHERE channel_id = %(channel)s",
     "SET LOCAL session_replication_role = origin",
     "ANALYZE messages, message_attachments, mentions, read_states",
+    "RESET ROLE",
 )
 _VACUUM: LiteralString = "VACUUM messages, message_attachments, mentions, read_states"
 

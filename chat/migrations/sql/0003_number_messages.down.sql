@@ -15,6 +15,7 @@ DROP TRIGGER messages_number ON public.messages;
 DROP FUNCTION public.number_message();
 DROP TRIGGER channel_counters_no_gap ON public.channel_counters;
 DROP FUNCTION public.refuse_gap();
+DROP TRIGGER channel_counters_place_fixed ON public.channel_counters;
 DROP TRIGGER channel_counters_kept ON public.channel_counters;
 DROP TRIGGER servers_closed ON public.servers;
 DROP FUNCTION public.close_server();
@@ -23,6 +24,7 @@ DROP TRIGGER channels_counter_made ON public.channels;
 DROP FUNCTION public.keep_channel_counter();
 DROP FUNCTION public.update_closed(uuid, uuid[]);
 DROP FUNCTION public.require_read_committed(text);
+DROP FUNCTION public.may_purge();
 DROP FUNCTION public.refuse_change();
 
 ALTER TABLE public.channel_counters RESET (fillfactor);

@@ -51,6 +51,21 @@ BEGIN
 END
 $function$;
 
+-- Whether the transaction may take back what is otherwise kept for good: it has said
+-- SET LOCAL chat.purge = 'on', which anybody may say, and has the rights of the tables' owner, which
+-- the role of an application has not.
+CREATE FUNCTION public.may_purge() RETURNS boolean
+LANGUAGE sql
+STABLE
+SET search_path = ''
+AS $function$
+    SELECT
+        coalesce(current_setting('chat.purge', true), '') = 'on'
+        AND pg_has_role(relowner, 'USAGE')
+    FROM pg_class
+    WHERE oid = 'public.messages'::regclass;
+$function$;
+
 -- For what waits on a lock and then looks with a statement of its own at what was committed
 -- meanwhile. At another isolation level each statement sees what the first one saw.
 CREATE FUNCTION public.require_read_committed(what text) RETURNS void
@@ -216,20 +231,39 @@ CREATE TRIGGER channel_counters_kept
     WHEN (pg_trigger_depth() = 0)
     EXECUTE FUNCTION public.refuse_change('the triggers of channels and messages write counters');
 
+-- Whoever locks a counter, as an import does, needs the right to change a column of it. These are
+-- the columns that nobody changes.
+CREATE TRIGGER channel_counters_place_fixed
+    BEFORE UPDATE OF space_id, channel_id ON public.channel_counters
+    FOR EACH ROW
+    EXECUTE FUNCTION public.refuse_change('a counter is one channel''s');
+
 -- At COMMIT, a number that was taken must be that of a message. ON CONFLICT DO NOTHING can drop a row
--- after its number was taken; tried again, the message is known and takes none. What a purge has taken
--- meanwhile is meant to be gone. Made IMMEDIATE it comes before the message, and refuses every send.
+-- after its number was taken; tried again, the message is known and takes none. What was purged
+-- meanwhile, with all before it or with its channel, is meant to be gone. Made IMMEDIATE it comes
+-- before the message, and refuses every send.
 CREATE FUNCTION public.refuse_gap() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
 BEGIN
-    IF current_setting('chat.purge', true) IS DISTINCT FROM 'on' AND NOT EXISTS (
+    IF EXISTS (
         SELECT
         FROM public.messages
         WHERE
             space_id = NEW.space_id
             AND channel_id = NEW.channel_id
             AND seq = NEW.last_seq
+    ) THEN
+        RETURN NULL;
+    END IF;
+
+    IF EXISTS (
+        SELECT
+        FROM public.channel_counters
+        WHERE
+            space_id = NEW.space_id
+            AND channel_id = NEW.channel_id
+            AND first_seq <= NEW.last_seq
     ) THEN
         RAISE EXCEPTION 'number % of channel % belongs to no message', NEW.last_seq, NEW.channel_id
             USING
@@ -506,7 +540,7 @@ CREATE TRIGGER messages_place_fixed
 CREATE TRIGGER messages_place_kept
     BEFORE DELETE ON public.messages
     FOR EACH ROW
-    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
+    WHEN (NOT public.may_purge())
     EXECUTE FUNCTION public.refuse_change(
         'a deleted row would leave a gap in its channel',
         'Set deleted_at. To purge for good: SET LOCAL chat.purge = ''on'' in the transaction.'
@@ -515,7 +549,7 @@ CREATE TRIGGER messages_place_kept
 CREATE TRIGGER messages_table_kept
     BEFORE TRUNCATE ON public.messages
     FOR EACH STATEMENT
-    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
+    WHEN (NOT public.may_purge())
     EXECUTE FUNCTION public.refuse_change(
         'every channel would have a gap',
         'To purge for good: SET LOCAL chat.purge = ''on'' in the transaction.'

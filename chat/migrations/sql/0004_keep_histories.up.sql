@@ -14,17 +14,24 @@ BEGIN
     NEW.version := OLD.version;
     NEW.edited_at := OLD.edited_at;
     IF NEW.content IS DISTINCT FROM OLD.content THEN
-        INSERT INTO public.message_revisions (
-            space_id, message_id, version, content, editor_id, replaced_at
-        )
-        VALUES (
-            OLD.space_id,
-            OLD.id,
-            OLD.version,
-            OLD.content,
-            coalesce(nullif(current_setting('chat.actor', true), '')::uuid, OLD.author_id),
-            clock_timestamp()
-        );
+        -- What an erasure empties is not to be kept.
+        IF NEW.content <> '' OR NOT EXISTS (
+            SELECT
+            FROM public.users
+            WHERE id = OLD.author_id AND erased_at IS NOT NULL
+        ) THEN
+            INSERT INTO public.message_revisions (
+                space_id, message_id, version, content, editor_id, replaced_at
+            )
+            VALUES (
+                OLD.space_id,
+                OLD.id,
+                OLD.version,
+                OLD.content,
+                coalesce(nullif(current_setting('chat.actor', true), '')::uuid, OLD.author_id),
+                clock_timestamp()
+            );
+        END IF;
         NEW.version := OLD.version + 1;
         NEW.edited_at := clock_timestamp();
     END IF;
@@ -61,7 +68,7 @@ CREATE TRIGGER message_revisions_kept
     FOR EACH ROW
     WHEN (
         pg_trigger_depth() = 0
-        AND current_setting('chat.purge', true) IS DISTINCT FROM 'on'
+        AND NOT public.may_purge()
     )
     EXECUTE FUNCTION public.refuse_change(
         'what an edit replaced is kept',
@@ -71,7 +78,7 @@ CREATE TRIGGER message_revisions_kept
 CREATE TRIGGER message_revisions_table_kept
     BEFORE TRUNCATE ON public.message_revisions
     FOR EACH STATEMENT
-    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
+    WHEN (NOT public.may_purge())
     EXECUTE FUNCTION public.refuse_change(
         'what an edit replaced is kept',
         'To purge for good: SET LOCAL chat.purge = ''on'' in the transaction.'
@@ -86,7 +93,7 @@ LANGUAGE plpgsql
 AS $function$
 BEGIN
     IF TG_OP = 'UPDATE'
-        AND current_setting('chat.purge', true) = 'on'
+        AND public.may_purge()
         AND OLD.reason <> ''
         AND NEW.reason = ''
         AND to_jsonb(OLD) - 'reason' = to_jsonb(NEW) - 'reason'
@@ -97,7 +104,7 @@ BEGIN
         TG_OP, TG_TABLE_NAME
         USING
             ERRCODE = 'check_violation',
-            HINT = 'Only an erasure empties a reason: SET LOCAL chat.purge = ''on''.',
+            HINT = 'Only an erasure empties a reason.',
             SCHEMA = TG_TABLE_SCHEMA,
             TABLE = TG_TABLE_NAME,
             CONSTRAINT = TG_NAME;
@@ -112,7 +119,7 @@ CREATE TRIGGER audit_log_append_only
 CREATE TRIGGER audit_log_table_kept
     BEFORE TRUNCATE ON public.audit_log
     FOR EACH STATEMENT
-    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
+    WHEN (NOT public.may_purge())
     EXECUTE FUNCTION public.refuse_change('the audit log is only ever added to');
 
 -- What staff looked at ----------------------------------------------------------------------------
@@ -125,5 +132,5 @@ CREATE TRIGGER admin_access_log_append_only
 CREATE TRIGGER admin_access_log_table_kept
     BEFORE TRUNCATE ON public.admin_access_log
     FOR EACH STATEMENT
-    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
+    WHEN (NOT public.may_purge())
     EXECUTE FUNCTION public.refuse_change('the log of looks is only ever added to');

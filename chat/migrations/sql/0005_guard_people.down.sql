@@ -1,5 +1,6 @@
 -- Takes the guards away again; the rows stay as they are.
 
+DROP FUNCTION public.purge_erased_user(uuid);
 DROP TRIGGER users_erased_kept ON public.users;
 DROP TRIGGER message_revisions_not_erased ON public.message_revisions;
 DROP TRIGGER messages_deletion_not_erased ON public.messages;

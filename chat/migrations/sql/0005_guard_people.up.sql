@@ -213,8 +213,12 @@ CREATE TRIGGER participants_marks
 -- One's own message is read. Under the lock of the counter its number is the newest. The mark is
 -- nearly always there, so it is updated first. The same trigger looks whether the author was erased
 -- (see below): one for each statement would be a sixth of a send.
+--
+-- SECURITY DEFINER: slow mode asks last_sent_at, so the role of an application does not write it.
 CREATE FUNCTION public.mark_own_message() RETURNS trigger
 LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = ''
 AS $function$
 BEGIN
     IF EXISTS (
@@ -317,6 +321,10 @@ BEGIN
         SELECT
         FROM public.channels
         WHERE space_id = NEW.space_id AND id = NEW.space_id AND kind = 'pair'
+    ) AND NOT EXISTS (
+        SELECT
+        FROM public.users
+        WHERE id = NEW.user_id AND erased_at IS NOT NULL
     ) THEN
         RAISE EXCEPTION 'conversation % is a pair, which keeps its two', NEW.space_id
             USING
@@ -336,7 +344,7 @@ CREATE TRIGGER participants_pair_kept
     WHEN (
         OLD.left_at IS NULL
         AND NEW.left_at IS NOT NULL
-        AND current_setting('chat.purge', true) IS DISTINCT FROM 'on'
+        AND NOT public.may_purge()
     )
     EXECUTE FUNCTION public.keep_pair();
 
@@ -346,7 +354,7 @@ CREATE TRIGGER participants_kept
     FOR EACH ROW
     WHEN (
         pg_trigger_depth() = 0
-        AND current_setting('chat.purge', true) IS DISTINCT FROM 'on'
+        AND NOT public.may_purge()
     )
     EXECUTE FUNCTION public.refuse_change(
         'whoever has left a conversation stays known there', 'Set left_at.'
@@ -577,11 +585,9 @@ CREATE TRIGGER messages_deletion_not_erased
     WHEN (NEW.deleted_by_id IS DISTINCT FROM OLD.deleted_by_id AND NEW.deleted_by_id IS NOT NULL)
     EXECUTE FUNCTION public.refuse_erased_in_row('deleted_by_id');
 
--- An erasure empties messages, and with that writes revisions, which it deletes.
 CREATE TRIGGER message_revisions_not_erased
     AFTER INSERT ON public.message_revisions
     FOR EACH ROW
-    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
     EXECUTE FUNCTION public.refuse_erased_in_row('editor_id');
 
 -- A form that was read before would bring back who was erased meanwhile.
@@ -590,3 +596,70 @@ CREATE TRIGGER users_erased_kept
     FOR EACH ROW
     WHEN (OLD.erased_at IS NOT NULL AND NEW.erased_at IS NULL)
     EXECUTE FUNCTION public.refuse_change('an account that was erased stays it');
+
+-- What an erasure takes back of that which nobody else can: the user's invites with their codes, what
+-- their edits replaced, and the reasons in the audit log by them, of them, of their invites and
+-- messages, and where an entry names them among its changes. Returns the ids of the invites.
+--
+-- SECURITY DEFINER, for accounts that are erased alone: the role of an application erases people, and
+-- has no other way into a history.
+CREATE FUNCTION public.purge_erased_user(erased uuid) RETURNS uuid[]
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = ''
+AS $function$
+DECLARE
+    said text := coalesce(current_setting('chat.purge', true), '');
+    invite_ids uuid[];
+    codes text[];
+BEGIN
+    IF NOT EXISTS (
+        SELECT
+        FROM public.users
+        WHERE id = erased AND erased_at IS NOT NULL
+    ) THEN
+        RAISE EXCEPTION 'user % is not erased, and what they did is kept', erased
+            USING
+                ERRCODE = 'check_violation',
+                HINT = 'chat.services.users.erase_user empties the account first.',
+                SCHEMA = 'public',
+                TABLE = 'users',
+                CONSTRAINT = 'users_erased_purged';
+    END IF;
+    PERFORM set_config('chat.purge', 'on', true);
+
+    WITH gone AS (
+        DELETE FROM public.invites
+        WHERE creator_id = erased
+        RETURNING id, code
+    )
+
+    SELECT array_agg(id), array_agg(code) INTO invite_ids, codes FROM gone;
+
+    DELETE FROM public.invite_codes WHERE code = ANY (codes);
+
+    DELETE FROM public.message_revisions
+    WHERE
+        (space_id, message_id) IN (
+            SELECT space_id, id FROM public.messages WHERE author_id = erased
+        );
+
+    -- Last, after all for which a moderator is waited.
+    UPDATE public.audit_log
+    SET reason = ''
+    WHERE
+        reason <> ''
+        AND (
+            actor_id = erased
+            OR (target_type = 'user' AND target_id = erased)
+            OR jsonb_path_exists(
+                changes, '$.*[*] ? (@ == $user)', jsonb_build_object('user', erased)
+            )
+            OR target_id = ANY (invite_ids)
+            OR target_id IN (SELECT id FROM public.messages WHERE author_id = erased)
+        );
+
+    PERFORM set_config('chat.purge', said, true);
+    RETURN coalesce(invite_ids, '{}');
+END
+$function$;

@@ -14,6 +14,7 @@ DROP TRIGGER read_states_tenant_fixed ON public.read_states;
 DROP TRIGGER participants_tenant_fixed ON public.participants;
 DROP TRIGGER server_members_tenant_fixed ON public.server_members;
 DROP TRIGGER roles_everyone_kept ON public.roles;
+DROP FUNCTION public.keep_everyones_role();
 DROP TRIGGER roles_everyone_fixed ON public.roles;
 DROP TRIGGER invite_codes_kept ON public.invite_codes;
 DROP TRIGGER users_kept ON public.users;

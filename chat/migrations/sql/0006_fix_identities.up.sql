@@ -6,7 +6,7 @@
 CREATE TRIGGER users_kept
     BEFORE DELETE ON public.users
     FOR EACH ROW
-    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
+    WHEN (NOT public.may_purge())
     EXECUTE FUNCTION public.refuse_change(
         'a user is erased in place, never deleted', 'Empty the row and set erased_at.'
     );
@@ -16,7 +16,7 @@ CREATE TRIGGER users_kept
 CREATE TRIGGER invite_codes_kept
     BEFORE UPDATE OR DELETE ON public.invite_codes
     FOR EACH ROW
-    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
+    WHEN (NOT public.may_purge())
     EXECUTE FUNCTION public.refuse_change(
         'a code is given once, also when its invite is gone', 'Write down another code.'
     );
@@ -29,12 +29,28 @@ CREATE TRIGGER roles_everyone_fixed
     WHEN (OLD.position <> NEW.position AND 0 IN (OLD.position, NEW.position))
     EXECUTE FUNCTION public.refuse_change('the role at position 0 is everyone''s and stays it');
 
--- Depth 1 is the cascade from a server that is deleted.
+-- The cascade from a server that is deleted comes when the server is gone.
+CREATE FUNCTION public.keep_everyones_role() RETURNS trigger
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF EXISTS (SELECT FROM public.servers WHERE space_id = OLD.space_id) THEN
+        RAISE EXCEPTION 'the role at position 0 is everyone''s and stays as long as the server'
+            USING
+                ERRCODE = 'check_violation',
+                SCHEMA = TG_TABLE_SCHEMA,
+                TABLE = TG_TABLE_NAME,
+                CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN OLD;
+END
+$function$;
+
 CREATE TRIGGER roles_everyone_kept
     BEFORE DELETE ON public.roles
     FOR EACH ROW
-    WHEN (OLD.position = 0 AND pg_trigger_depth() = 0)
-    EXECUTE FUNCTION public.refuse_change('the role at position 0 is everyone''s and stays');
+    WHEN (OLD.position = 0)
+    EXECUTE FUNCTION public.keep_everyones_role();
 
 -- Tenants ----------------------------------------------------------------------------------------
 

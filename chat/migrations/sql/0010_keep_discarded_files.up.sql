@@ -46,7 +46,7 @@ CREATE TRIGGER message_attachments_discarded
 CREATE TRIGGER message_attachments_table_kept
     BEFORE TRUNCATE ON public.message_attachments
     FOR EACH STATEMENT
-    WHEN (current_setting('chat.purge', true) IS DISTINCT FROM 'on')
+    WHEN (NOT public.may_purge())
     EXECUTE FUNCTION public.refuse_change(
         'the keys of all files would be lost', 'DELETE keeps them in discarded_files.'
     );

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from chat.models import AuditLogEntry
+from psycopg.types.json import Jsonb
+
+from chat.db.statements import Statement
 from chat.services.core.use_case import alias
 
 if TYPE_CHECKING:
@@ -16,6 +18,18 @@ if TYPE_CHECKING:
     from chat.services.core.places import MessageAuthority
 
 Changes = dict[str, tuple[Any, Any]]
+
+# Not by the ORM, which names created_at: the database alone says when it was.
+_RECORD = Statement(
+    """
+    INSERT INTO audit_log (space_id, actor_id, action, target_type, target_id, changes, reason)
+    VALUES (
+        %(server)s, %(actor)s, %(action)s, %(target_type)s, %(target)s, %(changes)s, %(reason)s
+    )
+    RETURNING id
+    """,
+    row=UUID,
+)
 
 # What the first word of an action is done to, where that is another word.
 _TARGETS = {"member": "user", "reaction": "message"}
@@ -36,14 +50,19 @@ def record(
     against what is theirs, has kept them from being erased meanwhile (`standing.hold_user`).
     """
     subject = action.partition(".")[0]
-    AuditLogEntry.objects.using(alias()).create(
-        server_id=actor.space_id,
-        actor_id=actor.user_id,
-        action=action,
-        target_type=_TARGETS.get(subject, subject),
-        target_id=target,
-        changes={field: [_plain(each) for each in pair] for field, pair in (changes or {}).items()},
-        reason=reason,
+    _RECORD.tuples(
+        {
+            "server": actor.space_id,
+            "actor": actor.user_id,
+            "action": action,
+            "target_type": _TARGETS.get(subject, subject),
+            "target": target,
+            "changes": Jsonb(
+                {field: [_plain(each) for each in pair] for field, pair in (changes or {}).items()}
+            ),
+            "reason": reason,
+        },
+        using=alias(),
     )
 
 

@@ -70,7 +70,10 @@ POLICY: Mapping[tuple[str, str], Policy] = {
 
 @dataclass(frozen=True, slots=True)
 class _Trace:
-    """Rows with something personal: the statement that empties or deletes them, and the proof."""
+    """Rows with something personal: the statement that empties or deletes them, and the proof.
+
+    What nobody may take back is emptied by the function purge_erased_user(), and only proved here.
+    """
 
     deed: sql.Composed
     proof: sql.Composed
@@ -147,7 +150,35 @@ _FILES = _trace(
     """,
     returning="id, storage_key",
 )
-_INVITES = _trace("invites", "creator_id = %(user)s", returning="id, code")
+# Invites with their codes, what edits replaced, and reasons in the audit log: from what nobody else
+# may take anything back (0005_guard_people). Last, after all for which a moderator is waited.
+_PURGE: LiteralString = "SELECT purge_erased_user(%(user)s)"
+_PURGED: tuple[_Trace, ...] = (
+    _trace("invites", "creator_id = %(user)s"),
+    _trace(
+        "message_revisions",
+        """
+            (space_id, message_id) IN (
+                SELECT space_id, id FROM messages WHERE author_id = %(user)s
+            )
+        """,
+    ),
+    _trace(
+        "audit_log",
+        """
+            reason <> ''
+            AND (
+                actor_id = %(user)s
+                OR (target_type = 'user' AND target_id = %(user)s)
+                OR jsonb_path_exists(
+                    changes, '$.*[*] ? (@ == $user)', jsonb_build_object('user', %(user)s::uuid)
+                )
+                OR target_id IN (SELECT id FROM messages WHERE author_id = %(user)s)
+            )
+        """,
+        emptied="reason = ''",
+    ),
+)
 # Django's admin keeps what each object was called, in the log of whoever looked after it: of a user
 # the name at that time, which may be an earlier one, and somebody else's by now.
 _ADMIN_TITLES: LiteralString = """
@@ -222,7 +253,7 @@ _TRACES: tuple[_Trace, ...] = (
         """,
         name="channels.owner_id",
     ),
-    # Messages keep their place, deleted and empty; then what the trigger keeps of an edit.
+    # Messages keep their place, deleted and empty.
     _trace(
         "messages",
         """
@@ -237,14 +268,6 @@ _TRACES: tuple[_Trace, ...] = (
         """,
     ),
     _trace(
-        "message_revisions",
-        """
-            (space_id, message_id) IN (
-                SELECT space_id, id FROM messages WHERE author_id = %(user)s
-            )
-        """,
-    ),
-    _trace(
         "mentions",
         """
             (space_id, channel_id, seq) IN (
@@ -253,24 +276,6 @@ _TRACES: tuple[_Trace, ...] = (
         """,
     ),
     _trace("bans", "actor_id = %(user)s AND reason <> ''", emptied="reason = ''"),
-    # What moderators wrote of the user, of their invites and messages, or where an entry names them
-    # among its changes; and the user of others. Last, after all for which a moderator is waited.
-    _trace(
-        "audit_log",
-        """
-            reason <> ''
-            AND (
-                actor_id = %(user)s
-                OR (target_type = 'user' AND target_id = %(user)s)
-                OR jsonb_path_exists(
-                    changes, '$.*[*] ? (@ == $user)', jsonb_build_object('user', %(user)s::uuid)
-                )
-                OR target_id = ANY (%(invites)s::uuid[])
-                OR target_id IN (SELECT id FROM messages WHERE author_id = %(user)s)
-            )
-        """,
-        emptied="reason = ''",
-    ),
 )
 
 # Looked for in the user's spaces: no index leads to them by the user alone.
@@ -337,13 +342,10 @@ def empty_everything(
     spaces = _spaces_of(connection, user)
     params: dict[str, Any] = {"user": user, "spaces": spaces}
     with connection.cursor() as cursor:
-        # Lets what an edit replaced be deleted, and the reasons in the audit log be emptied.
-        cursor.execute("SET LOCAL chat.purge = 'on'")
-        cursor.execute(_INVITES.deed, params)
-        invites = dict(cursor.fetchall())
-        cursor.execute("DELETE FROM invite_codes WHERE code = ANY (%s)", [list(invites.values())])
         for trace in _TRACES:
-            cursor.execute(trace.deed, {**params, "invites": list(invites)})
+            cursor.execute(trace.deed, params)
+        cursor.execute(_PURGE, params)
+        invites = cursor.fetchone()[0]
         cursor.execute(_FILES.deed, params)
         files = dict(cursor.fetchall())
         for trace in _REFERENCES:
@@ -353,7 +355,6 @@ def empty_everything(
         known_names = {name.lower() for name in [*names, *(row[0] for row in cursor.fetchall())]}
         for step in _LOGIN_STEPS:
             cursor.execute(step, {"names": sorted(known_names - {""})})
-        cursor.execute("SET LOCAL chat.purge = 'off'")
     return spaces, list(files.values())
 
 
@@ -373,9 +374,8 @@ def what_is_left(
         "user": user,
         "spaces": _spaces_of(connection, user) if spaces is None else list(spaces),
         "files": list(files),
-        "invites": [],
     }
-    traces = (_INVITES, _FILES, *_TRACES, *_REFERENCES)
+    traces = (_FILES, *_TRACES, *_PURGED, *_REFERENCES)
     proofs = [*(trace.proof for trace in traces), sql.SQL(_ACCOUNT_LEFT), sql.SQL(_FILES_LEFT)]
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(" UNION ").join(proofs), params)

@@ -29,7 +29,7 @@ from chat.services.imports import (
     ReactionRow,
     import_messages,
 )
-from tests.chat.sql import execute, rows, stored, value
+from tests.chat.sql import execute, purge, rows, stored, value
 from tests.factories import (
     ChannelFactory,
     DirectConversationFactory,
@@ -463,8 +463,7 @@ def test_import_of_nothing_writes_nothing(channel: Channel) -> None:
 def test_conversation_takes_messages_of_those_who_take_part(
     channel: Channel, author: User, who: str
 ) -> None:
-    execute("SET LOCAL chat.purge = 'on'")
-    execute("UPDATE participants SET left_at = now() WHERE user_id = %s", author.id)
+    purge("UPDATE participants SET left_at = now() WHERE user_id = %s", author.id)
     writer = author if who == "left" else UserFactory.create()
 
     with pytest.raises(DatabaseRefused) as refusal, transaction.atomic():
