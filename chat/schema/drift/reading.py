@@ -3,7 +3,6 @@
 Reads only. Whatever keeps it from knowing is a state of its own, never "no drift".
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,10 +11,9 @@ from typing import Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.catalogue.objects import Catalogue, Change, Difference, ObjectKind, diff
-from chat.schema.drift.expected import Apart, ObjectKey, apart, still_apart
-from chat.schema.drift.restatement import settled
-from chat.schema.drift.wording import canonical, skeleton
+from chat.schema.catalogue.objects import Catalogue, Difference, diff
+from chat.schema.drift.expected import Apart, apart, still_apart
+from chat.schema.drift.restatement import compare_restated
 from chat.schema.ledger.snapshots import (
     RecordedSnapshot,
     last_snapshot,
@@ -26,7 +24,6 @@ from chat.schema.ledger.table import Event
 
 _READINGS = 3
 _ROLLBACKS: Final = (Event.UNAPPLIED, Event.UNFAKED)
-_QUOTED_BODY: Final = re.compile(r"^AS [$']", re.MULTILINE)
 
 
 class DriftState(StrEnum):
@@ -134,21 +131,16 @@ def _compared(
     schema: str,
 ) -> Drift:
     before = without_bookkeeping(recorded.catalogue, schema=schema)
-    different = _in_other_meaning(diff(before, live))
-    is_same: dict[ObjectKey, bool] = {}
-    unclear: list[Difference] = []
-    if major(recorded.postgresql_version) != major(version):
-        unclear = [one for one in different if _may_be_reworded(one)]
-    if unclear:
-        is_same = settled(
-            connection, unclear, before=before.by_key(), after=live.by_key(), schema=schema
-        )
-    differences = tuple(
-        one for one in different if one not in unclear or is_same.get((one.kind, one.name)) is False
+    differences, not_compared = _different(
+        connection,
+        before,
+        live,
+        is_other_major=major(recorded.postgresql_version) != major(version),
+        schema=schema,
     )
     return Drift(
         differences=differences,
-        not_compared=tuple(one for one in unclear if (one.kind, one.name) not in is_same),
+        not_compared=not_compared,
         app=recorded.app,
         name=recorded.name,
         event=recorded.event,
@@ -158,19 +150,50 @@ def _compared(
         is_current=recorded.is_current,
         recorded=before,
         live=live,
-        by_hand=_by_hand(recorded, differences, live=live),
+        by_hand=_by_hand(connection, recorded, differences, live=live, schema=schema),
     )
 
 
+def _different(
+    connection: BaseDatabaseWrapper,
+    before: Catalogue,
+    after: Catalogue,
+    *,
+    is_other_major: bool = False,
+    schema: str,
+) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
+    """Return what differs, and what cannot be told.
+
+    What cannot be restated differs as it is printed, but for two major versions: they print alike
+    only what has no expression in it.
+    """
+    printed = diff(before, after)
+    is_same = compare_restated(
+        connection, printed, before=before.by_key(), after=after.by_key(), schema=schema
+    )
+    unclear = tuple(
+        one for one in printed if is_other_major and (one.kind, one.name) not in is_same
+    )
+    differences = tuple(
+        one for one in printed if one not in unclear and not is_same.get((one.kind, one.name))
+    )
+    return differences, unclear
+
+
 def _by_hand(
-    recorded: RecordedSnapshot, differences: Iterable[Difference], *, live: Catalogue
+    connection: BaseDatabaseWrapper,
+    recorded: RecordedSnapshot,
+    differences: Iterable[Difference],
+    *,
+    live: Catalogue,
+    schema: str,
 ) -> Apart:
     """Return what differs and was there before anything that may have been cut off was begun."""
     if recorded.is_current:
         return apart(differences, before=recorded.catalogue)
     if recorded.at_begin is None:
         return {}
-    earlier = _in_other_meaning(diff(recorded.catalogue, recorded.at_begin))
+    earlier, _ = _different(connection, recorded.catalogue, recorded.at_begin, schema=schema)
     return still_apart(
         apart(earlier, before=recorded.catalogue), before=recorded.at_begin, after=live
     )
@@ -178,40 +201,6 @@ def _by_hand(
 
 def _is_same(one: RecordedSnapshot, other: RecordedSnapshot) -> bool:
     return (one.event_id, one.is_current) == (other.event_id, other.is_current)
-
-
-def _in_other_meaning(differences: Iterable[Difference]) -> list[Difference]:
-    return [one for one in differences if not _is_restored_wording(one)]
-
-
-def _is_restored_wording(difference: Difference) -> bool:
-    """Return whether only words differ, as they do after dump and restore."""
-    if difference.kind is ObjectKind.COMMENT:
-        return False
-    if difference.before is None or difference.after is None:
-        return False
-    return canonical(difference.before) == canonical(difference.after)
-
-
-def _may_be_reworded(difference: Difference) -> bool:
-    """Return whether another major version may have printed the same in these other words."""
-    before, after = difference.before, difference.after
-    if difference.what is not Change.CHANGED or before is None or after is None:
-        return False
-    match difference.kind:
-        case ObjectKind.EXTENSION | ObjectKind.VIEW | ObjectKind.MATERIALIZED_VIEW:
-            return True
-        case ObjectKind.FUNCTION:
-            return not (_is_as_written(before) or _is_as_written(after))
-        case ObjectKind.COMMENT | ObjectKind.SEQUENCE:
-            return False
-        case _:
-            return skeleton(before) == skeleton(after)
-
-
-def _is_as_written(function: str) -> bool:
-    """Return whether the body is a string; one that is not is printed from its parse tree."""
-    return function.startswith("AGGREGATE") or _QUOTED_BODY.search(function) is not None
 
 
 def _server_version(connection: BaseDatabaseWrapper) -> str:
