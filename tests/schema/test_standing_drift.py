@@ -302,7 +302,7 @@ def test_tables_of_run_syncdb_are_no_drift_and_what_was_there_before_stays(
         ["added table public.strays", "added column public.django_session.extra"]
     ]
     with scratch_connection.cursor() as cursor:
-        cursor.execute("SELECT reason FROM schema_migrations WHERE event = 'adopted'")
+        cursor.execute("SELECT reason FROM schema_migrations WHERE event = 'drift_accepted'")
         ((reason,),) = cursor.fetchall()
     assert reason.startswith("migrate --run-syncdb\n")
     assert "added table public.django_session" in reason

@@ -49,7 +49,7 @@ class Event(StrEnum):
     UNFAKED = "unfaked"
     SQUASHED = "squashed"
     ACCEPTED = "accepted"
-    ADOPTED = "adopted"
+    DRIFT_ACCEPTED = "drift_accepted"
     DRIFTED = "drifted"
     PRUNED = "pruned"
 

@@ -14,7 +14,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
-from chat.schema.acceptance.of_drift import changes_adopted
+from chat.schema.acceptance.of_drift import changes_accepted
 from chat.schema.disk.loading import migrations_read
 from chat.schema.disk.names import require_app, require_migration
 from chat.schema.drift.report import standing_drift
@@ -113,7 +113,7 @@ examples:
 
     def sync_apps(self, connection: BaseDatabaseWrapper, app_labels: Container[str]) -> None:
         """Do what Django does for --run-syncdb, and know that nobody did it by hand."""
-        with changes_adopted(connection, reason="migrate --run-syncdb"):
+        with changes_accepted(connection, reason="migrate --run-syncdb"):
             super().sync_apps(connection, app_labels)
 
     def before_rollback(
