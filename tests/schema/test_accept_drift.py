@@ -5,7 +5,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
 from chat.schema.drift.reading import DriftState, read_drift
-from chat.schema.ledger.snapshots import take_snapshot
+from chat.schema.ledger.snapshots import take_catalogue
 from chat.schema.ledger.table import Event, append
 from tests.schema.conftest import ManageSituation
 
@@ -128,7 +128,7 @@ def test_interrupted_migration_is_finished_first(
         event=Event.STARTED,
         app="not_atomic",
         name="0003_concurrently",
-        snapshot=take_snapshot(scratch_connection),
+        catalogue=take_catalogue(scratch_connection),
     )
     run(scratch_connection, "CREATE TABLE strays ()")
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.acceptance.reasons import require_reason
-from chat.schema.catalogue.objects import Catalogue, Difference, ObjectKind, diff, fingerprint
+from chat.schema.catalogue.objects import Difference, ObjectKind, diff
 from chat.schema.disk.loading import load_migrations
-from chat.schema.drift.expected import as_the_migrations_left_it, still_apart
+from chat.schema.drift.expected import carried
 from chat.schema.drift.reading import Drift, DriftState, read_drift
 from chat.schema.errors import RefusedError
-from chat.schema.ledger.snapshots import snapshot_of, take_catalogue
-from chat.schema.ledger.stored import Snapshot
+from chat.schema.ledger.snapshots import take_catalogue
 from chat.schema.ledger.table import Event, MigrationKey, append, ensure_ledger
 from chat.schema.run.gates import require_uninterrupted
 from chat.schema.status.reading import MigrationStatus, loaded_statuses
@@ -34,7 +33,6 @@ class DriftAcceptance:
     drift: Drift
     differences: tuple[Difference, ...]
     counts: Mapping[ObjectKind, int]
-    live: Catalogue
 
     @property
     def migration(self) -> str:
@@ -54,14 +52,12 @@ def plan_acceptance(connection: BaseDatabaseWrapper) -> DriftAcceptance | None:
     statuses = loaded_statuses(connection, load_migrations(connection), is_lock_ours=True)
     require_uninterrupted(statuses)
     drift = read_drift(connection)
-    if drift.migration is None or drift.live is None:
-        live = take_catalogue(connection)
+    if drift.migration is None:
         return DriftAcceptance(
             key=_newest(statuses),
             drift=drift,
             differences=(),
-            counts=Counter(obj.kind for obj in live),
-            live=live,
+            counts=Counter(obj.kind for obj in drift.live),
         )
     differences = (*drift.differences, *drift.not_compared)
     if not differences:
@@ -71,7 +67,6 @@ def plan_acceptance(connection: BaseDatabaseWrapper) -> DriftAcceptance | None:
         drift=drift,
         differences=differences,
         counts={},
-        live=drift.live,
     )
 
 
@@ -91,7 +86,7 @@ def accept_drift(
         event=Event.DRIFT_ACCEPTED,
         app=app,
         name=name,
-        snapshot=snapshot_of(acceptance.live),
+        catalogue=acceptance.drift.live,
         reason="\n".join([reason.strip(), *map(str, acceptance.differences)]),
     )
 
@@ -105,20 +100,17 @@ def changes_accepted(connection: BaseDatabaseWrapper, *, reason: str) -> Iterato
     """
     before = read_drift(connection)
     yield
-    if before.state is DriftState.UNKNOWN or before.live is None or before.migration is None:
+    if before.state is DriftState.UNKNOWN:
         return
     live = take_catalogue(connection)
     if not (changes := diff(before.live, live)):
         return
-    left = still_apart(before.by_hand, before=before.live, after=live)
     append(
         connection,
         event=Event.DRIFT_ACCEPTED,
         app=before.app or "",
         name=before.name or "",
-        snapshot=Snapshot(
-            fingerprint=fingerprint(live), catalogue=as_the_migrations_left_it(live, left)
-        ),
+        catalogue=carried(before.expected, before=before.live, after=live),
         reason="\n".join([reason, *map(str, changes)]),
     )
 

@@ -1,9 +1,8 @@
-"""Drift: what the live catalogue has that the ledger's last snapshot has not, and the reverse.
+"""Drift: how the live catalogue differs from the last snapshot in the ledger.
 
 Reads only. Whatever keeps it from knowing is a state of its own, never "no drift".
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +11,7 @@ from typing import Final
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.catalogue.objects import Catalogue, Difference, diff
-from chat.schema.drift.expected import Apart, apart, still_apart
+from chat.schema.drift.expected import carried, put_back
 from chat.schema.drift.restatement import compare_restated
 from chat.schema.ledger.snapshots import (
     RecordedSnapshot,
@@ -22,7 +21,7 @@ from chat.schema.ledger.snapshots import (
 )
 from chat.schema.ledger.table import Event
 
-_READINGS = 3
+_READINGS: Final = 3
 _ROLLBACKS: Final = (Event.UNAPPLIED, Event.UNFAKED)
 
 
@@ -38,14 +37,16 @@ class DriftState(StrEnum):
 class Drift:
     """How the database differs from the last snapshot, in the order of the kinds, then by name.
 
-    `before` of a difference is what the snapshot has, `after` what the database has. `not_compared`
-    are definitions that are in another major version's words, and that this server does not say
-    again; nobody knows whether they differ. What the snapshot was taken with
-    is None where there is no snapshot; it is not current when a migration may have done something
-    since. `recorded` and `live` are what was compared; `by_hand` is what surely no migration did.
+    `before` of a difference is the definition in the snapshot, `after` the one in the database.
+    `certain` are the differences that no migration can have made. `not_compared` are definitions
+    in the words of another major version that this server cannot restate; whether they differ is
+    not known. `app`, `name`, `event`, `taken_at` and `taken_on` (a server version) tell of the
+    snapshot, and are None without one; `is_current` is false when a migration may have changed the
+    database since. `live` is the catalogue as it was read, `expected` what the migrations left.
     """
 
     differences: tuple[Difference, ...] = ()
+    certain: tuple[Difference, ...] = ()
     not_compared: tuple[Difference, ...] = ()
     app: str | None = None
     name: str | None = None
@@ -54,9 +55,8 @@ class Drift:
     taken_on: str | None = None
     server_version: str
     is_current: bool = False
-    recorded: Catalogue | None = field(default=None, repr=False)
-    live: Catalogue | None = field(default=None, repr=False)
-    by_hand: Apart = field(default_factory=dict, repr=False)
+    live: Catalogue = field(repr=False)
+    expected: Catalogue = field(repr=False)
 
     @property
     def state(self) -> DriftState:
@@ -66,11 +66,6 @@ class Drift:
         if not self.differences:
             return DriftState.NONE
         return DriftState.DRIFT if self.is_current else DriftState.UNKNOWN
-
-    @property
-    def standing(self) -> tuple[Difference, ...]:
-        """Those of the differences that surely no migration has made."""
-        return tuple(one for one in self.differences if (one.kind, one.name) in self.by_hand)
 
     @property
     def migration(self) -> str | None:
@@ -89,57 +84,61 @@ class Drift:
         return self.taken_on is not None and major(self.taken_on) != major(self.server_version)
 
 
-def read_drift(
-    connection: BaseDatabaseWrapper,
-    *,
-    schema: str = "public",
-    read_live: Callable[[], Catalogue] | None = None,
-) -> Drift:
+def read_drift(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Drift:
     """Return how the database differs from the ledger's last snapshot, without the bookkeeping.
 
-    The ledger, Django's own table, and what goes with them are left out. 2 statements where there
-    is no ledger, 3 where it has no snapshot, else 5, and 2 more when something differs, to see
-    whether a migration began or ended meanwhile: then all is read again. After three times it is
-    not known. Locks nothing. `read_live` is for whoever has a cheaper way to read the catalogue.
+    The ledger, Django's own table, and what goes with them are left out. When something differs,
+    the ledger is read again: if a migration began or ended meanwhile, so is the database. After
+    three times it is not known. Locks nothing but what `compare_restated` does.
 
     Raises:
         ForeignLedgerError: a table with the ledger's name is not the ledger.
     """
-    read_live = read_live or (lambda: take_catalogue(connection, schema=schema))
     version = _server_version(connection)
-    drift = Drift(server_version=version)
     recorded = last_snapshot(connection)
+    drift = _compared(connection, recorded, version=version, schema=schema)
     for _ in range(_READINGS):
-        if recorded is None:
-            return Drift(server_version=version)
-        drift = _compared(connection, recorded, live=read_live(), version=version, schema=schema)
         if not drift.differences:
             return drift
         newer = last_snapshot(connection)
-        if newer is not None and _is_same(newer, recorded):
+        if _identity(newer) == _identity(recorded):
             return drift
         recorded = newer
+        drift = _compared(connection, recorded, version=version, schema=schema)
     return replace(drift, is_current=False)
 
 
 def _compared(
     connection: BaseDatabaseWrapper,
-    recorded: RecordedSnapshot,
+    recorded: RecordedSnapshot | None,
     *,
-    live: Catalogue,
     version: str,
     schema: str,
 ) -> Drift:
-    before = without_bookkeeping(recorded.catalogue, schema=schema)
+    live = take_catalogue(connection, schema=schema)
+    if recorded is None:
+        return Drift(server_version=version, live=live, expected=live)
+    snapshot = without_bookkeeping(recorded.catalogue, schema=schema)
     differences, not_compared = _different(
         connection,
-        before,
+        snapshot,
         live,
         is_other_major=major(recorded.postgresql_version) != major(version),
         schema=schema,
     )
+    if recorded.is_current:
+        expected = put_back(live, differences, recorded=snapshot)
+    elif recorded.at_begin is not None:
+        # What differed then was changed by hand, what differs since may be the migration's work.
+        earlier, _ = _different(connection, snapshot, recorded.at_begin, schema=schema)
+        at_begin = put_back(recorded.at_begin, earlier, recorded=snapshot)
+        expected = carried(at_begin, before=recorded.at_begin, after=live)
+    else:
+        expected = live
+    unexpected = {difference.key for difference in diff(expected, live)}
     return Drift(
         differences=differences,
+        certain=tuple(each for each in differences if each.key in unexpected),
         not_compared=not_compared,
         app=recorded.app,
         name=recorded.name,
@@ -148,9 +147,8 @@ def _compared(
         taken_on=recorded.postgresql_version,
         server_version=version,
         is_current=recorded.is_current,
-        recorded=before,
         live=live,
-        by_hand=_by_hand(connection, recorded, differences, live=live, schema=schema),
+        expected=expected,
     )
 
 
@@ -171,36 +169,15 @@ def _different(
     is_same = compare_restated(
         connection, printed, before=before.by_key(), after=after.by_key(), schema=schema
     )
-    unclear = tuple(
-        one for one in printed if is_other_major and (one.kind, one.name) not in is_same
-    )
+    unclear = tuple(each for each in printed if is_other_major and each.key not in is_same)
     differences = tuple(
-        one for one in printed if one not in unclear and not is_same.get((one.kind, one.name))
+        each for each in printed if each not in unclear and not is_same.get(each.key)
     )
     return differences, unclear
 
 
-def _by_hand(
-    connection: BaseDatabaseWrapper,
-    recorded: RecordedSnapshot,
-    differences: Iterable[Difference],
-    *,
-    live: Catalogue,
-    schema: str,
-) -> Apart:
-    """Return what differs and was there before anything that may have been cut off was begun."""
-    if recorded.is_current:
-        return apart(differences, before=recorded.catalogue)
-    if recorded.at_begin is None:
-        return {}
-    earlier, _ = _different(connection, recorded.catalogue, recorded.at_begin, schema=schema)
-    return still_apart(
-        apart(earlier, before=recorded.catalogue), before=recorded.at_begin, after=live
-    )
-
-
-def _is_same(one: RecordedSnapshot, other: RecordedSnapshot) -> bool:
-    return (one.event_id, one.is_current) == (other.event_id, other.is_current)
+def _identity(snapshot: RecordedSnapshot | None) -> tuple[int, bool] | None:
+    return (snapshot.event_id, snapshot.is_current) if snapshot else None
 
 
 def _server_version(connection: BaseDatabaseWrapper) -> str:

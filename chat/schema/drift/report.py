@@ -64,13 +64,13 @@ def drift_summary(drift: Drift, *, style: Style) -> str:
 
 def standing_drift(drift: Drift, *, style: Style) -> str:
     """Return what a run that is about to begin says of what was changed by hand, in 80 columns."""
-    count = len(drift.standing)
+    count = len(drift.certain)
     objects = "1 object is" if count == 1 else f"{count} objects are"
     said = f"Drift: {objects} not as {drift.origin} left the database."
     return "\n".join(
         [
             *map(style.WARNING, wrapped(said)),
-            *_named(drift.standing),
+            *_named(drift.certain),
             *wrapped(
                 "This run leaves them alone, and they stay drift: undo them, or accept them with "
                 'python manage.py migration_accept --drift --reason "why"'

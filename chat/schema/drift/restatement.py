@@ -18,11 +18,11 @@ from chat.schema.catalogue.objects import (
     CatalogueObject,
     Change,
     Difference,
+    ObjectKey,
     ObjectKind,
     read_definitions,
 )
 from chat.schema.catalogue.statement import SESSION
-from chat.schema.drift.expected import ObjectKey
 
 Statements: TypeAlias = Sequence[str]
 
@@ -60,11 +60,10 @@ def compare_restated(
     is_same: dict[ObjectKey, bool] = {}
     changed = []
     for difference in differences:
-        key = difference.kind, difference.name
         if difference.what is Change.CHANGED:
-            changed.append(key)
+            changed.append(difference.key)
         else:
-            is_same[key] = False
+            is_same[difference.key] = False
     old = _redefined(connection, [before[key] for key in changed], schema=schema)
     new = _redefined(connection, [after[key] for key in changed], schema=schema)
     return is_same | {key: old[key] == new[key] for key in changed if key in old and key in new}
@@ -81,13 +80,13 @@ def _redefined(
     recreations = {obj: _recreation(obj, schema) for obj in objects}
     for obj, statements in recreations.items():
         if not statements and obj.kind is not ObjectKind.EXTENSION:
-            redefined[obj.kind, obj.name] = obj.definition
+            redefined[obj.key] = obj.definition
     if any(recreations.values()):
         made, temporary, found = _made(connection, recreations)
         for obj in made:
             key = _temporary_key(obj, schema=schema, temporary=temporary)
             if key in found:
-                redefined[obj.kind, obj.name] = _suffix(obj) + found[key]
+                redefined[obj.key] = _suffix(obj) + found[key]
     return redefined
 
 

@@ -30,7 +30,6 @@ from chat.schema.management.commands._base import (
 from chat.schema.rollback.consent import confirm_loss
 from chat.schema.run.executor import GatedExecutor, LedgerExecutor, Listener
 from chat.schema.run.gates import Plan
-from chat.schema.run.memory import rare_collections
 from chat.schema.run.patching import ExecutorFactory, executor_of_migrate
 from chat.schema.run.patience import BlockedAttempt, Patience
 from chat.schema.run.pruning import prune_removed_app, removed_apps
@@ -108,7 +107,7 @@ examples:
                 if is_removed_app:
                     self._prune_removed_app(connection, options)
                     return
-                with rare_collections(), executor_of_migrate(self._executor(lock, options)):
+                with executor_of_migrate(self._executor(lock, options)):
                     super().handle(*args, **options)
 
     def sync_apps(self, connection: BaseDatabaseWrapper, app_labels: Container[str]) -> None:
