@@ -34,7 +34,7 @@ from chat.schema.run.gates import (
     require_whole_sql,
     resumed,
 )
-from chat.schema.run.leftovers import Index, find_invalid, leftovers_dropped
+from chat.schema.run.leftovers import drop_index, find_leftovers, invalid_indexes_refused
 from chat.schema.run.patience import BlockedAttempt, BlockedError, Patience
 from chat.schema.run.recorder import LedgerRecorder, Schema, Step
 from chat.schema.session.blockers import BlockerWatch
@@ -42,7 +42,7 @@ from chat.schema.session.lock import MigrationLock
 from chat.schema.session.server_errors import what_was_said
 from chat.schema.session.settings import is_usable, session_settings
 from chat.schema.status.reading import MigrationStatus, loaded_statuses
-from chat.schema.status.sentences import finishing_command, sentence
+from chat.schema.status.sentences import sentence
 
 if TYPE_CHECKING:
     from chat.schema.ledger.table import MigrationKey
@@ -124,7 +124,6 @@ class LedgerExecutor(GatedExecutor):
         self._listener = listener
         # What was there before a migration that is finished now was first begun.
         self._before: dict[MigrationKey, Catalogue | None] = {}
-        self._dropped: list[Index] = []
         # Several looks within one wait.
         self._watch = BlockerWatch(
             connection,
@@ -216,12 +215,8 @@ class LedgerExecutor(GatedExecutor):
         self._lock.verify()
         step = Step(migration=migration, is_backwards=is_backwards, is_fake=is_fake)
         with self._at(step):
-            try:
-                state = self._carried_out(step, attempt)
-            finally:
-                self._say_what_was_dropped()
+            state = self._carried_out(step, attempt)
             self._records.commit()
-            self._say_what_is_left(step)
             return state
 
     def _carried_out(self, step: Step, attempt: Callable[[int], ProjectState]) -> ProjectState:
@@ -235,13 +230,9 @@ class LedgerExecutor(GatedExecutor):
                 return self._patiently(migration, attempt)
             with (
                 session_settings(self.connection, _NOT_ATOMIC),
-                leftovers_dropped(
-                    self.connection,
-                    before=self._before.get(step.key),
-                    command=self._command(step),
-                    on_drop=self._dropped.append,
-                ),
+                invalid_indexes_refused(self.connection),
             ):
+                self._drop_leftovers(step)
                 return attempt(1)
 
     def _patiently(
@@ -292,31 +283,17 @@ class LedgerExecutor(GatedExecutor):
         left: set[ObjectKey] = set()
         for status in interrupted:
             before = self._before[status.key] = catalogue_before(self.connection, status.key)
-            for index in find_invalid(self.connection, before=before):
+            for index in find_leftovers(self.connection, before=before):
                 left.add((ObjectKind.INDEX, index.qualified_name))
             self._listener.notice(f"{sentence(status)} It is run again from its first operation.")
         return left
 
-    def _command(self, step: Step) -> str:
-        status = next(status for status in self.statuses if status.key == step.key)
-        return finishing_command(status, among=self.statuses)
-
-    def _say_what_was_dropped(self) -> None:
-        # Not in the middle of the migration's line.
-        for index in self._dropped:
-            self._listener.notice(f"Dropped the {index}, which that run left.")
-        self._dropped.clear()
-
-    def _say_what_is_left(self, step: Step) -> None:
-        before = self._before.pop(step.key, None)
-        if before is None:
-            return
-        for index in find_invalid(self.connection, before=before):
-            if index.worker_pid is None:
-                self._listener.notice(
-                    f"The {index} was not there when that run began. It was not in the way, so it "
-                    f"is left alone. If nobody needs it: {index.drop_command}"
-                )
+    def _drop_leftovers(self, step: Step) -> None:
+        """Drop the INVALID indexes that an interrupted run of this migration left."""
+        for index in find_leftovers(self.connection, before=self._before.get(step.key)):
+            if index.builder_pid is None:
+                drop_index(self.connection, index)
+                self._listener.notice(f"Dropped the {index}, which that run left.")
 
     @contextmanager
     def _at(self, step: Step) -> Iterator[None]:
