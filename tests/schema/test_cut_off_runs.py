@@ -108,7 +108,7 @@ def test_work_of_a_run_that_was_cut_off_in_a_concurrent_index_is_nobody_elses(
     drift = read_drift(scratch_connection)
     finished = manage("migrate", situations=LONG)
 
-    assert [str(one) for one in drift.standing] == []
+    assert [str(one) for one in drift.certain] == []
     assert finished.returncode == 0, finished.stderr
     assert "Drift" not in finished.stdout
     assert read_drift(scratch_connection).state is DriftState.NONE

@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
 from chat.schema.drift.reading import DriftState, read_drift
-from chat.schema.ledger.snapshots import take_snapshot
+from chat.schema.ledger.snapshots import take_catalogue
 from chat.schema.ledger.table import Event, append, ensure_ledger
 from tests.schema.conftest import EditedSituation, ManageSituation
 
@@ -173,7 +173,7 @@ def record_snapshot(connection: BaseDatabaseWrapper, event: Event = Event.APPLIE
         event=event,
         app="house",
         name="0001_initial",
-        snapshot=take_snapshot(connection),
+        catalogue=take_catalogue(connection),
     )
 
 

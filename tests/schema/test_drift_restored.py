@@ -21,7 +21,6 @@ from pytest_django import DjangoDbBlocker
 from chat.schema.catalogue.objects import Catalogue, ObjectKind, read_catalogue
 from chat.schema.drift.reading import Drift, DriftState, read_drift
 from chat.schema.ledger.snapshots import last_snapshot
-from chat.schema.ledger.stored import Snapshot
 from chat.schema.ledger.table import Event, append
 from chat.schema.management.commands.migrate import Command as Migrate
 from melo.embedded.binaries import installed_binaries
@@ -344,17 +343,17 @@ def test_definition_in_the_ledger_is_never_run(
     recorded = last_snapshot(restored)
     assert recorded is not None
     forged = [
-        replace(thing, definition=" SELECT 1 AS id; DROP TABLE public.notes CASCADE; COMMIT")
-        if thing.name == "public.grown_ups"
-        else thing
-        for thing in recorded.catalogue
+        replace(obj, definition=" SELECT 1 AS id; DROP TABLE public.notes CASCADE; COMMIT")
+        if obj.name == "public.grown_ups"
+        else obj
+        for obj in recorded.catalogue
     ]
     append(
         restored,
         event=Event.APPLIED,
         app="house",
         name="0001_initial",
-        snapshot=Snapshot(fingerprint="sha256:forged", catalogue=Catalogue.of(forged)),
+        catalogue=Catalogue.of(forged),
     )
     run(restored, "ALTER TABLE schema_migrations DISABLE TRIGGER schema_migrations_append_only")
     run(restored, "UPDATE schema_migrations SET postgresql_version = '14.1'")
@@ -371,17 +370,17 @@ def test_extension_of_another_version_is_named_and_not_compared(
     recorded = last_snapshot(source)
     assert recorded is not None
     older = [
-        replace(thing, definition="VERSION 0.9 SCHEMA pg_catalog")
-        if thing.kind is ObjectKind.EXTENSION
-        else thing
-        for thing in recorded.catalogue
+        replace(obj, definition="VERSION 0.9 SCHEMA pg_catalog")
+        if obj.kind is ObjectKind.EXTENSION
+        else obj
+        for obj in recorded.catalogue
     ]
     append(
         source,
         event=Event.APPLIED,
         app="house",
         name="0001_initial",
-        snapshot=Snapshot(fingerprint="sha256:older", catalogue=Catalogue.of(older)),
+        catalogue=Catalogue.of(older),
     )
     run(source, "ALTER TABLE schema_migrations DISABLE TRIGGER schema_migrations_append_only")
     run(source, "UPDATE schema_migrations SET postgresql_version = '14.1'")

@@ -199,7 +199,7 @@ def test_accepting_is_of_one_applied_migration_for_a_reason(
         return result.returncode, result.stderr + result.stdout
 
     code, said = accept("two_steps", "0001_initial")
-    assert (code, "The reason is empty." in said) == (3, True)
+    assert (code, "give --reason" in said) == (3, True)
     code, said = accept("two_steps", "0001_initail", "--reason", "x")
     assert (code, "Did you mean 0001_initial?" in said) == (1, True)
     code, said = accept("two_stpes", "0001_initial", "--reason", "x")

@@ -13,7 +13,7 @@ from referencing import Registry, Resource
 import chat.schema
 from chat.schema.catalogue.objects import Change, ObjectKind
 from chat.schema.drift.reading import DriftState
-from chat.schema.ledger.snapshots import take_snapshot
+from chat.schema.ledger.snapshots import take_catalogue
 from chat.schema.ledger.table import Event, append
 from chat.schema.status.reading import MigrationState
 from tests.schema.conftest import EditedSituation, ManageSituation
@@ -111,7 +111,7 @@ def test_status_in_every_state_is_valid(
         event=Event.STARTED,
         app="not_atomic",
         name="0003_concurrently",
-        snapshot=take_snapshot(scratch_connection),
+        catalogue=take_catalogue(scratch_connection),
     )
     run(
         scratch_connection,

@@ -15,7 +15,7 @@ from django.db.models.signals import post_migrate, pre_migrate
 from django.test import override_settings
 from psycopg import sql
 
-from chat.schema.catalogue.objects import fingerprint, read_catalogue
+from chat.schema.catalogue.objects import read_catalogue
 from chat.schema.rollback.loss import measure_loss
 from chat.schema.rollback.trial import TrialSessionLostError
 from tests.schema.situations import strays
@@ -46,7 +46,7 @@ def state(connection: BaseDatabaseWrapper) -> dict[str, Any]:
             cursor.execute(sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(table)))
             data[table] = sorted(cursor.fetchall())
     return {
-        "catalogue": fingerprint(read_catalogue(connection)),
+        "catalogue": read_catalogue(connection),
         "data": data,
         "storage": rows(
             connection,

@@ -1,9 +1,10 @@
-"""Taking the bytes on disk as those of an applied migration, for a reason that is kept."""
+"""Accepting the files on disk as those of an applied migration, for a reason that is kept."""
 
 from dataclasses import dataclass
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from chat.schema.acceptance.reasons import require_reason
 from chat.schema.disk.loading import load_migrations
 from chat.schema.disk.names import require_app, require_migration
 from chat.schema.errors import RefusedError, SchemaError
@@ -17,7 +18,7 @@ class NotAppliedError(SchemaError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """What was accepted; `before` is None where the ledger knew no bytes."""
+    """The checksums of what was accepted; `before` is None where the ledger had none."""
 
     migration: str
     before: str | None
@@ -37,11 +38,7 @@ def accept_migration(
         UnknownAppError, UnknownMigrationError: there is no such migration on disk.
         NotAppliedError: it is not applied.
     """
-    if not reason.strip():
-        raise RefusedError(
-            seen="The reason is empty.",
-            next_step='Say why the database is what the files say: --reason "…". It is kept.',
-        )
+    require_reason(reason)
     loader = load_migrations(connection)
     require_app(app_label, known=loader.migrated_apps)
     require_migration(loader, app_label=app_label, name=name)

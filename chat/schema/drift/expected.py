@@ -1,19 +1,20 @@
-"""What the migrations left, carried from snapshot to snapshot apart from what was done by hand.
+"""The expected schema: what the migrations left, without what was changed past them.
 
-A snapshot that took the database as it finds it would make every drift the new truth. So what
-differed before a run is kept apart, object by object, until a migration changes that object itself,
-or somebody accepts it. Asks no database.
+A snapshot that took the database as it finds it would make every drift the new truth. So the ledger
+keeps the expected schema with each migration, and what was changed by hand differs from it until a
+migration changes that object itself, or somebody accepts it. Asks no database.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
-from chat.schema.catalogue.objects import Catalogue, CatalogueObject, Difference, ObjectKind
-
-ObjectKey: TypeAlias = tuple[ObjectKind, str]
-
-# Each object that was changed by hand, as the migrations had left it; None where they had not.
-Apart: TypeAlias = Mapping[ObjectKey, CatalogueObject | None]
+from chat.schema.catalogue.objects import (
+    Catalogue,
+    CatalogueObject,
+    Difference,
+    ObjectKey,
+    ObjectKind,
+)
 
 _TABLES: Final = (ObjectKind.TABLE, ObjectKind.VIEW, ObjectKind.MATERIALIZED_VIEW)
 # No statement alters these in place: one that reads otherwise has only followed its table.
@@ -22,50 +23,59 @@ _FOLLOWS: Final = frozenset(
 )
 
 
-def apart(differences: Iterable[Difference], *, before: Catalogue) -> Apart:
-    """Return the objects that differ, as they are in `before`."""
-    objects = before.by_key()
-    keys = ((one.kind, one.name) for one in differences)
-    return {key: objects.get(key) for key in keys}
+def put_back(
+    live: Catalogue, differences: Iterable[Difference], *, recorded: Catalogue
+) -> Catalogue:
+    """Return the live catalogue, but the objects that differ as they were recorded."""
+    objects = recorded.by_key()
+    return _with_objects(live, {each.key: objects.get(each.key) for each in differences})
 
 
-def still_apart(known: Apart, *, before: Catalogue, after: Catalogue) -> Apart:
-    """Return what of it is not the migrations' own after one of them made `after` of `before`.
+def carried(expected: Catalogue, *, before: Catalogue, after: Catalogue) -> Catalogue:
+    """Return what is expected after a migration that made `after` of `before`.
 
-    What it changed is its own now, and what hung on a table that it dropped is gone.
+    That is `after`, but what was changed by hand before is put back, unless the migration changed
+    it itself or dropped the table that it hung on.
     """
-    if not known:
-        return known
-    old, new = before.definitions(), after.definitions()
-    return {
-        key: thing
-        for key, thing in known.items()
-        if not _is_taken_over(key, thing, old=old, new=new)
-    }
+    if expected == before:
+        return after
+    known, old, new = expected.by_key(), before.by_key(), after.by_key()
+    return _with_objects(
+        after,
+        {
+            key: known.get(key)
+            for key in known.keys() | old.keys()
+            if known.get(key) != old.get(key)
+            and not _is_of_the_migration(key, known.get(key), old=old, new=new)
+        },
+    )
 
 
-def as_the_migrations_left_it(live: Catalogue, known: Apart) -> Catalogue:
-    """Return the live catalogue with what was changed by hand put back."""
-    if not known:
-        return live
-    kept = [thing for thing in live if (thing.kind, thing.name) not in known]
-    return Catalogue.of([*kept, *(thing for thing in known.values() if thing is not None)])
+def _with_objects(
+    catalogue: Catalogue, objects: Mapping[ObjectKey, CatalogueObject | None]
+) -> Catalogue:
+    """Return the catalogue with these objects in place of its own; None removes one."""
+    if not objects:
+        return catalogue
+    merged = {**catalogue.by_key(), **objects}
+    return Catalogue.of(obj for obj in merged.values() if obj is not None)
 
 
-def _is_taken_over(
+def _is_of_the_migration(
     key: ObjectKey,
-    thing: CatalogueObject | None,
+    expected: CatalogueObject | None,
     *,
-    old: Mapping[ObjectKey, str],
-    new: Mapping[ObjectKey, str],
+    old: Mapping[ObjectKey, CatalogueObject],
+    new: Mapping[ObjectKey, CatalogueObject],
 ) -> bool:
-    if thing is not None and thing.table is not None:
-        tables = {(kind, thing.table) for kind in _TABLES}
+    """Return whether the migration changed an object that had been changed by hand before."""
+    if expected is not None and expected.table is not None:
+        tables = {(kind, expected.table) for kind in _TABLES}
         if tables & old.keys() and not tables & new.keys():
             return True
     if old.get(key) == new.get(key):
         return False
-    is_added = thing is None and key in new
-    # Nothing makes an INVALID index whole by the way.
-    is_made_anew = old.get(key, "").endswith(" INVALID")
-    return is_made_anew or not (is_added and key[0] in _FOLLOWS)
+    is_added_by_hand = expected is None and key in new
+    # An INVALID index never becomes valid by following its table.
+    is_rebuilt = key in old and old[key].definition.endswith(" INVALID")
+    return is_rebuilt or not (is_added_by_hand and key[0] in _FOLLOWS)

@@ -1,10 +1,8 @@
-"""Drift: what the live catalogue has that the ledger's last snapshot has not, and the reverse.
+"""Drift: how the live catalogue differs from the last snapshot in the ledger.
 
 Reads only. Whatever keeps it from knowing is a state of its own, never "no drift".
 """
 
-import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,10 +10,9 @@ from typing import Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.catalogue.objects import Catalogue, Change, Difference, ObjectKind, diff
-from chat.schema.drift.expected import Apart, ObjectKey, apart, still_apart
-from chat.schema.drift.restatement import settled
-from chat.schema.drift.wording import canonical, skeleton
+from chat.schema.catalogue.objects import Catalogue, Difference, diff
+from chat.schema.drift.expected import carried, put_back
+from chat.schema.drift.restatement import compare_restated
 from chat.schema.ledger.snapshots import (
     RecordedSnapshot,
     last_snapshot,
@@ -24,9 +21,8 @@ from chat.schema.ledger.snapshots import (
 )
 from chat.schema.ledger.table import Event
 
-_READINGS = 3
+_READINGS: Final = 3
 _ROLLBACKS: Final = (Event.UNAPPLIED, Event.UNFAKED)
-_QUOTED_BODY: Final = re.compile(r"^AS [$']", re.MULTILINE)
 
 
 class DriftState(StrEnum):
@@ -41,14 +37,16 @@ class DriftState(StrEnum):
 class Drift:
     """How the database differs from the last snapshot, in the order of the kinds, then by name.
 
-    `before` of a difference is what the snapshot has, `after` what the database has. `not_compared`
-    are definitions that are in another major version's words, and that this server does not say
-    again; nobody knows whether they differ. What the snapshot was taken with
-    is None where there is no snapshot; it is not current when a migration may have done something
-    since. `recorded` and `live` are what was compared; `by_hand` is what surely no migration did.
+    `before` of a difference is the definition in the snapshot, `after` the one in the database.
+    `certain` are the differences that no migration can have made. `not_compared` are definitions
+    in the words of another major version that this server cannot restate; whether they differ is
+    not known. `app`, `name`, `event`, `taken_at` and `taken_on` (a server version) tell of the
+    snapshot, and are None without one; `is_current` is false when a migration may have changed the
+    database since. `live` is the catalogue as it was read, `expected` what the migrations left.
     """
 
     differences: tuple[Difference, ...] = ()
+    certain: tuple[Difference, ...] = ()
     not_compared: tuple[Difference, ...] = ()
     app: str | None = None
     name: str | None = None
@@ -57,9 +55,8 @@ class Drift:
     taken_on: str | None = None
     server_version: str
     is_current: bool = False
-    recorded: Catalogue | None = field(default=None, repr=False)
-    live: Catalogue | None = field(default=None, repr=False)
-    by_hand: Apart = field(default_factory=dict, repr=False)
+    live: Catalogue = field(repr=False)
+    expected: Catalogue = field(repr=False)
 
     @property
     def state(self) -> DriftState:
@@ -69,11 +66,6 @@ class Drift:
         if not self.differences:
             return DriftState.NONE
         return DriftState.DRIFT if self.is_current else DriftState.UNKNOWN
-
-    @property
-    def standing(self) -> tuple[Difference, ...]:
-        """Those of the differences that surely no migration has made."""
-        return tuple(one for one in self.differences if (one.kind, one.name) in self.by_hand)
 
     @property
     def migration(self) -> str | None:
@@ -92,63 +84,62 @@ class Drift:
         return self.taken_on is not None and major(self.taken_on) != major(self.server_version)
 
 
-def read_drift(
-    connection: BaseDatabaseWrapper,
-    *,
-    schema: str = "public",
-    read_live: Callable[[], Catalogue] | None = None,
-) -> Drift:
+def read_drift(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Drift:
     """Return how the database differs from the ledger's last snapshot, without the bookkeeping.
 
-    The ledger, Django's own table, and what goes with them are left out. 2 statements where there
-    is no ledger, 3 where it has no snapshot, else 5, and 2 more when something differs, to see
-    whether a migration began or ended meanwhile: then all is read again. After three times it is
-    not known. Locks nothing. `read_live` is for whoever has a cheaper way to read the catalogue.
+    The ledger, Django's own table, and what goes with them are left out. When something differs,
+    the ledger is read again: if a migration began or ended meanwhile, so is the database. After
+    three times it is not known. Locks nothing but what `compare_restated` does.
 
     Raises:
         ForeignLedgerError: a table with the ledger's name is not the ledger.
     """
-    read_live = read_live or (lambda: take_catalogue(connection, schema=schema))
     version = _server_version(connection)
-    drift = Drift(server_version=version)
     recorded = last_snapshot(connection)
+    drift = _compared(connection, recorded, version=version, schema=schema)
     for _ in range(_READINGS):
-        if recorded is None:
-            return Drift(server_version=version)
-        drift = _compared(connection, recorded, live=read_live(), version=version, schema=schema)
         if not drift.differences:
             return drift
         newer = last_snapshot(connection)
-        if newer is not None and _is_same(newer, recorded):
+        if _identity(newer) == _identity(recorded):
             return drift
         recorded = newer
+        drift = _compared(connection, recorded, version=version, schema=schema)
     return replace(drift, is_current=False)
 
 
 def _compared(
     connection: BaseDatabaseWrapper,
-    recorded: RecordedSnapshot,
+    recorded: RecordedSnapshot | None,
     *,
-    live: Catalogue,
     version: str,
     schema: str,
 ) -> Drift:
-    before = without_bookkeeping(recorded.catalogue, schema=schema)
-    different = _in_other_meaning(diff(before, live))
-    is_same: dict[ObjectKey, bool] = {}
-    unclear: list[Difference] = []
-    if major(recorded.postgresql_version) != major(version):
-        unclear = [one for one in different if _may_be_reworded(one)]
-    if unclear:
-        is_same = settled(
-            connection, unclear, before=before.by_key(), after=live.by_key(), schema=schema
-        )
-    differences = tuple(
-        one for one in different if one not in unclear or is_same.get((one.kind, one.name)) is False
+    live = take_catalogue(connection, schema=schema)
+    if recorded is None:
+        return Drift(server_version=version, live=live, expected=live)
+    snapshot = without_bookkeeping(recorded.catalogue, schema=schema)
+    differences, not_compared = _different(
+        connection,
+        snapshot,
+        live,
+        is_other_major=major(recorded.postgresql_version) != major(version),
+        schema=schema,
     )
+    if recorded.is_current:
+        expected = put_back(live, differences, recorded=snapshot)
+    elif recorded.at_begin is not None:
+        # What differed then was changed by hand, what differs since may be the migration's work.
+        earlier, _ = _different(connection, snapshot, recorded.at_begin, schema=schema)
+        at_begin = put_back(recorded.at_begin, earlier, recorded=snapshot)
+        expected = carried(at_begin, before=recorded.at_begin, after=live)
+    else:
+        expected = live
+    unexpected = {difference.key for difference in diff(expected, live)}
     return Drift(
         differences=differences,
-        not_compared=tuple(one for one in unclear if (one.kind, one.name) not in is_same),
+        certain=tuple(each for each in differences if each.key in unexpected),
+        not_compared=not_compared,
         app=recorded.app,
         name=recorded.name,
         event=recorded.event,
@@ -156,62 +147,37 @@ def _compared(
         taken_on=recorded.postgresql_version,
         server_version=version,
         is_current=recorded.is_current,
-        recorded=before,
         live=live,
-        by_hand=_by_hand(recorded, differences, live=live),
+        expected=expected,
     )
 
 
-def _by_hand(
-    recorded: RecordedSnapshot, differences: Iterable[Difference], *, live: Catalogue
-) -> Apart:
-    """Return what differs and was there before anything that may have been cut off was begun."""
-    if recorded.is_current:
-        return apart(differences, before=recorded.catalogue)
-    if recorded.at_begin is None:
-        return {}
-    earlier = _in_other_meaning(diff(recorded.catalogue, recorded.at_begin))
-    return still_apart(
-        apart(earlier, before=recorded.catalogue), before=recorded.at_begin, after=live
+def _different(
+    connection: BaseDatabaseWrapper,
+    before: Catalogue,
+    after: Catalogue,
+    *,
+    is_other_major: bool = False,
+    schema: str,
+) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
+    """Return what differs, and what cannot be told.
+
+    What cannot be restated differs as it is printed, but for two major versions: they print alike
+    only what has no expression in it.
+    """
+    printed = diff(before, after)
+    is_same = compare_restated(
+        connection, printed, before=before.by_key(), after=after.by_key(), schema=schema
     )
+    unclear = tuple(each for each in printed if is_other_major and each.key not in is_same)
+    differences = tuple(
+        each for each in printed if each not in unclear and not is_same.get(each.key)
+    )
+    return differences, unclear
 
 
-def _is_same(one: RecordedSnapshot, other: RecordedSnapshot) -> bool:
-    return (one.event_id, one.is_current) == (other.event_id, other.is_current)
-
-
-def _in_other_meaning(differences: Iterable[Difference]) -> list[Difference]:
-    return [one for one in differences if not _is_restored_wording(one)]
-
-
-def _is_restored_wording(difference: Difference) -> bool:
-    """Return whether only words differ, as they do after dump and restore."""
-    if difference.kind is ObjectKind.COMMENT:
-        return False
-    if difference.before is None or difference.after is None:
-        return False
-    return canonical(difference.before) == canonical(difference.after)
-
-
-def _may_be_reworded(difference: Difference) -> bool:
-    """Return whether another major version may have printed the same in these other words."""
-    before, after = difference.before, difference.after
-    if difference.what is not Change.CHANGED or before is None or after is None:
-        return False
-    match difference.kind:
-        case ObjectKind.EXTENSION | ObjectKind.VIEW | ObjectKind.MATERIALIZED_VIEW:
-            return True
-        case ObjectKind.FUNCTION:
-            return not (_is_as_written(before) or _is_as_written(after))
-        case ObjectKind.COMMENT | ObjectKind.SEQUENCE:
-            return False
-        case _:
-            return skeleton(before) == skeleton(after)
-
-
-def _is_as_written(function: str) -> bool:
-    """Return whether the body is a string; one that is not is printed from its parse tree."""
-    return function.startswith("AGGREGATE") or _QUOTED_BODY.search(function) is not None
+def _identity(snapshot: RecordedSnapshot | None) -> tuple[int, bool] | None:
+    return (snapshot.event_id, snapshot.is_current) if snapshot else None
 
 
 def _server_version(connection: BaseDatabaseWrapper) -> str:

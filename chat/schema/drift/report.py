@@ -13,7 +13,6 @@ from typing import Any
 
 from django.core.management.color import Style
 
-from chat.schema.acceptance.of_drift import Adoption
 from chat.schema.catalogue.objects import Change, Difference, ObjectKind
 from chat.schema.drift.reading import Drift, DriftState
 from chat.schema.drift.sentences import next_step, not_compared_sentence, sentence
@@ -42,62 +41,42 @@ def drift_table(drift: Drift, *, style: Style) -> str:
 
     No line is longer than 80 columns: of a definition that is, the part that differs is shown.
     """
-    lines = _wrapped(_snapshot(drift))
+    lines = wrapped(snapshot_line(drift))
     for difference in drift.differences:
-        lines += _rows(difference)
+        lines += difference_rows(difference)
     paint = getattr(style, _STYLE_ROLES[drift.state])
-    lines += [paint(line) for line in _wrapped(sentence(drift))]
+    lines += [paint(line) for line in wrapped(sentence(drift))]
     lines += _not_compared(drift)
-    lines += _wrapped(next_step(drift))
+    lines += wrapped(next_step(drift))
     return "\n".join(lines)
 
 
 def drift_summary(drift: Drift, *, style: Style) -> str:
     """Return the number of objects that differ and their names, five at most, in 80 columns."""
     paint = getattr(style, _STYLE_ROLES[drift.state])
-    lines = [paint(line) for line in _wrapped(f"Drift: {drift.state}. {sentence(drift)}")]
+    lines = [paint(line) for line in wrapped(f"Drift: {drift.state}. {sentence(drift)}")]
     lines += _named(drift.differences)
     lines += _not_compared(drift)
     if drift.state is DriftState.UNKNOWN:
-        lines += _wrapped(next_step(drift))
+        lines += wrapped(next_step(drift))
     return "\n".join(lines)
 
 
 def standing_drift(drift: Drift, *, style: Style) -> str:
     """Return what a run that is about to begin says of what was changed by hand, in 80 columns."""
-    count = len(drift.standing)
+    count = len(drift.certain)
     objects = "1 object is" if count == 1 else f"{count} objects are"
     said = f"Drift: {objects} not as {drift.origin} left the database."
     return "\n".join(
         [
-            *map(style.WARNING, _wrapped(said)),
-            *_named(drift.standing),
-            *_wrapped(
+            *map(style.WARNING, wrapped(said)),
+            *_named(drift.certain),
+            *wrapped(
                 "This run leaves them alone, and they stay drift: undo them, or accept them with "
                 'python manage.py migration_accept --drift --reason "why"'
             ),
         ]
     )
-
-
-def adoption_table(adoption: Adoption, *, style: Style) -> str:
-    """Return what would be taken for the migrations' own, before and after, in 80 columns."""
-    if adoption.drift.migration is None:
-        counts = ", ".join(
-            f"{kind} {count}" for kind in ObjectKind if (count := adoption.counts.get(kind, 0))
-        )
-        return "\n".join(
-            _wrapped(
-                "The ledger has no snapshot. To be taken for what "
-                f"{adoption.migration} left: {counts or 'an empty schema'}"
-            )
-        )
-    lines = [*_wrapped(_snapshot(adoption.drift)), "To be taken for the migrations' own:"]
-    for difference in adoption.taken:
-        lines += _rows(difference)
-    if adoption.left:
-        lines += [style.WARNING("To be left as drift:"), *map(_row, adoption.left)]
-    return "\n".join(lines)
 
 
 def drift_json(drift: Drift, *, database: str) -> str:
@@ -129,7 +108,8 @@ def drift_as_json(drift: Drift) -> dict[str, Any]:
     }
 
 
-def _snapshot(drift: Drift) -> str:
+def snapshot_line(drift: Drift) -> str:
+    """Return in a line which snapshot the database was compared with."""
     if drift.taken_at is None:
         return "Snapshot: none"
     version = (drift.taken_on or "").partition(" ")[0]
@@ -143,7 +123,7 @@ def _not_compared(drift: Drift) -> list[str]:
     said = not_compared_sentence(drift)
     if said is None:
         return []
-    return [*_wrapped(said), *map(_row, drift.not_compared)]
+    return [*wrapped(said), *map(_row, drift.not_compared)]
 
 
 def _named(differences: Sequence[Difference]) -> list[str]:
@@ -154,7 +134,8 @@ def _named(differences: Sequence[Difference]) -> list[str]:
     return lines
 
 
-def _rows(difference: Difference) -> list[str]:
+def difference_rows(difference: Difference) -> list[str]:
+    """Return a line that names the object, and its definitions before and after, if any."""
     before, after = _focused(difference.before, difference.after)
     sides = [("before", before), ("after", after)]
     return [
@@ -201,5 +182,6 @@ def _without_middle(text: str, width: int) -> str:
     return f"{text[: width - tail - 1]}…{text[-tail:]}"
 
 
-def _wrapped(text: str) -> list[str]:
+def wrapped(text: str) -> list[str]:
+    """Return the text in lines of 80 columns."""
     return wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)

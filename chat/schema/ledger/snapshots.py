@@ -1,15 +1,14 @@
-"""What the schema was after each migration."""
+"""The snapshots in the ledger: the schema that each migration left."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.catalogue.changes import changed
-from chat.schema.catalogue.objects import Catalogue, ObjectKind, fingerprint, read_catalogue
+from chat.schema.catalogue.objects import Catalogue, ObjectKind, read_catalogue
 from chat.schema.ledger import statements as ledger_sql
 from chat.schema.ledger.events import BEGUN, OFF, ON
-from chat.schema.ledger.stored import Snapshot, changes_from_json, from_json
+from chat.schema.ledger.stored import from_stored
 from chat.schema.ledger.table import Event, MigrationKey, has_ledger
 
 _BOOKKEEPING_TABLES = (ledger_sql.TABLE, "django_migrations")
@@ -19,8 +18,9 @@ _BOOKKEEPING_TABLES = (ledger_sql.TABLE, "django_migrations")
 class RecordedSnapshot:
     """The last snapshot in the ledger, and the event that it was taken with.
 
-    `is_current` is false when a migration did something since that has no snapshot of its own, or
-    may have: one that is not one transaction was begun, and found `at_begin`.
+    `at_begin` is what a migration with `atomic = False` found when it was begun after that; it may
+    be done in part. `is_current` is false when there is such a migration, or one that ended without
+    a snapshot of its own.
     """
 
     catalogue: Catalogue
@@ -39,16 +39,6 @@ def take_catalogue(connection: BaseDatabaseWrapper, *, schema: str = "public") -
     return without_bookkeeping(read_catalogue(connection, schema=schema), schema=schema)
 
 
-def take_snapshot(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Snapshot:
-    """Return the snapshot of the database as it is, whoever made it so; 2 statements."""
-    return snapshot_of(take_catalogue(connection, schema=schema))
-
-
-def snapshot_of(catalogue: Catalogue) -> Snapshot:
-    """Return the snapshot of a database that is as this catalogue says, without drift."""
-    return Snapshot(fingerprint=fingerprint(catalogue), catalogue=catalogue)
-
-
 def last_snapshot(connection: BaseDatabaseWrapper) -> RecordedSnapshot | None:
     """Return the last snapshot in the ledger, None when there is none; two statements at most.
 
@@ -62,10 +52,10 @@ def last_snapshot(connection: BaseDatabaseWrapper) -> RecordedSnapshot | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    event_id, event, app, name, applied_at, version, whole, since, at_begin, is_current = row
+    event_id, event, app, name, applied_at, version, catalogue, at_begin, is_current = row
     return RecordedSnapshot(
-        catalogue=changed(from_json(whole), changes_from_json(since)),
-        at_begin=from_json(at_begin) if at_begin else None,
+        catalogue=from_stored(catalogue),
+        at_begin=from_stored(at_begin) if at_begin else None,
         event_id=event_id,
         event=Event(event),
         app=app,
@@ -91,7 +81,7 @@ def catalogue_before(connection: BaseDatabaseWrapper, key: MigrationKey) -> Cata
             },
         )
         row = cursor.fetchone()
-    return from_json(row[0]) if row and row[0] is not None else None
+    return from_stored(row[0]) if row and row[0] is not None else None
 
 
 def without_bookkeeping(catalogue: Catalogue, *, schema: str = "public") -> Catalogue:
@@ -100,8 +90,8 @@ def without_bookkeeping(catalogue: Catalogue, *, schema: str = "public") -> Cata
     function = f"{schema}.{ledger_sql.FUNCTION}("
     return Catalogue(
         tuple(
-            thing
-            for thing in rest
-            if not (thing.kind is ObjectKind.FUNCTION and thing.name.startswith(function))
+            obj
+            for obj in rest
+            if not (obj.kind is ObjectKind.FUNCTION and obj.name.startswith(function))
         )
     )

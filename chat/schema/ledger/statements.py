@@ -19,16 +19,13 @@ CREATE TABLE schema_migrations (
     duration_ms bigint,
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     applied_by text NOT NULL DEFAULT session_user,
-    django_version text NOT NULL,
     postgresql_version text NOT NULL DEFAULT current_setting('server_version'),
     wal_lsn pg_lsn NOT NULL DEFAULT pg_current_wal_insert_lsn(),
-    fingerprint text,
     catalogue jsonb,
     reason text,
     CONSTRAINT schema_migrations_event_ck CHECK (event ~ '^[a-z_]+$'),
     CONSTRAINT schema_migrations_checksum_ck CHECK (checksum ~ '^[a-z0-9-]+:'),
-    CONSTRAINT schema_migrations_duration_ck CHECK (duration_ms >= 0),
-    CONSTRAINT schema_migrations_catalogue_ck CHECK (catalogue IS NULL OR fingerprint IS NOT NULL)
+    CONSTRAINT schema_migrations_duration_ck CHECK (duration_ms >= 0)
 );
 
 COMMENT ON TABLE schema_migrations IS
@@ -57,17 +54,10 @@ WHERE attrelid = to_regclass('schema_migrations') AND attnum > 0 AND NOT attisdr
 
 APPEND: Final[LiteralString] = """
 INSERT INTO schema_migrations (
-    event, app, name, checksum, duration_ms, applied_by, django_version,
-    fingerprint, catalogue, reason
+    event, app, name, checksum, duration_ms, applied_by, catalogue, reason
 )
-VALUES (%s, %s, %s, %s, %s, format('%%s (%%s)', session_user, %s::text), %s, %s, %s, %s)
+VALUES (%s, %s, %s, %s, %s, format('%%s (%%s)', session_user, %s::text), %s, %s)
 """
-
-# Everybody sees the row at once, and the disk has it when it has the next commit: that is one wait
-# less. Only when the server itself falls in between is the row lost, with what it announces.
-APPEND_UNHURRIED: Final[LiteralString] = (
-    APPEND + "RETURNING set_config('synchronous_commit', 'off', true)"
-)
 
 # The last event of each kind is all that decides a migration's state; of these there are few,
 # however often the schema went up and down. Kinds that only newer code knows are left out.
@@ -88,43 +78,25 @@ ORDER BY id DESC
 LIMIT %s
 """
 
-# A catalogue is an array of all objects; an object is what changed since the row before, of the
-# same run. What a migration that is not one transaction found when it was begun is no baseline: it
-# has what was changed by hand in it. It tells, where that migration was cut off, what was there
-# before.
+# What a migration with atomic = False found when it was begun is no snapshot: it has what was
+# changed by hand in it. It tells, where that migration was cut off, what was there before.
 LAST_SNAPSHOT: Final[LiteralString] = """
-WITH whole AS (
-    SELECT id, catalogue
-    FROM schema_migrations
-    WHERE jsonb_typeof(catalogue) = 'array'
-      AND event NOT IN ('started', 'unapply_started')
-    ORDER BY id DESC
-    LIMIT 1
-)
 SELECT last.id, last.event, last.app, last.name, last.applied_at, last.postgresql_version,
-       whole.catalogue, since.changes, cut_off.catalogue,
+       last.catalogue, cut_off.catalogue,
        cut_off.catalogue IS NULL AND NOT EXISTS (
            SELECT FROM schema_migrations AS later
            WHERE later.id > last.id
              AND later.event IN ('applied', 'unapplied')
              AND later.catalogue IS NULL
        )
-FROM whole
-CROSS JOIN LATERAL (
+FROM (
     SELECT *
     FROM schema_migrations
-    WHERE id >= whole.id
-      AND catalogue IS NOT NULL
+    WHERE catalogue IS NOT NULL
       AND event NOT IN ('started', 'unapply_started')
     ORDER BY id DESC
     LIMIT 1
 ) AS last
-CROSS JOIN LATERAL (
-    SELECT jsonb_agg(catalogue ORDER BY id) AS changes
-    FROM schema_migrations
-    WHERE id > whole.id
-      AND jsonb_typeof(catalogue) = 'object'
-) AS since
 LEFT JOIN LATERAL (
     SELECT catalogue
     FROM schema_migrations AS later

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-import django
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg.types.json import Jsonb
 
+from chat.schema.catalogue.objects import Catalogue
 from chat.schema.errors import SchemaError
 from chat.schema.ledger import statements as ledger_sql
-from chat.schema.ledger.stored import Snapshot, to_stored
+from chat.schema.ledger.stored import to_stored
 from chat.schema.session.migrator import operating_system_user
 
 MigrationKey: TypeAlias = tuple[str, str]
@@ -27,10 +26,8 @@ _COLUMNS = frozenset(
         "duration_ms",
         "applied_at",
         "applied_by",
-        "django_version",
         "postgresql_version",
         "wal_lsn",
-        "fingerprint",
         "catalogue",
         "reason",
     }
@@ -49,7 +46,7 @@ class Event(StrEnum):
     UNFAKED = "unfaked"
     SQUASHED = "squashed"
     ACCEPTED = "accepted"
-    ADOPTED = "adopted"
+    DRIFT_ACCEPTED = "drift_accepted"
     DRIFTED = "drifted"
     PRUNED = "pruned"
 
@@ -90,15 +87,10 @@ def append(
     name: str,
     checksum: str | None = None,
     duration_ms: int | None = None,
-    snapshot: Snapshot | None = None,
+    catalogue: Catalogue | None = None,
     reason: str | None = None,
-    is_urgent: bool = True,
 ) -> None:
-    """Add one row; one statement, in the transaction that is open, if any.
-
-    One that is not urgent, in a transaction of its own, is on the disk with the next that is.
-    """
-    catalogue = snapshot.catalogue if snapshot else None
+    """Add one row; one statement, in the transaction that is open, if any."""
     # Django's stubs do not know what psycopg can adapt.
     row: tuple[Any, ...] = (
         event,
@@ -107,16 +99,11 @@ def append(
         checksum,
         duration_ms,
         operating_system_user(),
-        django.get_version(),
-        snapshot.fingerprint if snapshot else None,
-        Jsonb(to_stored(catalogue)) if catalogue is not None else None,
+        to_stored(catalogue) if catalogue is not None else None,
         reason,
     )
     with connection.cursor() as cursor:
-        if is_urgent or connection.in_atomic_block:
-            cursor.execute(ledger_sql.APPEND, row)
-        else:
-            cursor.execute(ledger_sql.APPEND_UNHURRIED, row)
+        cursor.execute(ledger_sql.APPEND, row)
 
 
 class ForeignLedgerError(SchemaError):

@@ -19,10 +19,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 from psycopg import errors
 
-from chat.schema.catalogue.objects import Catalogue, ObjectKind
+from chat.schema.catalogue.objects import Catalogue, ObjectKey, ObjectKind
 from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.reversibility import require_reversible
-from chat.schema.drift.expected import Apart, ObjectKey
 from chat.schema.drift.reading import Drift, read_drift
 from chat.schema.errors import SchemaError
 from chat.schema.ledger.snapshots import catalogue_before
@@ -35,22 +34,19 @@ from chat.schema.run.gates import (
     require_whole_sql,
     resumed,
 )
-from chat.schema.run.leftovers import Index, find_invalid, leftovers_dropped
+from chat.schema.run.leftovers import drop_index, find_leftovers, invalid_indexes_refused
 from chat.schema.run.patience import BlockedAttempt, BlockedError, Patience
-from chat.schema.run.recorder import Keep, LedgerRecorder, Standing, Step
+from chat.schema.run.recorder import LedgerRecorder, Schema, Step
 from chat.schema.session.blockers import BlockerWatch
 from chat.schema.session.lock import MigrationLock
 from chat.schema.session.server_errors import what_was_said
 from chat.schema.session.settings import is_usable, session_settings
 from chat.schema.status.reading import MigrationStatus, read_statuses
-from chat.schema.status.sentences import finishing_command, sentence
+from chat.schema.status.sentences import sentence
 
 if TYPE_CHECKING:
     from chat.schema.ledger.table import MigrationKey
 
-# The whole catalogue is written with each migration of a deployment, which brings a few. In a
-# longer run that would cost a tenth more, so there only the first and the last have it whole.
-CATALOGUE_EACH_OF: Final = 5
 _NO_BASELINE: Final = (
     "The ledger has no snapshot from before this run, so whatever it finds counts as the "
     "migrations' work."
@@ -128,15 +124,12 @@ class LedgerExecutor(GatedExecutor):
         self._listener = listener
         # What was there before a migration that is finished now was first begun.
         self._before: dict[MigrationKey, Catalogue | None] = {}
-        self._dropped: list[Index] = []
         # Several looks within one wait.
         self._watch = BlockerWatch(
             connection,
             backend_pid=lock.backend_pid,
             patience=patience.lock_timeout / 3 or _LOOK_WITHOUT_TIMEOUT,
         )
-        self._steps_left = 0
-        self._with_each_catalogue = False
         self._attempt = 1
         self._is_holding_back = False
         self._held_back: list[tuple[Any, ...]] = []
@@ -157,17 +150,15 @@ class LedgerExecutor(GatedExecutor):
             require_reversible(migration for migration, undo in plan if undo)
         if not plan:
             return super().migrate(targets, plan, state, fake, fake_initial)
-        with self._records.run():
-            drift = self._found_drift(plan)
-            if is_backwards:
-                self._listener.before_rollback(plan)
-            if drift.standing:
-                self._records.record_drift(drift)
-            left = self._found_leftovers([] if fake else interrupted)
-            self._records.begin(Standing(live=drift.live, apart={**left, **drift.by_hand}))
-            self._steps_left = len(plan)
-            with self._watch, session_settings(self.connection, self._session):
-                return super().migrate(targets, plan, state, fake, fake_initial)
+        drift = self._found_drift()
+        if is_backwards:
+            self._listener.before_rollback(plan)
+        if drift.certain:
+            self._records.record_drift(drift)
+        left = self._found_leftovers([] if fake else interrupted)
+        self._records.begin(Schema(live=drift.live, expected=drift.expected.without(left)))
+        with self._watch, session_settings(self.connection, self._session):
+            return super().migrate(targets, plan, state, fake, fake_initial)
 
     def apply_migration(
         self,
@@ -222,24 +213,10 @@ class LedgerExecutor(GatedExecutor):
         is_fake: bool,
     ) -> ProjectState:
         self._lock.verify()
-        self._steps_left -= 1
-        step = Step(
-            migration=migration,
-            is_backwards=is_backwards,
-            is_fake=is_fake,
-            keep=(
-                Keep.WHOLE
-                if self._with_each_catalogue or not self._steps_left or not migration.atomic
-                else Keep.CHANGES
-            ),
-        )
+        step = Step(migration=migration, is_backwards=is_backwards, is_fake=is_fake)
         with self._at(step):
-            try:
-                state = self._carried_out(step, attempt)
-            finally:
-                self._say_what_was_dropped()
-            self._records.settle()
-            self._say_what_is_left(step)
+            state = self._carried_out(step, attempt)
+            self._records.commit()
             return state
 
     def _carried_out(self, step: Step, attempt: Callable[[int], ProjectState]) -> ProjectState:
@@ -253,13 +230,9 @@ class LedgerExecutor(GatedExecutor):
                 return self._patiently(migration, attempt)
             with (
                 session_settings(self.connection, _NOT_ATOMIC),
-                leftovers_dropped(
-                    self.connection,
-                    before=self._before.get(step.key),
-                    command=self._command(step),
-                    on_drop=self._dropped.append,
-                ),
+                invalid_indexes_refused(self.connection),
             ):
+                self._drop_leftovers(step)
                 return attempt(1)
 
     def _patiently(
@@ -293,50 +266,34 @@ class LedgerExecutor(GatedExecutor):
             self._lock.verify()
         raise AssertionError("count() has no end")
 
-    def _found_drift(self, plan: Plan) -> Drift:
+    def _found_drift(self) -> Drift:
         """Say what was changed by hand, so that this run does not bury it."""
-        drift = read_drift(self.connection, read_live=self._records.read_live)
-        # What is kept apart is kept in whole catalogues.
-        self._with_each_catalogue = len(plan) <= CATALOGUE_EACH_OF or bool(drift.standing)
-        if drift.standing:
+        drift = read_drift(self.connection)
+        if drift.certain:
             self._listener.drifted(drift)
         if drift.migration is None and any(status.is_applied for status in self.statuses):
             self._listener.notice(_NO_BASELINE)
         return drift
 
-    def _found_leftovers(self, interrupted: Sequence[MigrationStatus]) -> Apart:
+    def _found_leftovers(self, interrupted: Sequence[MigrationStatus]) -> set[ObjectKey]:
         """Say what happened; return what that may have left, and is nobody's until it is dropped.
 
         A migration that makes such an index anew makes it its own.
         """
-        left: dict[ObjectKey, None] = {}
+        left: set[ObjectKey] = set()
         for status in interrupted:
             before = self._before[status.key] = catalogue_before(self.connection, status.key)
-            for index in find_invalid(self.connection, before=before):
-                left[ObjectKind.INDEX, index.qualified_name] = None
+            for index in find_leftovers(self.connection, before=before):
+                left.add((ObjectKind.INDEX, index.qualified_name))
             self._listener.notice(f"{sentence(status)} It is run again from its first operation.")
         return left
 
-    def _command(self, step: Step) -> str:
-        status = next(status for status in self.statuses if status.key == step.key)
-        return finishing_command(status, among=self.statuses)
-
-    def _say_what_was_dropped(self) -> None:
-        # Not in the middle of the migration's line.
-        for index in self._dropped:
-            self._listener.notice(f"Dropped the {index}, which that run left.")
-        self._dropped.clear()
-
-    def _say_what_is_left(self, step: Step) -> None:
-        before = self._before.pop(step.key, None)
-        if before is None:
-            return
-        for index in find_invalid(self.connection, before=before):
-            if index.worker_pid is None:
-                self._listener.notice(
-                    f"The {index} was not there when that run began. It was not in the way, so it "
-                    f"is left alone. If nobody needs it: {index.drop_command}"
-                )
+    def _drop_leftovers(self, step: Step) -> None:
+        """Drop the INVALID indexes that an interrupted run of this migration left."""
+        for index in find_leftovers(self.connection, before=self._before.get(step.key)):
+            if index.builder_pid is None:
+                drop_index(self.connection, index)
+                self._listener.notice(f"Dropped the {index}, which that run left.")
 
     @contextmanager
     def _at(self, step: Step) -> Iterator[None]:

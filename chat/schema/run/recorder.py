@@ -1,36 +1,24 @@
-"""Django's recorder, which writes the ledger's row beside Django's own.
+"""Django's recorder, which adds a row to the ledger beside each of Django's own.
 
-It is the one seam that sees everything that makes a migration applied or not: runs, --fake,
---fake-initial, --prune, and squashed migrations that stand for what they replace.
+It sees everything that makes a migration applied or not: runs, --fake, --fake-initial, --prune, and
+squashed migrations that stand for what they replace.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum, auto
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.recorder import MigrationRecorder
 
-from chat.schema.catalogue.changes import CatalogueChanges, changes
-from chat.schema.catalogue.objects import Catalogue, CatalogueReader, fingerprint
+from chat.schema.catalogue.objects import Catalogue
 from chat.schema.disk.checksums import migration_checksum
-from chat.schema.drift.expected import Apart, as_the_migrations_left_it, still_apart
+from chat.schema.drift.expected import carried
 from chat.schema.drift.reading import Drift
-from chat.schema.ledger.snapshots import snapshot_of, take_catalogue, without_bookkeeping
-from chat.schema.ledger.stored import Snapshot
+from chat.schema.ledger.snapshots import take_catalogue
 from chat.schema.ledger.table import Event, MigrationKey, append, ensure_ledger
-
-
-class Keep(Enum):
-    """What the ledger keeps of the catalogue after a migration, beside its fingerprint."""
-
-    NOTHING = auto()
-    CHANGES = auto()
-    WHOLE = auto()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,7 +28,6 @@ class Step:
     migration: Migration
     is_backwards: bool
     is_fake: bool
-    keep: Keep
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -50,7 +37,7 @@ class Step:
 
     @property
     def event(self) -> Event:
-        """What it amounts to in the end."""
+        """The event that is recorded when it has come to its end."""
         if self.is_backwards:
             return Event.UNFAKED if self.is_fake else Event.UNAPPLIED
         return Event.FAKED if self.is_fake else Event.APPLIED
@@ -62,22 +49,18 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What is there, and what of it somebody did by hand; None before anybody looked.
+class Schema:
+    """The catalogue as it is, and what is expected: what the migrations left."""
 
-    `is_kept` when the ledger has just this, so that what changes next is enough for it to know.
-    """
-
-    live: Catalogue | None = None
-    apart: Apart = field(default_factory=dict)
-    is_kept: bool = False
+    live: Catalogue
+    expected: Catalogue
 
 
 class LedgerRecorder(MigrationRecorder):
     """Django's recorder and the ledger, each pair of rows in one transaction.
 
-    `step` is set while the executor is at a migration; without one, what is recorded is a squashed
-    migration, and what is unrecorded is pruned.
+    `step` is set while the executor is at a migration, which it does after `begin`; without one,
+    what is recorded is a squashed migration, and what is unrecorded is pruned.
     """
 
     def __init__(
@@ -90,10 +73,8 @@ class LedgerRecorder(MigrationRecorder):
         self.step: Step | None = None
         self._on_disk = on_disk
         self._has_ledger = False
-        self._reader = CatalogueReader(connection)
-        self._is_running = False
-        self._standing = Standing()
-        self._next_standing = Standing()
+        self._committed: Schema | None = None
+        self._recorded: Schema | None = None
 
     def ensure_schema(self) -> None:
         """Make Django's table and the ledger where they are not there yet."""
@@ -102,40 +83,25 @@ class LedgerRecorder(MigrationRecorder):
             ensure_ledger(self.connection)
             self._has_ledger = True
 
-    @contextmanager
-    def run(self) -> Iterator[None]:
-        """Read the catalogue in the cheaper way within the block."""
-        self._is_running = True
-        try:
-            with closing(self._reader):
-                yield
-        finally:
-            self._is_running = False
+    def begin(self, schema: Schema) -> None:
+        """Begin a run on a database that is as `schema` says."""
+        self._committed = schema
 
-    def begin(self, standing: Standing) -> None:
-        """Begin with what is known of the database."""
-        self._standing = self._next_standing = standing
-
-    def settle(self) -> None:
-        """Take for granted what the last record saw: its transaction is committed."""
-        self._standing = self._next_standing
-
-    def read_live(self) -> Catalogue:
-        """Return the catalogue as it is now in this session, without the bookkeeping."""
-        if not self._is_running:
-            return take_catalogue(self.connection)
-        return without_bookkeeping(self._reader.read())
+    def commit(self) -> None:
+        """Go on from the schema that was recorded last: its transaction is committed."""
+        self._committed = self._recorded
 
     def record_begun(self, step: Step) -> None:
-        """Record, in a transaction of its own, that a migration is about to be run."""
-        migration = step.migration
+        """Record, in a transaction of its own, that a migration is about to be run.
+
+        With `atomic = False` it may be interrupted half way, so the row has what was there before.
+        """
+        is_atomic = step.migration.atomic
         self.append(
             Event.UNAPPLY_STARTED if step.is_backwards else Event.STARTED,
-            app=migration.app_label,
-            name=migration.name,
-            # Where an interruption can leave something, what was there before is worth knowing.
-            snapshot=None if migration.atomic else snapshot_of(self.read_live()),
-            is_urgent=not migration.atomic,
+            app=step.migration.app_label,
+            name=step.migration.name,
+            catalogue=None if is_atomic else take_catalogue(self.connection),
         )
 
     def record_drift(self, drift: Drift) -> None:
@@ -144,7 +110,7 @@ class LedgerRecorder(MigrationRecorder):
             Event.DRIFTED,
             app=drift.app or "",
             name=drift.name or "",
-            reason="\n".join(map(str, drift.standing)),
+            reason="\n".join(map(str, drift.certain)),
         )
 
     def record_failed(self, step: Step, *, reason: str) -> None:
@@ -154,23 +120,23 @@ class LedgerRecorder(MigrationRecorder):
             app=step.migration.app_label,
             name=step.migration.name,
             duration_ms=step.duration_ms,
-            snapshot=self._observed(keep=Keep.WHOLE),
+            catalogue=self._expected_now(),
             reason=reason,
         )
 
     def record_applied(self, app: str, name: str) -> None:
         """Record that a migration is applied, in Django's table and in the ledger."""
         with transaction.atomic(using=self.connection.alias, savepoint=False):
-            snapshot = self._snapshot()
+            expected = self._expected_now()
             super().record_applied(app, name)
-            self._record(self.step.event if self.step else Event.SQUASHED, app, name, snapshot)
+            self._record(self.step.event if self.step else Event.SQUASHED, app, name, expected)
 
     def record_unapplied(self, app: str, name: str) -> None:
         """Record that a migration is not applied any more, in Django's table and in the ledger."""
         with transaction.atomic(using=self.connection.alias, savepoint=False):
-            snapshot = self._snapshot()
+            expected = self._expected_now()
             super().record_unapplied(app, name)
-            self._record(self.step.event if self.step else Event.PRUNED, app, name, snapshot)
+            self._record(self.step.event if self.step else Event.PRUNED, app, name, expected)
 
     def append(
         self,
@@ -179,9 +145,8 @@ class LedgerRecorder(MigrationRecorder):
         app: str,
         name: str,
         duration_ms: int | None = None,
-        snapshot: Snapshot | None = None,
+        catalogue: Catalogue | None = None,
         reason: str | None = None,
-        is_urgent: bool = True,
     ) -> None:
         """Add a row to the ledger, with the checksum of the files on disk."""
         self.ensure_schema()
@@ -193,54 +158,25 @@ class LedgerRecorder(MigrationRecorder):
             name=name,
             checksum=migration_checksum(migration) if migration else None,
             duration_ms=duration_ms,
-            snapshot=snapshot,
+            catalogue=catalogue,
             reason=reason,
-            is_urgent=is_urgent,
         )
 
-    def _record(self, event: Event, app: str, name: str, snapshot: Snapshot) -> None:
+    def _record(self, event: Event, app: str, name: str, expected: Catalogue | None) -> None:
         step = self.step
         self.append(
             event,
             app=app,
             name=name,
             duration_ms=step.duration_ms if step else None,
-            snapshot=snapshot,
+            catalogue=expected,
         )
 
-    def _snapshot(self) -> Snapshot:
-        step = self.step
-        is_untouched = step is not None and self._wrote_nothing(step)
-        return self._observed(
-            keep=step.keep if step else Keep.NOTHING,
-            live=self._standing.live if is_untouched else None,
-        )
-
-    def _wrote_nothing(self, step: Step) -> bool:
-        """Return whether the migration, which is in one transaction, has written nothing at all.
-
-        Many do not: what they change, only Django's models know. One that writes gets an id.
-        """
-        if not (step.is_fake or step.migration.atomic):
-            return False
-        with self.connection.cursor() as cursor:
-            cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NULL")
-            return bool(cursor.fetchone()[0])
-
-    def _observed(self, *, keep: Keep, live: Catalogue | None = None) -> Snapshot:
-        live = self.read_live() if live is None else live
-        before = self._standing
-        known = (
-            {} if before.live is None else still_apart(before.apart, before=before.live, after=live)
-        )
-        kept: Catalogue | CatalogueChanges | None = None
-        if keep is Keep.CHANGES and before.is_kept and before.live is not None and not known:
-            kept = changes(before.live, live)
-        elif keep is not Keep.NOTHING:
-            kept = as_the_migrations_left_it(live, known)
-        self._next_standing = Standing(
-            live=live,
-            apart=known,
-            is_kept=kept is not None or (before.is_kept and live == before.live),
-        )
-        return Snapshot(fingerprint=fingerprint(live), catalogue=kept)
+    def _expected_now(self) -> Catalogue | None:
+        """Return what the migrations left, the one of this step among them; None without a step."""
+        if self.step is None or self._committed is None:
+            return None
+        before, live = self._committed, take_catalogue(self.connection)
+        expected = carried(before.expected, before=before.live, after=live)
+        self._recorded = Schema(live=live, expected=expected)
+        return expected

@@ -14,7 +14,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
-from chat.schema.acceptance.of_drift import changes_adopted
+from chat.schema.acceptance.of_drift import changes_accepted
 from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.names import require_app, require_migration
 from chat.schema.drift.report import standing_drift
@@ -30,7 +30,6 @@ from chat.schema.management.commands._base import (
 from chat.schema.rollback.consent import confirm_loss
 from chat.schema.run.executor import GatedExecutor, LedgerExecutor, Listener
 from chat.schema.run.gates import Plan
-from chat.schema.run.memory import rare_collections
 from chat.schema.run.patching import ExecutorFactory, executor_of_migrate
 from chat.schema.run.patience import BlockedAttempt, Patience
 from chat.schema.run.pruning import prune_removed_app, removed_apps
@@ -112,12 +111,12 @@ examples:
                 if is_removed_app:
                     self._prune_removed_app(connection, options)
                     return
-                with rare_collections(), executor_of_migrate(self._executor(lock, options)):
+                with executor_of_migrate(self._executor(lock, options)):
                     super().handle(*args, **options)
 
     def sync_apps(self, connection: BaseDatabaseWrapper, app_labels: Container[str]) -> None:
         """Do what Django does for --run-syncdb, and know that nobody did it by hand."""
-        with changes_adopted(connection, reason="migrate --run-syncdb"):
+        with changes_accepted(connection, reason="migrate --run-syncdb"):
             super().sync_apps(connection, app_labels)
 
     def before_rollback(

@@ -7,9 +7,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.acceptance.of_drift import adopt, plan_adoption
+from chat.schema.acceptance.of_drift import accept_drift, plan_acceptance
 from chat.schema.acceptance.of_files import accept_migration
-from chat.schema.drift.report import adoption_table
+from chat.schema.acceptance.report import acceptance_table
 from chat.schema.management.commands._base import (
     SchemaCommandMixin,
     add_database_argument,
@@ -29,9 +29,9 @@ class Command(SchemaCommandMixin):
     details = """\
 It adds a row to the ledger and destroys nothing: the checksum or the snapshot that was in force
 before stays there. With an app and a name: if the database is not what the files say, no later
-check will tell. With --drift: what is accepted is no drift any more, and is shown first; without a
-reason it is only shown. That is also how a database gets its first snapshot that was migrated
-before there was a ledger.
+check will tell. With --drift: everything that differs is shown and becomes the new baseline, so it
+is no longer reported; without a reason it is only shown. A database that was migrated before there
+was a ledger gets its first snapshot in this way.
 
 exit codes:
   0  accepted, or nothing to accept
@@ -47,7 +47,7 @@ examples:
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the migration, --drift, --only, --reason, --database and --lock-wait."""
+        """Add the migration, --drift, --reason, --database and --lock-wait."""
         parser.add_argument("app_label", metavar="app", nargs="?", help="The app.")
         parser.add_argument(
             "migration_name",
@@ -58,17 +58,7 @@ examples:
         parser.add_argument(
             "--drift",
             action="store_true",
-            help="Accept the database as it is for what the migrations left.",
-        )
-        parser.add_argument(
-            "--only",
-            action="append",
-            default=[],
-            metavar="OBJECT",
-            help=(
-                "With --drift: accept this object alone, named as migration_drift names it; may be "
-                "repeated."
-            ),
+            help="Accept the database as it is now as what the migrations left.",
         )
         parser.add_argument(
             "--reason", default="", help="Why the files, or the database, are to stay as they are."
@@ -82,10 +72,8 @@ examples:
         if options["drift"]:
             if any(names):
                 raise CommandError("--drift is of the whole database: name no migration with it.")
-        elif not all(names) or options["only"]:
-            raise CommandError(
-                "Name an app and one of its migrations, or say --drift, to which --only belongs."
-            )
+        elif not all(names):
+            raise CommandError("Name an app and one of its migrations, or say --drift.")
         connection = connections[options["database"]]
         self.say(f"Database: {describe_database(connection)}", options)
         with migration_lock(connection, wait=timedelta(seconds=options["lock_wait"])):
@@ -109,10 +97,10 @@ examples:
         self.say(f"  now:    {accepted.now}", options)
 
     def _accept_drift(self, connection: BaseDatabaseWrapper, options: dict[str, Any]) -> None:
-        adoption = plan_adoption(connection, only=options["only"])
-        if adoption is None:
+        acceptance = plan_acceptance(connection)
+        if acceptance is None:
             self.say("Nothing to accept: nothing differs from the last snapshot.", options)
             return
-        self.say(adoption_table(adoption, style=self.style_for_stdout(options)), options)
-        adopt(connection, adoption, reason=options["reason"])
+        self.say(acceptance_table(acceptance, style=self.style_for_stdout(options)), options)
+        accept_drift(connection, acceptance, reason=options["reason"])
         self.say("Accepted.", options)

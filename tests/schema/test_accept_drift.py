@@ -5,7 +5,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
 from chat.schema.drift.reading import DriftState, read_drift
-from chat.schema.ledger.snapshots import take_snapshot
+from chat.schema.ledger.snapshots import take_catalogue
 from chat.schema.ledger.table import Event, append
 from tests.schema.conftest import ManageSituation
 
@@ -17,11 +17,11 @@ def run(connection: BaseDatabaseWrapper, script: str) -> None:
         cursor.execute(script)
 
 
-def adopted(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
+def accepted_drift(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT app || '.' || name, reason FROM schema_migrations"
-            " WHERE event = 'adopted' ORDER BY id"
+            " WHERE event = 'drift_accepted' ORDER BY id"
         )
         return list(cursor.fetchall())
 
@@ -49,11 +49,15 @@ def test_database_from_before_the_ledger_gets_its_first_snapshot(
 
     said = " ".join(accepted.stdout.split())
     assert (before.returncode, accepted.returncode, after.returncode) == (1, 0, 0)
-    assert "The ledger has no snapshot. To be taken for what two_steps.0001_initial left:" in said
-    assert "sequence 1, table 1, column 2" in said
+    assert (
+        "The ledger has no snapshot. What is there will become the baseline, as "
+        "two_steps.0001_initial left it: extension 1, sequence 1, table 1, column 2" in said
+    )
     assert said.endswith("Accepted.")
     assert changed.returncode == 4
-    assert adopted(from_before_the_ledger) == [("two_steps.0001_initial", "as it was deployed")]
+    assert accepted_drift(from_before_the_ledger) == [
+        ("two_steps.0001_initial", "as it was deployed")
+    ]
 
 
 def test_drift_is_shown_and_not_accepted_without_a_reason(
@@ -66,8 +70,8 @@ def test_drift_is_shown_and_not_accepted_without_a_reason(
 
     assert result.returncode == 3
     assert "added    index              by_hand" in result.stdout
-    assert "The reason is empty." in result.stderr
-    assert adopted(scratch_connection) == []
+    assert "Nothing was accepted: give --reason.\n" in result.stderr
+    assert accepted_drift(scratch_connection) == []
     assert read_drift(scratch_connection).state is DriftState.DRIFT
 
 
@@ -89,7 +93,7 @@ def test_accepted_drift_is_none_and_the_history_is_kept(
     assert [str(one) for one in read_drift(scratch_connection).differences] == [
         "removed index public.by_hand"
     ]
-    assert adopted(scratch_connection) == [
+    assert accepted_drift(scratch_connection) == [
         (
             "two_steps.0002_touch",
             "kept\nchanged column public.two_steps_messages.content\nadded index public.by_hand",
@@ -98,41 +102,6 @@ def test_accepted_drift_is_none_and_the_history_is_kept(
     with scratch_connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM schema_migrations WHERE event = 'applied'")
         assert cursor.fetchone() == (2,)
-
-
-def test_one_object_is_accepted_and_the_others_stay_drift(
-    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
-) -> None:
-    manage("migrate", situations=["two_steps"])
-    run(scratch_connection, INDEX)
-    run(scratch_connection, "CREATE TABLE strays ()")
-
-    mistyped = manage(
-        "migration_accept",
-        "--drift",
-        "--only",
-        "by_hnad",
-        "--reason",
-        "x",
-        situations=["two_steps"],
-    )
-    result = manage(
-        "migration_accept",
-        "--drift",
-        "--only",
-        "by_hand",
-        "--reason",
-        "x",
-        situations=["two_steps"],
-    )
-
-    assert mistyped.returncode == 3
-    assert "What does: strays, by_hand" in mistyped.stderr
-    assert result.returncode == 0
-    assert "To be left as drift:" in result.stdout
-    assert [str(one) for one in read_drift(scratch_connection).differences] == [
-        "added table public.strays"
-    ]
 
 
 def test_faked_migration_is_completed_by_accepting_what_is_there(
@@ -147,7 +116,7 @@ def test_faked_migration_is_completed_by_accepting_what_is_there(
 
     assert faked is DriftState.DRIFT
     assert read_drift(scratch_connection).state is DriftState.NONE
-    assert adopted(scratch_connection)[0][0] == "two_steps.0002_touch"
+    assert accepted_drift(scratch_connection)[0][0] == "two_steps.0002_touch"
 
 
 def test_interrupted_migration_is_finished_first(
@@ -159,14 +128,14 @@ def test_interrupted_migration_is_finished_first(
         event=Event.STARTED,
         app="not_atomic",
         name="0003_concurrently",
-        snapshot=take_snapshot(scratch_connection),
+        catalogue=take_catalogue(scratch_connection),
     )
     run(scratch_connection, "CREATE TABLE strays ()")
 
     result = manage("migration_accept", "--drift", "--reason", "x", situations=["not_atomic"])
 
     assert result.returncode == 7
-    assert adopted(scratch_connection) == []
+    assert accepted_drift(scratch_connection) == []
 
 
 def test_nothing_is_accepted_where_nothing_is_applied(
@@ -180,8 +149,8 @@ def test_nothing_is_accepted_where_nothing_is_applied(
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("two_steps",), ("two_steps", "0001", "--drift"), ("two_steps", "0001", "--only", "x")],
-    ids=["nothing", "app alone", "both", "only without drift"],
+    [(), ("two_steps",), ("two_steps", "0001", "--drift")],
+    ids=["nothing", "app alone", "both"],
 )
 def test_one_thing_is_accepted_at_a_time(
     manage: ManageSituation, arguments: tuple[str, ...]
