@@ -623,10 +623,10 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(db_default=chat.db.ids.UUIDv7(), default=chat.db.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('space_id', models.UUIDField(db_comment="The tenant: the server's id, or the conversation's own.")),
                 ('user', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='read_states', to=settings.AUTH_USER_MODEL)),
                 ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='read_states', to='chat.channel')),
+                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('last_read_seq', models.BigIntegerField(db_comment='Up to this number all is read.', db_default=0, default=0)),
                 ('last_sent_at', models.DateTimeField(blank=True, db_comment='When they last wrote here, asked by slow mode.', editable=False, null=True)),
                 ('notify', models.CharField(blank=True, choices=[('all', 'All'), ('mentions', 'Mentions'), ('nothing', 'Nothing')], db_comment="NULL: as the client's default has it.", max_length=8, null=True)),
