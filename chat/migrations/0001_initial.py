@@ -311,7 +311,7 @@ class Migration(migrations.Migration):
                 'db_table': 'channel_counters',
                 'db_table_comment': 'The newest number of each channel; written by triggers alone.',
                 'constraints': [
-                    models.CheckConstraint(condition=models.Q(('first_seq__gte', 1), ('first_seq__lte', django.db.models.expressions.CombinedExpression(models.F('last_seq'), '+', models.Value(1))), ('last_seq__gte', 0)), name='channel_counters_seq_ck'),
+                    models.CheckConstraint(condition=models.Q(('first_seq__gte', 1), ('first_seq__lte', django.db.models.expressions.CombinedExpression(models.F('last_seq'), '+', models.Value(1)))), name='channel_counters_seq_ck'),
                     chat.db.constraints.CompositeForeignKey(fields=('space_id', 'channel'), name='channel_counters_channel_fk', on_delete=chat.db.constraints.OnDelete['CASCADE'], to='chat.Channel', to_fields=('space_id', 'id')),
                 ],
             },
