@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from django.db import models
+from django.db.models.functions import Greatest, Least
+from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from chat.rules.names import LEGIBLE_PATTERN
 
@@ -13,15 +15,16 @@ def moments_constraint(table: str, *columns: str) -> models.CheckConstraint:
     """Return the CHECK that holds the moments of a table to those that every client can read.
 
     PostgreSQL stores 'infinity' and years that Python's datetime does not have; one such row would
-    break every page that shows it.
+    break every page that shows it. Several columns are compared together, for PostgreSQL prepares
+    each comparison of a CHECK anew for each statement.
     """
-    readable = models.Q()
-    for column in columns:
-        readable &= models.Q(
-            **{
-                f"{column}__gte": datetime(1970, 1, 1, tzinfo=UTC),
-                f"{column}__lt": datetime(9999, 1, 1, tzinfo=UTC),
-            }
+    first, end = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+    if len(columns) == 1:
+        readable = models.Q(**{f"{columns[0]}__gte": first, f"{columns[0]}__lt": end})
+    else:
+        # Both pass over NULL.
+        readable = models.Q(
+            GreaterThanOrEqual(Least(*columns), first), LessThan(Greatest(*columns), end)
         )
     return models.CheckConstraint(
         name=f"{table}_moments_ck",

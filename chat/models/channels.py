@@ -331,7 +331,7 @@ class ChannelCounter(models.Model):
         constraints = [
             CheckConstraint(
                 name="channel_counters_seq_ck",
-                condition=Q(last_seq__gte=0, first_seq__gte=1, first_seq__lte=F("last_seq") + 1),
+                condition=Q(first_seq__gte=1, first_seq__lte=F("last_seq") + 1),
             ),
             CompositeForeignKey(
                 name="channel_counters_channel_fk",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
+from django.db.models.functions import Now
 
 from chat.db.checks import moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
@@ -32,6 +33,8 @@ class ReadState(ChangingRow):
     )
     user = Reference(settings.AUTH_USER_MODEL, related_name="read_states")
     channel = Reference("chat.Channel", related_name="read_states")
+    # Beside what a send changes too: what lies between the first and the last change is in the WAL.
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
     last_read_seq = models.BigIntegerField(
         default=0, db_default=0, db_comment="Up to this number all is read."
     )

@@ -10,7 +10,6 @@ SELECT
     place.last_seq,
     place.last_message_at
 FROM (
-    -- include: places.sql
+    -- include: server_places.sql
 ) AS place
-WHERE place.space_id <> place.channel_id
 ORDER BY place.space_id, place.position, place.channel_id;
