@@ -7,7 +7,7 @@ import threading
 
 from django.core.management import CommandError, execute_from_command_line
 
-from melo.errors import BadSetting
+from melo.environment.errors import BadSetting
 
 # What a shell says of a command that ^C has ended.
 _INTERRUPTED = 130

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from melo.environment.address import ServerAddress
+from melo.environment.address import ServerAddress, parse_port
+from melo.environment.errors import BadSetting
 from melo.environment.url import parse_database_url
-from melo.errors import BadSetting
 
 DB_VARIABLES = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")
 
@@ -120,11 +120,12 @@ def _require_name(name: str, *, variable: str) -> None:
 
 
 def _port(text: str) -> int:
-    if text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535:
-        return int(text)
-    raise BadSetting(
-        "DB_PORT",
-        seen=f"{text!r} is not a port",
-        expected="a whole number from 1 to 65535",
-        example="DB_PORT=5432",
-    )
+    port = parse_port(text)
+    if port is None:
+        raise BadSetting(
+            "DB_PORT",
+            seen=f"{text!r} is not a port",
+            expected="a whole number from 1 to 65535",
+            example="DB_PORT=5432",
+        )
+    return port

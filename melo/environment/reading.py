@@ -13,7 +13,7 @@ from pathlib import Path
 
 from melo.environment.database import DB_VARIABLES, DatabaseChoice, choose_database
 from melo.environment.dotenv import read_dotenv
-from melo.errors import BadSetting
+from melo.environment.errors import BadSetting
 
 VARIABLES = (
     "MELO_ENV",
