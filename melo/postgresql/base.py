@@ -21,6 +21,7 @@ from melo.postgresql.validation import DatabaseValidation
 
 # psycopg's own number: a statement is planned once when it comes for the sixth time.
 _PREPARE_THRESHOLD = 5
+_MAINTENANCE_DATABASE = "postgres"
 
 
 class _WholeStatements:
@@ -60,8 +61,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection to PostgreSQL, as Django's with the additions of this room.
 
     In `settings.DATABASES`, EMBEDDED_DIR makes it one to the embedded server with its data there,
-    and VARIABLES names the variables that an error should speak of. In OPTIONS,
-    `server_side_binding` and `prepare_threshold` are on unless they say otherwise.
+    VARIABLES names the variables that an error should speak of, and FLUSH_SETTING the setting that
+    lets `flush` empty protected tables. In OPTIONS, `server_side_binding` and `prepare_threshold`
+    are on unless they say otherwise.
     """
 
     client_class = DatabaseClient
@@ -102,8 +104,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return unavailable(str(error), attempt=self._attempt(**tried))
 
     def create_database(self) -> bool:
-        """Create the database that the settings name; return False when it was there already."""
-        return create_database(self)
+        """Create the database that the settings name; return False when it was there already.
+
+        The configured user owns it.
+
+        Raises:
+            DatabaseUnavailable: the server cannot be reached, or does not let this user create it.
+        """
+        params = self.get_connection_params()
+        name = params["dbname"]
+        params["dbname"] = _MAINTENANCE_DATABASE
+        try:
+            session = psycopg.connect(**params, autocommit=True)
+        except psycopg.Error as error:
+            raise self.unavailable(error, params) from error
+        with session:
+            return create_database(session, name)
 
     def ensure_connection(self) -> None:
         """Connect if there is no connection, or the one that was there is lost.
@@ -173,7 +189,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _repair(self, failure: DatabaseUnavailable) -> bool:
         if failure.reason is Reason.MISSING_DATABASE:
-            create_database(self)
+            self.create_database()
             return True
         if self.embedded is None or failure.reason is Reason.TOO_MANY_CONNECTIONS:
             return False
