@@ -1,4 +1,4 @@
-"""Servers with roles, channels, overwrites and members, written each in one transaction."""
+"""Servers with roles, channels, overwrites and members, each written in one transaction."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class _Structure:
 
 
 def servers(plan: Plan, people: People, *, messages: int) -> list[Space]:
-    """Return all servers, the largest first, written where they are not there yet."""
+    """Return all servers, the largest first, having written those that are missing."""
     sizes = shares(messages, zipf(plan.servers))
     return [_server(plan, people, rank=rank, messages=size) for rank, size in enumerate(sizes, 1)]
 
@@ -122,7 +122,7 @@ def _server(plan: Plan, people: People, *, rank: int, messages: int) -> Space:
         created_at=since,
     )
     everybody = people.ids
-    # The active are in most servers, the others in few.
+    # The larger a server, the more of the users are in it.
     wanted = min(len(everybody), max(3, round(0.8 * len(everybody) / rank**0.7)))
     members = sorted(chance.sample(range(len(everybody)), wanted))
     ids = [everybody[number] for number in members]
@@ -269,7 +269,7 @@ def _write(
     database = alias()
     with transaction.atomic(using=database):
         Server.objects.using(database).bulk_create([server])
-        # The owner, who is a member by a trigger.
+        # The owner was made a member by a trigger.
         ServerMember.objects.using(database).filter(server=server).update(
             joined_at=server.created_at
         )
@@ -283,7 +283,7 @@ def _write(
 def _write_moderation(
     plan: Plan, server: Server, channels: list[Channel], rows: list[MemberRow], chance: Random
 ) -> None:
-    """Ban, time out and invite a few, and log it."""
+    """Write invites, and ban and time out a few members."""
     database = alias()
     invites = [
         Invite(
