@@ -133,7 +133,7 @@ TIME_ZONE = "UTC"
 # Moments as they are written in logs, to the second.
 FORMAT_MODULE_PATH = ["melo.formats"]
 
-# How the admin looks; what stands in its sidebar is told by chat.admin.pages.sidebar.
+# How the admin looks; its sidebar comes from chat.admin.pages.sidebar.
 UNFOLD = {
     "SITE_TITLE": "MELO",
     "SITE_HEADER": "MELO",
@@ -153,7 +153,7 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "melo.debugging.ReporterFilter"
 STATIC_URL = "static/"
 STATIC_ROOT = ENVIRONMENT.static_root
 # In production what collectstatic has collected, under names that change with the contents;
-# elsewhere the files as they lie about.
+# elsewhere the files where they are.
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -84,7 +84,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return None if data_dir is None else embedded_server(data_dir)
 
     def describe(self) -> str:
-        """Return one line that names the database to people; connects if need be."""
+        """Return one line that names the database; connects if necessary."""
         self.ensure_connection()
         info = self.connection.info
         version = info.parameter_status("server_version").split()[0]
@@ -95,7 +95,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return f"PostgreSQL {version} at {place}, database {info.dbname} as {info.user}"
 
     def unavailable(self, error: psycopg.Error, params: Mapping[str, Any]) -> DatabaseUnavailable:
-        """Return what to raise for the error with which psycopg did not connect with `params`."""
+        """Return the error to raise when psycopg could not connect with `params`."""
         tried = {
             name: str(params[key])
             for name, key in (("host", "host"), ("port", "port"), ("name", "dbname"))
@@ -132,7 +132,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().ensure_connection()
 
     def connect(self) -> None:
-        """Connect; a connection that turns out to be of no use is not kept."""
+        """Connect; close the connection again when the server is too old."""
         try:
             super().connect()
         except DatabaseUnavailable:
@@ -140,7 +140,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Return what to connect with; the embedded server runs afterwards."""
+        """Return the parameters to connect with, having started the embedded server."""
         params: dict[str, Any] = super().get_connection_params()
         if self.embedded is not None:
             try:
@@ -156,7 +156,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Return a new connection, having repaired what can be repaired on the embedded server."""
+        """Return a new connection; repair the embedded server once if that fails."""
         try:
             return super().get_new_connection(conn_params)
         except psycopg.Error as error:

@@ -324,7 +324,7 @@ def test_size_of_the_pool_does_not_choose_the_server(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", ["0", "-1", "many", "1001", "4.5"])
 def test_size_that_no_pool_can_have_is_refused(tmp_path: Path, size: str) -> None:
-    assert f"{size!r} is no number of connections" in str(refusal(tmp_path, DB_POOL_SIZE=size))
+    assert f"{size!r} is not a number of connections" in str(refusal(tmp_path, DB_POOL_SIZE=size))
 
 
 def test_collected_files_go_where_it_says(tmp_path: Path) -> None:
