@@ -1,4 +1,4 @@
-"""Sentences made from the words in languages.toml."""
+"""The words of the demo: names from names.toml, sentences from languages.toml."""
 
 from __future__ import annotations
 
@@ -49,4 +49,11 @@ def make_language(code: str, chance: Random) -> Language:
 
 @cache
 def _languages() -> dict[str, Any]:
-    return tomllib.loads(Path(__file__).with_name("languages.toml").read_text(encoding="utf-8"))
+    return _read("languages.toml")
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+
+
+NAMES: dict[str, list[str]] = _read("names.toml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chat.demo.language import choose_language
+from chat.demo.language import NAMES, choose_language
 from chat.demo.plan import DAYS, id_at
 from chat.services.imports import UserRow
 
@@ -13,61 +13,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from chat.demo.plan import Plan
-
-_ADJECTIVES = [
-    "quiet",
-    "brave",
-    "sleepy",
-    "clever",
-    "lucky",
-    "rusty",
-    "salty",
-    "sunny",
-    "windy",
-    "foggy",
-    "gentle",
-    "hasty",
-    "amber",
-    "silver",
-    "crimson",
-    "mossy",
-    "frosty",
-    "curious",
-    "humble",
-    "merry",
-    "nimble",
-    "patient",
-    "proud",
-    "spry",
-    "tidal",
-    "wandering",
-]
-_ANIMALS = [
-    "heron",
-    "otter",
-    "puffin",
-    "walrus",
-    "plover",
-    "osprey",
-    "herring",
-    "mackerel",
-    "cormorant",
-    "seal",
-    "tern",
-    "gull",
-    "eider",
-    "dolphin",
-    "lobster",
-    "mussel",
-    "sturgeon",
-    "petrel",
-    "sandpiper",
-    "curlew",
-    "kittiwake",
-    "narwhal",
-    "beluga",
-    "limpet",
-]
 
 
 class People:
@@ -79,7 +24,7 @@ class People:
         self.languages: dict[UUID, str] = {}
         for number in range(plan.users):
             since = plan.since - timedelta(seconds=chance.randrange(DAYS * 86400))
-            adjective, animal = chance.choice(_ADJECTIVES), chance.choice(_ANIMALS)
+            adjective, animal = chance.choice(NAMES["adjectives"]), chance.choice(NAMES["animals"])
             is_bot = number % 50 == 7
             row = UserRow(
                 id=id_at(since, chance),
