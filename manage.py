@@ -7,14 +7,14 @@ import threading
 
 from django.core.management import CommandError, execute_from_command_line
 
-from melo.errors import BadSetting
+from melo.environment.errors import BadSetting
 
-# What a shell says of a command that ^C has ended.
+# The exit code that shells use for a command ended by ^C.
 _INTERRUPTED = 130
 
 
 def main(argv: list[str]) -> None:
-    """Run the command, and turn a setting that cannot be used into one message."""
+    """Run the command; print one message for a setting that cannot be used."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "melo.settings")
     if "--traceback" not in argv:
         threading.excepthook = _report
@@ -23,7 +23,7 @@ def main(argv: list[str]) -> None:
     except KeyboardInterrupt:
         if "--traceback" in argv:
             raise
-        sys.stderr.write("\nInterrupted. What was committed stays; the rest is as it was.\n")
+        sys.stderr.write("\nInterrupted. What was committed stays; nothing else was changed.\n")
         sys.exit(_INTERRUPTED)
     except BadSetting as error:
         if "--traceback" in argv:

@@ -1,6 +1,6 @@
-"""The admin site: Unfold's, with pages beside the lists of models that are about no one table.
+"""The admin site: Unfold's, with pages of our own beside the lists of models.
 
-Not in chat.admin: to import that package is to register the models, which asks for this site.
+Not in chat.admin, for importing that registers the models, which needs this site.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A page of the admin that is no list of a model; `name` is what `reverse` takes."""
+    """A page of the admin that is not about a model; `name` is for `reverse`."""
 
     route: str
     name: str
@@ -50,9 +50,9 @@ def admin_page(
     group: str,
     is_allowed: Callable[[HttpRequest], bool],
 ) -> Callable[[View], View]:
-    """Put a view into the admin, for staff alone, and into `group` of the sidebar.
+    """Add a view to the admin, for staff, and to `group` of the sidebar.
 
-    `is_allowed` decides who sees it in the sidebar; the view refuses the others itself.
+    `is_allowed` decides who sees it in the sidebar; the view itself refuses the others.
     """
 
     def register(view: View) -> View:
@@ -80,10 +80,9 @@ class ChatAdminSite(UnfoldAdminSite):
     index_title = "MELO"
 
     def extra_urls(self) -> list[URLPattern]:
-        """Return the addresses of the pages; Unfold asks for them when it lists its own.
+        """Return the addresses of the pages, for Unfold to list them with its own.
 
-        Before all others stands what Django would offer and nothing here leads to: the redirect to
-        a row's page outside the admin, which no row has.
+        The first replaces Django's redirect to a row's page outside the admin: no row has one.
         """
         return [
             path("r/<path:row>", self.admin_view(_not_here), name="view_on_site"),
@@ -91,9 +90,9 @@ class ChatAdminSite(UnfoldAdminSite):
         ]
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        """Offer no rows to choose from: no form asks, and it would count and page whole tables.
+        """Answer 404: no form asks for rows to choose from, and this would count whole tables.
 
-        It would list direct messages past the log of looks, too.
+        It would also list direct messages without logging it.
         """
         raise Http404
 

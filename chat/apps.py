@@ -1,4 +1,4 @@
-"""The app's configuration, and that of Django's admin with our site in it."""
+"""The app, and Django's admin with our own site."""
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
@@ -19,7 +19,7 @@ class ChatConfig(AppConfig):
 
 
 class ChatAdminConfig(admin_apps.AdminConfig):
-    """Django's admin, whose site is ours; to be named in INSTALLED_APPS in its place."""
+    """Django's admin with our site; in INSTALLED_APPS it takes the place of Django's."""
 
     default = False
     default_site = "chat.admin_site.ChatAdminSite"

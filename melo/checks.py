@@ -1,4 +1,4 @@
-"""What `manage.py check` looks at beside Django's own checks."""
+"""System checks of the environment, for `manage.py check`."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -16,7 +16,7 @@ from melo.environment.reading import VARIABLES
 def check_database_password(
     *, app_configs: Sequence[AppConfig] | None, **options: Any
 ) -> list[CheckMessage]:
-    """Return an error for each database whose password everybody knows."""
+    """Return an error for each database with the default password."""
     return [
         Error(
             f"The password of the database {alias!r} is the default one, which everybody knows.",
@@ -34,7 +34,7 @@ def check_database_password(
 def check_unknown_variables(
     *, app_configs: Sequence[AppConfig] | None, **options: Any
 ) -> list[CheckMessage]:
-    """Return a warning for each variable that is named like ours and that nobody reads."""
+    """Return a warning for each variable that begins like ours and that nothing reads."""
     return [
         CheckWarning(
             f"The variable {name} is set, and nothing reads it.",

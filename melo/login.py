@@ -1,4 +1,4 @@
-"""How often somebody may try to log in: after five failures of one name from one address, a pause.
+"""The limit on log-ins: after five failures of one name from one address, a pause.
 
 The pair and not the address alone, since a proxy or an office is one address for many; and not the
 name alone, since then a stranger could keep an operator out. django-axes counts, in its own tables.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class ThrottlingBackend(AxesStandaloneBackend):
-    """Refuses a name and address that are locked out; whom it lets pass, the next backend asks."""
+    """Refuses a name and address that are locked out; the next backend checks the others."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
         """Look at those who come over the network; code that asks by itself has no address."""

@@ -39,6 +39,6 @@ class ProbeMiddleware:
 
 def _json(content: dict[str, str], *, status: int) -> HttpResponse:
     response = JsonResponse(content, status=status, headers={"Cache-Control": "no-store"})
-    # Elsewhere a middleware does that, which is not come to here.
+    # For other pages a middleware does that, behind this one.
     response["Content-Length"] = str(len(response.content))
     return response

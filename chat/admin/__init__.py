@@ -1,7 +1,7 @@
 """The admin, for looking at the data; one file per aggregate.
 
-Nothing is changed here but users: a change made past the services would check no permission and
-leave no trace in the audit log.
+Only users can be changed here: any other change would go past the services, which check permissions
+and write the audit log.
 """
 
 from chat.admin.attachments import DiscardedFileAdmin, MessageAttachmentAdmin

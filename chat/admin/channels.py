@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.db.models import Subquery
 from django.urls import reverse
 
-from chat.admin.lists.inspection import InspectionAdmin, OfServersAdmin
+from chat.admin.lists.base import ReadOnlyAdmin, ServerDataAdmin
+from chat.admin.lists.filters import by_channel, by_role, by_server, of_server
 from chat.admin.lists.message_texts import messages_panel
-from chat.admin.lists.narrowing import by_channel, by_role, by_server, of_server
 from chat.admin.lists.panels import Panel, Question, list_link, moment, row_link, rows_panel
 from chat.admin.pages.permission_words import check_boxes, in_words
 from chat.admin.pages.who_may_see_what import may_ask
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
 
-class AnyChannelAdmin(InspectionAdmin):
-    """Channels of servers or conversations, with how far each has come."""
+class AnyChannelAdmin(ReadOnlyAdmin):
+    """Channels of servers or conversations, each with its counter."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return them with their counter."""
@@ -50,7 +50,7 @@ class AnyChannelAdmin(InspectionAdmin):
 
 
 @admin.register(Channel)
-class ChannelAdmin(OfServersAdmin, AnyChannelAdmin):
+class ChannelAdmin(ServerDataAdmin, AnyChannelAdmin):
     """Channels, categories and threads, those of the newest servers first."""
 
     # channels_uq.
@@ -65,23 +65,23 @@ class ChannelAdmin(OfServersAdmin, AnyChannelAdmin):
         "last_message_at",
         "deleted_at",
     )
-    # What only a conversation has.
+    # Columns of conversations.
     exclude = ("space_id", "pair_low", "pair_high", "owner")
-    narrowings = (by_server(column="space_id"),)
+    filters = (by_server(column="space_id"),)
     # channels_uq.
-    scopes = {("server",): ("-id",)}
+    indexed_orders = {("server",): ("-id",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Begin at the newest server: above it, by their random ids, are the pairs, all of them."""
+        """Begin at the newest server: above it are conversations of two, whose ids are random."""
         newest = Server.objects.order_by("-space_id").values("space_id")[:1]
         return super().get_queryset(request).filter(space_id__lte=Subquery(newest))
 
-    def countable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the channels without the bound, of which the planner knows nothing."""
+    def rows_to_estimate(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the channels without that bound, which the planner cannot estimate."""
         return of_server(Channel.objects.all())
 
     def panels(self, request: HttpRequest, row: Channel) -> Iterable[Panel | None]:
-        """Return who may do what here, what was said last, and what is beneath."""
+        """Return the question about access, the latest messages, overwrites and channels in it."""
         if row.kind != Channel.Kind.CATEGORY:
             if may_ask(request):
                 yield Panel(
@@ -137,13 +137,13 @@ class ChannelAdmin(OfServersAdmin, AnyChannelAdmin):
 
 
 @admin.register(ChannelPermission)
-class ChannelPermissionAdmin(InspectionAdmin):
+class ChannelPermissionAdmin(ReadOnlyAdmin):
     """What a role or a user is allowed or denied in one channel."""
 
     list_display = ("__str__", "channel", "role", "user", "allows", "denies")
-    narrowings = (by_server(), by_channel(space="server_id"), by_role())
+    filters = (by_server(), by_channel(space="server_id"), by_role())
     # channel_permissions_uq and channel_permissions_role_ix.
-    scopes = {
+    indexed_orders = {
         ("server",): ("-id",),
         ("channel",): ("-id",),
         ("role",): ("-id",),

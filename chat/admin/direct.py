@@ -1,8 +1,8 @@
-"""Direct conversations. Who talks with whom is to be seen; what is said takes a permission.
+"""Direct conversations: their participants are visible, their messages take a permission.
 
-Direct messages are shown one conversation at a time, to staff with both the right to look at the
-table and `read_direct_messages`, superusers not excepted from the log: each look is written down
-before the page is sent, in `admin_access_log`, which nobody can rewrite.
+Direct messages are shown one conversation at a time, to staff with both the right to view the table
+and `read_direct_messages`. Each access, also a superuser's, is logged before the page is sent, in
+`admin_access_log`, which nobody can rewrite.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from django.db import connections, router
 from django.db.models import OuterRef, Subquery
 
 from chat.admin.channels import AnyChannelAdmin
-from chat.admin.lists.inspection import InspectionAdmin
-from chat.admin.lists.narrowing import as_uuid, by_id, by_user
+from chat.admin.lists.base import ReadOnlyAdmin
+from chat.admin.lists.filters import as_uuid, by_id, by_user
 from chat.admin.lists.panels import list_link, moment, row_link, rows_panel
 from chat.admin.messages import AnyMessageAdmin
 from chat.models import (
@@ -54,7 +54,7 @@ class DirectConversationAdmin(AnyChannelAdmin):
     )
 
     def panels(self, request: HttpRequest, row: DirectConversation) -> Iterable[Panel | None]:
-        """Return who takes part, and who of the staff has looked."""
+        """Return the participants, and who of the staff has read the messages."""
         yield rows_panel(
             request,
             title="Who takes part",
@@ -72,7 +72,7 @@ class DirectConversationAdmin(AnyChannelAdmin):
         )
         yield rows_panel(
             request,
-            title="Who of the staff looked",
+            title="Read by staff",
             rows=AdminAccess.objects.filter(target_id=row.pk)
             .select_related("actor")
             .order_by("-created_at", "-id"),
@@ -82,33 +82,33 @@ class DirectConversationAdmin(AnyChannelAdmin):
                 "at": lambda access: moment(access.created_at),
             },
             nothing="Nobody.",
-            links=[list_link("All looks", AdminAccess, target=row.pk)],
+            links=[list_link("The whole log", AdminAccess, target=row.pk)],
         )
 
 
 @admin.register(Participant)
-class ParticipantAdmin(InspectionAdmin):
+class ParticipantAdmin(ReadOnlyAdmin):
     """Who takes part in a conversation."""
 
     list_display = ("__str__", "user", "conversation", "last_read_seq", "left_at")
     list_select_related = ("channel",)
-    narrowings = (
+    filters = (
         by_user(),
         by_id(name="conversation", label="Conversation", column="channel_id"),
     )
     # participants_user_ix and participants_uq.
-    scopes = {
+    indexed_orders = {
         ("user",): ("-channel_id",),
         ("conversation",): ("-user_id",),
         ("user", "conversation"): ("-id",),
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return them with how far each has read."""
+        """Return them, each with the number up to which they have read."""
         return _with_mark(super().get_queryset(request))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show how far they have read."""
+        """Show up to which number they have read too."""
         return [*super().get_fields(request, obj), "last_read_seq"]
 
     @admin.display(description="conversation")
@@ -126,43 +126,43 @@ class ParticipantAdmin(InspectionAdmin):
 class DirectMessageAdmin(AnyMessageAdmin):
     """Private messages, one conversation at a time."""
 
-    place = "conversation"
+    container = "conversation"
     list_display = ("__str__", "author", "content", "created_at", "deleted_at")
     exclude = ("space_id",)
     search_help_text = "Words in the chosen conversation"
     nothing_found = "Choose a conversation: messages are shown one conversation at a time."
-    narrowings = (by_id(name="conversation", label="Conversation", column="space_id"),)
+    filters = (by_id(name="conversation", label="Conversation", column="space_id"),)
     # messages_seq_uq, and messages_search_ix for words.
-    scopes = {("conversation",): ("-seq",)}
-    is_listed_whole = False
+    indexed_orders = {("conversation",): ("-seq",)}
+    shows_unfiltered = False
 
     def has_view_permission(self, request: HttpRequest, obj: DirectMessage | None = None) -> bool:
-        """Tell whether this person may read private messages: it takes a permission of its own."""
+        """Tell whether this person has the permission to read private messages too."""
         may_look: bool = super().has_view_permission(request, obj)
         return may_look and bool(request.user.has_perm(READ_DIRECT))
 
-    def countable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Return messages of all kinds: of two columns that are one the planner expects too few."""
+    def rows_to_estimate(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return all messages: where two columns are always equal the planner expects too few."""
         return Message.objects.all()
 
     def log_list(
         self, request: HttpRequest, rows: Sequence[DirectMessage], changelist: KeysetChangeList
     ) -> None:
-        """Write the look down, in the conversation of the rows themselves."""
+        """Log the access, for each conversation that the rows belong to."""
         conversations = {row.channel_id for row in rows}
-        # A list that found nothing is a look too: it was asked whether something was said.
+        # A list that found nothing is logged too: it tells that nothing was said.
         if asked := changelist.conditions.get("space_id"):
             conversations.add(asked)
         for conversation_id in conversations:
             numbers = [row.seq for row in rows if row.channel_id == conversation_id]
-            _write_down(
+            _log(
                 request,
                 action="direct_message.list",
                 conversation_id=conversation_id,
                 details={
                     "shown": len(numbers),
                     **({"from_seq": min(numbers), "to_seq": max(numbers)} if numbers else {}),
-                    # Not for what: the words may be about somebody who is erased one day.
+                    # Without the words: they may be about somebody who is erased one day.
                     **({"searched": True} if changelist.query else {}),
                 },
             )
@@ -170,13 +170,13 @@ class DirectMessageAdmin(AnyMessageAdmin):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Any:
-        """Return the message, written down as read when this person may see it.
+        """Return the message, and log that this person reads it, if they may.
 
-        With its number that of the message it answers, of which its page shows the words too.
+        The page shows the message that it answers too, so its number is logged with it.
         """
         row: Any = super().get_object(request, object_id, from_field)
         if row is not None and self.has_view_permission(request, row):
-            _write_down(
+            _log(
                 request,
                 action="direct_message.read",
                 conversation_id=row.channel_id,
@@ -191,7 +191,7 @@ class DirectMessageAdmin(AnyMessageAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Refuse before the message is fetched: nobody has read it."""
+        """Refuse before the message is fetched, so that no reading is logged."""
         raise PermissionDenied
 
 
@@ -205,7 +205,7 @@ def _with_mark(participants: QuerySet[Any]) -> QuerySet[Any]:
     return marked
 
 
-def _write_down(
+def _log(
     request: HttpRequest, *, action: str, conversation_id: UUID, details: dict[str, object]
 ) -> None:
     # Not by the ORM, which names created_at: the database alone says when it was.

@@ -1,29 +1,27 @@
-"""Messages, and what hangs on those in channels."""
+"""Messages, and the parts of those in channels."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import Q
 
-from chat.admin.lists.inspection import InspectionAdmin, OfServersAdmin
-from chat.admin.lists.keyset import cursor_at
-from chat.admin.lists.message_texts import (
-    READ_DELETED,
-    messages_panel,
-    parts_panels,
-    with_text_column,
-    with_words,
-)
-from chat.admin.lists.narrowing import (
+from chat.admin.lists.base import ReadOnlyAdmin, ServerDataAdmin
+from chat.admin.lists.filters import (
     by_channel,
     by_choice,
     by_message,
     by_role,
     by_server,
     by_user,
-    uuid_or_none,
+)
+from chat.admin.lists.keyset import cursor_at
+from chat.admin.lists.message_texts import (
+    matching_text,
+    messages_panel,
+    parts_panels,
+    with_text_column,
+    without_deleted,
 )
 from chat.admin.lists.panels import list_link, row_link, rows_panel
 from chat.models import Mention, Message, MessageRevision, Reaction
@@ -34,41 +32,39 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from chat.admin.lists.narrowing import Conditions
+    from chat.admin.lists.filters import Conditions
     from chat.admin.lists.panels import Panel
 
 
-class AnyMessageAdmin(InspectionAdmin):
-    """Messages of channels or of conversations; `place` is what the list calls those."""
+class AnyMessageAdmin(ReadOnlyAdmin):
+    """Messages of channels or of conversations; `container` is the filter by one of those."""
 
-    place: str
+    container: str
     columns_first = ("space_id", "channel", "author", "content", "created_at")
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """Show what a message says to whom may read it."""
-        return with_text_column(request, self.list_display, is_clipped=True)
+        """Show the content to whom may read it."""
+        return with_text_column(request, self.list_display, is_shortened=True)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show what a message says to whom may read it."""
-        return with_text_column(request, super().get_fields(request, obj), is_clipped=False)
+        """Show the content to whom may read it."""
+        return with_text_column(request, super().get_fields(request, obj), is_shortened=False)
 
-    def search(
-        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Conditions
+    def search_text(
+        self, request: HttpRequest, queryset: QuerySet[Any], text: str, conditions: Conditions
     ) -> QuerySet[Any]:
-        """Find an id, or words along the index of the space that was chosen."""
-        if uuid_or_none(term) is not None:
-            return super().search(request, queryset, term, place)
-        if "space_id" not in place:
+        """Return the messages with these words, by the index of the space that is filtered by."""
+        if "space_id" not in conditions:
             return queryset.none()
-        within = self.countable(self.get_queryset(request))
-        return with_words(queryset, term, within=within, space_id=place["space_id"])
+        within = self.rows_to_estimate(self.get_queryset(request))
+        return matching_text(queryset, text, within=within, space_id=conditions["space_id"])
 
     def panels(self, request: HttpRequest, row: Message) -> Iterable[Panel | None]:
-        """Return what was answered, what hangs on the message, and who is named in it."""
+        """Return the message that was answered, the parts of this one, and who is mentioned."""
         around = list_link(
-            f"The {self.place} from here on",
+            f"The {self.container} from here on",
             self.model,
-            **{self.place: row.channel_id},
+            **{self.container: row.channel_id},
             after=cursor_at(row.seq + 1),
         )
         there = {"space_id": row.space_id, "channel_id": row.channel_id}
@@ -86,14 +82,14 @@ class AnyMessageAdmin(InspectionAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(OfServersAdmin, AnyMessageAdmin):
+class MessageAdmin(ServerDataAdmin, AnyMessageAdmin):
     """Messages in channels."""
 
-    place = "channel"
+    container = "channel"
     list_display = ("__str__", "author", "content", "channel", "server", "created_at", "deleted_at")
     list_select_related = ("channel__server",)
     search_help_text = "Words, within a server or channel; or an id"
-    narrowings = (
+    filters = (
         by_server(column="space_id", is_range=True),
         by_channel(),
         by_user(name="author", label="Author", column="author_id", is_range=True),
@@ -106,9 +102,9 @@ class MessageAdmin(OfServersAdmin, AnyMessageAdmin):
             },
         ),
     )
-    # messages_uq, messages_seq_uq and the partial indexes. That of authors has no order of its own:
-    # what one has written is sorted.
-    scopes = {
+    # messages_uq, messages_seq_uq and the partial indexes. The one by author has no order: the rows
+    # of an author are sorted.
+    indexed_orders = {
         ("server",): ("-space_id", "-id"),
         ("channel",): ("-seq",),
         ("server", "channel"): ("-seq",),
@@ -123,52 +119,49 @@ class MessageAdmin(OfServersAdmin, AnyMessageAdmin):
         """Return the server of the channel."""
         return message.channel.server
 
-    def search(
-        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Conditions
+    def search_text(
+        self, request: HttpRequest, queryset: QuerySet[Any], text: str, conditions: Conditions
     ) -> QuerySet[Any]:
-        """Say so where words are looked for everywhere."""
-        if "space_id" not in place and uuid_or_none(term) is None:
+        """Return the messages with these words; without a filter by space, none and a hint."""
+        if "space_id" not in conditions:
             self.message_user(
                 request,
                 "Choose a server or a channel to search for words: their index is by server.",
                 level="warning",
             )
-        return super().search(request, queryset, term, place)
+        return super().search_text(request, queryset, text, conditions)
 
 
 @admin.register(MessageRevision)
-class MessageRevisionAdmin(OfServersAdmin):
+class MessageRevisionAdmin(ServerDataAdmin):
     """Earlier versions of edited messages in channels."""
 
     list_display = ("__str__", "version", "editor", "replaced_at")
-    narrowings = (by_server(column="space_id"), by_message())
+    filters = (by_server(column="space_id"), by_message())
     # message_revisions_uq.
-    scopes = {
+    indexed_orders = {
         ("server",): ("-message_id", "-version"),
         ("message",): ("-version",),
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Leave out what deleted messages said, for whom may not read it."""
-        rows = super().get_queryset(request)
-        if request.user.has_perm(READ_DELETED):
-            return rows
-        return rows.filter(Q(message__deleted_at=None))
+        """Leave out the versions of deleted messages for whom may not read those."""
+        return without_deleted(request, super().get_queryset(request))
 
 
 @admin.register(Mention)
-class MentionAdmin(OfServersAdmin):
-    """Who is named in a message of a channel."""
+class MentionAdmin(ServerDataAdmin):
+    """Who is mentioned in a message of a channel."""
 
     list_display = ("__str__", "seq", "channel", "user", "role", "created_at")
-    narrowings = (
+    filters = (
         by_server(column="space_id"),
         by_channel(),
         by_user(),
         by_role(space="space_id"),
     )
     # mentions_uq, mentions_inbox_ix and mentions_role_ix.
-    scopes = {
+    indexed_orders = {
         ("server",): ("-channel_id", "-seq", "-id"),
         ("channel",): ("-seq", "-id"),
         ("user",): ("-created_at", "-id"),
@@ -177,13 +170,13 @@ class MentionAdmin(OfServersAdmin):
 
 
 @admin.register(Reaction)
-class ReactionAdmin(OfServersAdmin):
+class ReactionAdmin(ServerDataAdmin):
     """Emoji under messages in channels."""
 
     list_display = ("emoji", "user", "message", "created_at")
-    narrowings = (by_server(column="space_id"), by_message(), by_user())
+    filters = (by_server(column="space_id"), by_message(), by_user())
     # reactions_uq and reactions_user_ix.
-    scopes = {
+    indexed_orders = {
         ("message",): ("emoji", "user_id"),
         ("user",): ("-space_id", "-id"),
         ("server", "user"): ("-id",),

@@ -1,20 +1,20 @@
-"""Bans, the audit log of servers, and the log of what staff looked at."""
+"""Bans, the audit log of servers, and the log of staff's access to private messages."""
 
 from django.contrib import admin
 
-from chat.admin.lists.inspection import InspectionAdmin
-from chat.admin.lists.narrowing import by_id, by_server, by_user
+from chat.admin.lists.base import ReadOnlyAdmin
+from chat.admin.lists.filters import by_id, by_server, by_user
 from chat.models import AdminAccess, AuditLogEntry, Ban
 
 
 @admin.register(Ban)
-class BanAdmin(InspectionAdmin):
+class BanAdmin(ReadOnlyAdmin):
     """Who may not be a member of a server."""
 
     list_display = ("__str__", "user", "server", "actor", "reason", "created_at", "expires_at")
-    narrowings = (by_server(), by_user())
+    filters = (by_server(), by_user())
     # bans_uq and bans_user_ix.
-    scopes = {
+    indexed_orders = {
         ("server",): ("-user_id",),
         ("user",): ("-id",),
         ("server", "user"): ("-id",),
@@ -22,26 +22,26 @@ class BanAdmin(InspectionAdmin):
 
 
 @admin.register(AuditLogEntry)
-class AuditLogEntryAdmin(InspectionAdmin):
+class AuditLogEntryAdmin(ReadOnlyAdmin):
     """What moderators did."""
 
     list_display = ("action", "server", "actor", "target_type", "target_id", "reason", "created_at")
-    narrowings = (by_server(),)
+    filters = (by_server(),)
     # audit_log_server_ix.
-    scopes = {("server",): ("-created_at", "-id")}
+    indexed_orders = {("server",): ("-created_at", "-id")}
 
 
 @admin.register(AdminAccess)
-class AdminAccessAdmin(InspectionAdmin):
-    """Who of the staff looked at which private messages."""
+class AdminAccessAdmin(ReadOnlyAdmin):
+    """Which of the staff read which private messages."""
 
     list_display = ("action", "actor", "target_type", "target_id", "created_at")
-    narrowings = (
+    filters = (
         by_user(name="actor", label="Staff", column="actor_id"),
         by_id(name="target", label="Conversation", column="target_id"),
     )
     # admin_access_log_actor_ix and admin_access_log_target_ix.
-    scopes = {
+    indexed_orders = {
         ("actor",): ("-created_at", "-id"),
         ("target",): ("-created_at", "-id"),
     }

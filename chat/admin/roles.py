@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.utils.html import format_html
 
-from chat.admin.lists.inspection import InspectionAdmin
-from chat.admin.lists.narrowing import by_role, by_server, by_user
+from chat.admin.lists.base import ReadOnlyAdmin
+from chat.admin.lists.filters import by_role, by_server, by_user
 from chat.admin.lists.panels import list_link, moment, row_link, rows_panel
 from chat.admin.pages.permission_words import check_boxes, in_words
 from chat.models import ChannelPermission, MemberRole, Role
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 @admin.register(Role)
-class RoleAdmin(InspectionAdmin):
+class RoleAdmin(ReadOnlyAdmin):
     """Named sets of permissions."""
 
     list_display = ("name", "server", "position", "permissions_in_words", "hoist", "mentionable")
-    narrowings = (by_server(),)
+    filters = (by_server(),)
     # roles_position_uq.
-    scopes = {("server",): ("-position",)}
+    indexed_orders = {("server",): ("-position",)}
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show the permissions as boxes, and the colour."""
@@ -84,13 +84,13 @@ class RoleAdmin(InspectionAdmin):
 
 
 @admin.register(MemberRole)
-class MemberRoleAdmin(InspectionAdmin):
+class MemberRoleAdmin(ReadOnlyAdmin):
     """Roles that members have been given."""
 
     list_display = ("__str__", "role", "user", "server", "created_at")
-    narrowings = (by_server(), by_role(), by_user())
+    filters = (by_server(), by_role(), by_user())
     # member_roles_uq and member_roles_role_ix.
-    scopes = {
+    indexed_orders = {
         ("server",): ("-user_id", "-role_id"),
         ("role",): ("-id",),
         ("server", "user"): ("-role_id",),

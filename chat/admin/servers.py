@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import F, Subquery
 
-from chat.admin.lists.inspection import InspectionAdmin
-from chat.admin.lists.narrowing import by_server, by_user, uuid_or_none
+from chat.admin.lists.base import ReadOnlyAdmin
+from chat.admin.lists.filters import by_server, by_user
 from chat.admin.lists.panels import list_link, moment, row_link, rows_panel
 from chat.admin.pages.permission_words import folded_check_boxes, in_words
 from chat.models import (
@@ -30,28 +30,26 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from chat.admin.lists.narrowing import Conditions
+    from chat.admin.lists.filters import Conditions
     from chat.admin.lists.panels import Panel
 
 
 @admin.register(Server)
-class ServerAdmin(InspectionAdmin):
+class ServerAdmin(ReadOnlyAdmin):
     """Communities."""
 
     list_display = ("name", "owner", "created_at", "deleted_at")
     search_help_text = "Beginning of the name, as written; or an id"
     exclude = ("space_id",)
-    narrowings = (by_user(name="owner", label="Owner", column="owner_id"),)
+    filters = (by_user(name="owner", label="Owner", column="owner_id"),)
     # servers_owner_ix; servers_name_ix for the search.
-    scopes = {("owner",): ("-id",)}
+    indexed_orders = {("owner",): ("-id",)}
 
-    def search(
-        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Conditions
+    def search_text(
+        self, request: HttpRequest, queryset: QuerySet[Any], text: str, conditions: Conditions
     ) -> QuerySet[Any]:
-        """Find an id, or names that begin so."""
-        if uuid_or_none(term) is not None:
-            return super().search(request, queryset, term, place)
-        return queryset.filter(name__startswith=term)
+        """Return the servers whose names begin with the text."""
+        return queryset.filter(name__startswith=text)
 
     def panels(self, request: HttpRequest, row: Server) -> Iterable[Panel | None]:
         """Return the channels, roles and members, and what moderators did."""
@@ -142,13 +140,13 @@ class ServerAdmin(InspectionAdmin):
 
 
 @admin.register(ServerMember)
-class ServerMemberAdmin(InspectionAdmin):
+class ServerMemberAdmin(ReadOnlyAdmin):
     """Who is in which server."""
 
     list_display = ("__str__", "user", "server", "nickname", "joined_at", "timed_out_until")
-    narrowings = (by_server(), by_user())
+    filters = (by_server(), by_user())
     # server_members_joined_ix, server_members_user_ix and server_members_uq.
-    scopes = {
+    indexed_orders = {
         ("server",): ("-joined_at", "-user_id"),
         ("user",): ("-server_id",),
         ("server", "user"): ("-id",),
@@ -181,20 +179,18 @@ class ServerMemberAdmin(InspectionAdmin):
 
 
 @admin.register(Invite)
-class InviteAdmin(InspectionAdmin):
+class InviteAdmin(ReadOnlyAdmin):
     """Codes to join by."""
 
     list_display = ("code", "server", "creator", "uses", "max_uses", "expires_at", "revoked_at")
     search_help_text = "The code, or an id"
-    narrowings = (by_server(),)
+    filters = (by_server(),)
     # invites_server_ix; a code is found by the key of all codes.
-    scopes = {("server",): ("-created_at", "-id")}
+    indexed_orders = {("server",): ("-created_at", "-id")}
 
-    def search(
-        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Conditions
+    def search_text(
+        self, request: HttpRequest, queryset: QuerySet[Any], text: str, conditions: Conditions
     ) -> QuerySet[Any]:
-        """Find an id, or the one invite with this code."""
-        if uuid_or_none(term) is not None:
-            return super().search(request, queryset, term, place)
-        leads_to = InviteCode.objects.filter(code=term).values("space_id")
-        return queryset.filter(server_id=Subquery(leads_to), code=term)
+        """Return the one invite with this code."""
+        leads_to = InviteCode.objects.filter(code=text).values("space_id")
+        return queryset.filter(server_id=Subquery(leads_to), code=text)

@@ -12,8 +12,8 @@ from django.db.models import F, Prefetch, prefetch_related_objects
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from chat.admin.lists.inspection import InspectionAdmin, KeysetAdmin
-from chat.admin.lists.narrowing import by_choice, by_user, uuid_or_none
+from chat.admin.lists.base import KeysetAdmin, ReadOnlyAdmin
+from chat.admin.lists.filters import by_choice, by_user
 from chat.admin.lists.panels import list_link, moment, row_link, rows_panel
 from chat.models import (
     Ban,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from chat.admin.lists.narrowing import Conditions
+    from chat.admin.lists.filters import Conditions
     from chat.admin.lists.panels import Panel
 
 
@@ -47,7 +47,7 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
     list_display = ("username", "display_name", "email", "kind", "is_staff", "created_at")
     list_filter = ()
     search_help_text = "Beginning of a name or an address, or an id"  # type: ignore[misc]
-    narrowings = (
+    filters = (
         by_choice(
             name="only",
             label="Only",
@@ -59,7 +59,7 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
         ),
     )
     # users_staff_ix and users_kind_ix; the names and addresses of the search have theirs.
-    scopes = {("only",): ("-id",)}
+    indexed_orders = {("only",): ("-id",)}
     readonly_fields = ("id", "created_at", "updated_at", "last_login", "erased_at")
     fieldsets = (
         (None, {"fields": ("id", "username", "password")}),
@@ -74,25 +74,23 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
     class Media:
         js = ("chat/rights.js",)
 
-    def search(
-        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Conditions
+    def search_text(
+        self, request: HttpRequest, queryset: QuerySet[Any], text: str, conditions: Conditions
     ) -> QuerySet[Any]:
-        """Find an id, or names or addresses that begin so; one column, so that one index leads."""
-        if uuid_or_none(term) is not None:
-            return super().search(request, queryset, term, place)
-        term = term.lower()
-        if "@" in term.removeprefix("@"):
-            return queryset.filter(email__startswith=term)
-        return queryset.filter(username__startswith=term.removeprefix("@"))
+        """Return the users whose name, or address when it has an @, begins with the text."""
+        text = text.lower()
+        if "@" in text.removeprefix("@"):
+            return queryset.filter(email__startswith=text)
+        return queryset.filter(username__startswith=text.removeprefix("@"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Leave the giving of rights to superusers: whoever may give them has them all."""
+        """Let superusers alone give rights: whoever may give them has them all."""
         if request.user.is_superuser:
             return self.readonly_fields
         return (*self.readonly_fields, "is_staff", "is_superuser", "groups", "rights")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Show the rights to whom may not give them in one statement, not one for each."""
+        """Show the rights in one statement to whom may not give them, not in one for each."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or request.user.is_superuser:
             return fieldsets
@@ -112,13 +110,13 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
 
     @admin.display(description="user permissions")
     def rights(self, user: User) -> str:
-        """Return the permissions given to this very user, as they were fetched with them."""
+        """Return the permissions given to this user directly, as `get_object` has fetched them."""
         return ", ".join(sorted(right.name for right in user.user_permissions.all())) or "-"
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> User | None:
-        """Fetch the rights with the user: what is shown of them is asked for several times."""
+        """Fetch the rights with the user, for the page asks for them several times."""
         user: User | None = super().get_object(request, object_id, from_field)
         if user is not None:
             with_types = Permission.objects.select_related("content_type")
@@ -130,7 +128,7 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
         return user
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Leave whoever has a right that this person lacks to those who have it.
+        """Refuse to change a user who has a right that this person lacks.
 
         Whoever may set a password, or make an account active, can log in with it.
         """
@@ -151,7 +149,7 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
             .order_by(F("timed_out_until").desc(nulls_last=True), "-server_id"),
             columns={
                 "server": lambda member: row_link(member.server),
-                "as": lambda member: row_link(member, _standing(member)),
+                "as": lambda member: row_link(member, _name_in_server(member)),
                 "joined": lambda member: moment(member.joined_at),
                 "timed out until": lambda member: moment(member.timed_out_until),
             },
@@ -200,7 +198,7 @@ def _has_all_rights_of(request: HttpRequest, user: User) -> bool:
     return not user.is_superuser and rights <= request.user.get_all_permissions()
 
 
-def _standing(member: ServerMember) -> str:
+def _name_in_server(member: ServerMember) -> str:
     return "owner" if member.server.owner_id == member.user_id else member.nickname or "member"
 
 
@@ -209,23 +207,23 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
-    """Rights in this admin that several people have together; given by superusers alone."""
+    """Rights in this admin that several people share; given by superusers alone."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave the giving of rights to superusers: whoever may give them has them all."""
+        """Let superusers alone give rights: whoever may give them has them all."""
         return bool(request.user.is_superuser)
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Leave the giving of rights to superusers: whoever may give them has them all."""
+        """Let superusers alone give rights: whoever may give them has them all."""
         return bool(request.user.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Leave the taking of rights to superusers too."""
+        """Let superusers alone take rights."""
         return bool(request.user.is_superuser)
 
 
 @admin.register(UserSession)
-class UserSessionAdmin(InspectionAdmin):
+class UserSessionAdmin(ReadOnlyAdmin):
     """Log-ins; the hash of the token is not shown."""
 
     list_display = (
@@ -237,16 +235,16 @@ class UserSessionAdmin(InspectionAdmin):
         "expires_at",
         "revoked_at",
     )
-    narrowings = (by_user(),)
+    filters = (by_user(),)
     # user_sessions_user_ix.
-    scopes = {("user",): ("-expires_at", "-id")}
+    indexed_orders = {("user",): ("-expires_at", "-id")}
 
 
 @admin.register(UserPreferences)
-class UserPreferencesAdmin(InspectionAdmin):
+class UserPreferencesAdmin(ReadOnlyAdmin):
     """Settings of users."""
 
     list_display = ("user", "theme", "locale", "updated_at")
     search_help_text = "Id of the user"
-    narrowings = (by_user(),)
-    scopes = {("user",): ("-pk",)}
+    filters = (by_user(),)
+    indexed_orders = {("user",): ("-pk",)}

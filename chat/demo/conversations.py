@@ -1,4 +1,4 @@
-"""Conversations outside any server: of two, and in small groups."""
+"""Conversations of two and of small groups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def conversations(plan: Plan, people: People, *, messages: int) -> list[Space]:
-    """Return all conversations, the longest first, written where they are not there yet."""
+    """Return all conversations, the longest first, having written those that are missing."""
     chance = plan.chance("conversations")
     ids = people.ids
     weights = zipf(len(ids), exponent=0.6)

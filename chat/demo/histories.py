@@ -1,4 +1,4 @@
-"""What was said: messages with replies, reactions, files, edits and deletions, day by day."""
+"""The messages of a channel, with replies, reactions, files, edits and deletions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from chat.demo.language import EMOJI, Language, speak
+from chat.demo.language import EMOJI, Language, make_language
 from chat.demo.plan import id_at, zipf
 from chat.models.attachments import MAX_SIZE_BYTES
 from chat.rules.limits import PIN_LIMIT
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from chat.demo.plan import Plan
     from chat.demo.rhythm import Rhythm
 
-# How far back a reply looks.
+# A reply answers one of so many last messages.
 _RECENT = 12
 _EMOJI_WEIGHTS = zipf(len(EMOJI))
 _FILES = (
@@ -37,19 +37,19 @@ _FILES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoChannel:
-    """A channel or a conversation: who writes in it, in which language, and how much."""
+    """A channel or a conversation: its writers, its language and its number of messages."""
 
     id: UUID
     writers: Sequence[UUID]
     language: str
     messages: int
-    # Those that can be named.
+    # Those that can be mentioned.
     roles: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """A server or a conversation, with its people, the most active first, and its channels."""
+    """A server or a conversation, with its users, the most active first, and its channels."""
 
     id: UUID
     people: Sequence[UUID]
@@ -57,7 +57,7 @@ class Space:
 
 
 class MessageGenerator:
-    """Makes the histories of a plan, one channel at a time, always the same."""
+    """Generates the messages of a plan, one channel at a time, always the same."""
 
     def __init__(self, plan: Plan, rhythm: Rhythm) -> None:
         self._plan = plan
@@ -73,12 +73,12 @@ class MessageGenerator:
 
     def _language(self, code: str) -> Language:
         if code not in self._languages:
-            self._languages[code] = speak(code, self._plan.chance("language", code))
+            self._languages[code] = make_language(code, self._plan.chance("language", code))
         return self._languages[code]
 
 
 class _History:
-    """One history while it is made; it remembers the last few messages."""
+    """The history of one channel while it is generated; it keeps the last few messages."""
 
     def __init__(self, channel: DemoChannel, chance: Random, until: datetime) -> None:
         self._channel = channel
@@ -96,7 +96,7 @@ class _History:
         chance.shuffle(writers)
         authors = chance.choices(writers, cum_weights=zipf(len(writers)), k=len(moments))
         for moment, chosen in zip(moments, authors, strict=True):
-            # Who has just written often goes on.
+            # The last author often writes again.
             author = recent[-1].author if recent and chance.random() < 0.25 else chosen
             content = chance.choice(sentences)
             while chance.random() < 0.35:
@@ -109,7 +109,7 @@ class _History:
             yield row
 
     def _with_extra(self, row: MessageRow, luck: float) -> MessageRow:
-        """Return the message with one of the things that only some messages have."""
+        """Return the message as a reply, or with reactions, files, a mention or a change."""
         if luck < 0.15:
             return row._replace(reply_to=self._earlier().id) if self._recent else row
         if luck < 0.28:
@@ -168,7 +168,7 @@ class _History:
             filename=f"{name}-{self._chance.randrange(10_000)}.{ending}",
             content_type=content_type,
             size_bytes=int(self._chance.lognormvariate(12, 1)) % MAX_SIZE_BYTES + 1,
-            # Of a file that is nowhere.
+            # There is no such file.
             sha256=sha256(file_id.bytes).digest(),
             storage_key=f"demo/{file_id}",
             width=width,

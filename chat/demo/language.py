@@ -1,4 +1,4 @@
-"""What people write: sentences from the words of languages.toml."""
+"""The words of the demo: names from names.toml, sentences from languages.toml."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ EMOJI = ("👍", "❤️", "😂", "🎉", "👀", "🔥", "🙏", "✅", "🐟"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language: its code, and sentences enough that few come twice on a page."""
+    """A language: its code, and so many sentences that few are repeated on a page."""
 
     code: str
     sentences: tuple[str, ...]
 
 
 def choose_language(chance: Random) -> str:
-    """Return the code of a language, the larger ones more often."""
+    """Return the code of a random language, by its weight."""
     weights = {code: language["weight"] for code, language in _languages().items()}
     (code,) = chance.choices(list(weights), list(weights.values()))
     return code
 
 
-def speak(code: str, chance: Random) -> Language:
-    """Return a language with sentences made by chance."""
+def make_language(code: str, chance: Random) -> Language:
+    """Return a language with random sentences."""
     words = _languages()[code]
     return Language(
         code,
@@ -49,4 +49,11 @@ def speak(code: str, chance: Random) -> Language:
 
 @cache
 def _languages() -> dict[str, Any]:
-    return tomllib.loads(Path(__file__).with_name("languages.toml").read_text(encoding="utf-8"))
+    return _read("languages.toml")
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+
+
+NAMES: dict[str, list[str]] = _read("names.toml")

@@ -1,11 +1,11 @@
-"""Who is there: accounts named after what swims and flies, and in which servers they are."""
+"""The users, named after animals of the sea and the shore."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chat.demo.language import choose_language
+from chat.demo.language import NAMES, choose_language
 from chat.demo.plan import DAYS, id_at
 from chat.services.imports import UserRow
 
@@ -14,64 +14,9 @@ if TYPE_CHECKING:
 
     from chat.demo.plan import Plan
 
-_HOW = [
-    "quiet",
-    "brave",
-    "sleepy",
-    "clever",
-    "lucky",
-    "rusty",
-    "salty",
-    "sunny",
-    "windy",
-    "foggy",
-    "gentle",
-    "hasty",
-    "amber",
-    "silver",
-    "crimson",
-    "mossy",
-    "frosty",
-    "curious",
-    "humble",
-    "merry",
-    "nimble",
-    "patient",
-    "proud",
-    "spry",
-    "tidal",
-    "wandering",
-]
-_WHAT = [
-    "heron",
-    "otter",
-    "puffin",
-    "walrus",
-    "plover",
-    "osprey",
-    "herring",
-    "mackerel",
-    "cormorant",
-    "seal",
-    "tern",
-    "gull",
-    "eider",
-    "dolphin",
-    "lobster",
-    "mussel",
-    "sturgeon",
-    "petrel",
-    "sandpiper",
-    "curlew",
-    "kittiwake",
-    "narwhal",
-    "beluga",
-    "limpet",
-]
-
 
 class People:
-    """All accounts of a community, in the order of how active they are."""
+    """All users of a community, the most active first."""
 
     def __init__(self, plan: Plan) -> None:
         chance = plan.chance("people")
@@ -79,20 +24,20 @@ class People:
         self.languages: dict[UUID, str] = {}
         for number in range(plan.users):
             since = plan.since - timedelta(seconds=chance.randrange(DAYS * 86400))
-            how, what = chance.choice(_HOW), chance.choice(_WHAT)
+            adjective, animal = chance.choice(NAMES["adjectives"]), chance.choice(NAMES["animals"])
             is_bot = number % 50 == 7
             row = UserRow(
                 id=id_at(since, chance),
-                username=f"{how}_{what}_{plan.key}{number}",
-                display_name=f"{what.title()}bot" if is_bot else f"{how} {what}".title(),
+                username=f"{adjective}_{animal}_{plan.key}{number}",
+                display_name=f"{animal.title()}bot" if is_bot else f"{adjective} {animal}".title(),
                 kind="bot" if is_bot else "human",
                 created_at=since,
-                bio="" if chance.random() < 0.7 else f"Part {what}, mostly {how}.",
+                bio="" if chance.random() < 0.7 else f"Part {animal}, mostly {adjective}.",
             )
             self.rows.append(row)
             self.languages[row.id] = choose_language(chance)
 
     @property
     def ids(self) -> list[UUID]:
-        """The ids of all, the most active first."""
+        """The ids of all users, the most active first."""
         return [row.id for row in self.rows]

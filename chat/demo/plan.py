@@ -1,4 +1,4 @@
-"""How large a community is to be, and the chance that everything in it comes from."""
+"""The size of a community, and the random numbers and ids that it is made from."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ class Plan:
 
     @property
     def key(self) -> str:
-        """Four letters that set the names of this community apart from those of another plan."""
+        """Four letters for the usernames, so that those of two plans differ."""
         digest = sha256(repr(self).encode()).digest()
         return "".join("abcdefghijkmnpqrstuvwxyz"[byte % 24] for byte in digest[:4])
 
     @property
     def since(self) -> datetime:
-        """When its history begins."""
+        """The time at which its history begins."""
         return self.until - timedelta(days=DAYS)
 
     def chance(self, *what: object) -> Random:
-        """Return a source of chance for one thing, which does not depend on what came before."""
-        return Random(f"{self!r} {what!r}")  # noqa: S311 — chance to look at, not to keep secrets
+        """Return random numbers for one purpose, which do not depend on others drawn before."""
+        return Random(f"{self!r} {what!r}")  # noqa: S311 — not for secrets
 
 
 def id_at(moment: datetime, chance: Random) -> UUID:
-    """Return a UUID of version 7 of that moment."""
+    """Return a random UUID of version 7 with this time in it."""
     milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
     bits = chance.getrandbits(74)
     return UUID(
@@ -49,7 +49,7 @@ def id_at(moment: datetime, chance: Random) -> UUID:
 
 
 def zipf(count: int, *, exponent: float = 1.0) -> list[float]:
-    """Return the cumulative weights of `count` ranks: the second has half the first's weight."""
+    """Return the cumulative weights of a Zipf distribution: rank n weighs 1 / n ** exponent."""
     total = 0.0
     weights = []
     for rank in range(1, count + 1):
@@ -59,6 +59,6 @@ def zipf(count: int, *, exponent: float = 1.0) -> list[float]:
 
 
 def shares(total: int, weights: list[float]) -> list[int]:
-    """Divide `total` by cumulative weights, to the last one."""
+    """Return `total` divided by cumulative weights; the shares add up to it."""
     edges = [round(total * weight / weights[-1]) for weight in weights]
     return [edge - before for before, edge in zip([0, *edges], edges, strict=False)]

@@ -1,4 +1,4 @@
-"""When people write: more in the evening than at night, more this month than half a year ago."""
+"""The times of messages: more in the evening than at night, and more and more each month."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BY_WEEKDAY = (10, 10, 10, 10, 12, 14, 13)
 
 
 class Rhythm:
-    """The hours of a history, and how much is written in each."""
+    """The hours of a history, weighted by how much is written in each."""
 
     def __init__(self, since: datetime) -> None:
         self._hours = [since + timedelta(hours=hour) for hour in range(DAYS * 24)]
@@ -28,7 +28,7 @@ class Rhythm:
         )
 
     def moments(self, count: int, chance: Random) -> list[datetime]:
-        """Return this many moments, the earliest first, to the millisecond."""
+        """Return so many random times, the earliest first, to the millisecond."""
         places = chance.choices(range(len(self._hours)), cum_weights=self._weights, k=count)
         offsets = sorted(place * 3_600_000 + int(chance.random() * 3_600_000) for place in places)
         first = self._hours[0]

@@ -1,4 +1,4 @@
-"""Writes a community, from the people to the last read mark."""
+"""Writes a community: users, servers, conversations, messages and read states."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from chat.demo.histories import DemoChannel, Space
     from chat.demo.plan import Plan
 
-# One in twelve is said between two, or in a small group.
+# The share of messages in conversations.
 DIRECT_SHARE = 1 / 12
-# Whoever is further down the list of members reads so little that no mark is kept.
+# Only the most active members have read states.
 _READERS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeded:
-    """What is there now of a plan, whether this run wrote it or an earlier one."""
+    """What exists of a plan now, written by this run or an earlier one."""
 
     users: int
     servers: int
@@ -45,10 +45,10 @@ class Seeded:
 
 
 def seed(plan: Plan, *, on_progress: Callable[[int], object]) -> Seeded:
-    """Write the community of `plan`; what of it is there already stays.
+    """Write the community of `plan`; what exists of it stays.
 
-    A transaction for each server and each history. `on_progress` is called with the number of
-    messages since the last time.
+    One transaction for each server and for each channel's messages. `on_progress` is called with
+    the number of messages that were written since its last call.
     """
     people = People(plan)
     import_users(users=people.rows)
@@ -59,7 +59,7 @@ def seed(plan: Plan, *, on_progress: Callable[[int], object]) -> Seeded:
     for space in [*communities, *talks]:
         for channel in space.channels:
             _write_history(space, channel, generator, on_progress)
-        _write_marks(plan, space)
+        _write_read_states(plan, space)
     return Seeded(
         users=len(people.rows),
         servers=len(communities),
@@ -84,7 +84,7 @@ def _write_history(
 
 
 def _edit_some(space: Space, channel: DemoChannel) -> None:
-    """Edit every hundredth message that says it was edited, so that there are revisions."""
+    """Really edit some of the messages that are marked as edited, so that there are revisions."""
     with connections[alias()].cursor() as cursor:
         cursor.execute(
             "UPDATE messages SET content = left(content, 3990) || ' (edited)'"
@@ -94,8 +94,8 @@ def _edit_some(space: Space, channel: DemoChannel) -> None:
         )
 
 
-def _write_marks(plan: Plan, space: Space) -> None:
-    """Say how far people have read, where nobody has read anything yet."""
+def _write_read_states(plan: Plan, space: Space) -> None:
+    """Write how far users have read, unless the space has read states already."""
     database = alias()
     if ReadState.objects.using(database).filter(space_id=space.id).exists():
         return
@@ -105,7 +105,7 @@ def _write_marks(plan: Plan, space: Space) -> None:
         .filter(space_id=space.id, last_seq__gt=0)
         .values_list("channel_id", "last_seq")
     )
-    # Without those who were banned in the meantime.
+    # Without those whom `servers` has banned.
     members = ServerMember.objects.using(database).filter(server=space.id)
     participants = Participant.objects.using(database).filter(channel=space.id)
     here = set(members.values_list("user", flat=True).union(participants.values_list("user")))

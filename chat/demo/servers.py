@@ -1,4 +1,4 @@
-"""Servers with roles, channels, overwrites and members, written each in one transaction."""
+"""Servers with roles, channels, overwrites and members, each written in one transaction."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from chat.demo.histories import DemoChannel, Space
-from chat.demo.language import choose_language
+from chat.demo.language import NAMES, choose_language
 from chat.demo.plan import id_at, shares, zipf
 from chat.models import (
     AuditLogEntry,
@@ -33,68 +33,6 @@ if TYPE_CHECKING:
     from chat.demo.people import People
     from chat.demo.plan import Plan
 
-_FIRST = [
-    "Harbour",
-    "Lantern",
-    "River",
-    "Copper",
-    "Cloud",
-    "Meadow",
-    "Pixel",
-    "Granite",
-    "Velvet",
-    "Thunder",
-    "Paper",
-    "Orbit",
-]
-_SECOND = [
-    "Club",
-    "Workshop",
-    "Radio",
-    "Garden",
-    "Guild",
-    "Library",
-    "Arcade",
-    "Kitchen",
-    "Observatory",
-    "Sailors",
-]
-_TOPICS = [
-    "general",
-    "introductions",
-    "random",
-    "help",
-    "music",
-    "games",
-    "photos",
-    "books",
-    "cooking",
-    "cycling",
-    "travel",
-    "code",
-    "maps",
-    "weather",
-    "pets",
-    "films",
-    "events",
-    "feedback",
-    "off-topic",
-    "languages",
-    "market",
-    "garden",
-    "science",
-    "art",
-]
-_COLORED = [
-    "Early bird",
-    "Artist",
-    "Navigator",
-    "Night owl",
-    "Translator",
-    "Helper",
-    "Cartographer",
-    "Cook",
-]
 _CHANNELS_OF_LARGEST = 24
 _WRITTEN = {"text", "announcement", "thread"}
 
@@ -107,7 +45,7 @@ class _Structure:
 
 
 def servers(plan: Plan, people: People, *, messages: int) -> list[Space]:
-    """Return all servers, the largest first, written where they are not there yet."""
+    """Return all servers, the largest first, having written those that are missing."""
     sizes = shares(messages, zipf(plan.servers))
     return [_server(plan, people, rank=rank, messages=size) for rank, size in enumerate(sizes, 1)]
 
@@ -117,12 +55,12 @@ def _server(plan: Plan, people: People, *, rank: int, messages: int) -> Space:
     since = plan.since - timedelta(minutes=chance.randrange(60 * 24 * 90))
     server = Server(
         id=id_at(since, chance),
-        name=f"{chance.choice(_FIRST)} {chance.choice(_SECOND)}",
+        name=f"{chance.choice(NAMES['first_words'])} {chance.choice(NAMES['second_words'])}",
         description=f"Made by seed_demo, number {rank} by size.",
         created_at=since,
     )
     everybody = people.ids
-    # The active are in most servers, the others in few.
+    # The larger a server, the more of the users are in it.
     wanted = min(len(everybody), max(3, round(0.8 * len(everybody) / rank**0.7)))
     members = sorted(chance.sample(range(len(everybody)), wanted))
     ids = [everybody[number] for number in members]
@@ -138,7 +76,7 @@ def _server(plan: Plan, people: People, *, rank: int, messages: int) -> Space:
 
 
 def _roles(server: Server, chance: Random) -> list[Role]:
-    colored = chance.sample(_COLORED, chance.randint(1, len(_COLORED)))
+    colored = chance.sample(NAMES["roles"], chance.randint(1, len(NAMES["roles"])))
     given: list[tuple[str, Permission]] = [
         ("member", DEFAULT_EVERYONE),
         *((name, Permission(0)) for name in colored),
@@ -185,12 +123,12 @@ def _structure(server: Server, *, rank: int, chance: Random) -> _Structure:
     count = max(2, round(_CHANNELS_OF_LARGEST / rank**0.5))
     texts += [
         make("text", topic, talk, slowmode_seconds=10 if topic == "market" else 0)
-        for topic in chance.sample(_TOPICS[1:], min(count, len(_TOPICS) - 1))
+        for topic in chance.sample(NAMES["topics"][1:], min(count, len(NAMES["topics"]) - 1))
     ]
     staff = make("text", "staff", lobby, topic="Moderators only.")
     make("voice", "Lounge", talk)
     for parent in texts[: 1 + len(texts) // 3]:
-        make("thread", f"About {chance.choice(_TOPICS)}", parent)
+        make("thread", f"About {chance.choice(NAMES['topics'])}", parent)
     overwrites = [
         ChannelPermission(
             id=id_at(server.created_at, chance),
@@ -256,7 +194,7 @@ def _member_rows(
             MemberRow(
                 user=user,
                 joined_at=server.created_at + timedelta(seconds=chance.randrange(span)),
-                nickname=chance.choice(_COLORED).lower() if chance.random() < 0.06 else None,
+                nickname=chance.choice(NAMES["roles"]).lower() if chance.random() < 0.06 else None,
                 roles=given,
             )
         )
@@ -269,7 +207,7 @@ def _write(
     database = alias()
     with transaction.atomic(using=database):
         Server.objects.using(database).bulk_create([server])
-        # The owner, who is a member by a trigger.
+        # The owner was made a member by a trigger.
         ServerMember.objects.using(database).filter(server=server).update(
             joined_at=server.created_at
         )
@@ -283,7 +221,7 @@ def _write(
 def _write_moderation(
     plan: Plan, server: Server, channels: list[Channel], rows: list[MemberRow], chance: Random
 ) -> None:
-    """Ban, time out and invite a few, and log it."""
+    """Write invites, and ban and time out a few members."""
     database = alias()
     invites = [
         Invite(

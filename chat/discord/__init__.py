@@ -1,5 +1,5 @@
-"""Archives that DiscordChatExporter wrote as JSON, brought in as servers, channels and messages.
+"""The import of archives that DiscordChatExporter wrote as JSON.
 
-One file is one channel and one transaction. Every id is computed from Discord's own, so whatever is
-imported twice is there once. How things are mapped is said in the README.
+One file is one channel and one transaction. Every id is computed from Discord's own, so what is
+imported twice is stored once. chat/README.md says what becomes of what.
 """

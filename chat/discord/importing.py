@@ -1,4 +1,4 @@
-"""One export into the database: all of it, or nothing."""
+"""The import of one file: all of it, or nothing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
 
+from chat.discord.channels import prepare_channel
 from chat.discord.mapping import Mapper
-from chat.discord.people import People, legible
-from chat.discord.places import prepare_channel
+from chat.discord.people import People, legible_name
 from chat.discord.reader import ExportFile
 from chat.errors import ChatError, DatabaseRefused, IdTaken, InvalidInput, LimitReached
 from chat.services.core.use_case import alias
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from chat.models import User
 
-# Messages whose people are written together; a message takes 8 kB while it is a dict.
-_AT_ONCE = 2000
-# What reading a part of an export raises when that is not of the form or the size it has to be.
-_NOT_AS_EXPECTED = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+# The users of so many messages are written together; a message takes 8 kB while it is a dict.
+_BATCH_SIZE = 2000
+# What reading a part of an export raises when that part has another form or size than expected.
+_FORM_ERRORS = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 class RefusedExportError(ChatError):
-    """What an export holds cannot be stored."""
+    """A service refused what is in the export."""
 
     def __init__(self, path: Path, reason: ChatError) -> None:
         self.path = path
@@ -40,15 +40,15 @@ class RefusedExportError(ChatError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedExport:
-    """What came of one file."""
+    """The result of one file; `left_out` counts what was not imported, by what it is."""
 
     guild: str
     channel: str
     channel_id: UUID
     imported: Imported
-    # Where the channel is seen by others than one may expect.
+    # Who can see the channel, where that is not what was asked for.
     remark: str = ""
-    unmapped: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def import_export(
@@ -60,31 +60,36 @@ def import_export(
 ) -> ImportedExport:
     """Import one file of DiscordChatExporter; what was imported before stays as it is.
 
-    One transaction, in which the channel is locked and other imports wait: if the process ends in
-    it, nothing has happened. `on_progress` is called with the number of bytes read since the last
-    time. Raises: MalformedExportError; UnsupportedExportError, for direct messages and for what
-    others would see without `is_visible`; RefusedExportError, from what `import_messages` raises.
+    One transaction; the channel is locked, and other imports wait. `on_progress` is called with the
+    number of bytes that were read since its last call.
+
+    Raises:
+        MalformedExportError: the file is not a whole export.
+        UnsupportedExportError: it has direct messages, or others would see it without `is_visible`.
+        RefusedExportError: `import_messages` refused a message.
     """
     with path.open("rb") as file, transaction.atomic(using=alias()):
         _wait_for_others()
         export = ExportFile(path, file, on_progress=on_progress)
         header = export.read_header()
-        unmapped: Counter[str] = Counter()
+        left_out: Counter[str] = Counter()
         try:
-            place = prepare_channel(
-                path, header, owner=owner, is_visible=is_visible, unmapped=unmapped
+            prepared = prepare_channel(
+                path, header, owner=owner, is_visible=is_visible, left_out=left_out
             )
-            # As they are told on a terminal.
-            guild = legible(header["guild"]["name"], 100, instead="unnamed", tally=Counter())
-            channel = legible(header["channel"]["name"], 100, instead="unnamed", tally=Counter())
+            # For the report on a terminal.
+            guild, channel = (
+                legible_name(header[of]["name"], 100, instead="unnamed", tally=Counter())
+                for of in ("guild", "channel")
+            )
         except (LimitReached, DatabaseRefused) as error:
             raise RefusedExportError(path, error) from error
-        except _NOT_AS_EXPECTED as error:
-            raise export.mistake(f"its guild or channel is not as expected ({error!r})") from error
-        mapper = Mapper(people := People(place.server_id), files=path.parent)
+        except _FORM_ERRORS as error:
+            raise export.malformed(f"its guild or channel has another form ({error!r})") from error
+        mapper = Mapper(people := People(prepared.server_id), files=path.parent)
         try:
             imported = import_messages(
-                channel=place.channel_id,
+                channel=prepared.channel_id,
                 messages=_rows(export, mapper, people),
                 allow_missing_replies=True,
             )
@@ -93,56 +98,56 @@ def import_export(
     return ImportedExport(
         guild=guild,
         channel=channel,
-        channel_id=place.channel_id,
+        channel_id=prepared.channel_id,
         imported=imported,
-        remark=place.remark,
-        unmapped=dict(sorted((unmapped + mapper.unmapped + people.unmapped).items())),
+        remark=prepared.remark,
+        left_out=dict(sorted((left_out + mapper.left_out + people.left_out).items())),
     )
 
 
 def _wait_for_others() -> None:
-    """Let one import at a time go on: two would make the same server and the same people."""
+    """Wait until no other import runs: two would create the same server and the same users."""
     with connections[alias()].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('chat.discord', 0))")
 
 
 def _rows(export: ExportFile, mapper: Mapper, people: People) -> Iterator[MessageRow]:
-    """Yield the rows in batches as they are written, the people of each batch before it."""
-    for batch in batches(_in_order(export, mapper), size=_AT_ONCE):
+    """Yield the rows of the messages, having written the users of each batch before its rows."""
+    for batch in batches(_oldest_first(export, mapper), size=_BATCH_SIZE):
         for message in batch:
-            _reading(export, message, mapper.register)
+            _convert(export, message, mapper.register)
         people.write()
         for message in batch:
-            row: MessageRow | None = _reading(export, message, mapper.row)
+            row: MessageRow | None = _convert(export, message, mapper.row)
             if row is not None:
                 yield row
 
 
-def _reading(
-    export: ExportFile, message: dict[str, Any], read: Callable[[dict[str, Any]], Any]
+def _convert(
+    export: ExportFile, message: dict[str, Any], convert: Callable[[dict[str, Any]], Any]
 ) -> Any:
     try:
-        return read(message)
-    except (*_NOT_AS_EXPECTED, OSError) as error:
-        raise export.mistake(
+        return convert(message)
+    except (*_FORM_ERRORS, OSError) as error:
+        raise export.malformed(
             f"message {message.get('id')!r}, before this line, is not as expected ({error!r})"
         ) from error
 
 
-def _in_order(export: ExportFile, mapper: Mapper) -> Iterator[dict[str, Any]]:
-    """Yield each message once, and refuse an export that begins with the newest."""
+def _oldest_first(export: ExportFile, mapper: Mapper) -> Iterator[dict[str, Any]]:
+    """Yield each message once; refuse an export that begins with the newest."""
     newest = -1
     for message in export.messages():
         try:
             snowflake = int(message["id"])
-        except _NOT_AS_EXPECTED as error:
-            raise export.mistake(f"a message has no id ({error!r})") from error
+        except _FORM_ERRORS as error:
+            raise export.malformed(f"a message has no id ({error!r})") from error
         if snowflake == newest:
-            mapper.unmapped["messages that came twice"] += 1
+            mapper.left_out["repeated messages"] += 1
             continue
         if snowflake < newest:
-            raise export.mistake(
-                f"message {snowflake} comes after the later {newest}; export again with the "
+            raise export.malformed(
+                f"message {snowflake} comes after the newer {newest}; export again with the "
                 "oldest first, without --reverse"
             )
         newest = snowflake

@@ -1,4 +1,4 @@
-"""One message of an export, as a row; and a tally of what has no place here."""
+"""One message of an export as a row, and counts of what is left out."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from chat.discord.people import People
 
-LONGEST_CONTENT = 4000
-_MOST_ATTACHMENTS = 10
+CONTENT_LIMIT = 4000
+_ATTACHMENT_LIMIT = 10
 
-# A number is how an exporter writes a type that it has no name for: 20 and 23 answer a command.
+# The exporter writes types that it has no name for as numbers; 20 and 23 are answers to commands.
 _REPLIES = {"Reply", "19"}
 _TEXTS = {"Default", *_REPLIES, "20", "23"}
 _EVENTS = {
@@ -41,21 +41,21 @@ _EVENTS = {
     "ChannelIconChange": "notice",
     "PollResult": "notice",
 }
-_NAMED = re.compile(r"<(@[!&]?|a?:\w+:)(\d{5,20})>")
-_PARTS = ("embeds", "stickers", "components", "interaction", "inlineEmojis")
+_MENTION = re.compile(r"<(@[!&]?|a?:\w+:)(\d{5,20})>")
+_IGNORED_PARTS = ("embeds", "stickers", "components", "interaction", "inlineEmojis")
 
 
 class Mapper:
-    """Makes rows of the messages of one channel; `unmapped` counts what was left out."""
+    """Makes rows of the messages of one channel; `left_out` counts what is not in them."""
 
     def __init__(self, people: People, *, files: Path) -> None:
-        self.unmapped: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
         self._people = people
         self._files = files
         self._pins = 0
 
     def register(self, message: dict[str, Any]) -> None:
-        """Make everybody known who has to be there before the message is written."""
+        """Register the users who have to be written before the message."""
         register = self._people.register
         register(message["author"])
         for user in message.get("mentions") or ():
@@ -65,30 +65,30 @@ class Mapper:
                 register(user)
 
     def row(self, message: dict[str, Any]) -> MessageRow | None:
-        """Return the row for a message whose people are known; none for one of an erased person."""
+        """Return the row of a message with registered users; None if its author was erased."""
         register = self._people.register
         created_at = datetime.fromisoformat(message["timestamp"])
         edited = message.get("timestampEdited")
         author = register(message["author"])
         if author in self._people.erased:
-            self.unmapped["messages of people whose account was erased"] += 1
+            self.left_out["messages of people whose account was erased"] += 1
             return None
         kind = _EVENTS.get(message["type"], "text")
         content = message["content"]
         if kind != "text":
-            # They may name people, and what is renamed or begun is called as somebody wants it.
+            # The exporter's texts name people, and the names that people gave.
             if content:
-                self.unmapped["words that tell of a join, a pin or another event"] += 1
+                self.left_out["texts of joins, pins and other events"] += 1
             content = ""
         elif message["type"] not in _TEXTS:
             kind = "text" if content or message.get("attachments") else "notice"
-            self.unmapped[f"messages of type {message['type']}, kept as {kind}s"] += 1
+            self.left_out[f"messages of type {message['type']}, kept as {kind}s"] += 1
         elif message.get("forwardedMessage"):
-            # They would be left when their author is erased.
-            self.unmapped["words of forwarded messages, of which it does not say whose"] += 1
-        for part in _PARTS:
+            # They would stay when their author is erased.
+            self.left_out["texts of forwarded messages, which have no author there"] += 1
+        for part in _IGNORED_PARTS:
             if message.get(part):
-                self.unmapped[part] += 1
+                self.left_out[part] += 1
         is_text = kind == "text"
         return MessageRow(
             id=uuid_of("message", int(message["id"])),
@@ -96,7 +96,7 @@ class Mapper:
             created_at=created_at,
             content=self._content(_with_ids(message, content)),
             kind=kind,
-            reply_to=_answered(message) if is_text else None,
+            reply_to=_replied_to(message) if is_text else None,
             edited_at=datetime.fromisoformat(edited) if edited else None,
             pinned_at=created_at if self._is_pinned(message) else None,
             mentions=[
@@ -110,16 +110,16 @@ class Mapper:
 
     def _content(self, content: str) -> str:
         if "<" in content:
-            content = _NAMED.sub(self._name, content)
+            content = _MENTION.sub(self._mention, content)
         kept = storable(content)
         if kept != content:
-            self.unmapped["texts with characters that cannot be stored, replaced"] += 1
-        if len(kept) > LONGEST_CONTENT:
-            self.unmapped[f"texts of more than {LONGEST_CONTENT} characters, cut"] += 1
-            kept = kept[:LONGEST_CONTENT]
+            self.left_out["texts with characters that PostgreSQL cannot store, replaced"] += 1
+        if len(kept) > CONTENT_LIMIT:
+            self.left_out[f"texts of more than {CONTENT_LIMIT} characters, cut"] += 1
+            kept = kept[:CONTENT_LIMIT]
         return kept
 
-    def _name(self, match: re.Match[str]) -> str:
+    def _mention(self, match: re.Match[str]) -> str:
         sign, snowflake = match.groups()
         if ":" in sign:
             return sign.removeprefix("a")
@@ -132,7 +132,7 @@ class Mapper:
         if not message.get("isPinned"):
             return False
         if self._pins == PIN_LIMIT:
-            self.unmapped[f"pins after the {PIN_LIMIT}th, kept unpinned"] += 1
+            self.left_out[f"pins after the {PIN_LIMIT}th, kept unpinned"] += 1
             return False
         self._pins += 1
         return True
@@ -151,12 +151,12 @@ class Mapper:
                 if (person := self._people.register(user)) not in self._people.erased
             ]
             if people and symbol not in kept and len(kept) == EMOJI_LIMIT:
-                self.unmapped[f"reactions past {EMOJI_LIMIT} different emoji"] += len(people)
+                self.left_out[f"reactions past {EMOJI_LIMIT} different emoji"] += len(people)
             elif people:
                 kept.add(symbol)
                 rows += [ReactionRow(person, symbol) for person in people]
             if missing := int(reaction["count"]) - len(users):
-                self.unmapped["reactions of whom the export does not say"] += max(0, missing)
+                self.left_out["reactions whose users the export does not name"] += max(0, missing)
         return rows
 
     def _attachments(self, message: dict[str, Any]) -> list[AttachmentRow]:
@@ -164,17 +164,17 @@ class Mapper:
         for attachment in message.get("attachments") or ():
             path = self._file(attachment["url"])
             if path is None:
-                self.unmapped["files that were not downloaded with the export"] += 1
+                self.left_out["files that were not downloaded with the export"] += 1
                 continue
             size_bytes = path.stat().st_size
-            if not 0 < size_bytes <= MAX_SIZE_BYTES or len(rows) == _MOST_ATTACHMENTS:
-                self.unmapped["files that are empty, too large, or an eleventh"] += 1
+            if not 0 < size_bytes <= MAX_SIZE_BYTES or len(rows) == _ATTACHMENT_LIMIT:
+                self.left_out["files that are empty, too large or after the tenth"] += 1
                 continue
             snowflake = int(attachment["id"])
             name = STRAY_IN_FILENAME.sub("_", storable(attachment["fileName"]))[-255:]
             if not is_visible(name):
                 name = "file"
-                self.unmapped[REPLACED_NAMES] += 1
+                self.left_out[REPLACED_NAMES] += 1
             with path.open("rb") as file:
                 digest = file_digest(file, "sha256").digest()
             rows.append(
@@ -190,7 +190,7 @@ class Mapper:
         return rows
 
     def _file(self, url: str) -> Path | None:
-        """Return where the export's own directory has this file, under Windows' name for it too."""
+        """Return the path of a downloaded file; None if it is not in the export's directory."""
         if "://" in url:
             return None
         for name in (url, PureWindowsPath(url).as_posix()):
@@ -201,9 +201,9 @@ class Mapper:
 
 
 def _with_ids(message: dict[str, Any], content: str) -> str:
-    """Return the text with Discord's ids for the names that an exporter wrote instead of them.
+    """Return the text with ids in place of the mentioned names, which the exporter has put there.
 
-    Only of those who are mentioned, the longest name first. A name would stay after its erasure.
+    A name would stay when its user is erased. The longest name is tried first.
     """
     mentioned = message.get("mentions")
     if not mentioned or "@" not in content:
@@ -222,7 +222,7 @@ def _with_ids(message: dict[str, Any], content: str) -> str:
     )
 
 
-def _answered(message: dict[str, Any]) -> Any:
+def _replied_to(message: dict[str, Any]) -> Any:
     reference = message.get("reference") or {}
     is_reply = message["type"] in _REPLIES or reference.get("type") == "Default"
     answered = reference.get("messageId")

@@ -1,7 +1,7 @@
-"""Reads an export of any size, a message at a time; knows JSON, and of an export only its outline.
+"""Reads an export of any size, one message at a time.
 
-The decoder is the standard library's, fed from a window that slides over the file: that takes 8 µs
-a message where an incremental parser takes 13, and says where a mistake is.
+The decoder is the standard library's, fed from a window that slides over the file. That takes 8 µs
+a message where an incremental parser takes 13, and tells the line of an error.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 WINDOW_BYTES = 1 << 20
-# No message is as long as this; what cannot be read within it is wrong and not incomplete.
-LONGEST = 32 << 20
+# No message is as long as this: a value that does not end within it is malformed.
+_LONGEST_VALUE = 32 << 20
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
@@ -38,7 +38,7 @@ class MalformedExportError(ChatError):
 
 
 class ExportFile:
-    """An export that is being read: first `header`, then `messages`, once."""
+    """An export that is being read: first `read_header`, then `messages`, each once."""
 
     def __init__(
         self, path: Path, file: BinaryIO, *, on_progress: Callable[[int], object] | None = None
@@ -56,23 +56,23 @@ class ExportFile:
         self._expect("{")
 
     def read_header(self) -> dict[str, Any]:
-        """Return what stands before the messages: guild, channel, dateRange, exportedAt."""
+        """Return what is before the messages: guild, channel, dateRange, exportedAt."""
         while (key := self._key()) != "messages":
             self.header[key] = self._value()
             if self._next() == "}":
-                raise self.mistake("there are no messages in it")
+                raise self.malformed("there are no messages in it")
             self._expect(",")
         self._expect("[")
         return self.header
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Yield the messages, and see to it that the file is whole to its end."""
+        """Yield the messages, and check that the file is whole to its end."""
         count = 0
         if self._next() != "]":
             while True:
                 message = self._value()
                 if not isinstance(message, dict):
-                    raise self.mistake("a message is not an object")
+                    raise self.malformed("a message is not an object")
                 count += 1
                 yield message
                 if self._next() == "]":
@@ -82,26 +82,26 @@ class ExportFile:
         while self._next() == ",":
             self._expect(",")
             if (key := self._key()) == "messages":
-                raise self.mistake("there are messages a second time")
+                raise self.malformed("there are messages a second time")
             self.header[key] = self._value()
         self._expect("}")
         said = self.header.get("messageCount", count)
         if said != count:
-            raise self.mistake(f"it says that it has {said} messages, and has {count}")
+            raise self.malformed(f"it says that it has {said} messages, and has {count}")
         if self._next():
-            raise self.mistake("something follows its end")
+            raise self.malformed("something follows its end")
 
-    def mistake(self, what: str, *, at: int | None = None) -> MalformedExportError:
-        """Return the error for something wrong at this place of the file."""
-        place = self._at if at is None else at
+    def malformed(self, what: str, *, at: int | None = None) -> MalformedExportError:
+        """Return the error for the line that is being read, or that at a position in the window."""
+        position = self._at if at is None else at
         return MalformedExportError(
-            self.path, line=self._lines + self._text.count("\n", 0, place), what=what
+            self.path, line=self._lines + self._text.count("\n", 0, position), what=what
         )
 
     def _key(self) -> str:
         key = self._value()
         if not isinstance(key, str):
-            raise self.mistake("a name is expected here")
+            raise self.malformed("a name is expected here")
         self._expect(":")
         return key
 
@@ -109,11 +109,11 @@ class ExportFile:
         seen = self._next()
         if seen != character:
             shown = repr(seen) if seen else "the end of the file"
-            raise self.mistake(f"{character!r} is expected here, and not {shown}")
+            raise self.malformed(f"{character!r} is expected here, and not {shown}")
         self._at += 1
 
     def _next(self) -> str:
-        """Return the next character that is no space, without taking it; at the end nothing."""
+        """Return the next character that is not white space without taking it, "" at the end."""
         while True:
             space = _SPACE.match(self._text, self._at)
             self._at = space.end() if space else self._at
@@ -129,12 +129,12 @@ class ExportFile:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
             except (json.JSONDecodeError, RecursionError) as error:
-                # Perhaps only the window ends here.
-                if len(self._text) - self._at < LONGEST and self._read(size):
+                # The value may go on beyond the window.
+                if len(self._text) - self._at < _LONGEST_VALUE and self._read(size):
                     size *= 2
                     continue
                 raise self._unreadable(error) from None
-            # A number may go on behind the window.
+            # So may a number.
             if end == len(self._text) and self._read(WINDOW_BYTES):
                 continue
             self._at = end
@@ -142,14 +142,14 @@ class ExportFile:
 
     def _unreadable(self, error: Exception) -> MalformedExportError:
         if not isinstance(error, json.JSONDecodeError):
-            return self.mistake("it is nested too deep")
+            return self.malformed("it is nested too deep")
         is_open = error.msg.startswith("Unterminated string")
         if self._is_whole and (is_open or error.pos >= len(self._text.rstrip())):
-            return self.mistake("the file ends in the middle", at=len(self._text))
-        return self.mistake(f"this is not JSON: {error.msg}", at=error.pos)
+            return self.malformed("the file ends in the middle", at=len(self._text))
+        return self.malformed(f"this is not JSON: {error.msg}", at=error.pos)
 
     def _read(self, size: int) -> bool:
-        """Read on, forget what was taken, and return whether there was more."""
+        """Move the window on; return False at the end of the file."""
         if self._is_whole:
             return False
         data = self._file.read(size)
@@ -157,8 +157,8 @@ class ExportFile:
         try:
             more = self._decode(data, final=self._is_whole)
         except UnicodeDecodeError as error:
-            place = self._bytes + error.start
-            raise self.mistake(f"byte {place} is not UTF-8", at=len(self._text)) from None
+            position = self._bytes + error.start
+            raise self.malformed(f"byte {position} is not UTF-8", at=len(self._text)) from None
         if not data and not more:
             return False
         self._bytes += len(data)

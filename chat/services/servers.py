@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 # By position.
-SEEDED_ROLES = (
+_ROLES = (
     ("member", DEFAULT_EVERYONE),
     ("moderator", MODERATOR),
     ("admin", ADMIN),
@@ -38,13 +38,19 @@ def create_server(*, owner: User | UUID, name: str) -> Server:
     owner_id = identify("owner", owner, User)
     name = check_name("name", name, least=2, most=100)
     require_user(owner_id)
-    server = Server.objects.using(alias()).create(name=name, owner_id=owner_id)
-    Role.objects.using(alias()).bulk_create(
-        Role(server=server, name=role, position=position, permissions=int(permissions))
-        for position, (role, permissions) in enumerate(SEEDED_ROLES)
-    )
+    server = insert_server(Server(name=name, owner_id=owner_id))
     Channel.objects.using(alias()).create(server=server, name=FIRST_CHANNEL)
     record(standing_in(server.pk, owner_id), "server.create", server.pk)
+    return server
+
+
+def insert_server(server: Server) -> Server:
+    """Insert a server, whose owner becomes a member by a trigger, and its three roles."""
+    server.save(using=alias(), force_insert=True)
+    Role.objects.using(alias()).bulk_create(
+        Role(server=server, name=name, position=position, permissions=int(permissions))
+        for position, (name, permissions) in enumerate(_ROLES)
+    )
     return server
 
 

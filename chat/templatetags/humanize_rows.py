@@ -1,4 +1,4 @@
-"""How many rows there are, in words that do not claim more than is known."""
+"""Numbers of rows in words, where an estimate is called one."""
 
 from django import template
 

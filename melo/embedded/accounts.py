@@ -1,4 +1,4 @@
-"""The operating system's user that the server runs as; PostgreSQL refuses to run as root."""
+"""The operating system's user that the server runs as: PostgreSQL refuses to run as root."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ _UNPRIVILEGED = "nobody"
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """The user of the server, and whether it is another one than ours."""
+    """The user that the server runs as; `is_other` when it is not the user of this process."""
 
     uid: int
     gid: int
@@ -25,13 +25,13 @@ class Account:
 
     @property
     def subprocess_options(self) -> dict[str, Any]:
-        """What makes `subprocess` run a program as this user."""
+        """The options with which `subprocess` runs a program as this user."""
         if not self.is_other:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def can(self, *command: str | Path) -> bool:
-        """Tell whether this user can do it, by trying: modes alone do not tell."""
+        """Tell whether this user can run a command, by running it: file modes alone do not tell."""
         try:
             done = subprocess.run(  # noqa: S603 — no shell reads it
                 command, cwd="/", capture_output=True, check=False, **self.subprocess_options
@@ -41,15 +41,15 @@ class Account:
         return done.returncode == 0
 
     def can_enter(self, directory: Path) -> bool:
-        """Tell whether this user can reach what is in `directory`."""
+        """Tell whether this user can enter `directory`."""
         return not self.is_other or self.can("/bin/sh", "-c", 'cd -- "$1"', "sh", directory)
 
 
 def serving_account(data_dir: Path) -> Account:
-    """Return who runs the server on `data_dir`: we, or as root the data's owner or `nobody`.
+    """Return who runs the server on `data_dir`: this user; for root, the data's owner or `nobody`.
 
     Raises:
-        DirectoryRefusedError: the data is somebody else's.
+        DirectoryRefusedError: the data is another user's.
     """
     ours = os.geteuid()
     owner = data_dir.stat().st_uid if data_dir.exists() else None

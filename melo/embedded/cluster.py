@@ -1,4 +1,4 @@
-"""The data directory: made once, whole or not at all."""
+"""The data directory: created once, whole or not at all."""
 
 import os
 import shutil
@@ -25,14 +25,14 @@ _OPTIONS = (
 
 
 def ensure_cluster(layout: Layout, *, binaries: Binaries, account: Account) -> None:
-    """Make the data directory unless it is there; hold the control lock meanwhile.
+    """Create the data directory unless it exists; the caller holds the control lock.
 
-    Where the server's user cannot reach the directory (root's projects), the data goes below
+    Where the server's user cannot reach the directory (root's projects), the data is created below
     /var/lib/melo and the directory becomes a link to it.
 
     Raises:
-        OtherMajorVersionError: it is there, for another PostgreSQL.
-        DirectoryRefusedError: it is there and no data directory, or a link that leads nowhere.
+        OtherMajorVersionError: it is of another major version of PostgreSQL.
+        DirectoryRefusedError: what is there is no data directory, or a broken link.
         StartError: initdb failed.
     """
     version_file = layout.data / "PG_VERSION"
@@ -111,4 +111,4 @@ def _initdb(directory: Path, *, binaries: Binaries, account: Account) -> None:
     )
     if done.returncode != 0:
         last_lines = "\n".join(done.stdout.strip().splitlines()[-6:])
-        raise StartError("could not make its data directory", output=last_lines)
+        raise StartError("could not create its data directory", output=last_lines)

@@ -1,4 +1,4 @@
-"""What can keep the embedded server from serving."""
+"""The errors of the embedded server."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ class EmbeddedServerError(Exception):
 
 
 class UnsupportedPlatformError(EmbeddedServerError):
-    """There is no embedded server on this kind of machine."""
+    """The embedded server does not run on this system."""
 
     def __init__(self, platform: str) -> None:
         super().__init__(
@@ -42,7 +42,7 @@ class OtherMajorVersionError(EmbeddedServerError):
 
 
 class DirectoryRefusedError(EmbeddedServerError):
-    """A directory that the server needs cannot be used as it is."""
+    """A directory that the server needs cannot be used."""
 
     def __init__(self, path: Path, *, problem: str, remedy: str) -> None:
         super().__init__(
@@ -58,5 +58,5 @@ class StartError(EmbeddedServerError):
         where = f"\nThe whole log: {log}" if log else ""
         super().__init__(
             f"The embedded PostgreSQL {what}. It said:\n{output or '(nothing)'}{where}\n"
-            f"Next: put right what it names, or {_ELSEWHERE}."
+            f"Next: correct what it names, or {_ELSEWHERE}."
         )

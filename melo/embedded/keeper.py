@@ -18,7 +18,7 @@ _LATE_START_SECONDS = 2
 
 
 def keep(layout: Layout, *, lock_fd: int) -> None:
-    """Wait until nobody uses the server, then see that it has stopped."""
+    """Wait until nobody uses the server, then make sure that it has stopped."""
     is_last_look = False
     while True:
         wait_until_unused(layout.users_lock)

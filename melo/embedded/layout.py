@@ -31,22 +31,22 @@ class Layout:
 
     @property
     def log(self) -> Path:
-        """What the server says."""
+        """The server's log."""
         return self._beside(".log")
 
     @property
     def users_lock(self) -> Path:
-        """Shared by every process that uses the server."""
+        """Held shared by every process that uses the server."""
         return self._beside(".users.lock")
 
     @property
     def control_lock(self) -> Path:
-        """Held alone by whoever starts or stops the server."""
+        """Held exclusively by the process that starts or stops the server."""
         return self._beside(".control.lock")
 
     @property
     def keeper_lock(self) -> Path:
-        """Held by the keeper, so that there is one."""
+        """Held by the keeper, so that there is only one."""
         return self._beside(".keeper.lock")
 
     @property
@@ -77,10 +77,10 @@ def remove_forgotten_socket_dirs(*, uid: int) -> None:
 
 
 def ensure_socket_dir(path: Path, *, uid: int) -> None:
-    """Make the private directory for the socket, or make sure that the one there is ours.
+    """Create the private directory for the socket, or check that the existing one is private.
 
     Raises:
-        DirectoryRefusedError: somebody else could have put it there, or could look into it.
+        DirectoryRefusedError: it is another user's, or others may enter it.
     """
     try:
         path.mkdir(mode=0o700)

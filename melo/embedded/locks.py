@@ -1,4 +1,4 @@
-"""flock: who uses the server, who may change its state, who keeps watch.
+"""Locks by flock: who uses the server, who starts or stops it, who is its keeper.
 
 The kernel drops a flock when the last descriptor of its open file description is closed, however
 the process ends. A forked child shares the description, so nothing here ever unlocks: it closes.
@@ -23,15 +23,15 @@ class FileLock:
         self.fd = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
 
     def share(self) -> None:
-        """Wait until nobody excludes others, then hold the lock together with others."""
+        """Lock shared; wait while another holds the lock exclusively."""
         fcntl.flock(self.fd, fcntl.LOCK_SH)
 
     def exclude(self) -> None:
-        """Wait until nobody else holds the lock, then hold it alone."""
+        """Lock exclusively; wait while another holds the lock."""
         fcntl.flock(self.fd, fcntl.LOCK_EX)
 
     def try_exclude(self) -> bool:
-        """Hold the lock alone if nobody else holds it; otherwise hold nothing."""
+        """Lock exclusively and return True, or return False at once if another holds the lock."""
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -47,15 +47,15 @@ class FileLock:
         return os.path.samestat(os.fstat(self.fd), there)
 
     def close(self) -> None:
-        """Let go of this process's part of the lock."""
+        """Release this process's part of the lock."""
         os.close(self.fd)
 
 
 @contextmanager
 def excluding(path: Path, *, create: bool = False) -> Iterator[None]:
-    """Hold the lock on `path` alone for the length of the block.
+    """Hold the lock on `path` exclusively during the block.
 
-    Whoever removed and remade the directory meanwhile has made another file; then that one counts.
+    When the directory was removed and created again meanwhile, it is the lock on the new file.
     """
     while True:
         lock = FileLock(path, create=create)
@@ -70,7 +70,7 @@ def excluding(path: Path, *, create: bool = False) -> Iterator[None]:
 
 
 def wait_until_unused(path: Path) -> None:
-    """Wait until nobody shares the lock on `path`; hold nothing afterwards."""
+    """Wait until nobody holds the lock on `path`."""
     lock = FileLock(path)
     try:
         lock.exclude()
@@ -79,7 +79,7 @@ def wait_until_unused(path: Path) -> None:
 
 
 def is_unused(path: Path) -> bool:
-    """Tell whether nobody shares the lock on `path`; ask only while holding the control lock."""
+    """Tell whether nobody holds the lock on `path`; the caller holds the control lock."""
     lock = FileLock(path)
     try:
         if lock.try_exclude():

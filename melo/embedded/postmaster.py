@@ -1,4 +1,4 @@
-"""The server's first process: which one it is, and how it is stopped.
+"""The server's first process: finding and stopping it.
 
 Standard library only, because the keeper is made of this.
 """
@@ -24,11 +24,11 @@ def postmaster_pid(data_dir: Path) -> int | None:
 
 
 def remove_misleading_pid_files(data_dir: Path, *, socket_dir: Path) -> None:
-    """Remove pid files whose number is not that of a living server, but may be that of something.
+    """Remove pid files of servers that do not run any more.
 
-    PostgreSQL only asks whether there is a process of that number, so it would refuse to start
-    when another program, or a zombie, has it. A server that left orphans behind is still found
-    out, by the shared memory that they hold.
+    PostgreSQL only asks whether there is a process with that pid, so it would refuse to start when
+    another program, or a zombie, has it. It still notices sessions of a killed server, by the
+    shared memory that they hold.
     """
     if postmaster_pid(data_dir) is None:
         (data_dir / "postmaster.pid").unlink(missing_ok=True)
@@ -62,7 +62,7 @@ def is_postgres(pid: int, *, data_dir: Path | None) -> bool:
 
 
 def end_sessions_without_server(data_dir: Path) -> None:
-    """Tell the sessions of a server that was killed to end; a busy one would not notice for long.
+    """End the sessions of a server that was killed; busy ones would go on for long.
 
     Linux only: elsewhere they are waited for.
     """

@@ -1,4 +1,4 @@
-"""The embedded server as its users see it: it runs while they use it."""
+"""The embedded server for its users: it runs as long as a process uses it."""
 
 import atexit
 import os
@@ -31,9 +31,9 @@ class Endpoint:
 
 
 class EmbeddedServer:
-    """The server on one data directory, as this process uses it.
+    """The server on one data directory.
 
-    It starts with the first `ensure_running` of any process and stops with the last one's exit.
+    It starts with the first `ensure_running` of any process, and stops when the last one ends.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -43,13 +43,13 @@ class EmbeddedServer:
         self._endpoint: Endpoint | None = None
 
     def ensure_running(self) -> Endpoint:
-        """Return where the server is, having started it if need be, and use it from now on.
+        """Start the server unless it runs, use it from now on, and return how to reach it.
 
-        Locks, in this order: the control lock (alone, while starting), the users lock (shared,
+        Locks, in this order: the control lock (exclusive, while starting), the users lock (shared,
         until `leave` or the end of the process).
 
         Raises:
-            EmbeddedServerError: with what to do about it.
+            EmbeddedServerError: the message says what to do.
         """
         with self._mutex:
             if self._endpoint is None:
@@ -57,16 +57,16 @@ class EmbeddedServer:
             return self._endpoint
 
     def recover(self) -> Endpoint:
-        """Return where the server is, having looked whether it is really there.
+        """Check that the server runs, start it if not, and return how to reach it.
 
-        For whoever was told by `ensure_running` that it runs, and could not connect.
+        For a caller who could not connect although `ensure_running` had returned.
         """
         with self._mutex:
             self._endpoint = None
             return self.ensure_running()
 
     def leave(self) -> None:
-        """Use the server no longer; the last user to leave stops it and waits for that."""
+        """Stop using the server; the last user stops it, and waits until it has stopped."""
         with self._mutex:
             if self._claim is None:
                 return
@@ -123,7 +123,7 @@ _servers_mutex = threading.Lock()
 
 
 def embedded_server(data_dir: Path) -> EmbeddedServer:
-    """Return this process's one server object for `data_dir`; it leaves when the process ends."""
+    """Return this process's server object for `data_dir`, which leaves when the process ends."""
     server = EmbeddedServer(data_dir)
     with _servers_mutex:
         return _servers.setdefault(server.layout.data, server)

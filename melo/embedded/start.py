@@ -1,4 +1,4 @@
-"""Bringing the server up; everything here happens under the control lock."""
+"""Starting the server; the caller of everything here holds the control lock."""
 
 import subprocess
 import sys
@@ -55,10 +55,10 @@ def ensure_keeper(layout: Layout) -> None:
 
 
 def ensure_postmaster(layout: Layout, *, account: Account, socket_dir: Path) -> None:
-    """Return when the server accepts connections, having made and started what was missing.
+    """Start the server where it does not run, and return when it accepts connections.
 
     Raises:
-        EmbeddedServerError: it cannot be made or started.
+        EmbeddedServerError: it cannot be created or started.
     """
     if _is_answering(layout, socket_dir=socket_dir):
         return
@@ -69,7 +69,7 @@ def ensure_postmaster(layout: Layout, *, account: Account, socket_dir: Path) -> 
     if (orphan := orphan_of(socket_dir, data_dir=layout.data)) is not None:
         stop_process(orphan, gently=False)
     if (unheard := postmaster_pid(layout.data)) is not None:
-        # Its starter was killed, or its socket was removed: wait for the one, end the other.
+        # Its starter was killed: wait for it. Or its socket was removed: stop it.
         if _wait_until_answering(layout, socket_dir=socket_dir, pid=unheard, seconds=5):
             return
         stop_process(unheard, gently=True)

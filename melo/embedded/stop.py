@@ -1,4 +1,4 @@
-"""Stopping the server when nobody uses it; whoever does, holds the control lock."""
+"""Stopping the server when nobody uses it; the caller holds the control lock."""
 
 import contextlib
 from enum import Enum, auto
@@ -20,7 +20,7 @@ def stop_if_unused(layout: Layout) -> Outcome:
     """Stop the server and wait until it is gone, unless somebody uses it."""
     if not is_unused(layout.users_lock):
         return Outcome.IN_USE
-    # Before the server stops: whoever sees that it has may remove the data at once.
+    # Asked before it stops, for somebody may remove the data as soon as it has.
     socket_dir = layout.socket_dir(uid=layout.data.stat().st_uid)
     was_running = stop_postmaster(layout.data)
     with contextlib.suppress(OSError):  # it is not empty after a crash; the next start copes

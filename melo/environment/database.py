@@ -1,4 +1,4 @@
-"""Which database the environment asks for: the embedded server, or one that somebody runs.
+"""Which database the environment names: the embedded server, or one of your own.
 
 Knows the variables and their rules; does not connect to anything.
 """
@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from melo.environment.address import ServerAddress
+from melo.environment.address import ServerAddress, parse_port
+from melo.environment.errors import BadSetting
 from melo.environment.url import parse_database_url
-from melo.errors import BadSetting
 
 DB_VARIABLES = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")
 
-DEFAULT_PASSWORD = "postgres"  # noqa: S105 — well known, which is what the deploy check is about
+DEFAULT_PASSWORD = "postgres"  # noqa: S105 — well known: the deploy check is about it
 _CONNECT_TIMEOUT_SECONDS = 10
 _LONGEST_NAME_BYTES = 63
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseChoice:
-    """Where the data is: on the server at `address`, embedded in `embedded_dir` when that is set.
+    """The database at `address`, or the embedded one in `embedded_dir` when that is set.
 
     `variables` names the variables that chose it, for messages.
     """
@@ -84,7 +84,7 @@ def choose_database(
     if given or is_production:
         _require_name(variables.get("DB_NAME") or "melo_v2", variable="DB_NAME")
         host = variables.get("DB_HOST") or "localhost"
-        # Through a socket the server knows who asks, and mostly wants no password.
+        # Through a socket the server knows the user, and mostly asks for no password.
         default_password = "" if host.startswith("/") else DEFAULT_PASSWORD
         return DatabaseChoice(
             address=ServerAddress(
@@ -105,7 +105,7 @@ def choose_database(
 
 
 def _pool(size: int) -> dict[str, Any]:
-    # Who gets no connection in the time in which one is made will not get one by waiting longer.
+    # As long as connecting may take: to wait longer would not help.
     return {"min_size": 1, "max_size": size, "timeout": _CONNECT_TIMEOUT_SECONDS}
 
 
@@ -120,11 +120,12 @@ def _require_name(name: str, *, variable: str) -> None:
 
 
 def _port(text: str) -> int:
-    if text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535:
-        return int(text)
-    raise BadSetting(
-        "DB_PORT",
-        seen=f"{text!r} is not a port",
-        expected="a whole number from 1 to 65535",
-        example="DB_PORT=5432",
-    )
+    port = parse_port(text)
+    if port is None:
+        raise BadSetting(
+            "DB_PORT",
+            seen=f"{text!r} is not a port",
+            expected="a whole number from 1 to 65535",
+            example="DB_PORT=5432",
+        )
+    return port

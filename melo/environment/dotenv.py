@@ -1,21 +1,17 @@
 """The file `.env`: which lines it may have, and what they mean.
 
-django-environ reads it. It passes over what it cannot read, logs such a line with the password in
-it, and takes a comment or half a pair of quotes for a part of the value; so each line is looked at
-before, and what could be meant in two ways is refused.
+What could be meant in two ways is refused: a comment behind a value, half a pair of quotes.
 """
 
-import io
 import re
 from pathlib import Path
 
-import environ  # type: ignore[import-untyped]
+from melo.environment.errors import BadSetting
 
-from melo.errors import BadSetting
-
-_LINE = re.compile(r"(?P<name>(?:export )?[A-Za-z_0-9]+)=(?P<value>.*)")
+_LINE = re.compile(r"(?:export )?(?P<name>[A-Za-z_0-9]+)=(?P<value>.*)")
 _DOUBLE_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _SINGLE_QUOTED = re.compile(r"'[^']*'")
+_ESCAPED = re.compile(r'\\(["\\])')
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
@@ -29,17 +25,11 @@ def read_dotenv(path: Path) -> dict[str, str]:
     Raises:
         BadSetting: a line is not NAME=value, or its quotes or its comment could mean two things.
     """
-
-    class Reader(environ.Env):  # type: ignore[misc]
-        # Its own mapping, so that reading a file does not change the process's environment.
-        ENVIRON: dict[str, str] = {}
-
-    lines = [
-        _unambiguous(line, where=f"line {number} of {path}")
+    return dict(
+        _variable(line, where=f"line {number} of {path}")
         for number, line in enumerate(_lines(path), start=1)
-    ]
-    Reader.read_env(io.StringIO("\n".join(lines)))
-    return Reader.ENVIRON
+        if line.strip() and not line.startswith("#")
+    )
 
 
 def _lines(path: Path) -> list[str]:
@@ -54,24 +44,20 @@ def _lines(path: Path) -> list[str]:
         raise _refused(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _unambiguous(line: str, *, where: str) -> str:
-    """Return the line with its value in double quotes, in which nothing else has a meaning."""
-    if not line.strip() or line.startswith("#"):
-        return ""
+def _variable(line: str, *, where: str) -> tuple[str, str]:
     match = _LINE.fullmatch(line)
     if match is None:
         raise _refused(f"{where} is not NAME=value")
-    value = match["value"].strip()
+    name, value = match["name"], match["value"].strip()
     if _DOUBLE_QUOTED.fullmatch(value):
-        return f"{match['name']}={value}"
+        return name, _ESCAPED.sub(r"\1", value[1:-1])
     if _SINGLE_QUOTED.fullmatch(value):
-        value = value[1:-1]
-    elif value[:1] in {'"', "'"}:
+        return name, value[1:-1]
+    if value[:1] in {'"', "'"}:
         raise _refused(f"{where} has quotes that do not go around the whole value")
-    elif re.search(r"(?:^|\s)#", value):
+    if re.search(r"(?:^|\s)#", value):
         raise _refused(f"{where} has a # after a space, which may begin a comment or not")
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{match["name"]}="{escaped}"'
+    return name, value
 
 
 def _refused(seen: str) -> BadSetting:

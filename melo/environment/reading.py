@@ -13,7 +13,7 @@ from pathlib import Path
 
 from melo.environment.database import DB_VARIABLES, DatabaseChoice, choose_database
 from melo.environment.dotenv import read_dotenv
-from melo.errors import BadSetting
+from melo.environment.errors import BadSetting
 
 VARIABLES = (
     "MELO_ENV",
@@ -33,7 +33,7 @@ VARIABLES = (
 _A_KEY = "$(python -c 'import secrets; print(secrets.token_urlsafe(50))')"
 _LOCAL_HOSTS = ("localhost", ".localhost", "127.0.0.1", "[::1]")
 _LARGEST_POOL = 1000
-# Whoever sets a variable that begins like this means this project.
+# A variable that begins like this is meant for this project.
 _OURS = ("DB_", "MELO_")
 _OF_TESTS = "MELO_TEST_"
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -42,9 +42,9 @@ _FALSE = frozenset({"0", "false", "no", "off"})
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Everything that the settings take from outside.
+    """Everything that the settings take from the environment.
 
-    `unknown_variables` are named like ours and read by nobody; `check` warns of them.
+    `unknown_variables` begin like ours, but nothing reads them; `check` warns of them.
     """
 
     is_production: bool
@@ -62,10 +62,10 @@ class Environment:
 
 
 def read_environment(*, base_dir: Path, environ: Mapping[str, str] = os.environ) -> Environment:
-    """Return what `environ`, and `.env` in `base_dir` behind it, ask for.
+    """Return what `environ` says, and where it says nothing `.env` in `base_dir`.
 
     Raises:
-        BadSetting: a variable holds what cannot be used, or production lacks one that it needs.
+        BadSetting: a value cannot be used, or a variable is missing that production needs.
     """
     variables = read_dotenv(base_dir / ".env") | dict(environ)
     given = _read(variables)
@@ -125,7 +125,7 @@ def _embedded_dir(given: Mapping[str, str], *, base_dir: Path) -> Path:
     if not path.name:
         raise BadSetting(
             "MELO_EMBEDDED_DIR",
-            seen=f"{str(path)!r} is no directory that could be made",
+            seen=f"{str(path)!r} is not a directory that can be created",
             expected="a directory for the data of the embedded server alone",
             example="MELO_EMBEDDED_DIR=var/postgres",
         )
@@ -152,7 +152,7 @@ def _debug(given: Mapping[str, str], *, is_production: bool) -> bool:
     if is_debug and is_production:
         raise BadSetting(
             "DEBUG",
-            seen="it is on, and MELO_ENV is production: every error would show its innards",
+            seen="it is on, and MELO_ENV is production: error pages would show code and settings",
             expected="off in production",
             example="unset DEBUG",
         )
@@ -185,7 +185,7 @@ def _pool_size(text: str | None) -> int | None:
         return int(text)
     raise BadSetting(
         "DB_POOL_SIZE",
-        seen=f"{text!r} is no number of connections",
+        seen=f"{text!r} is not a number of connections",
         expected=f"a whole number from 1 to {_LARGEST_POOL}: at most as many of each process",
         example="DB_POOL_SIZE=4",
     )

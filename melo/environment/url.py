@@ -1,20 +1,20 @@
 """Reading DATABASE_URL, strictly, and without ever repeating what may be a password.
 
-The form is libpq's: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+psycopg takes it apart, as libpq does:
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
 """
 
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
-from melo.environment.address import ServerAddress
-from melo.errors import BadSetting
+from melo.environment.address import ServerAddress, parse_port
+from melo.environment.errors import BadSetting
 
-_SCHEMES = {"postgres", "postgresql"}
-_EXPECTED = "postgres://USER:PASSWORD@HOST:PORT/NAME, with special characters percent-encoded"
-_EXAMPLE = "DATABASE_URL=postgres://melo:p%40ss@db.example.com:5432/melo_v2?sslmode=require"
+_SCHEMES = ("postgres", "postgresql")
+# Options of melo.postgresql, which libpq does not know.
+_BACKEND_OPTIONS = ("prepare_threshold", "server_side_binding")
 
 
 def parse_database_url(url: str) -> tuple[ServerAddress, dict[str, Any]]:
@@ -27,90 +27,75 @@ def parse_database_url(url: str) -> tuple[ServerAddress, dict[str, Any]]:
     Raises:
         BadSetting: with a text that holds no part of the URL that may be a password.
     """
-    parts = _split(url)
-    query = _query(parts.query)
-    user, password, host, port = _authority(parts.netloc)
-    name = query.pop("dbname", "") or unquote(parts.path.removeprefix("/"))
+    scheme, separator, rest = url.partition("://")
+    if not separator or not scheme.isalpha():
+        raise _bad("it does not begin with postgres:// or postgresql://")
+    if scheme not in _SCHEMES:
+        raise _bad(f"it begins with {scheme}://")
+    location, _, query = rest.partition("?")
+    path = location.partition("/")[2]
+    # libpq would take part of such a password for a host or a database.
+    if "@" in path or "@" in query or "#" in rest:
+        raise _bad("its password seems to hold a /, ? or # that is not percent-encoded")
+    if "/" in path:
+        raise _bad("the database's name has a / in it (as %2F it would be accepted)")
+    options = [option.partition("=") for option in query.split("&") if option]
+    ours = {name: value for name, _, value in options if name in _BACKEND_OPTIONS}
+    theirs = "&".join("".join(option) for option in options if option[0] not in ours)
+    params = _params(f"{scheme}://{location}?{theirs}")
+    return _take_address(params), params | _backend_options(ours)
+
+
+def _params(url: str) -> dict[str, Any]:
+    try:
+        return conninfo_to_dict(url)
+    except (psycopg.Error, UnicodeError):
+        # Without its cause, whose text repeats the URL.
+        raise _bad(
+            "libpq cannot read it; look for an option that PostgreSQL does not know, a % without "
+            "two hexadecimal digits, bytes that are not UTF-8, or a [ without its ]"
+        ) from None
+
+
+def _take_address(params: dict[str, Any]) -> ServerAddress:
+    """Return the address in `params`, and leave only the other options in them."""
+    host = params.pop("host", "") or "localhost"
+    port = parse_port(params.pop("port", "") or "5432")
+    name = params.pop("dbname", "")
+    if "@" in host:
+        raise _bad("its user holds an @; between user and password stands a :")
+    if "," in host:
+        raise _bad("it names several hosts")
+    if port is None:
+        raise _bad("its port is not a whole number from 1 to 65535")
     if not name:
         raise _bad("it names no database")
-    if "/" in parts.path.removeprefix("/"):
-        raise _bad("the database's name has a / in it (as %2F it would be accepted)")
-    address = ServerAddress(
-        host=query.pop("host", "") or host or "localhost",
-        port=_port(query.pop("port", "") or port or "5432"),
-        user=query.pop("user", "") or user or "postgres",
-        password=query.pop("password", "") or password,
+    return ServerAddress(
+        host=host,
+        port=port,
+        user=params.pop("user", "") or "postgres",
+        password=params.pop("password", ""),
         name=name,
     )
-    return address, _options(query)
 
 
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise _bad("it is not a URL (a [ without its ]?)") from error
-    if "://" not in url:
-        raise _bad("it does not begin with postgres:// or postgresql://")
-    if parts.scheme not in _SCHEMES:
-        raise _bad(f"it begins with {parts.scheme}://")
-    if parts.fragment or "@" in parts.path or "@" in parts.query:
-        raise _bad("its password seems to hold a /, ? or # that is not percent-encoded")
-    return parts
-
-
-def _authority(netloc: str) -> tuple[str, str, str, str]:
-    # By hand, because urllib lower-cases the host, and a socket directory has its own case.
-    credentials, _, place = netloc.rpartition("@")
-    user, _, password = credentials.partition(":")
-    if "@" in user:
-        raise _bad("its user holds an @; between user and password stands a :")
-    if place.startswith("["):
-        host, bracket, rest = place[1:].partition("]")
-        if not bracket or (rest and not rest.startswith(":")):
-            raise _bad("the brackets of its host are not those of an IPv6 address")
-        port = rest[1:]
-    else:
-        host, _, port = place.partition(":")
-    if "," in place:
-        raise _bad("it names several hosts")
-    return unquote(user), unquote(password), unquote(host), port
-
-
-def _query(query: str) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
-    except ValueError as error:
-        raise _bad("what follows its ? is not a list of option=value") from error
-    return dict(pairs)
-
-
-def _options(query: dict[str, str]) -> dict[str, Any]:
-    options: dict[str, Any] = dict(query)
-    ours: dict[str, Any] = {}
-    if (threshold := options.pop("prepare_threshold", None)) is not None:
-        ours["prepare_threshold"] = None if threshold == "none" else _count(threshold)
-    if (binding := options.pop("server_side_binding", None)) is not None:
-        ours["server_side_binding"] = binding in {"1", "true", "on", "yes"}
-    for key, value in options.items():
-        try:
-            make_conninfo("", **{key: value})
-        except psycopg.Error as error:
-            raise _bad(f"{key!r} is not a connection option of PostgreSQL") from error
-    return options | ours
-
-
-def _count(text: str) -> int:
-    if text.isascii() and text.isdecimal():
-        return int(text)
-    raise _bad("its prepare_threshold is neither a number nor none")
-
-
-def _port(text: str) -> int:
-    if text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535:
-        return int(text)
-    raise _bad("its port is not a whole number from 1 to 65535")
+def _backend_options(given: dict[str, str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if "server_side_binding" in given:
+        options["server_side_binding"] = given["server_side_binding"] in {"1", "true", "on", "yes"}
+    if (threshold := given.get("prepare_threshold")) is not None:
+        if threshold != "none" and not (threshold.isascii() and threshold.isdecimal()):
+            raise _bad("its prepare_threshold is neither a number nor none")
+        options["prepare_threshold"] = None if threshold == "none" else int(threshold)
+    return options
 
 
 def _bad(seen: str) -> BadSetting:
-    return BadSetting("DATABASE_URL", seen=seen, expected=_EXPECTED, example=_EXAMPLE)
+    return BadSetting(
+        "DATABASE_URL",
+        seen=seen,
+        expected=(
+            "postgres://USER:PASSWORD@HOST:PORT/NAME, with special characters percent-encoded"
+        ),
+        example="DATABASE_URL=postgres://melo:p%40ss@db.example.com:5432/melo_v2?sslmode=require",
+    )

@@ -21,6 +21,7 @@ from melo.postgresql.validation import DatabaseValidation
 
 # psycopg's own number: a statement is planned once when it comes for the sixth time.
 _PREPARE_THRESHOLD = 5
+_MAINTENANCE_DATABASE = "postgres"
 
 
 class _WholeStatements:
@@ -60,8 +61,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection to PostgreSQL, as Django's with the additions of this room.
 
     In `settings.DATABASES`, EMBEDDED_DIR makes it one to the embedded server with its data there,
-    and VARIABLES names the variables that an error should speak of. In OPTIONS,
-    `server_side_binding` and `prepare_threshold` are on unless they say otherwise.
+    VARIABLES names the variables that an error should speak of, and FLUSH_SETTING the setting that
+    lets `flush` empty protected tables. In OPTIONS, `server_side_binding` and `prepare_threshold`
+    are on unless they say otherwise.
     """
 
     client_class = DatabaseClient
@@ -82,7 +84,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return None if data_dir is None else embedded_server(data_dir)
 
     def describe(self) -> str:
-        """Return one line that names the database to people; connects if need be."""
+        """Return one line that names the database; connects if necessary."""
         self.ensure_connection()
         info = self.connection.info
         version = info.parameter_status("server_version").split()[0]
@@ -93,7 +95,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return f"PostgreSQL {version} at {place}, database {info.dbname} as {info.user}"
 
     def unavailable(self, error: psycopg.Error, params: Mapping[str, Any]) -> DatabaseUnavailable:
-        """Return what to raise for the error with which psycopg did not connect with `params`."""
+        """Return the error to raise when psycopg could not connect with `params`."""
         tried = {
             name: str(params[key])
             for name, key in (("host", "host"), ("port", "port"), ("name", "dbname"))
@@ -102,8 +104,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return unavailable(str(error), attempt=self._attempt(**tried))
 
     def create_database(self) -> bool:
-        """Create the database that the settings name; return False when it was there already."""
-        return create_database(self)
+        """Create the database that the settings name; return False when it was there already.
+
+        The configured user owns it.
+
+        Raises:
+            DatabaseUnavailable: the server cannot be reached, or does not let this user create it.
+        """
+        params = self.get_connection_params()
+        name = params["dbname"]
+        params["dbname"] = _MAINTENANCE_DATABASE
+        try:
+            session = psycopg.connect(**params, autocommit=True)
+        except psycopg.Error as error:
+            raise self.unavailable(error, params) from error
+        with session:
+            return create_database(session, name)
 
     def ensure_connection(self) -> None:
         """Connect if there is no connection, or the one that was there is lost.
@@ -116,7 +132,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().ensure_connection()
 
     def connect(self) -> None:
-        """Connect; a connection that turns out to be of no use is not kept."""
+        """Connect; close the connection again when the server is too old."""
         try:
             super().connect()
         except DatabaseUnavailable:
@@ -124,7 +140,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Return what to connect with; the embedded server runs afterwards."""
+        """Return the parameters to connect with, having started the embedded server."""
         params: dict[str, Any] = super().get_connection_params()
         if self.embedded is not None:
             try:
@@ -140,7 +156,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Return a new connection, having repaired what can be repaired on the embedded server."""
+        """Return a new connection; repair the embedded server once if that fails."""
         try:
             return super().get_new_connection(conn_params)
         except psycopg.Error as error:
@@ -173,7 +189,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _repair(self, failure: DatabaseUnavailable) -> bool:
         if failure.reason is Reason.MISSING_DATABASE:
-            create_database(self)
+            self.create_database()
             return True
         if self.embedded is None or failure.reason is Reason.TOO_MANY_CONNECTIONS:
             return False

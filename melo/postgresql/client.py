@@ -10,13 +10,13 @@ from melo.embedded.server import embedded_server
 
 
 class DatabaseClient(client.DatabaseClient):
-    """psql: the system's, or for the embedded server the one that came with it."""
+    """Runs psql: the system's, or for the embedded server its own."""
 
     @classmethod
     def settings_to_cmd_args_env(
         cls, settings_dict: dict[str, Any], parameters: Iterable[str]
     ) -> tuple[list[str], dict[str, str] | None]:
-        """Return psql's arguments and environment; the embedded server runs afterwards."""
+        """Return psql's arguments and environment, having started the embedded server."""
         data_dir = settings_dict.get("EMBEDDED_DIR")
         if data_dir is None:
             return super().settings_to_cmd_args_env(settings_dict, parameters)
@@ -26,7 +26,7 @@ class DatabaseClient(client.DatabaseClient):
         return [str(installed_binaries().program("psql")), *arguments[1:]], env
 
     def runshell(self, parameters: Iterable[str]) -> None:
-        """Connect once first: that makes an embedded database, and words what is wrong."""
+        """Run psql; connect once before, which creates an embedded database and explains errors."""
         self.connection.ensure_connection()
         self.connection.close()
         super().runshell(parameters)

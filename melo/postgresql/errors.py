@@ -1,7 +1,7 @@
-"""What keeps us from the database, in words.
+"""The errors of connecting to the database, in words.
 
-libpq gives a failed connection no SQLSTATE, so its text is all there is. A server may word it in
-another language; then the reason stays OTHER, and what was tried and what was said is still shown.
+libpq gives a failed connection no SQLSTATE, so the reason is read from its text. Where that is in
+another language the reason is OTHER, and the message still has the text and what was tried.
 """
 
 import re
@@ -50,7 +50,7 @@ class DatabaseUnavailable(OperationalError, CommandError):  # noqa: N818 — as 
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """What was tried: to whom, as whom, and which variables said so ("" if none did)."""
+    """What was tried: the server, the user, and the variables that named them ("" if none did)."""
 
     host: str
     port: str
@@ -61,13 +61,13 @@ class Attempt:
 
     @property
     def place(self) -> str:
-        """The server, as people write it."""
+        """The server, as host:port."""
         if self.host.startswith("/"):
             return f"{self.host} (port {self.port})"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def setting(self, *parts: str) -> str:
-        """Return how to name settings such as HOST to whoever has to change them."""
+        """Return the names of the variables of settings such as HOST, for a message."""
         if self.variables == "DATABASE_URL":
             return f"the {' or '.join(part.lower() for part in parts)} in DATABASE_URL"
         return " or ".join(f"DB_{part}" for part in parts)
@@ -115,7 +115,7 @@ _WORDING = {
     Reason.TIMEOUT: (
         "{place} did not answer in time.",
         (
-            "look whether a firewall is in between, and whether {address} is right; "
+            "check for a firewall in between, and that {address} is right; "
             "`pg_isready {client}` tries it again."
         ),
     ),
@@ -133,13 +133,13 @@ _WORDING = {
     ),
     Reason.MISSING_ROLE: (
         "The server has no role {user!r}.",
-        "correct {user_setting}, or make the role: `createuser {client} --pwprompt {user_word}`.",
+        "correct {user_setting}, or create the role: `createuser {client} --pwprompt {user_word}`.",
     ),
     Reason.MISSING_DATABASE: (
         "The server has no database {name!r}.",
         (
-            "`python manage.py migrate --create-database` makes it and its tables, "
-            "`createdb {client} -U {user_word} {name_word}` makes it empty; "
+            "`python manage.py migrate --create-database` creates it and its tables, "
+            "`createdb {client} -U {user_word} {name_word}` creates it empty; "
             "or correct {name_setting}."
         ),
     ),
@@ -177,13 +177,13 @@ _WORDING = {
     ),
     Reason.OTHER: (
         "There is no connection to the database at {place}.",
-        "put right what PostgreSQL said, or correct {address}, {credentials} or {name_setting}.",
+        "correct what PostgreSQL reports, or {address}, {credentials} or {name_setting}.",
     ),
 }
 
 
 def reason_of(text: str) -> Reason:
-    """Return the reason that libpq's text gives."""
+    """Return the reason in libpq's text."""
     for reason, pattern in _PATTERNS:
         if re.search(pattern, text):
             return reason
@@ -201,7 +201,7 @@ def unavailable(text: str, *, attempt: Attempt) -> DatabaseUnavailable:
 
 
 def too_old(*, found: str, minimum: str, attempt: Attempt) -> DatabaseUnavailable:
-    """Return the error for a server of a version that this project does not work with.
+    """Return the error for a server that is too old for this project.
 
     It bears the name of the system check that says the same: checks run in no fixed order, and
     another one may be the first to connect.

@@ -1,4 +1,4 @@
-"""What the database can do, where this project knows better than Django."""
+"""What this project requires of PostgreSQL, where Django requires less."""
 
 from django.db.backends.postgresql import features
 

@@ -1,4 +1,4 @@
-"""How tables are made."""
+"""Creating tables."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.db.backends.postgresql import schema
 
 
 class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
-    """Django's, which adds foreign keys when every key that they point at is there.
+    """Django's, which adds foreign keys after the keys that they refer to.
 
     Where a column's default has parameters Django puts off all constraints of its table, in the
     order in which models are declared; PostgreSQL wants the unique key before the foreign one.

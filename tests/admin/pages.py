@@ -61,8 +61,8 @@ def listed(client: Client, model: type[Model], **asked: str | UUID) -> list[Mode
     return rows
 
 
-def narrowed_lists(model: type[Model], row: Model) -> list[str]:
-    """Return the address of the list under each combination of narrowings, as of a row."""
+def filtered_lists(model: type[Model], row: Model) -> list[str]:
+    """Return the address of the list under each combination of filters, as of a row."""
     model_admin = admin.site.get_model_admin(model)
     values = {
         "server": getattr(row, "server_id", None) or getattr(row, "space_id", None),
@@ -75,11 +75,7 @@ def narrowed_lists(model: type[Model], row: Model) -> list[str]:
         "conversation": getattr(row, "channel_id", None),
         "target": row.pk,
         "only": next(
-            (
-                value
-                for narrowing in getattr(model_admin, "narrowings", ())
-                for value in narrowing.choices
-            ),
+            (value for filter_ in getattr(model_admin, "filters", ()) for value in filter_.choices),
             None,
         ),
     }
@@ -88,7 +84,7 @@ def narrowed_lists(model: type[Model], row: Model) -> list[str]:
         page(model, "changelist")
         + "?"
         + urlencode({name: values.get(name) or somebody for name in scope})
-        for scope in getattr(model_admin, "scopes", {})
+        for scope in getattr(model_admin, "indexed_orders", {})
     ]
 
 

@@ -50,8 +50,8 @@ LISTS = [Message, Reaction, AuditLogEntry, ServerMember, User, DirectMessage, Di
 def test_nonsense_in_the_address_of_a_list_is_no_error(
     model: type[Model], admin_client: Client
 ) -> None:
-    narrowings = getattr(admin.site.get_model_admin(model), "narrowings", ())
-    known = ["q", "before", "after", *(narrowing.name for narrowing in narrowings)]
+    filters = getattr(admin.site.get_model_admin(model), "filters", ())
+    known = ["q", "before", "after", *(filter_.name for filter_ in filters)]
     of_django = ["p", "o", "_to_field", "created_at__gt"]
     answers = {}
 

@@ -14,8 +14,8 @@ from chat.admin.pages.figures import (
     DayOfMessages,
     active_servers,
     biggest_channels,
-    bounded,
     messages_per_day,
+    statement_timeout,
 )
 from tests.factories import (
     ChannelFactory,
@@ -166,7 +166,7 @@ def test_indexes_of_ids_alone_are_read() -> None:
 
 
 def test_settings_of_a_bounded_block_end_with_it() -> None:
-    with bounded(connection), connection.cursor() as cursor:
+    with statement_timeout(connection), connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         within = cursor.fetchone()
 

@@ -27,7 +27,7 @@ from chat.models import (
     User,
 )
 from tests import factories
-from tests.admin.pages import allow, listed, narrowed_lists, page, text_of
+from tests.admin.pages import allow, filtered_lists, listed, page, text_of
 from tests.chat.sql import execute
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ def test_page_that_servers_and_conversations_share_shows_nothing_of_a_conversati
     lists = [page(model, "changelist"), f"{page(model, 'changelist')}?q={private.pk}"]
     rows = [page(model, name, private.pk) for name in ("change", "history", "delete")]
 
-    answers = {url: client.get(url) for url in (*lists, *rows, *narrowed_lists(model, private))}
+    answers = {url: client.get(url) for url in (*lists, *rows, *filtered_lists(model, private))}
 
     assert listed(client, model) == [public]
     assert client.get(page(model, "change", public.pk)).status_code == 200
@@ -300,19 +300,19 @@ def test_page_that_servers_and_conversations_share_shows_nothing_of_a_conversati
 
 
 @pytest.mark.parametrize(
-    ("model", "narrowing"), [(Message, "channel"), (Mention, "channel"), (Reaction, "message")]
+    ("model", "filter_"), [(Message, "channel"), (Mention, "channel"), (Reaction, "message")]
 )
 def test_conversation_is_as_unknown_as_what_there_is_not(
-    model: type[Model], narrowing: str, admin_client: Client, message: Message
+    model: type[Model], filter_: str, admin_client: Client, message: Message
 ) -> None:
-    private = message.pk if narrowing == "message" else message.channel_id
+    private = message.pk if filter_ == "message" else message.channel_id
     url = page(model, "changelist")
 
     for row_id in (private, uuid4()):
-        answer = admin_client.get(url, {narrowing: str(row_id)})
+        answer = admin_client.get(url, {filter_: str(row_id)})
 
         assert answer.context["cl"].result_list == []
-        assert f"There is no {narrowing} with the id {row_id}." in text_of(answer)
+        assert f"There is no {filter_} with the id {row_id}." in text_of(answer)
 
 
 @pytest.mark.parametrize("asked", ["channel", "server"])

@@ -22,7 +22,7 @@ from chat.models import (
     ServerMember,
 )
 from tests import factories
-from tests.admin.pages import MODELS, allow, make, narrowed_lists, page
+from tests.admin.pages import MODELS, allow, filtered_lists, make, page
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -74,7 +74,7 @@ def test_lists_take_few_statements(model: type[Model], looking: Client) -> None:
         page(model, "changelist"),
         f"{page(model, 'changelist')}?q=abc",
         f"{page(model, 'changelist')}?q={rows[0].pk}",
-        *narrowed_lists(model, rows[0]),
+        *filtered_lists(model, rows[0]),
     ]
 
     taken = {address: len(statements(looking, address)) for address in addresses}
@@ -106,7 +106,7 @@ def test_no_list_counts_rows_skips_them_or_asks_for_each(
     rows = make_some(model)
     first = page(model, "changelist")
     following = looking.get(first).context["cl"].paginator.links["after"]
-    addresses = [first, *narrowed_lists(model, rows[0])]
+    addresses = [first, *filtered_lists(model, rows[0])]
     addresses += [first + following] if following else []
 
     lists = [statements(looking, address) for address in addresses]

@@ -11,7 +11,7 @@ import pytest
 from django.urls import reverse
 from django.utils.html import escape
 
-from chat.admin.pages.access_reading import read_access
+from chat.admin.pages.access_explanation import explain_access
 from chat.models import Channel, ChannelPermission, Role, User
 from chat.rules.permissions import Permission
 from tests import factories
@@ -104,7 +104,7 @@ def test_overwrite_for_the_member_has_the_last_word(admin_client: Client, pier: 
     overwrite(pier, role=pier.deckhand, deny=P.SEND_MESSAGES)
     overwrite(pier, user=pier.member, allow=P.SEND_MESSAGES)
 
-    allowed = "Allowed by the overwrite for this very member."
+    allowed = "Allowed by the overwrite for this member."
     assert row("Send messages", "yes", allowed) in answer(admin_client, pier)
 
 
@@ -131,7 +131,7 @@ def test_steps_are_in_the_order_of_the_resolution(admin_client: Client, pier: Pi
             "What a role of the member adds",
             "The channel's overwrite for everyone",
             "The channel's overwrites for the member's roles",
-            "The channel's overwrite for this very member",
+            "The channel's overwrite for this member",
         )
     ]
     assert places == sorted(places)
@@ -231,7 +231,7 @@ def test_reading_is_confirmed_by_the_database(pier: Pier, kind: str, *, is_timed
     if is_timed_out:
         pier.member.memberships.update(timed_out_until=FAR_AWAY)
 
-    reading = read_access(
+    reading = explain_access(
         user=pier.member,
         channel=Channel.objects.select_related("server", "parent").get(pk=channel.pk),
     )
@@ -307,7 +307,7 @@ def test_readings_are_confirmed_on_random_servers() -> None:
     sample = Random(20240229).sample(pairs, 400)
 
     readings = [
-        read_access(
+        explain_access(
             user=User.objects.get(pk=user_id),
             channel=Channel.objects.select_related("server", "parent").get(pk=channel_id),
         )

@@ -125,7 +125,7 @@ def _pages(client: Client, community: Community) -> Iterator[tuple[str, str]]:
         name = model.__name__
         yield from _with_next(client, f"{name}, the whole list", list_url(model))
         yield f"{name}, nothing found", list_url(model, q="zzz")
-        for scope in getattr(model_admin, "scopes", {}):
+        for scope in getattr(model_admin, "indexed_orders", {}):
             choices = [known.get(part) or _choices(model_admin, part) for part in scope]
             for values in product(*choices):
                 asked = {part: value for part, (_, value) in zip(scope, values, strict=True)}
@@ -180,9 +180,9 @@ def _known() -> dict[str, Choices]:
 def _choices(model_admin: Any, part: str) -> Choices:
     return list(
         chain.from_iterable(
-            ((value, value) for value in narrowing.choices)
-            for narrowing in model_admin.narrowings
-            if narrowing.name == part
+            ((value, value) for value in filter_.choices)
+            for filter_ in model_admin.filters
+            if filter_.name == part
         )
     )
 

@@ -17,11 +17,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from chat.discord.channels import UnsupportedExportError
 from chat.discord.importing import RefusedExportError, import_export
 from chat.discord.people import username
-from chat.discord.places import UnsupportedExportError
 from chat.discord.reader import MalformedExportError
-from chat.discord.snowflakes import moment_of, uuid_of
+from chat.discord.snowflakes import created_at_of, uuid_of
 from chat.models import Channel, Server, ServerMember, User
 from chat.queries.search import search_messages
 from chat.rules.permissions import Permission
@@ -156,18 +156,18 @@ class TestHarbour:
     def test_report_says_what_was_left_out(self, report: list[str]) -> None:
         assert report[0].startswith(f"{HARBOUR}: 7 messages into #pier-one of Harbour")
         assert [line.strip() for line in report[1:]] == [
-            "The files themselves are still to be put into the object store, as discord/<id>.",
+            "Next: put the files themselves into the object store, as discord/<id>.",
             "not imported: 1 components",
             "not imported: 1 embeds",
             "not imported: 2 files that were not downloaded with the export",
             "not imported: 1 inlineEmojis",
             "not imported: 1 interaction",
             "not imported: 1 messages of type 8, kept as notices",
-            "not imported: 1 reactions of whom the export does not say",
+            "not imported: 1 reactions whose users the export does not name",
             "not imported: 1 stickers",
-            "not imported: 1 words of forwarded messages, of which it does not say whose",
-            "not imported: 1 words that tell of a join, a pin or another event",
-            "not imported: 1 replies to messages that are not there",
+            "not imported: 1 texts of forwarded messages, which have no author there",
+            "not imported: 1 texts of joins, pins and other events",
+            "not imported: 1 references to missing messages",
         ]
 
     def test_second_import_changes_nothing(self) -> None:
@@ -232,7 +232,7 @@ def test_message_that_comes_twice_is_there_once(tmp_path: Path) -> None:
     done = import_export(path=path)
 
     assert done.imported.messages == 1
-    assert done.unmapped == {"messages that came twice": 1}
+    assert done.left_out == {"repeated messages": 1}
 
 
 def test_who_was_removed_is_not_brought_back(tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def test_id_sorts_by_time_and_carries_it() -> None:
     assert earlier < later
     assert earlier.version == 7
     assert uuid_of("channel", 600 << 22) != uuid_of("guild", 600 << 22)
-    assert moment_of(600 << 22) == datetime(2015, 1, 1, 0, 0, 0, 600_000, UTC)
+    assert created_at_of(600 << 22) == datetime(2015, 1, 1, 0, 0, 0, 600_000, UTC)
 
 
 # Types of messages, those that an exporter has no name for among them
@@ -331,7 +331,7 @@ def test_event_has_no_words_and_says_whose_it_is(
     done = import_export(path=write(tmp_path / "a.json", export(event)))
 
     assert rows("SELECT author_id, kind, content FROM messages") == [(HERON, expected, "")]
-    assert len(done.unmapped) == 1
+    assert len(done.left_out) == 1
 
 
 def test_reply_of_an_older_exporter_is_one(tmp_path: Path) -> None:
@@ -502,7 +502,7 @@ def test_private_thread_is_a_hidden_channel_of_its_own(tmp_path: Path, options: 
     assert rows("SELECT kind, parent_id FROM channels WHERE name = 'about knots'") == [
         ("text", None)
     ]
-    assert all("which administrators alone see until they let others in" in r for r in reports)
+    assert all("visible to administrators only" in r for r in reports)
 
 
 def test_private_thread_shows_neither_itself_nor_its_channel(tmp_path: Path) -> None:
@@ -519,7 +519,7 @@ def test_new_thread_of_a_channel_that_is_seen_comes_in_when_that_is_asked_for(
     path = thread(tmp_path / "b.json")
     before = stored()
 
-    with pytest.raises(CommandError, match="by whoever sees #pier-7, and not by administrators"):
+    with pytest.raises(CommandError, match="to everybody who sees #pier-7, and not to"):
         load(path)
     assert stored() == before
 
@@ -547,7 +547,7 @@ def test_thread_of_a_channel_that_a_role_of_ours_sees_is_not_for_administrators_
         HERON,
     )
 
-    with pytest.raises(CommandError, match="by whoever sees #pier-7"):
+    with pytest.raises(CommandError, match="to everybody who sees #pier-7"):
         load(thread(tmp_path / "b.json"))
 
     assert seen_by_cook() == ["#pier-7", "message 1"]
@@ -566,7 +566,7 @@ def test_channel_that_is_here_stays_as_hidden_as_it_is(tmp_path: Path) -> None:
     assert seen_by_cook() == ["#pier-8", "message 2"]
     assert [report.splitlines()[1:] for report in reports] == [
         ["  It stays hidden, as #pier-7 is: --visible is for new channels."],
-        ["  It is read by whoever sees #pier-8, as before: only new channels are hidden."],
+        ["  Everybody who sees #pier-8 sees it, as before: only new channels are hidden."],
         [],
         [],
     ]
@@ -609,8 +609,8 @@ def test_channel_in_a_category_that_is_seen_is_hidden_all_the_same(tmp_path: Pat
     [
         ("0", "DirectTextChat", "direct messages"),
         ("0", "DirectGroupTextChat", "direct messages"),
-        ("5", "GuildForum", "GuildForum, in which nobody writes"),
-        ("5", "GuildCategory", "GuildCategory, in which nobody writes"),
+        ("5", "GuildForum", "GuildForum, which has no messages"),
+        ("5", "GuildCategory", "GuildCategory, which has no messages"),
     ],
 )
 def test_what_has_no_place_here_is_refused(
@@ -722,9 +722,9 @@ def test_text_that_cannot_be_stored_is_mended_and_counted(tmp_path: Path) -> Non
 
     assert value("SELECT content FROM messages WHERE seq = 1") == "a\ufffdb?"
     assert value("SELECT length(content) FROM messages WHERE seq = 2") == 4000
-    assert done.unmapped == {
+    assert done.left_out == {
         "texts of more than 4000 characters, cut": 1,
-        "texts with characters that cannot be stored, replaced": 1,
+        "texts with characters that PostgreSQL cannot store, replaced": 1,
     }
 
 
@@ -767,9 +767,7 @@ def test_names_that_nobody_can_read_are_replaced_and_counted(tmp_path: Path) -> 
         ("user", ""),
     ]
     assert "messages into # [2Jpier of unnamed" in report
-    assert (
-        "not imported: 9 names with nothing to see or with a control character, replaced" in report
-    )
+    assert "not imported: 9 names that were invisible or had control characters, replaced" in report
 
 
 def test_name_that_is_cut_to_nothing_visible_is_replaced(tmp_path: Path) -> None:
@@ -802,7 +800,7 @@ def test_file_outside_the_export_is_not_read(tmp_path: Path) -> None:
         path=write(tmp_path / "exports" / "a.json", export(message(1, attachments=files)))
     )
 
-    assert done.unmapped == {"files that were not downloaded with the export": 3}
+    assert done.left_out == {"files that were not downloaded with the export": 3}
 
 
 def test_name_of_a_file_leads_to_no_directory(tmp_path: Path) -> None:
@@ -825,7 +823,7 @@ def test_roles_for_which_there_is_no_place_are_left_out(tmp_path: Path) -> None:
     )
 
     # Of 249 places above everyone's two are those of the moderators and administrators.
-    assert done.unmapped == {"roles for which there is no place": 3}
+    assert done.left_out == {"roles beyond the limit of a server": 3}
     assert value("SELECT count(*) FROM member_roles WHERE user_id = %s", HERON) == 247
     assert rows("SELECT name FROM roles ORDER BY position DESC LIMIT 1") == [("rank 250",)]
 
@@ -845,7 +843,7 @@ def test_emoji_past_the_twentieth_are_left_out(tmp_path: Path) -> None:
     )
 
     assert done.imported == Imported(messages=1, reactions=21)
-    assert done.unmapped == {"reactions past 20 different emoji": 5}
+    assert done.left_out == {"reactions past 20 different emoji": 5}
     assert value("SELECT count(DISTINCT emoji) FROM reactions") == 20
 
 
@@ -858,7 +856,7 @@ def test_pins_past_the_250th_are_left_out(tmp_path: Path) -> None:
     again = import_export(path=path)
 
     assert done.imported == Imported(messages=253)
-    assert done.unmapped == again.unmapped == {"pins after the 250th, kept unpinned": 3}
+    assert done.left_out == again.left_out == {"pins after the 250th, kept unpinned": 3}
     assert again.imported == Imported(already_there=253)
     assert value("SELECT max(seq) FROM messages WHERE pinned_at IS NOT NULL") == 250
 
@@ -909,7 +907,7 @@ def test_later_export_brings_back_nothing_of_who_was_erased(tmp_path: Path) -> N
     )
 
     assert done.imported == Imported(messages=1, already_there=1)
-    assert done.unmapped == {"messages of people whose account was erased": 1}
+    assert done.left_out == {"messages of people whose account was erased": 1}
     assert rows("SELECT seq, content FROM messages ORDER BY seq") == [
         (1, ""),
         (2, "message 2"),
@@ -924,7 +922,7 @@ def test_who_has_the_name_of_the_systems_account_owns_nothing(tmp_path: Path) ->
     UserFactory.create(username="discord_import")
     path = write(tmp_path / "a.json", export(message(1)))
 
-    with pytest.raises(UnsupportedExportError, match="Say with --owner"):
+    with pytest.raises(UnsupportedExportError, match="with --owner"):
         import_export(path=path)
 
     assert value("SELECT count(*) FROM servers") == 0

@@ -33,7 +33,6 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from melo.embedded.server import EmbeddedServer
 from melo.postgresql.base import DatabaseWrapper
-from melo.postgresql.creation import create_database
 from melo.postgresql.errors import DatabaseUnavailable, Reason
 from tests.conftest import ROOT, Manage, ScratchDatabase, clean_environ
 from tests.melo.conftest import embedded_environ
@@ -395,9 +394,7 @@ CREATING_PROGRAM = """
 import django
 django.setup()
 from django.db import connection
-from melo.postgresql.creation import create_database
-from melo.postgresql.errors import DatabaseUnavailable, Reason
-print(create_database(connection), flush=True)
+print(connection.create_database(), flush=True)
 """
 
 
@@ -428,7 +425,7 @@ def test_database_that_is_there_is_left_alone(connection: DatabaseWrapper) -> No
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE kept AS SELECT 1 AS one")
 
-    assert create_database(connection) is False
+    assert connection.create_database() is False
 
     assert fetch(connection, "SELECT one FROM kept") == 1
 

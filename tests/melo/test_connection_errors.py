@@ -159,9 +159,8 @@ def test_role_that_may_not_make_databases_is_told(guarded_server: EmbeddedServer
     program = (
         "import django; django.setup()\n"
         "from django.db import connection\n"
-        "from melo.postgresql.creation import create_database\n"
         "from melo.postgresql.errors import DatabaseUnavailable\n"
-        "try: create_database(connection)\n"
+        "try: connection.create_database()\n"
         "except DatabaseUnavailable as error: print(error)"
     )
     environ = environ_for(guarded_server, user="dora", name="wanted")
@@ -176,7 +175,7 @@ def test_role_that_may_not_make_databases_is_told(guarded_server: EmbeddedServer
         check=False,
     )
 
-    assert "The database 'wanted' could not be made." in done.stdout
+    assert "Could not create the database 'wanted'." in done.stdout
     assert "permission denied to create database" in done.stdout
     assert "createdb wanted" in done.stdout
 

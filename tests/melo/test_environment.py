@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from melo.environment.errors import BadSetting
 from melo.environment.reading import Environment, read_environment
-from melo.errors import BadSetting
 from tests.conftest import Manage, clean_environ
 
 PRODUCTION = {
@@ -123,9 +123,16 @@ def test_url_may_turn_off_what_a_pooler_cannot_do(tmp_path: Path) -> None:
         "postgres://u:hunter2/x@localhost/melo",
         "postgres://u:hunter2#x@localhost/melo",
         "postgres://u:hunter2?x@localhost/melo",
+        "postgres://u:hunter2%ff@localhost/melo",
+        "postgres://u:hunter2\udcff@localhost/melo",
+        "postgres://u:hunter2%@localhost/melo",
+        "u:hunter2@localhost/melo?options=://",
         "postgres://u:hunter2@a,b/melo",
+        "postgres://u:hunter2@a:1,b:2/melo",
         "postgres://u:hunter2@localhost/melo?hunter2",
         "postgres://u:hunter2@localhost/melo?nosuchoption=hunter2",
+        "postgres://u:hunter2@localhost/melo?prepare_threshold=hunter2",
+        "postgres://u:hunter2@localhost/melo?prepare_threshold_=hunter2",
         "postgres://u:hunter2@localhost/a/b",
         "postgres://u:hunter2",
     ],
@@ -317,7 +324,7 @@ def test_size_of_the_pool_does_not_choose_the_server(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", ["0", "-1", "many", "1001", "4.5"])
 def test_size_that_no_pool_can_have_is_refused(tmp_path: Path, size: str) -> None:
-    assert f"{size!r} is no number of connections" in str(refusal(tmp_path, DB_POOL_SIZE=size))
+    assert f"{size!r} is not a number of connections" in str(refusal(tmp_path, DB_POOL_SIZE=size))
 
 
 def test_collected_files_go_where_it_says(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_rows_between_two_cuts_are_shared_out_evenly() -> None:
     growth = Growth(
         table="notes",
         rows=200,
-        cuts=(begin, begin + timedelta(days=1), begin + timedelta(days=11)),
+        bounds=(begin, begin + timedelta(days=1), begin + timedelta(days=11)),
     )
 
     assert growth.rows_at(begin + timedelta(hours=12)) == 50

@@ -344,7 +344,7 @@ def test_command_takes_back_the_keys_that_are_done(
 
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err == "Read 4 keys; 2 files wait no more.\n"
+    assert printed.err == "Read 4 keys; 2 files were on the list and are forgotten.\n"
     assert DiscardedFile.objects.get() == other
 
 
@@ -374,7 +374,7 @@ def test_pipe_of_the_help_empties_the_store(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert "Read 2 keys; 2 files wait no more." in done.stderr, done.stderr
+    assert "Read 2 keys; 2 files were on the list and are forgotten." in done.stderr, done.stderr
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
     # What the store did not let go of is found again.
     assert waiting_keys() == [stuck.storage_key]
@@ -387,13 +387,13 @@ def test_key_with_a_line_break_is_not_taken_for_two(capsys: pytest.CaptureFixtur
 
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "Not printed, for it has a line break in it: 'old\\nfiles/of/another'" in printed.err
+    assert "Not printed, because it has a line break in it: 'old\\nfiles/of/another'" in printed.err
 
 
 @pytest.mark.parametrize(
     ("args", "stdin", "match"),
     [
-        (["--discarded", "--older-than", "3"], "", "--older-than is for sweeping"),
+        (["--discarded", "--older-than", "3"], "", "--older-than has no meaning"),
         (["--discarded", "--confirm"], "", "not allowed with argument"),
         (["--confirm", "--dry-run"], "", "not allowed with argument"),
         (["--confirm"], "x" * 256, "After 0 keys of stdin: storage_keys is 256 characters long"),

@@ -1,1 +1,1 @@
-"""What the list pages share."""
+"""What the pages of all tables share: base classes, filters, keyset lists, panels."""

@@ -1,4 +1,4 @@
-"""A list of the admin without counts and page numbers: narrowed by indexes, paged by key."""
+"""A list of the admin without counts and page numbers: filtered by indexes, paged by key."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.db import OperationalError, connection, transaction
 from unfold.views import ChangeList
 
+from chat.admin.lists.filters import FilterError, cleaned
 from chat.admin.lists.keyset import CursorError, KeysetPage, estimated_rows, keyset_page
-from chat.admin.lists.narrowing import NarrowingError, typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
     from django.http import HttpRequest
 
-    from chat.admin.lists.narrowing import Narrowing
+    from chat.admin.lists.filters import Filter
 
 BEFORE, AFTER = "before", "after"
-# A list takes milliseconds. What takes longer has no index to go along, and is stopped.
-PATIENCE_MS = 3000
+# A list takes milliseconds. One that takes longer has no index for it, and is stopped.
+LIST_TIMEOUT_MS = 3000
 _QUERY_CANCELED = "57014"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """A narrowing with what was typed into it."""
+    """A filter with the value that was typed into it."""
 
-    narrowing: Narrowing
+    filter: Filter
     value: str
 
 
 class KeysetPaginator:
-    """What Unfold draws beneath a list: the way to the pages beside this one, and how many rows.
+    """What Unfold draws beneath a list: links to the other pages, and the number of rows.
 
     `rows` is exact when the list ends on this page, and the planner's estimate otherwise.
     """
@@ -58,14 +58,14 @@ class KeysetChangeList(ChangeList):
     order: Sequence[str]
     query: str
     root_queryset: QuerySet[Model]
-    # What the planner is asked about: as narrow, without what it would take for independent.
-    countable: QuerySet[Model]
-    # All of the narrowings together, as plain equalities.
+    # The rows that the planner estimates: filtered too, without `Filter.implied`.
+    rows_to_estimate: QuerySet[Model]
+    # Those of all filters that are filled in, as plain equalities.
     conditions: dict[str, Any]
     is_stopped = False
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        """Read what the list shows, within a time limit; what takes longer is said in words."""
+        """Read the rows within a time limit; when they take longer, show none and say so."""
         try:
             with transaction.atomic():
                 _set_limits()
@@ -75,8 +75,8 @@ class KeysetChangeList(ChangeList):
                 raise
             messages.warning(
                 request,
-                f"Stopped after {PATIENCE_MS / 1000:g} seconds: too many rows would have to be "
-                "read. Narrow the list, or search for something rarer.",
+                f"Stopped after {LIST_TIMEOUT_MS / 1000:g} seconds: too many rows would have to be "
+                "read. Filter the list, or search for something rarer.",
             )
             self.is_stopped = True
             super().__init__(request, *args, **kwargs)
@@ -84,25 +84,24 @@ class KeysetChangeList(ChangeList):
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: list[str] | None = None
     ) -> QuerySet[Model]:
-        """Take the cursor and the narrowings out of the address, and narrow."""
+        """Take the cursor and the filters out of the address, and filter the rows."""
         if self.is_stopped:
             self.root_queryset = self.root_queryset.none()
         admin = self.model_admin
-        self.countable, self.conditions = admin.countable(self.root_queryset), {}
+        self.rows_to_estimate, self.conditions = admin.rows_to_estimate(self.root_queryset), {}
         self.cursors = {name: self._take(name) for name in (BEFORE, AFTER)}
         self.fields = [
-            Field(narrowing=narrowing, value=typed(self.params.get(narrowing.name)))
-            for narrowing in admin.narrowings
+            Field(filter=each, value=cleaned(self.params.get(each.name))) for each in admin.filters
         ]
         try:
-            self.order, self.root_queryset = self._narrowed(self.root_queryset)
-        except NarrowingError as refusal:
+            self.order, self.root_queryset = self._filtered(self.root_queryset)
+        except FilterError as refusal:
             messages.warning(request, str(refusal))
             self.order, self.root_queryset = admin.order, self.root_queryset.none()
-        # Django knows nothing of the conditions, which tell the search along which index to go.
-        asked, self.query = self.query, ""
+        # Not by Django, which would not pass on the conditions that the search needs for its index.
+        query, self.query = self.query, ""
         rows: QuerySet[Model] = super().get_queryset(request, exclude_parameters)
-        self.query = typed(asked)
+        self.query = cleaned(query)
         return admin.search(request, rows, self.query, self.conditions) if self.query else rows
 
     def _take(self, name: str) -> str | None:
@@ -110,49 +109,49 @@ class KeysetChangeList(ChangeList):
         value: str | None = self.params.pop(name, None)
         return value or None
 
-    def _narrowed(self, rows: QuerySet[Model]) -> tuple[Sequence[str], QuerySet[Model]]:
+    def _filtered(self, rows: QuerySet[Model]) -> tuple[Sequence[str], QuerySet[Model]]:
         given = [field for field in self.fields if field.value]
         if not given:
             admin = self.model_admin
-            return admin.order, rows if admin.is_listed_whole else rows.none()
-        names = tuple(field.narrowing.name for field in given)
-        order = self.model_admin.scopes.get(names)
+            return admin.order, rows if admin.shows_unfiltered else rows.none()
+        names = tuple(field.filter.name for field in given)
+        order = self.model_admin.indexed_orders.get(names)
         if order is None:
-            labels = " and ".join(field.narrowing.label for field in given)
-            what_next = (
-                "together; clear one of them" if len(given) > 1 else "alone; fill in another"
+            labels = " and ".join(field.filter.label for field in given)
+            together, next_step = (
+                ("together", "Clear one of them.")
+                if len(given) > 1
+                else ("alone", "Fill in another filter too.")
             )
-            raise NarrowingError(
-                f"No index leads to the rows by {labels} {what_next}: this list would have to "
-                "read the whole table."
+            raise FilterError(
+                f"There is no index by {labels} {together}, so the whole table would have to be "
+                f"read. {next_step}"
             )
         for field in given:
-            conditions = field.narrowing.conditions(field.value)
+            conditions = field.filter.conditions(field.value)
             self.conditions |= conditions
-            rows = rows.filter(
-                **(_as_range(conditions) if field.narrowing.is_range else conditions)
-            )
-            self.countable = self.countable.filter(
+            rows = rows.filter(**(_as_range(conditions) if field.filter.is_range else conditions))
+            self.rows_to_estimate = self.rows_to_estimate.filter(
                 **{
                     column: value
                     for column, value in conditions.items()
-                    if column not in field.narrowing.implied
+                    if column not in field.filter.implied
                 }
             )
         return order, rows
 
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Leave out what this list knows how to narrow by; Django refuses whatever is left."""
-        own = {narrowing.name for narrowing in self.model_admin.narrowings} | {BEFORE, AFTER}
+        """Leave out this list's own filters and cursors; Django refuses whatever is left."""
+        own = {each.name for each in self.model_admin.filters} | {BEFORE, AFTER}
         left: dict[str, Any] = super().get_filters_params(params)
         return {name: value for name, value in left.items() if name not in own}
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Model]) -> list[str]:
-        """Return the one order that an index of this narrowing has."""
+        """Return the order that the index for these filters has."""
         return list(self.order)
 
     def get_results(self, request: HttpRequest) -> None:
-        """Fetch the page, and how many rows there are about; two statements at most."""
+        """Fetch the page, and about how many rows there are; two statements at most."""
         try:
             page = self._page()
         except CursorError as error:
@@ -162,12 +161,12 @@ class KeysetChangeList(ChangeList):
         total = (
             len(page.rows)
             if is_whole
-            else estimated_rows(self.queryset if self.query else self.countable)
+            else estimated_rows(self.queryset if self.query else self.rows_to_estimate)
         )
         self.result_list = page.rows
         self.result_count = len(page.rows)
         self.show_full_result_count = False
-        # The same, or else Unfold would speak of so many results beside the title.
+        # The same, or else Unfold would put a number of results beside the title.
         self.full_result_count = self.result_count
         self.show_admin_actions = True
         self.can_show_all = False
@@ -206,5 +205,5 @@ def _set_limits() -> None:
         cursor.execute(
             "SELECT set_config('statement_timeout', %s, true), "
             "set_config('plan_cache_mode', 'force_custom_plan', true)",
-            [str(PATIENCE_MS)],
+            [str(LIST_TIMEOUT_MS)],
         )

@@ -1,4 +1,4 @@
-"""Pages of a list found by key: each is as fast as the first, and nothing is counted.
+"""Keyset pagination: each page is as fast as the first, and nothing is counted.
 
 Knows querysets and nothing of the admin.
 """
@@ -21,15 +21,12 @@ if TYPE_CHECKING:
 
 
 class CursorError(Exception):
-    """The place to go on from is none of this list."""
+    """A cursor that no page in this order has made."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeysetPage:
-    """Rows in the order of the list, and the cursors of the pages beside it, where there are any.
-
-    `before` and `after` are meant as the list is read, from the top down.
-    """
+    """Rows in the order of the list, and the cursors of the previous and the next page, if any."""
 
     rows: list[Any]
     before: str | None
@@ -48,27 +45,28 @@ def keyset_page(
 
     `order` names columns that no two rows share, all rising or all falling ("-"), none NULL.
 
-    Raises: CursorError, when the cursor was not made by a page in this order.
+    Raises:
+        CursorError: the cursor was not made by a page in this order.
     """
     names = [name.removeprefix("-") for name in order]
     is_falling = order[0].startswith("-")
     is_backwards = before is not None and after is None
-    ordered = queryset.order_by(*(_turned(name) if is_backwards else name for name in order))
+    ordered = queryset.order_by(*(_reversed(name) if is_backwards else name for name in order))
     cursor = before if is_backwards else after
     if cursor is not None:
-        place = _read(queryset.model, names, cursor)
+        values = _decode(queryset.model, names, cursor)
         beyond = TupleLessThan if is_falling is not is_backwards else TupleGreaterThan
-        ordered = ordered.filter(beyond(Tuple(*map(F, names)), place))
+        ordered = ordered.filter(beyond(Tuple(*map(F, names)), values))
     found = list(ordered[: size + 1])
     has_more = len(found) > size
     rows = found[:size][::-1] if is_backwards else found[:size]
     came_from = cursor is not None
     return KeysetPage(
         rows=rows,
-        before=_write(names, rows[0])
+        before=_encode(names, rows[0])
         if rows and (has_more if is_backwards else came_from)
         else None,
-        after=_write(names, rows[-1])
+        after=_encode(names, rows[-1])
         if rows and (came_from if is_backwards else has_more)
         else None,
     )
@@ -87,24 +85,24 @@ def estimated_rows(queryset: QuerySet[Any]) -> int:
     return int(plan[0]["Plan"]["Plan Rows"])
 
 
-def _turned(name: str) -> str:
+def _reversed(name: str) -> str:
     return name.removeprefix("-") if name.startswith("-") else f"-{name}"
 
 
-def _write(names: Sequence[str], row: Model) -> str:
+def _encode(names: Sequence[str], row: Model) -> str:
     return cursor_at(*(getattr(row, name) for name in names))
 
 
-def _read(model: type[Model], names: Sequence[str], cursor: str) -> tuple[Any, ...]:
+def _decode(model: type[Model], names: Sequence[str], cursor: str) -> tuple[Any, ...]:
     parts = [unquote(part) for part in cursor.split(",")]
     if len(parts) != len(names) or "\x00" in "".join(parts):
         raise CursorError(cursor)
     options = model._meta
     fields: list[Any] = [options.pk if name == "pk" else options.get_field(name) for name in names]
     try:
-        place = tuple(field.to_python(part) for field, part in zip(fields, parts, strict=True))
-        for field, value in zip(fields, place, strict=True):
+        values = tuple(field.to_python(part) for field, part in zip(fields, parts, strict=True))
+        for field, value in zip(fields, values, strict=True):
             field.run_validators(value)
     except ValidationError as error:
         raise CursorError(cursor) from error
-    return place
+    return values

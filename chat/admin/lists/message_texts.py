@@ -1,7 +1,7 @@
-"""What messages say, in lists and in panels, as this person may read it.
+"""The contents of messages, in lists and in panels, as this person may read them.
 
-Of a deleted message everybody who may look at messages sees that it was there, whose it was and
-when; what it said, then and in its earlier versions, takes a permission of its own.
+Everybody who may look at messages sees of a deleted one its author and its times; its content and
+its earlier versions take a permission of their own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from django.contrib.admin import display
 from django.contrib.postgres.search import SearchQuery
 
 from chat.admin.lists.keyset import estimated_rows
-from chat.admin.lists.panels import clipped, moment, row_link, rows_panel
+from chat.admin.lists.panels import moment, row_link, rows_panel, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,40 +26,49 @@ if TYPE_CHECKING:
 
 READ_DELETED = "chat.read_deleted_messages"
 WITHHELD = "(deleted; reading it takes a permission)"
-# So many matches are fetched by their index in a fraction of what is allowed to a page.
-COMMON = 5_000
-# The bound for when the planner was wrong about it.
-MOST = 20_000
+# Fewer matches than these are fetched by their index in a fraction of a list's time limit.
+COMMON_FROM_ROWS = 5_000
+# For when the planner estimated too few.
+MATCHES_LIMIT = 20_000
 
 
 def text_of(request: HttpRequest, message: Message) -> str:
-    """Return what a message says, or that it is withheld from this person."""
+    """Return the content of a message, or that this person may not read it."""
     if message.deleted_at is not None and not request.user.has_perm(READ_DELETED):
         return WITHHELD
     return message.content
 
 
-def with_text_column(request: HttpRequest, names: Any, *, is_clipped: bool) -> list[Any]:
-    """Return the columns with that of contents, as this person may see them, for the bare one."""
-    column = _text_column(request, is_clipped=is_clipped)
+def without_deleted(request: HttpRequest, parts: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the parts of messages without those of deleted ones, for whom may not read these."""
+    if request.user.has_perm(READ_DELETED):
+        return parts
+    return parts.filter(message__deleted_at=None)
+
+
+def with_text_column(request: HttpRequest, names: Any, *, is_shortened: bool) -> list[Any]:
+    """Return the columns, with that of the content as this person may read it."""
+    column = _text_column(request, is_shortened=is_shortened)
     return [column if name == "content" else name for name in names]
 
 
-def with_words(
+def matching_text(
     rows: QuerySet[Any], term: str, *, within: QuerySet[Any], space_id: UUID
 ) -> QuerySet[Any]:
-    """Return those messages that have these words; `within` are all of the kind, in any space.
+    """Return the messages of `rows` with these words; `within` are all such messages, unfiltered.
 
-    Words that the planner takes for common are met soon by whoever reads from the newest on. Rare
-    ones are found by their index first, in a statement of its own: together with the order of the
-    list the planner would read on from the newest after all. At most two statements.
+    Words that the planner takes for common are soon found by reading from the newest on. Rare ones
+    are looked up in their index first, in a statement of its own: in one with the order of the list
+    the planner would read from the newest on after all. At most two statements.
     """
     words = SearchQuery(term, config="simple", search_type="websearch")
     matching = within.filter(space_id=space_id, search=words, deleted_at=None)
-    if estimated_rows(matching) > COMMON:
+    if estimated_rows(matching) > COMMON_FROM_ROWS:
         return rows.filter(search=words, deleted_at=None)
     # With the space as an equality, the ids are looked up in the order of the list.
-    return rows.filter(space_id=space_id, pk__in=list(matching.values_list("pk", flat=True)[:MOST]))
+    return rows.filter(
+        space_id=space_id, pk__in=list(matching.values_list("pk", flat=True)[:MATCHES_LIMIT])
+    )
 
 
 def messages_panel(
@@ -73,7 +82,7 @@ def messages_panel(
         columns={
             "number": lambda message: row_link(message, f"#{message.seq}"),
             "author": lambda message: row_link(message.author),
-            "content": lambda message: clipped(text_of(request, message)) or f"({message.kind})",
+            "content": lambda message: shortened(text_of(request, message)) or f"({message.kind})",
             "sent": lambda message: moment(message.created_at),
         },
         **options,
@@ -81,9 +90,9 @@ def messages_panel(
 
 
 def parts_panels(request: HttpRequest, message: Message) -> list[Panel | None]:
-    """Return the panels of what hangs on a message; three statements."""
+    """Return the panels of versions, reactions and files of a message; three statements."""
     is_withheld = text_of(request, message) is WITHHELD
-    # A file of a conversation has no page of its own: it is seen with its message, and logged.
+    # A file of a conversation has no page of its own: it is seen with its message, which is logged.
     is_direct = message.space_id == message.channel_id
     return [
         rows_panel(
@@ -92,7 +101,7 @@ def parts_panels(request: HttpRequest, message: Message) -> list[Panel | None]:
             rows=_parts(message, "messagerevisions").select_related("editor").order_by("-version"),
             columns={
                 "version": lambda part: f"{part.version}",
-                "content": lambda part: WITHHELD if is_withheld else clipped(part.content),
+                "content": lambda part: WITHHELD if is_withheld else shortened(part.content),
                 "replaced by": lambda part: row_link(part.editor),
                 "at": lambda part: moment(part.replaced_at),
             },
@@ -124,11 +133,11 @@ def parts_panels(request: HttpRequest, message: Message) -> list[Panel | None]:
     ]
 
 
-def _text_column(request: HttpRequest, *, is_clipped: bool) -> Callable[[Message], str]:
+def _text_column(request: HttpRequest, *, is_shortened: bool) -> Callable[[Message], str]:
     @display(description="content")
     def content(message: Message) -> str:
         text = text_of(request, message)
-        return (clipped(text) if is_clipped else text) or "-"
+        return (shortened(text) if is_shortened else text) or "-"
 
     return content
 

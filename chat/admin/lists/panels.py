@@ -1,4 +1,4 @@
-"""Panels: beneath a row, short tables of what belongs to it, each with the way to the whole."""
+"""Panels: short tables beneath a row, of what belongs to it, with links to the whole lists."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PANEL_ROWS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """Where a panel leads on to; `model` is the table there, for whose list it takes a right."""
+    """A link of a panel, shown to whom may view `model`."""
 
     text: str
     url: str
@@ -33,7 +33,7 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class RowLink:
-    """A cell that names a row; it leads there for whom may look at it, and is text for others."""
+    """A cell that names a row: a link for whom may view the row, else text."""
 
     model: type[Model]
     row_id: object
@@ -42,7 +42,7 @@ class RowLink:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A field to type into, and the page that answers."""
+    """A field to type into, and the page that it is sent to with the `known` values."""
 
     url: str
     name: str
@@ -53,7 +53,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """A short table; `is_cut` says that there is more than it shows."""
+    """A short table; `is_cut` says that there are more rows than it shows."""
 
     title: str
     headers: Sequence[str] = ()
@@ -79,9 +79,9 @@ def rows_panel(
     links: Sequence[Link] = (),
     nothing: str = "None.",
 ) -> Panel | None:
-    """Return the first `limit` rows as a panel, in one statement; None without the right to look.
+    """Return the first `limit` rows as a panel; None without the right to view them.
 
-    `columns` says what stands in each, from the row.
+    `columns` has for each header the function that makes the cell from a row. One statement.
     """
     if not may_view(request, rows.model):
         return None
@@ -89,7 +89,7 @@ def rows_panel(
     return Panel(
         title=title,
         headers=tuple(columns),
-        rows=[[drawn(request, show(row)) for show in columns.values()] for row in found[:limit]],
+        rows=[[rendered(request, show(row)) for show in columns.values()] for row in found[:limit]],
         is_cut=len(found) > limit,
         links=[link for link in links if link.model is None or may_view(request, link.model)],
         nothing=nothing,
@@ -97,15 +97,15 @@ def rows_panel(
 
 
 def may_view(request: HttpRequest, model: type[Model]) -> bool:
-    """Tell whether the pages of a table are open to this person; no statement after the first."""
+    """Tell whether this person may view a table; no statement after the first."""
     return bool(admin.site.get_model_admin(model).has_view_permission(request))
 
 
-def list_url(model: type[Model], **narrowings: object) -> str:
-    """Return the address of the list of a table, narrowed."""
+def list_url(model: type[Model], **filters: object) -> str:
+    """Return the address of the list of a table, with filters."""
     options = model._meta
     path = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
-    return f"{path}?{urlencode(narrowings)}" if narrowings else path
+    return f"{path}?{urlencode(filters)}" if filters else path
 
 
 def row_url(model: type[Model], row_id: object) -> str:
@@ -114,13 +114,13 @@ def row_url(model: type[Model], row_id: object) -> str:
     return reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[row_id])
 
 
-def list_link(text: str, model: type[Model], **narrowings: object) -> Link:
-    """Return the way to the list of a table, narrowed."""
-    return Link(text=text, url=list_url(model, **narrowings), model=model)
+def list_link(text: str, model: type[Model], **filters: object) -> Link:
+    """Return a link to the list of a table, with filters."""
+    return Link(text=text, url=list_url(model, **filters), model=model)
 
 
 def row_link(row: Model | None, text: object = None) -> RowLink | str:
-    """Return the way to the row, for a cell of a panel; a dash for none."""
+    """Return a link to the row, for a cell of a panel; a dash for None."""
     if row is None:
         return "-"
     is_conversation = isinstance(row, Channel) and row.kind in CONVERSATION_KINDS
@@ -128,19 +128,19 @@ def row_link(row: Model | None, text: object = None) -> RowLink | str:
     return RowLink(model=model, row_id=row.pk, text=text or row)
 
 
-def clipped(text: str, *, characters: int = 80) -> str:
-    """Return the beginning of a text, on one line."""
+def shortened(text: str, *, characters: int = 80) -> str:
+    """Return the text on one line, cut to so many characters."""
     line = " ".join(text.split())
     return line if len(line) <= characters else line[: characters - 1].rstrip() + "…"
 
 
 def moment(at: Any) -> str:
-    """Return a moment to the second, in UTC."""
+    """Return a time to the second, in UTC; a dash for None."""
     return f"{at:%Y-%m-%d %H:%M:%S}" if at else "-"
 
 
-def drawn(request: HttpRequest, cell: object) -> object:
-    """Return a cell as it is shown: a way to a row for whom may look at it, text for others."""
+def rendered(request: HttpRequest, cell: object) -> object:
+    """Return a cell as it is shown: a link to a row for whom may view it, else text."""
     if not isinstance(cell, RowLink):
         return cell
     if not may_view(request, cell.model):

@@ -20,12 +20,12 @@ _RULES = {
     "allows",
     Rule.ROLE_OVERWRITES: "The channel's overwrites for the member's roles, taken together: an "
     "allow beats a deny",
-    Rule.MEMBER_OVERWRITE: "The channel's overwrite for this very member",
-    Rule.THREAD: "In a thread, Send messages in threads says what Send messages says elsewhere",
+    Rule.MEMBER_OVERWRITE: "The channel's overwrite for this member",
+    Rule.THREAD: "In a thread, Send messages in threads decides about Send messages",
     Rule.NO_VIEW: "Who cannot view the channel can do nothing in it",
     Rule.TIMEOUT: "In a timeout only viewing and reading are left",
     Rule.NO_SEND: "Who cannot send messages cannot send them in special ways",
-    Rule.NO_CONNECT: "Who cannot connect to a voice channel can do nothing of voice there",
+    Rule.NO_CONNECT: "Who cannot connect to a voice channel has no voice permissions in it",
 }
 _BECAUSE = {
     Rule.OWNER: "Is the owner of the server",
@@ -38,7 +38,7 @@ _OVERWRITES = {Rule.EVERYONE_OVERWRITE, Rule.ROLE_OVERWRITES, Rule.MEMBER_OVERWR
 
 
 def rule_in_words(step: Step) -> str:
-    """Return what the rule of a step says."""
+    """Return the rule of a step, in words."""
     return _RULES[step.rule]
 
 
@@ -50,7 +50,7 @@ def bits_in_words(bits: Permission) -> str:
 
 
 def reason(verdict: Verdict) -> str:
-    """Return which rule has the last word, and which role or overwrite says it."""
+    """Return which rule decides about a permission, and by which role or overwrite."""
     if verdict.rule is None:
         return "No role gives it."
     if verdict.rule in _BECAUSE:
@@ -67,7 +67,7 @@ def reason(verdict: Verdict) -> str:
 def _overwritten(verdict: Verdict) -> str:
     said = "Allowed" if verdict.is_held else "Denied"
     if verdict.rule is Rule.MEMBER_OVERWRITE:
-        return f"{said} by the overwrite for this very member."
+        return f"{said} by the overwrite for this member."
     over = f"{_plural('overwrite', verdict.speakers)} for {_quoted(verdict.speakers)}"
     beaten = f", which beats the deny for {_quoted(verdict.overruled)}"
     return f"{said} by the {over}{beaten if verdict.overruled else ''}."

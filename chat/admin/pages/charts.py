@@ -1,4 +1,4 @@
-"""Figures as charts: what Unfold's Chart.js draws, and the same numbers for who cannot see it."""
+"""The charts of the start page: data for Unfold's Chart.js, and the same numbers as a table."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 from django.utils.html import format_html
+
+from chat.admin.lists.panels import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +46,8 @@ def messages_chart(figures: MessagesPerDay) -> Chart:
     return Chart(
         title="Messages per day",
         note=(
-            f"{total:,} of servers in {len(figures.days)} days, by UTC, {how}; "
-            "the last is today so far."
+            f"{total:,} in servers in {len(figures.days)} days (UTC), {how}; "
+            "the last day is not over."
         ),
         kind="bar",
         data=_data(
@@ -65,7 +67,7 @@ def servers_chart(figures: ActiveServers) -> Chart:
         "7 days": figures.in_7_days,
         "30 days": figures.in_30_days,
         "90 days": figures.in_90_days,
-        "all there are": figures.in_all,
+        "all servers": figures.in_all,
     }
     return Chart(
         title="Active servers",
@@ -85,10 +87,13 @@ def channels_chart(channels: Sequence[BigChannel]) -> Chart:
         note="By the number of the last message, which counts deleted ones too.",
         kind="bar",
         data=_data(
-            [_shortened(f"{channel.server} / {channel.name}") for channel in channels],
+            [
+                shortened(f"{channel.server} / {channel.name}", characters=28)
+                for channel in channels
+            ],
             [_bars("Messages", [channel.messages for channel in channels])],
         ),
-        options=_options(is_lying=True),
+        options=_options(is_horizontal=True),
         headers=["Channel", "Messages"],
         rows=[
             [
@@ -106,13 +111,13 @@ def channels_chart(channels: Sequence[BigChannel]) -> Chart:
 
 
 def growth_chart(tables: Sequence[Growth], *, now: datetime) -> Chart:
-    """Return a line for each of the biggest tables, from the oldest row on, a year at most."""
+    """Return a line for each of the biggest tables, from the oldest row on, at most a year."""
     shown = [table for table in tables if table.rows > 0][: len(_LINES)]
-    begin = max(min((table.cuts[0] for table in shown), default=now), now - timedelta(days=365))
+    begin = max(min((table.bounds[0] for table in shown), default=now), now - timedelta(days=365))
     moments = [begin + (now - begin) * point / (_POINTS - 1) for point in range(_POINTS)]
     return Chart(
         title="Growth of tables",
-        note="Rows that are there now, by when they were made; as of each table's last ANALYZE.",
+        note="The rows of today by when they were created, as of each table's last ANALYZE.",
         kind="line",
         data=_data(
             [f"{moment:%d %b %y}" for moment in moments],
@@ -152,7 +157,8 @@ def _bars(label: str, values: list[int]) -> dict[str, Any]:
     }
 
 
-def _options(*, is_lying: bool = False, has_legend: bool = False) -> str:
+def _options(*, is_horizontal: bool = False, has_legend: bool = False) -> str:
+    axis = "y" if is_horizontal else "x"
     ticks = {"color": _TEXT, "maxRotation": 0, "autoSkipPadding": 12}
     values = {
         "beginAtZero": True,
@@ -160,14 +166,14 @@ def _options(*, is_lying: bool = False, has_legend: bool = False) -> str:
         "grid": {"lineWidth": 0.5},
         "ticks": {**ticks, "precision": 0, "maxTicksLimit": 6},
     }
-    names = {"grid": {"display": False}, "ticks": {**ticks, "autoSkip": not is_lying}}
+    names = {"grid": {"display": False}, "ticks": {**ticks, "autoSkip": not is_horizontal}}
     return json.dumps(
         {
             "animation": False,
             "responsive": True,
             "maintainAspectRatio": False,
-            "indexAxis": "y" if is_lying else "x",
-            "interaction": {"mode": "index", "axis": "y" if is_lying else "x", "intersect": False},
+            "indexAxis": axis,
+            "interaction": {"mode": "index", "axis": axis, "intersect": False},
             "plugins": {
                 "legend": {
                     "display": has_legend,
@@ -175,10 +181,6 @@ def _options(*, is_lying: bool = False, has_legend: bool = False) -> str:
                     "labels": {"color": _TEXT, "boxWidth": 10, "boxHeight": 10},
                 }
             },
-            "scales": {"x": values, "y": names} if is_lying else {"x": names, "y": values},
+            "scales": {"x": values, "y": names} if is_horizontal else {"x": names, "y": values},
         }
     )
-
-
-def _shortened(text: str, width: int = 28) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"

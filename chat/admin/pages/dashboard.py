@@ -10,7 +10,12 @@ from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
 from chat.admin.pages.charts import channels_chart, growth_chart, messages_chart, servers_chart
-from chat.admin.pages.figures import active_servers, biggest_channels, bounded, messages_per_day
+from chat.admin.pages.figures import (
+    active_servers,
+    biggest_channels,
+    messages_per_day,
+    statement_timeout,
+)
 from chat.admin.pages.growth import read_growth
 from chat.admin.pages.schema_page import may_see_schema
 
@@ -25,13 +30,13 @@ if TYPE_CHECKING:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Return the start page's context with its charts; one statement each and 3 around them."""
+    """Return the start page's context with its charts; one statement each, and 3 more."""
     connection = connections[DEFAULT_DB_ALIAS]
     charts: list[Chart] = []
     is_cut = False
     if _may_see_figures(request):
         try:
-            with bounded(connection):
+            with statement_timeout(connection):
                 charts.extend(_charts(request, connection, now=timezone.now()))
         except OperationalError as error:
             if not isinstance(error.__cause__, QueryCanceled):

@@ -1,14 +1,14 @@
-"""The numbers of the start page: one statement each, whose cost does not grow with the messages.
+"""The numbers of the start page: one statement each, which does not get slower with more messages.
 
-Nothing is counted in advance. Ids are UUIDs of version 7, so that a range of the primary key is a
-range of time, and a part of the key's index tells how many messages there were.
+No counters are kept. Ids are UUIDs of version 7, so a range of the primary key is a range of time,
+and a part of its index tells how many messages were sent.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, LiteralString
+from typing import TYPE_CHECKING, Final, LiteralString, NamedTuple
 
 from django.db import transaction
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-# In each half hour one stretch is counted, from a moment that looks like chance and is the same
-# whenever it is asked, as long as about 100,000 ids lie in all of them; all, where there are fewer.
-# The indexes alone are read (messages_pkey, and for what is to be taken off messages_direct_ix),
-# and the rows that VACUUM has not seen yet.
+# In each half hour one stretch is counted. Its length is such that all stretches have about 100,000
+# ids, or all ids where there are fewer; its start is pseudo-random, the same at each call. What is
+# read are indexes (messages_pkey, and messages_direct_ix for what is subtracted), and the rows that
+# VACUUM has not seen yet.
 _MESSAGES_PER_DAY: Final[LiteralString] = """
 WITH scope AS (
     SELECT least(1.0, 100000.0 / greatest(reltuples, 1)) AS part
@@ -95,8 +95,7 @@ LIMIT %s
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayOfMessages:
+class DayOfMessages(NamedTuple):
     """How many messages were sent in servers on a day (UTC), deleted ones too."""
 
     day: date
@@ -111,8 +110,7 @@ class MessagesPerDay:
     is_counted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActiveServers:
+class ActiveServers(NamedTuple):
     """How many servers had a message in the last 1, 7, 30 and 90 days, and how many there are."""
 
     in_1_day: int
@@ -122,8 +120,7 @@ class ActiveServers:
     in_all: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BigChannel:
+class BigChannel(NamedTuple):
     """A channel and the number of its last message."""
 
     id: UUID
@@ -133,10 +130,10 @@ class BigChannel:
 
 
 @contextmanager
-def bounded(connection: BaseDatabaseWrapper, *, timeout: str = "2s") -> Iterator[None]:
-    """Let no statement in the block take longer.
+def statement_timeout(connection: BaseDatabaseWrapper, *, timeout: str = "2s") -> Iterator[None]:
+    """Stop every statement in the block that takes longer.
 
-    One transaction: after an error in it nothing more is asked.
+    The block is one transaction: after an error no further statement runs.
     """
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", (timeout,))
@@ -157,24 +154,14 @@ def messages_per_day(
 
 
 def active_servers(connection: BaseDatabaseWrapper, *, now: datetime) -> ActiveServers:
-    """Return how many servers are spoken in; one statement, reads all their channels."""
+    """Return how many servers have recent messages; one statement, which reads all channels."""
     with connection.cursor() as cursor:
         cursor.execute(_ACTIVE_SERVERS, {"now": now})
-        in_1_day, in_7_days, in_30_days, in_90_days, in_all = cursor.fetchone()
-    return ActiveServers(
-        in_1_day=in_1_day,
-        in_7_days=in_7_days,
-        in_30_days=in_30_days,
-        in_90_days=in_90_days,
-        in_all=in_all,
-    )
+        return ActiveServers._make(cursor.fetchone())
 
 
 def biggest_channels(connection: BaseDatabaseWrapper, *, limit: int = 10) -> list[BigChannel]:
-    """Return the channels with most messages, the biggest first; one statement, reads all."""
+    """Return the biggest channels in order; one statement, which reads all channels."""
     with connection.cursor() as cursor:
         cursor.execute(_BIGGEST_CHANNELS, (limit,))
-        return [
-            BigChannel(id=id_, server=server, name=name, messages=messages)
-            for id_, server, name, messages in cursor.fetchall()
-        ]
+        return [BigChannel._make(row) for row in cursor.fetchall()]

@@ -1,8 +1,8 @@
-"""How the tables grew, out of what ANALYZE keeps: no table is read, and nothing is written down.
+"""How the tables grew, from the statistics that ANALYZE keeps: no table is read.
 
-The histogram of a column cuts its values into parts of as many rows each. Ids that are UUIDs of
-version 7 begin with the time at which they were made, so those cuts are moments, and how many rows
-there were at a moment is how many cuts lie before it. To a hundredth part, as of the last ANALYZE.
+The histogram of a column has the bounds of buckets with equally many rows. Ids that are UUIDs of
+version 7 begin with the time of their creation, so the bounds are times, and the number of bounds
+before a time tells how many rows there were then: to one percent, as of the last ANALYZE.
 """
 
 from bisect import bisect_right
@@ -36,35 +36,35 @@ ORDER BY tables.reltuples DESC, tables.relname
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """One table: its rows by PostgreSQL's estimate, and the moments that cut them evenly."""
+    """One table: its rows by PostgreSQL's estimate, and the times between buckets of equal size."""
 
     table: str
     rows: int
-    cuts: tuple[datetime, ...]
+    bounds: tuple[datetime, ...]
 
     def rows_at(self, moment: datetime) -> int:
-        """Return how many of the rows that are there now were there at a moment."""
-        after = bisect_right(self.cuts, moment)
+        """Return how many of the rows of today were there at a time."""
+        after = bisect_right(self.bounds, moment)
         if after == 0:
             return 0
-        if after == len(self.cuts):
+        if after == len(self.bounds):
             return self.rows
-        before, next_ = self.cuts[after - 1], self.cuts[after]
+        before, next_ = self.bounds[after - 1], self.bounds[after]
         part = after - 1 + (moment - before) / (next_ - before)
-        return round(self.rows * part / (len(self.cuts) - 1))
+        return round(self.rows * part / (len(self.bounds) - 1))
 
 
 def read_growth(connection: BaseDatabaseWrapper, *, schema: str = "public") -> list[Growth]:
-    """Return the tables whose ids say when they were made, the biggest first; one statement.
+    """Return the tables whose ids have the time in them, the biggest first; one statement.
 
     Without those that ANALYZE has not seen, or that this role may not read.
     """
     with connection.cursor() as cursor:
         cursor.execute(_HISTOGRAMS, {"schema": schema})
         return [
-            Growth(table=table, rows=rows, cuts=tuple(sorted(map(_moment, bounds))))
-            for table, rows, bounds in cursor.fetchall()
-            if len(bounds) > 1 and all(bound.version == _VERSION for bound in bounds)
+            Growth(table=table, rows=rows, bounds=tuple(sorted(map(_moment, ids))))
+            for table, rows, ids in cursor.fetchall()
+            if len(ids) > 1 and all(id_.version == _VERSION for id_ in ids)
         ]
 
 

@@ -49,13 +49,13 @@ _WORDS = {"guild": "server", "tts": "TTS", "vad": "voice activity detection"}
 
 
 def words(permission: Permission) -> str:
-    """Return one permission as a person says it, such as "Send messages in threads"."""
+    """Return the name of a permission in words, such as "Send messages in threads"."""
     said = " ".join(_WORDS.get(word, word) for word in str(permission.name).lower().split("_"))
     return said[0].upper() + said[1:]
 
 
 def in_words(mask: int, *, limit: int = 4) -> str:
-    """Return the permissions of a mask in words, the first few of them and how many more."""
+    """Return the first permissions of a mask in words, and how many more it has."""
     held = [bit for bit in Permission if mask & bit.value]
     if Permission.ADMINISTRATOR in held:
         return "Administrator: everything"
@@ -89,7 +89,7 @@ def check_boxes(mask: int) -> SafeString:
 
 
 def folded_check_boxes(mask: int) -> SafeString:
-    """Return the permissions in words, which open into the boxes; no script."""
+    """Return the permissions in words, which unfold into the boxes without a script."""
     return format_html(
         "<details><summary>{}</summary>{}</details>", in_words(mask), check_boxes(mask)
     )

@@ -1,6 +1,6 @@
-"""The page about the schema: its migrations, its drift, its sizes, and what was done to it.
+"""The schema page: migrations, drift, sizes and the ledger.
 
-For looking only, whoever looks: what is to be done is a command of the operator's.
+It changes nothing: what is to be done is a command of the operator's.
 """
 
 from __future__ import annotations
@@ -83,15 +83,15 @@ def schema_page(request: HttpRequest) -> TemplateResponse:
 @admin_page(
     route="schema/warning/",
     name="chat_schema_warning",
-    title="Is the schema what it should be",
+    title="Warnings about the schema",
     icon="warning",
-    # In no group of the sidebar: a part of the start page, fetched when that is there.
+    # In no group of the sidebar: a part of the start page, which fetches it.
     group="",
     is_allowed=may_see_schema,
 )
 @require_safe
 def schema_warning(request: HttpRequest) -> TemplateResponse:
-    """Return what is wrong with the schema, nothing when nothing is."""
+    """Return the warnings about the schema, an empty page when there are none."""
     _require_permission(request)
     connection = connections[DEFAULT_DB_ALIAS]
     return TemplateResponse(
@@ -195,6 +195,6 @@ def _drift_warning(drift: Drift) -> list[str]:
 
 
 def _number(text: str | None) -> int | None:
-    """Return the id that a link carries, None for what somebody typed instead."""
+    """Return the number in a link, None when it is something else."""
     is_number = text is not None and text.isascii() and text.isdecimal()
     return min(int(text), _LARGEST_ID) if text is not None and is_number else None

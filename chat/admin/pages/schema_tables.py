@@ -1,4 +1,4 @@
-"""What the schema page shows, as headers and rows."""
+"""The tables of the schema page, as headers and rows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _NONE = "-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppOfMigrations:
-    """The migrations of one app; open where something is to be seen."""
+    """The migrations of one app, unfolded when `is_open`."""
 
     label: str
     current: str
@@ -70,7 +70,7 @@ class LedgerLine:
 
 
 def apps_of_migrations(statuses: Sequence[MigrationStatus]) -> list[AppOfMigrations]:
-    """Return the apps, those that are open first, in the order in which they are first met."""
+    """Return the apps in the order of their first migrations, the open ones first."""
     apps: dict[str, list[MigrationStatus]] = {}
     for status in statuses:
         apps.setdefault(status.app, []).append(status)
@@ -83,15 +83,7 @@ def apps_of_migrations(statuses: Sequence[MigrationStatus]) -> list[AppOfMigrati
             is_open=app == "chat"
             or any(status.state is not MigrationState.APPLIED for status in of_app),
             table={
-                "headers": [
-                    "Migration",
-                    "State",
-                    "Applied (UTC)",
-                    "Took",
-                    "By",
-                    "Kind",
-                    "Checksum",
-                ],
+                "headers": _HEADERS,
                 "rows": [_migration(status) for status in of_app],
             },
         )
@@ -101,7 +93,7 @@ def apps_of_migrations(statuses: Sequence[MigrationStatus]) -> list[AppOfMigrati
 
 
 def storage_table(tables: Sequence[TableStorage]) -> dict[str, Any]:
-    """Return the tables, with a mark where a fifth or more is dead, and that is a thousand rows."""
+    """Return the tables, marked where at least a fifth and a thousand rows are dead."""
     return {
         "label": "List of tables",
         "headers": ["Table", "Rows (estimate)", "Dead rows", "Table", "Indexes", "Vacuumed (UTC)"],
@@ -120,7 +112,7 @@ def storage_table(tables: Sequence[TableStorage]) -> dict[str, Any]:
 
 
 def index_table(indexes: Sequence[IndexStorage]) -> dict[str, Any]:
-    """Return the indexes, with a mark on those that are not valid, or serve nobody."""
+    """Return the indexes, marked when they are not valid or not used."""
     return {
         "label": "List of indexes",
         "headers": ["Index", "Table", "Scans", "Size", "Use"],
@@ -171,9 +163,7 @@ def ledger_lines(events: Sequence[LedgerEvent]) -> list[LedgerLine]:
 
 def _migration(status: MigrationStatus) -> list[Any]:
     return [
-        format_html(
-            "{}{}", status.name, "" if status.is_reversible is not False else " (no way down)"
-        ),
+        status.name if status.is_reversible is not False else f"{status.name} (not reversible)",
         _label(status.state, _VARIANTS[status.state]),
         _moment(status.applied_at),
         _duration(status.duration_ms) or _NONE,
@@ -187,9 +177,7 @@ def _dead(table: TableStorage) -> str | SafeString:
     if table.dead_ratio < _MUCH_DEAD or table.dead_rows < _MANY_DEAD:
         return f"{table.dead_rows:,}"
     return format_html(
-        "{} {}",
-        f"{table.dead_rows:,}",
-        _label(f"{table.dead_ratio:.0%}", "warning"),
+        "{} {}", f"{table.dead_rows:,}", _label(f"{table.dead_ratio:.0%}", "warning")
     )
 
 

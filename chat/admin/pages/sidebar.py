@@ -1,4 +1,4 @@
-"""The sidebar: the tables grouped as the domain is grouped, each shown to whom it is open."""
+"""The sidebar: tables and pages in groups, each shown to whom may view it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ GROUPS: dict[str, dict[str, str]] = {
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the groups for Unfold, with only what this person may look at; no statement more."""
+    """Return the groups for Unfold, with what this person may view; no further statement."""
     start = {"title": "Start", "icon": "home", "link": reverse("admin:index")}
     return [
         {"items": [start]},

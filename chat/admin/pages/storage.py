@@ -1,11 +1,10 @@
-"""What the tables and indexes take, and whether they are used; read from PostgreSQL's statistics.
+"""The sizes of tables and indexes, and whether these are used, from PostgreSQL's statistics.
 
-Estimates where PostgreSQL keeps estimates: no table is read.
+No table is read, so numbers of rows are estimates.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Final, LiteralString, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -42,9 +41,8 @@ ORDER BY pg_relation_size(indexes.oid) DESC, indexes.relname
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableStorage:
-    """One table; `rows` is PostgreSQL's estimate, None before the first VACUUM or ANALYZE."""
+class TableStorage(NamedTuple):
+    """One table; `rows` is an estimate, None before the first VACUUM or ANALYZE."""
 
     name: str
     rows: int | None
@@ -61,14 +59,13 @@ class TableStorage:
 
     @property
     def dead_ratio(self) -> float:
-        """How much of what is kept is dead; 0 where nothing is known to be there."""
+        """The dead rows' part of all rows, 0 when there are none."""
         kept = (self.rows or 0) + self.dead_rows
         return self.dead_rows / kept if kept else 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexStorage:
-    """One index; `scans` are those since `counted_since`, None when they were never reset."""
+class IndexStorage(NamedTuple):
+    """One index; `scans` are counted since `counted_since`, None for since ever."""
 
     table: str
     name: str
@@ -80,7 +77,7 @@ class IndexStorage:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing was ever found by it, and it keeps no rule either."""
+        """Whether it was never used, and is not there to keep values unique either."""
         return self.scans == 0 and not self.is_unique
 
 
@@ -88,43 +85,11 @@ def table_storage(connection: BaseDatabaseWrapper, *, schema: str = "public") ->
     """Return every table, the biggest first; one statement."""
     with connection.cursor() as cursor:
         cursor.execute(_TABLES, (schema,))
-        return [
-            TableStorage(
-                name=name,
-                rows=rows,
-                dead_rows=dead_rows,
-                table_bytes=table_bytes,
-                index_bytes=index_bytes,
-                vacuumed_at=vacuumed_at,
-                analyzed_at=analyzed_at,
-            )
-            for (
-                name,
-                rows,
-                dead_rows,
-                table_bytes,
-                index_bytes,
-                vacuumed_at,
-                analyzed_at,
-            ) in cursor.fetchall()
-        ]
+        return [TableStorage._make(row) for row in cursor.fetchall()]
 
 
 def index_storage(connection: BaseDatabaseWrapper, *, schema: str = "public") -> list[IndexStorage]:
     """Return every index, the biggest first; one statement."""
     with connection.cursor() as cursor:
         cursor.execute(_INDEXES, (schema,))
-        return [
-            IndexStorage(
-                table=table,
-                name=name,
-                scans=scans,
-                size_bytes=size_bytes,
-                is_unique=is_unique,
-                is_valid=is_valid,
-                counted_since=counted_since,
-            )
-            for table, name, scans, size_bytes, is_unique, is_valid, counted_since in (
-                cursor.fetchall()
-            )
-        ]
+        return [IndexStorage._make(row) for row in cursor.fetchall()]

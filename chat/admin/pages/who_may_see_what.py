@@ -1,4 +1,4 @@
-"""The page "Who may see what": what somebody may do in a channel, and which rule says so."""
+"""The page "Who may see what": what somebody may do in a channel, and which rule decides."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from chat.admin.lists.narrowing import NarrowingError, as_uuid, find_user_id, of_server, typed
+from chat.admin.lists.filters import FilterError, as_uuid, cleaned, find_user_id, of_server
 from chat.admin.lists.panels import Link
-from chat.admin.pages.access_reading import read_access
+from chat.admin.pages.access_explanation import explain_access
 from chat.admin.pages.access_words import bits_in_words, reason, rule_in_words
 from chat.admin.pages.permission_words import GROUPS, words
 from chat.admin_site import admin_page
@@ -22,7 +22,7 @@ from chat.rules.permissions import Permission
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from chat.admin.pages.access_reading import AccessReading
+    from chat.admin.pages.access_explanation import AccessExplanation
 
 TITLE = "Who may see what"
 # As many as a server can have.
@@ -31,7 +31,7 @@ MAX_SERVERS = 100
 
 
 def may_ask(request: HttpRequest) -> bool:
-    """Tell whether this person may look at channels and at overwrites, which is what it takes."""
+    """Tell whether this person may view channels and overwrites, which this page needs."""
     return request.user.has_perms(["chat.view_channel", "chat.view_channelpermission"])
 
 
@@ -44,20 +44,20 @@ def may_ask(request: HttpRequest) -> bool:
     is_allowed=may_ask,
 )
 def who_may_see_what(request: HttpRequest) -> HttpResponse:
-    """Show the answer for ?user=…&channel=…, or what is left to choose; at most ten statements."""
+    """Show the answer for ?user=…&channel=…, or what is still to choose; at most ten statements."""
     if not may_ask(request):
         raise PermissionDenied
-    asked = {name: typed(request.GET.get(name)) for name in ("user", "channel", "server")}
+    asked = {name: cleaned(request.GET.get(name)) for name in ("user", "channel", "server")}
     answer: dict[str, Any] = {}
     try:
         user = _user(asked["user"]) if asked["user"] else None
         channel = _channel(asked["channel"]) if asked["channel"] else None
         answer = {"user_asked": user, "channel_asked": channel}
         if user is not None and channel is not None:
-            answer |= _answered(read_access(user=user, channel=channel))
+            answer |= _answered(explain_access(user=user, channel=channel))
         elif user is not None:
             answer["choices"] = _choices(user, asked["server"])
-    except NarrowingError as refusal:
+    except FilterError as refusal:
         messages.warning(request, str(refusal))
     context = {
         **admin.site.each_context(request),
@@ -72,7 +72,7 @@ def who_may_see_what(request: HttpRequest) -> HttpResponse:
 def _user(text: str) -> User:
     user = User.objects.filter(pk=find_user_id(text)).first()
     if user is None:
-        raise NarrowingError(f"There is no user with the id {text}.")
+        raise FilterError(f"There is no user with the id {text}.")
     return user
 
 
@@ -80,11 +80,11 @@ def _channel(text: str) -> Channel:
     channels = of_server(Channel.objects.select_related("server", "parent"))
     channel: Channel | None = channels.filter(pk=as_uuid(text)).first()
     if channel is None:
-        raise NarrowingError(f"There is no channel with the id {text}.")
+        raise FilterError(f"There is no channel with the id {text}.")
     return channel
 
 
-def _answered(reading: AccessReading) -> dict[str, Any]:
+def _answered(reading: AccessExplanation) -> dict[str, Any]:
     explanation = reading.explanation
     return {
         "reading": reading,

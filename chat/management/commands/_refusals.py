@@ -1,4 +1,4 @@
-"""What the bulk commands share: a refusal is one line for people, not a traceback."""
+"""Refusals of the services as errors of a command: one line instead of a traceback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from chat.errors import ChatError
 
 @contextmanager
 def refusals_as_command_errors() -> Iterator[None]:
-    """Turn what the services refuse, and tables that are not there yet, into CommandErrors."""
+    """Turn errors of the services, and of tables that do not exist yet, into CommandErrors."""
     try:
         yield
     except ChatError as error:

@@ -1,4 +1,4 @@
-"""Import what DiscordChatExporter wrote."""
+"""Import archives of DiscordChatExporter."""
 
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,15 @@ from chat.schema.management.commands._base import ExplainedCommand
 
 
 class Command(ExplainedCommand):
-    """Import what DiscordChatExporter wrote."""
+    """Import archives of DiscordChatExporter."""
 
     help = (
-        "Import channels that DiscordChatExporter wrote as JSON. Each file is imported whole or "
-        "not at all; what is there already stays, so a file can be imported again, and a later "
-        "export of the same channel adds what is new."
+        "Import channels that DiscordChatExporter exported as JSON. Each file is imported whole or "
+        "not at all. What exists stays, so a file can be imported again, and a later export of the "
+        "same channel adds what is new."
     )
     details = """\
-It adds rows only, and destroys nothing.
+It only adds rows.
 
 exit codes:
   0  done; what is not imported is named
@@ -38,14 +38,14 @@ examples:
         parser.add_argument(
             "--owner",
             metavar="USERNAME",
-            help="Who owns a server that is new (default: an account of the system).",
+            help="The owner of a new server (default: a system account).",
         )
         parser.add_argument(
             "--visible",
             action="store_true",
-            help="Let all members see new channels. Without it administrators see them, for an "
-            "export does not say who could. Private threads are seen by administrators either way, "
-            "and what is here already stays as hidden as it is.",
+            help="Make new channels visible to all members. Without it administrators alone see "
+            "them, for an export does not say who could. Private threads are always for "
+            "administrators alone, and existing channels stay as they are.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -95,12 +95,12 @@ examples:
         )
         if done.remark:
             self.stdout.write(f"  {done.remark}")
-        unmapped = dict(done.unmapped)
+        left_out = dict(done.left_out)
         if imported.replies_to_nothing:
-            unmapped["replies to messages that are not there"] = imported.replies_to_nothing
+            left_out["references to missing messages"] = imported.replies_to_nothing
         if imported.attachments:
             self.stdout.write(
-                "  The files themselves are still to be put into the object store, as discord/<id>."
+                "  Next: put the files themselves into the object store, as discord/<id>."
             )
-        for what, count in unmapped.items():
+        for what, count in left_out.items():
             self.stdout.write(f"  not imported: {count:,} {what}")

@@ -17,16 +17,16 @@ class Command(SchemaCommandMixin):
 
     help = "Draw an app's tables as a Mermaid erDiagram, from its models."
     details = """\
-It reads the models, not the database. --write destroys what stands between the two markers in the
-file: <!-- schema-diagram:start --> and <!-- schema-diagram:end -->
+It reads the models, not the database. --write replaces what is between the two markers in the file:
+<!-- schema-diagram:start --> and <!-- schema-diagram:end -->
 
 exit codes:
   0  drawn, written, or up to date
   1  error; with --check: the file is stale
 
 examples:
-  python manage.py schema_diagram --write README.md
-  python manage.py schema_diagram --check README.md
+  python manage.py schema_diagram --write chat/README.md
+  python manage.py schema_diagram --check chat/README.md
 """
     requires_system_checks = ()
 

@@ -1,4 +1,4 @@
-"""Fill the database with a community to look at."""
+"""Fill the database with a made-up community."""
 
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from chat.schema.management.commands._base import ExplainedCommand
 
 
 class Command(ExplainedCommand):
-    """Fill the database with a community to look at."""
+    """Fill the database with a made-up community."""
 
     help = (
         "Fill the database with a made-up community: servers, people, months of messages. The same "
@@ -24,7 +24,7 @@ class Command(ExplainedCommand):
         "again. Refuses to run in production."
     )
     details = """\
-It adds rows only, and destroys nothing; there is no command that takes them out again.
+It only adds rows; no command removes them again.
 
 exit codes:
   0  done

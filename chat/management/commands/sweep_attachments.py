@@ -1,4 +1,4 @@
-"""Remove reserved attachments that were never sent, and follow files out of the store."""
+"""Remove reserved attachments that were never sent, and list the files to be removed."""
 
 import sys
 from argparse import ArgumentTypeError
@@ -24,23 +24,23 @@ _MEBIBYTE = 1024 * 1024
 
 
 class Command(SchemaCommandMixin):
-    """Remove reserved attachments that were never sent, and follow files out of the store."""
+    """Remove reserved attachments that were never sent, and list the files to be removed."""
 
     help = (
         "Remove attachments that were reserved and never sent. Their files, like those of all "
-        "other rows that are gone, then wait to be removed from the file store: --discarded prints "
-        "their keys, --confirm takes back those that are done. Keys go to stdout, one a line; what "
-        "was done is told on stderr."
+        "other deleted rows, are then to be removed from the file store: --discarded prints their "
+        "keys, --confirm reads the keys of those that were removed. Keys go to stdout, one a line; "
+        "messages go to stderr."
     )
     details = """\
-It destroys the rows of attachments that nobody sent in time; --dry-run shows which. No file is
-touched: the key of each is kept until --confirm, however its row went (this command, an erasure, a
-new avatar, by hand), and --discarded prints it again until then. Whoever removes files (./remove
-below) takes it well when one is gone already, and prints the keys of those that are.
+It deletes the rows of attachments that nobody sent in time; --dry-run shows which. It touches no
+file: the key of each is kept until --confirm, whatever deleted its row (this command, an erasure, a
+new avatar, a person), and --discarded prints it until then. The program that removes the files
+(./remove below) must not fail when one is gone already, and prints the keys of those that are gone.
 
 exit codes:
   0  done, or nothing to do
-  1  error; the batches that were done before it stay so
+  1  error; the batches before it stay done
 
 examples:
   python manage.py sweep_attachments --discarded | ./remove > removed
@@ -57,20 +57,19 @@ examples:
         instead.add_argument(
             "--discarded",
             action="store_true",
-            help="Sweep nothing; print the keys of all files that no row names any more, oldest "
-            "first.",
+            help="Sweep nothing; print the keys of all files that no row names, the oldest first.",
         )
         instead.add_argument(
             "--confirm",
             action="store_true",
-            help="Sweep nothing; read from stdin the keys of files that are gone from the store, "
-            "one a line, and forget them.",
+            help="Sweep nothing; read the keys of removed files from stdin, one a line, and forget "
+            "them.",
         )
         parser.add_argument(
             "--older-than",
             type=_hours,
             metavar="HOURS",
-            help="Sweep only what was reserved so many hours ago or more (default: 24).",
+            help="Sweep only what was reserved at least so many hours ago (default: 24).",
         )
         parser.add_argument(
             "--batch",
@@ -84,7 +83,9 @@ examples:
         """Sweep, or do what is asked for instead."""
         if options["discarded"] or options["confirm"]:
             if options["older_than"] is not None:
-                raise CommandError("--older-than is for sweeping; leave it out.")
+                raise CommandError(
+                    "--older-than has no meaning with --discarded or --confirm; leave it out."
+                )
             (self._confirm if options["confirm"] else self._list_discarded)(options["batch"])
             return
         before = timezone.now() - (options["older_than"] or timedelta(hours=24))
@@ -123,13 +124,13 @@ examples:
                 read += len(storage_keys)
         except ValueError as error:  # an InvalidInput, or bytes that are no text
             raise CommandError(f"After {read} keys of stdin: {error}") from error
-        self._tell(f"Read {read} keys; {confirmed} files wait no more.")
+        self._tell(f"Read {read} keys; {confirmed} files were on the list and are forgotten.")
 
     def _print(self, keys: Iterable[str]) -> None:
         for key in keys:
-            # Whoever reads lines would take it for two keys, the second perhaps of a file in use.
+            # A reader of lines would take it for two keys, the second perhaps of a file in use.
             if "\n" in key or "\r" in key:
-                self._tell(f"Not printed, for it has a line break in it: {key!r}")
+                self._tell(f"Not printed, because it has a line break in it: {key!r}")
             else:
                 self.stdout.write(key)
         self.stdout.flush()

@@ -1,5 +1,5 @@
-// Django draws the help of its two-sided selects as a span with a label, which no reader speaks
-// unless the span is something; an image, since it shows an icon. They are drawn on "load".
+// Django draws the help of its two-sided selects on "load", as a span with a label. Screen readers
+// pass over that unless the span has a role; it shows an icon, so it is an image.
 window.addEventListener("load", () => {
     setTimeout(() => {
         for (const tooltip of document.querySelectorAll(".help-tooltip[aria-label]")) {

@@ -1,4 +1,4 @@
-"""What every page has in common: it is fast on millions of rows, and shows what one wants next."""
+"""The classes that every page is made from: fast on millions of rows, and read-only."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.db.models import BinaryField, GeneratedField, Model
 from unfold.admin import ModelAdmin
 
 from chat.admin.lists.changelist import KeysetChangeList
-from chat.admin.lists.narrowing import of_server, typed, uuid_or_none
-from chat.admin.lists.panels import drawn, row_link
+from chat.admin.lists.filters import cleaned, of_server, uuid_or_none
+from chat.admin.lists.panels import rendered, row_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
-    from chat.admin.lists.narrowing import Conditions, Narrowing
+    from chat.admin.lists.filters import Conditions, Filter
     from chat.admin.lists.panels import Panel
 
 
 class KeysetAdmin(ModelAdmin):
-    """Lists that are narrowed and paged along indexes, and rows with what belongs to them."""
+    """Lists that are filtered and paged along indexes, and rows with what belongs to them."""
 
-    # The order of the whole list, along an index: columns that no two rows share.
+    # The order of the unfiltered list, along an index: columns that no two rows share.
     order: Sequence[str] = ("-pk",)
-    narrowings: Sequence[Narrowing] = ()
-    # By which narrowings together (in their order above) an index leads, and in which order.
-    scopes: Mapping[tuple[str, ...], Sequence[str]] = {}
-    # Whether the list shows rows before it is narrowed.
-    is_listed_whole = True
+    filters: Sequence[Filter] = ()
+    # For each combination of filters (in their order above), the order that an index has.
+    indexed_orders: Mapping[tuple[str, ...], Sequence[str]] = {}
+    # Whether the list shows rows before a filter is filled in.
+    shows_unfiltered = True
 
     # Any search field makes Django draw the search box; `search` decides what it finds.
     search_fields = ("id",)
@@ -43,7 +43,7 @@ class KeysetAdmin(ModelAdmin):
     actions = None
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
-    list_before_template = "chat/admin/narrowings.html"
+    list_before_template = "chat/admin/filters.html"
     change_form_outer_after_template = "chat/admin/panels.html"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
@@ -57,34 +57,42 @@ class KeysetAdmin(ModelAdmin):
         return [*shown, *(self.list_select_related or ())]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Refuse every condition written into the address: only narrowings have an index."""
+        """Refuse every condition written into the address: only filters have indexes."""
         return False
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Return what `search` finds in the whole table, or everything when nothing was asked."""
-        term = typed(search_term)
+        term = cleaned(search_term)
         return (self.search(request, queryset, term, {}) if term else queryset), False
 
     def search(
-        self, request: HttpRequest, queryset: QuerySet[Any], term: str, place: Conditions
+        self, request: HttpRequest, queryset: QuerySet[Any], term: str, conditions: Conditions
     ) -> QuerySet[Any]:
-        """Return the row with this id."""
+        """Return the row with this id, or what a text finds under these conditions."""
         row_id = uuid_or_none(term)
-        return queryset.none() if row_id is None else queryset.filter(pk=row_id)
+        if row_id is not None:
+            return queryset.filter(pk=row_id)
+        return self.search_text(request, queryset, term, conditions)
 
-    def countable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Return what the planner is asked about for how many rows of the list there are."""
+    def search_text(
+        self, request: HttpRequest, queryset: QuerySet[Any], text: str, conditions: Conditions
+    ) -> QuerySet[Any]:
+        """Return the rows that a text finds; here none, for it takes an index."""
+        return queryset.none()
+
+    def rows_to_estimate(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows of which the planner is asked how many there are, for those of a list."""
         return rows
 
     def log_list(
         self, request: HttpRequest, rows: Sequence[Any], changelist: KeysetChangeList
     ) -> None:
-        """Write down that these rows are shown; nothing, save where each look is logged."""
+        """Log that these rows are shown; nothing, save where each access is logged."""
 
     def panels(self, request: HttpRequest, row: Any) -> Iterable[Panel | None]:
-        """Return what one wants to see next to the row; None for what this person may not see."""
+        """Return the tables beneath the row; None for what this person may not see."""
         return ()
 
     def render_change_form(
@@ -98,10 +106,10 @@ class KeysetAdmin(ModelAdmin):
         return response
 
 
-class InspectionAdmin(KeysetAdmin):
+class ReadOnlyAdmin(KeysetAdmin):
     """A page that shows every column of a row, newest rows first, and offers no change."""
 
-    # Shown above all others.
+    # Shown above the others.
     columns_first: Sequence[str] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -119,7 +127,7 @@ class InspectionAdmin(KeysetAdmin):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Model | None:
-        """Return the row with all the rows that it names, in one statement."""
+        """Return the row with all the rows that it refers to, in one statement."""
         try:
             row_id = self.opts.pk.to_python(object_id)
         except ValidationError:
@@ -129,7 +137,7 @@ class InspectionAdmin(KeysetAdmin):
         return rows.select_related(*related).filter(pk=row_id).first()
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return every column that a person can read, a row that is named with the way there."""
+        """Return every column that a person can read; a reference is a link."""
         first, relations = self.columns_first, _relations(self.model)
         return [
             _linked(request, name) if name in relations else name
@@ -138,7 +146,7 @@ class InspectionAdmin(KeysetAdmin):
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        """Leave out what nobody reads: generated columns, such as the words of a message."""
+        """Leave out what nobody reads: binary and generated columns."""
         columns = _readable_columns(self.model)
         rows: QuerySet[Model] = super().get_queryset(request)
         return rows.only(*columns, self.opts.pk.name)
@@ -148,15 +156,15 @@ class InspectionAdmin(KeysetAdmin):
         return self.get_fields(request, obj)
 
 
-class OfServersAdmin(InspectionAdmin):
-    """A page of a table that conversations share: only what belongs to a server is to be seen."""
+class ServerDataAdmin(ReadOnlyAdmin):
+    """A page of a table that servers and conversations share: it shows the servers' rows alone."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Leave out what belongs to conversations: who looks there is written down."""
+        """Leave out what belongs to conversations: who reads those is logged."""
         return of_server(super().get_queryset(request))
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Name the server, where the channel leads to it."""
+        """Show the server in place of `space_id`, where the channel has it."""
         names = super().get_fields(request, obj)
         if "channel" not in _relations(self.model):
             return names
@@ -179,6 +187,6 @@ def _relations(model: type[Model]) -> list[str]:
 def _linked(request: HttpRequest, name: str, *, of: str | None = None) -> Callable[[Model], object]:
     @display(description=name.replace("_", " "))
     def link(row: Model) -> object:
-        return drawn(request, row_link(getattr(getattr(row, of) if of else row, name)))
+        return rendered(request, row_link(getattr(getattr(row, of) if of else row, name)))
 
     return link

@@ -1,24 +1,24 @@
-"""The guild and the channel of an export: a server, and in it a channel or a thread."""
+"""The server and the channel or thread that an export goes into."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chat.discord.people import legible, storable
-from chat.discord.snowflakes import moment_of, uuid_of
+from chat.discord.people import legible_name, storable
+from chat.discord.snowflakes import created_at_of, uuid_of
 from chat.errors import ChatError
 from chat.models import Channel, ChannelCounter, ChannelPermission, Role, Server, User
 from chat.rules.permissions import Permission
 from chat.services.core.use_case import alias, use_case
-from chat.services.servers import SEEDED_ROLES
+from chat.services.servers import insert_server
 
 if TYPE_CHECKING:
     from collections import Counter
     from pathlib import Path
     from uuid import UUID
 
-ARCHIVIST = "discord_import"
+IMPORT_ACCOUNT = "discord_import"
 
 _KINDS = {
     "GuildTextChat": "text",
@@ -27,18 +27,18 @@ _KINDS = {
     "GuildNews": "announcement",
     "GuildNewsThread": "thread",
     "GuildPublicThread": "thread",
-    # Not a thread: that would be seen by whoever sees its channel.
+    # Not a thread, which everybody sees who sees its channel.
     "GuildPrivateThread": "text",
 }
 
 
 class UnsupportedExportError(ChatError):
-    """The export is of a kind that has no place here."""
+    """The export is of a kind that cannot be imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedChannel:
-    """Where an export goes, and what whoever imports it may not expect of who sees it there."""
+    """Where an export goes; `remark` says who can see it, where that is not what was asked for."""
 
     server_id: UUID
     channel_id: UUID
@@ -52,34 +52,37 @@ def prepare_channel(
     *,
     owner: User | None,
     is_visible: bool,
-    unmapped: Counter[str],
+    left_out: Counter[str],
 ) -> PreparedChannel:
-    """Return the server and the channel of an export, made where they are missing.
+    """Return the server and the channel of an export, created where they are missing.
 
-    An export does not say who may see a channel: a new one is seen by administrators only, unless
-    `is_visible`, and a private thread always. What is here already stays as it is. An export does
-    not say either who owns the guild: `owner` does, or else an account of the system. `unmapped`
-    counts the names that could not stay. Raises: UnsupportedExportError, also for the first of a
-    channel or thread that others would see without `is_visible`.
+    An export does not say who may see a channel: a new one is visible to administrators only,
+    unless `is_visible`; a private thread always is. It does not say either who owns the guild: that
+    is `owner`, or else a system account. What exists stays as it is. `left_out` counts the names
+    that were replaced.
+
+    Raises:
+        UnsupportedExportError: nobody writes in such a channel; or it is new, and others than
+            administrators would see it without `is_visible`.
     """
     guild, channel = header["guild"], header["channel"]
     kind = _KINDS.get(channel["type"])
     if guild["id"] == "0" or channel["type"].startswith("Direct"):
         raise UnsupportedExportError(
-            f"{path} is of direct messages, and does not say between whom; only channels of guilds "
-            "are imported. Nothing of it was."
+            f"{path} has direct messages, and does not say between whom; only channels of guilds "
+            "can be imported. Nothing of it was imported."
         )
     if kind is None:
         raise UnsupportedExportError(
-            f"{path} is of a {channel['type']}, in which nobody writes; export its threads or its "
-            "channels one by one. Nothing of it was imported."
+            f"{path} is of a {channel['type']}, which has no messages of its own; export its "
+            "threads or channels one by one. Nothing of it was imported."
         )
     is_private = channel["type"] == "GuildPrivateThread"
-    server_id = _server(guild, owner=owner, unmapped=unmapped)
+    server_id = _server(guild, owner=owner, left_out=left_out)
     parent_id = (
         None
         if is_private
-        else _parent(server_id, channel, kind=kind, is_visible=is_visible, unmapped=unmapped)
+        else _parent(server_id, channel, kind=kind, is_visible=is_visible, left_out=left_out)
     )
     channel_id = _channel(
         server_id,
@@ -89,12 +92,12 @@ def prepare_channel(
         topic=channel.get("topic") or "",
         parent_id=parent_id,
         is_visible=is_visible and not is_private,
-        unmapped=unmapped,
+        left_out=left_out,
     )
     if is_private:
         remark = (
-            "It is a private thread, and so a channel of its own here, which administrators alone "
-            "see until they let others in: an export does not say who was in it."
+            "It was a private thread and is a channel of its own now, visible to administrators "
+            "only: an export does not say who was in it."
         )
     else:
         remark = _remark(path, channel_id, is_visible=is_visible)
@@ -102,13 +105,13 @@ def prepare_channel(
 
 
 def _remark(path: Path, channel_id: UUID, *, is_visible: bool) -> str:
-    """Return what to say when the channel is seen by more or fewer than was asked for."""
+    """Return the remark on a channel that more or fewer people see than was asked for."""
     channel = Channel.objects.using(alias()).select_related("parent").get(pk=channel_id)
-    # A thread is seen by whoever sees its channel.
-    ruling = channel.parent if channel.kind == Channel.Kind.THREAD else channel
-    is_hidden = _is_hidden(ruling)
+    # Whoever sees its channel sees a thread.
+    deciding = channel.parent if channel.kind == Channel.Kind.THREAD else channel
+    is_hidden = _is_hidden(deciding)
     if is_hidden and is_visible:
-        return f"It stays hidden, as #{ruling.name} is: --visible is for new channels."
+        return f"It stays hidden, as #{deciding.name} is: --visible is for new channels."
     if is_hidden or is_visible:
         return ""
     counter = ChannelCounter.objects.using(alias()).get(
@@ -116,15 +119,15 @@ def _remark(path: Path, channel_id: UUID, *, is_visible: bool) -> str:
     )
     if counter.last_seq == 0:
         raise UnsupportedExportError(
-            f"{path} would be read by whoever sees #{ruling.name}, and not by administrators "
-            f"alone. Import it with --visible, or hide #{ruling.name} first. Nothing of it was "
-            "imported."
+            f"{path} would be visible to everybody who sees #{deciding.name}, and not to "
+            f"administrators only. Import it with --visible, or hide #{deciding.name} first. "
+            "Nothing of it was imported."
         )
-    return f"It is read by whoever sees #{ruling.name}, as before: only new channels are hidden."
+    return f"Everybody who sees #{deciding.name} sees it, as before: only new channels are hidden."
 
 
 def _is_hidden(channel: Channel) -> bool:
-    """Tell whether administrators alone can see a channel: nobody's overwrite lets them in."""
+    """Tell whether administrators alone can see a channel: no overwrite allows anybody else."""
     view = int(Permission.VIEW_CHANNEL)
     rules = (
         ChannelPermission.objects.using(alias())
@@ -136,37 +139,34 @@ def _is_hidden(channel: Channel) -> bool:
     )
 
 
-def _server(guild: dict[str, Any], *, owner: User | None, unmapped: Counter[str]) -> UUID:
-    database = alias()
+def _server(guild: dict[str, Any], *, owner: User | None, left_out: Counter[str]) -> UUID:
     snowflake = int(guild["id"])
     server_id = uuid_of("guild", snowflake)
-    if Server.objects.using(database).filter(pk=server_id).exists():
+    if Server.objects.using(alias()).filter(pk=server_id).exists():
         return server_id
     if owner is None:
-        owner = _archivist()
-    Server.objects.using(database).create(
-        id=server_id,
-        name=legible(guild["name"], 100, instead="unnamed", tally=unmapped).ljust(2, "-"),
-        owner=owner,
-        created_at=moment_of(snowflake),
-    )
-    Role.objects.using(database).bulk_create(
-        Role(server_id=server_id, name=name, position=position, permissions=int(permissions))
-        for position, (name, permissions) in enumerate(SEEDED_ROLES)
+        owner = _import_account()
+    insert_server(
+        Server(
+            id=server_id,
+            name=legible_name(guild["name"], 100, instead="unnamed", tally=left_out).ljust(2, "-"),
+            owner=owner,
+            created_at=created_at_of(snowflake),
+        )
     )
     return server_id
 
 
-def _archivist() -> User:
-    """Return the system's account that owns what nobody else does, made if there is none."""
+def _import_account() -> User:
+    """Return the system account that owns imported servers by default; create it if missing."""
     account, _ = User.objects.using(alias()).get_or_create(
-        username=ARCHIVIST, defaults={"kind": User.Kind.SYSTEM}
+        username=IMPORT_ACCOUNT, defaults={"kind": User.Kind.SYSTEM}
     )
     if account.kind != User.Kind.SYSTEM:
-        # Whoever took that name is not to own, and to read, what others archive.
+        # Whoever took that name must not own, and read, what others import.
         raise UnsupportedExportError(
-            f"The name {ARCHIVIST}, of the account that owns imported servers, is taken by user "
-            f"{account.pk}, of kind {account.kind}. Say with --owner who owns this one."
+            f"Imported servers are owned by the account {IMPORT_ACCOUNT}, but user {account.pk} of "
+            f"kind {account.kind} has that name. Give the owner of this one with --owner."
         )
     return account
 
@@ -177,7 +177,7 @@ def _parent(
     *,
     kind: str,
     is_visible: bool,
-    unmapped: Counter[str],
+    left_out: Counter[str],
 ) -> UUID | None:
     """Return the category of a channel, or the channel of a thread."""
     if not channel.get("categoryId"):
@@ -192,7 +192,7 @@ def _parent(
         kind="text" if kind == "thread" else "category",
         name=channel.get("category") or "",
         is_visible=is_visible,
-        unmapped=unmapped,
+        left_out=left_out,
     )
 
 
@@ -205,7 +205,7 @@ def _channel(
     topic: str = "",
     parent_id: UUID | None = None,
     is_visible: bool,
-    unmapped: Counter[str],
+    left_out: Counter[str],
 ) -> UUID:
     database = alias()
     channel_id = uuid_of("channel", snowflake)
@@ -215,12 +215,12 @@ def _channel(
         id=channel_id,
         server_id=server_id,
         kind=kind,
-        name=legible(name, 100, instead="unnamed", tally=unmapped),
+        name=legible_name(name, 100, instead="unnamed", tally=left_out),
         topic=storable(topic)[:1024],
         parent_id=parent_id,
-        created_at=moment_of(snowflake),
+        created_at=created_at_of(snowflake),
     )
-    # A thread is seen by whoever sees its channel.
+    # Whoever sees its channel sees a thread.
     if not is_visible and kind != "thread":
         everyone = Role.objects.using(database).get(server_id=server_id, position=0)
         ChannelPermission.objects.using(database).create(

@@ -1,4 +1,4 @@
-"""The facts behind one answer of `channel_access`, read from the tables, and that answer itself."""
+"""Why somebody may do what in a channel: explained from the tables, and asked of the database."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccessReading:
-    """Why somebody may do what in a channel, and what the database itself says of it.
+class AccessExplanation:
+    """Why somebody may do what in a channel, and what the database's own function answers.
 
-    `obstacle` is what stands before every rule, such as not being a member; there is no
-    explanation then, and no permission.
+    With an `obstacle`, such as not being a member, there is no permission and no explanation.
     """
 
     obstacle: str | None
@@ -33,20 +32,20 @@ class AccessReading:
 
     @property
     def permissions(self) -> Permission:
-        """What the explanation comes to."""
+        """The permissions by the explanation; none without one."""
         return self.explanation.permissions if self.explanation else Permission(0)
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the database comes to the same."""
+        """Whether the database answers the same."""
         return self.permissions == self.in_database
 
 
-def read_access(*, user: User, channel: Channel) -> AccessReading:
-    """Return the reading for a channel that was fetched with its server and its parent.
+def explain_access(*, user: User, channel: Channel) -> AccessExplanation:
+    """Return the explanation for a channel that was fetched with its server and its parent.
 
-    At most four statements, and two where the user is no member. Between them somebody may change
-    a role; then the two answers differ, until the page is loaded again.
+    At most four statements, two for somebody who is not a member. When somebody changes a role
+    between them the two answers differ, until the page is loaded again.
     """
     in_database = _ask_database(user, channel)
     obstacle = _deleted(channel)
@@ -61,18 +60,18 @@ def read_access(*, user: User, channel: Channel) -> AccessReading:
             )
             .first()
         )
-        obstacle = None if member else _no_member(user, channel)
+        obstacle = None if member else _not_a_member(user, channel)
     explanation = None
     if member is not None:
         roles = _roles(user, channel)
-        explanation = _explained(
+        explanation = _explanation(
             channel=channel,
             is_owner=channel.server.owner_id == user.pk,
             is_timed_out=bool(getattr(member, "is_timed_out", False)),
             roles=roles,
             overwrites=_overwrites(user, channel, roles),
         )
-    return AccessReading(obstacle=obstacle, explanation=explanation, in_database=in_database)
+    return AccessExplanation(obstacle=obstacle, explanation=explanation, in_database=in_database)
 
 
 def _ask_database(user: User, channel: Channel) -> Permission:
@@ -99,7 +98,7 @@ def _deleted(channel: Channel) -> str | None:
     return None
 
 
-def _no_member(user: User, channel: Channel) -> str:
+def _not_a_member(user: User, channel: Channel) -> str:
     is_banned = (
         Ban.objects.filter(server_id=channel.space_id, user_id=user.pk)
         .filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
@@ -120,15 +119,15 @@ def _roles(user: User, channel: Channel) -> list[Role]:
 
 def _overwrites(user: User, channel: Channel, roles: Sequence[Role]) -> list[ChannelPermission]:
     # A thread has those of its parent.
-    place = (channel.kind == ChannelKind.THREAD and channel.parent_id) or channel.pk
+    of = (channel.kind == ChannelKind.THREAD and channel.parent_id) or channel.pk
     return list(
-        ChannelPermission.objects.filter(server_id=channel.space_id, channel_id=place).filter(
+        ChannelPermission.objects.filter(server_id=channel.space_id, channel_id=of).filter(
             Q(user_id=user.pk) | Q(role_id__in=[role.pk for role in roles])
         )
     )
 
 
-def _explained(
+def _explanation(
     *,
     channel: Channel,
     is_owner: bool,

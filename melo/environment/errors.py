@@ -1,12 +1,12 @@
-"""What is wrong with the settings, said so that it can be put right."""
+"""The error of a variable that cannot be used."""
 
 from django.core.exceptions import ImproperlyConfigured
 
 
 class BadSetting(ImproperlyConfigured):
-    """An environment variable that cannot be used.
+    """An environment variable cannot be used.
 
-    `seen` is shown to people and kept in logs: whoever raises this leaves secrets out of it.
+    `seen` is printed and logged, so it must not have secrets in it.
     """
 
     def __init__(self, variable: str, *, seen: str, expected: str, example: str) -> None:
