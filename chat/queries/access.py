@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from chat.db.statements import Statement, read_sql
 from chat.inputs import identify
 from chat.models import Channel, Server, User
-from chat.queries.source import alias, read_statement
+from chat.queries.source import alias
 from chat.rules.permissions import NONE, Permission
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class VisibleChannel(NamedTuple):
     last_message_at: datetime | None
 
 
-_PERMISSIONS_IN = read_statement("permissions_in", int)
-_VISIBLE_CHANNELS = read_statement("visible_channels", VisibleChannel)
+_PERMISSIONS_IN = Statement(read_sql("queries/sql/permissions_in.sql"))
+_VISIBLE_CHANNELS = Statement(read_sql("queries/sql/visible_channels.sql"), VisibleChannel)
 
 
 def permissions_in(*, user: User | UUID, channel: Channel | UUID) -> Permission:
@@ -46,7 +47,7 @@ def permissions_in(*, user: User | UUID, channel: Channel | UUID) -> Permission:
         "user": identify("user", user, User),
         "channel": identify("channel", channel, Channel),
     }
-    bits = _PERMISSIONS_IN.first(params, using=alias())
+    bits = _PERMISSIONS_IN.value(params, using=alias())
     return NONE if bits is None else Permission(bits)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chat.db.statements import bigint
+from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import MissingPermission, NotVisible
 from chat.inputs import check_limit, identify
 from chat.models import Server, User
-from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
+from chat.queries.source import LATEST, Cursor, alias, check_cursor
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-_AUDIT_PAGE = read_statement("audit_page")
+_AUDIT_PAGE = Statement(read_sql("queries/sql/audit_page.sql"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from chat.db.statements import bigint
+from chat.db.statements import Statement, bigint, read_sql
 from chat.inputs import check_limit, identify
 from chat.models import User
 from chat.queries.message_rows import Author
-from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
+from chat.queries.source import LATEST, Cursor, alias, check_cursor
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,7 +53,7 @@ def _conversation(*values: Any) -> Conversation:
     return Conversation._make((*known, people, newest_author_id, newest_excerpt))
 
 
-_CONVERSATION_LIST = read_statement("conversation_list", _conversation)
+_CONVERSATION_LIST = Statement(read_sql("queries/sql/conversation_list.sql"), _conversation)
 
 
 def conversation_list(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chat.db.statements import bigint
+from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import InvalidInput, MissingPermission, NotVisible
 from chat.inputs import (
     LARGEST_SEQ,
@@ -19,16 +19,16 @@ from chat.inputs import (
 )
 from chat.models import Channel, Message, User
 from chat.queries.message_rows import MessageRow, find_message_rows, message_rows
-from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
+from chat.queries.source import LATEST, Cursor, alias, check_cursor
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-_MESSAGE_PAGE = read_statement("message_page")
-_MESSAGE_PINS = read_statement("message_pins")
-_READABLE_MESSAGES = read_statement("readable_messages")
+_MESSAGE_PAGE = Statement(read_sql("queries/sql/message_page.sql"))
+_MESSAGE_PINS = Statement(read_sql("queries/sql/message_pins.sql"))
+_READABLE_MESSAGES = Statement(read_sql("queries/sql/readable_messages.sql"))
 
 _READ = Permission.READ_MESSAGE_HISTORY.value
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from chat.db.statements import bigint
+from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import NotVisible
 from chat.inputs import check_limit, identify
 from chat.models import Server, User
-from chat.queries.source import EARLIEST, Cursor, alias, check_cursor, read_statement
+from chat.queries.source import EARLIEST, Cursor, alias, check_cursor
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-_MEMBER_PAGE = read_statement("member_page")
+_MEMBER_PAGE = Statement(read_sql("queries/sql/member_page.sql"))
 
 
 class Member(NamedTuple):

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chat.db.statements import bigint
+from chat.db.statements import Statement, bigint, read_sql
 from chat.inputs import check_limit, identify
 from chat.models import User
 from chat.queries.message_rows import find_message_rows
-from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
+from chat.queries.source import LATEST, Cursor, alias, check_cursor
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from chat.queries.message_rows import MessageRow
 
-_INBOX = read_statement("mention_inbox")
+_INBOX = Statement(read_sql("queries/sql/mention_inbox.sql"))
 
 
 @dataclass(frozen=True, slots=True)

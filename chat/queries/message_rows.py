@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from chat.queries.source import alias, read_statement
+from chat.db.statements import Statement, read_sql
+from chat.queries.source import alias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-_MESSAGE_ROWS = read_statement("message_rows")
+_MESSAGE_ROWS = Statement(read_sql("queries/sql/message_rows.sql"))
 
 
 class Author(NamedTuple):

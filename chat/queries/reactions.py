@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from chat.db.statements import bigint
+from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import MissingPermission, NotVisible
 from chat.inputs import check_limit, check_text, identify
 from chat.models import Message, User
 from chat.queries.message_rows import Author
-from chat.queries.source import alias, read_statement
+from chat.queries.source import alias
 from chat.rules.permissions import Permission
 
-_REACTION_USERS = read_statement("reaction_users")
+_REACTION_USERS = Statement(read_sql("queries/sql/reaction_users.sql"))
 
 
 @dataclass(frozen=True, slots=True)

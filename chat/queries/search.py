@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chat.db.statements import bigint
+from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import InvalidInput, MissingPermission, NotVisible
 from chat.inputs import check_limit, check_text, identify
 from chat.models import Channel, Server, User
 from chat.queries.message_rows import find_message_rows
-from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
+from chat.queries.source import LATEST, Cursor, alias, check_cursor
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from chat.queries.message_rows import MessageRow
 
-_SEARCH = read_statement("search_messages")
+_SEARCH = Statement(read_sql("queries/sql/search_messages.sql"))
 
 LONGEST_SEARCH = 200
 

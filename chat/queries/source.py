@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.db import router
 
-from chat.db.statements import Statement
 from chat.errors import InvalidInput
 from chat.inputs import check_moment, is_plain, shown
 from chat.models import User
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_SQL = Path(__file__).parent / "sql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +33,6 @@ LATEST = Cursor(datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
 def alias() -> str:
     """Return the connection that queries read from."""
     return router.db_for_read(User)
-
-
-def read_statement(name: str, row: Callable[..., Any] = tuple) -> Statement[Any]:
-    """Return the statement of this package that is kept in sql/`name`.sql."""
-    return Statement.read(_SQL / f"{name}.sql", row)
 
 
 def check_cursor(field: str, value: Any, *, default: Cursor) -> Cursor:

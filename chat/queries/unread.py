@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from chat.db.statements import Statement, read_sql
 from chat.inputs import identify
 from chat.models import User
-from chat.queries.source import alias, read_statement
+from chat.queries.source import alias
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +31,7 @@ class Unread(NamedTuple):
     muted_until: datetime | None
 
 
-_UNREAD_OVERVIEW = read_statement("unread_overview", Unread)
+_UNREAD_OVERVIEW = Statement(read_sql("queries/sql/unread_overview.sql"), Unread)
 
 
 def unread_overview(*, user: User | UUID) -> tuple[Unread, ...]:

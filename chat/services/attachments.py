@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from chat.db.ids import uuid7
-from chat.db.statements import Statement
+from chat.db.statements import Statement, read_sql
 from chat.errors import InvalidInput, NotVisible, Unreachable
 from chat.inputs import (
     check_moment,
@@ -40,7 +39,6 @@ STORAGE_KEY_LENGTH = 255
 SHA256_BYTES = 32
 SWEEP_LIMIT = 10_000
 
-_SQL = Path(__file__).parent / "sql"
 # RFC 6838, section 4.2, without parameters.
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 # What a shell, a header or a file system would take for something else.
@@ -176,7 +174,7 @@ def confirm_removal(*, storage_keys: Collection[str]) -> int:
     keys = [
         check_text("storage_keys", key, least=1, most=STORAGE_KEY_LENGTH) for key in storage_keys
     ]
-    return len(_CONFIRM.tuples({"keys": keys}, using=alias()))
+    return _CONFIRM.run({"keys": keys}, using=alias())
 
 
 def _sweep_params(before: datetime, limit: int) -> dict[str, Any]:
@@ -242,35 +240,39 @@ def _check_measure(field: str, value: Any, *, least: int) -> int | None:
     return check_number(field, value, least=least, most=_LARGEST_INTEGER)
 
 
-_UNSENT = Statement.read(_SQL / "unsent_attachments.sql", row=SweptFile)
-_SWEEP = Statement.read(_SQL / "sweep_attachments.sql", row=SweptFile)
-_TO_REMOVE = Statement.read(_SQL / "files_to_remove.sql", row=FileToRemove)
-_BEFORE_ALL = UUID(int=0)
-_CONFIRM = Statement(
-    "DELETE FROM public.discarded_files WHERE storage_key = ANY (%(keys)s) RETURNING id", row=UUID
-)
-_AUTHORITY = Statement(
+_UNSENT = Statement(
     """
-    SELECT
-        channel.space_id,
-        own.permissions,
-        coalesce(member.timed_out_until > now(), false),
-        EXISTS (
-            SELECT
-            FROM public.users AS addressed
-            WHERE
-                addressed.id IN (channel.pair_low_id, channel.pair_high_id)
-                AND addressed.erased_at IS NOT NULL
-        )
-    FROM public.channels AS channel
-    CROSS JOIN LATERAL (
-        SELECT
-            public.channel_permissions(%(user)s, channel.space_id, channel.id) AS permissions
-        OFFSET 0
-    ) AS own
-    LEFT JOIN public.server_members AS member
-        ON member.space_id = channel.space_id AND member.user_id = %(user)s
-    WHERE channel.id = %(channel)s AND own.permissions <> 0
+    SELECT file.id, file.storage_key, file.size_bytes, file.created_at
+    FROM public.message_attachments AS file
+    WHERE
+        file.message_id IS NULL
+        AND file.created_at < %(before)s
+    ORDER BY file.created_at, file.id
+    LIMIT %(limit)s
     """,
-    row=_Authority,
+    SweptFile,
 )
+# What somebody is just sending is locked, and left out.
+_SWEEP = Statement(
+    """
+    WITH unsent AS MATERIALIZED (
+        SELECT file.space_id, file.id
+        FROM public.message_attachments AS file
+        WHERE
+            file.message_id IS NULL
+            AND file.created_at < %(before)s
+        ORDER BY file.created_at, file.id
+        LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM public.message_attachments AS file
+    USING unsent
+    WHERE file.space_id = unsent.space_id AND file.id = unsent.id
+    RETURNING file.id, file.storage_key, file.size_bytes, file.created_at
+    """,
+    SweptFile,
+)
+_TO_REMOVE = Statement(read_sql("services/sql/files_to_remove.sql"), FileToRemove)
+_BEFORE_ALL = UUID(int=0)
+_CONFIRM = Statement("DELETE FROM public.discarded_files WHERE storage_key = ANY (%(keys)s)")
+_AUTHORITY = Statement(read_sql("services/sql/reserving_authority.sql"), _Authority)

@@ -183,7 +183,7 @@ def move_channel(
     before = (row.parent_id, row.position)
     siblings = [each for each in _siblings(own.space_id, parent_id) if each != channel_id]
     siblings.insert(position, channel_id)
-    _SET_POSITIONS.rows(
+    _SET_POSITIONS.run(
         {"server": own.space_id, "parent": parent_id, "channels": siblings, "moved": channel_id},
         using=alias(),
     )
@@ -218,7 +218,7 @@ def delete_channel(*, actor: User | UUID, channel: Channel | UUID, reason: str =
     own, row = place.actor, place.channel
     params = {"server": own.space_id, "channel": channel_id}
     is_category = row.kind == Channel.Kind.CATEGORY
-    changed_ids = (_DELETE_CATEGORY if is_category else _DELETE).rows(params, using=alias())
+    changed_ids = (_DELETE_CATEGORY if is_category else _DELETE).values(params, using=alias())
     Invite.objects.using(alias()).filter(
         server_id=own.space_id,
         channel_id__in=[channel_id] if is_category else changed_ids,
@@ -267,7 +267,7 @@ def _require_slow_mode(place: ChannelAuthority) -> None:
     """Raise SlowModeActive if the actor has just begun a thread in a channel with slow mode."""
     if not place.channel.slowmode_seconds or place.permissions & _UNBOUND_BY_SLOW_MODE:
         return
-    waits = _THREAD_WAIT.first(
+    wait = _THREAD_WAIT.value(
         {
             "server": place.channel.space_id,
             "channel": place.channel.pk,
@@ -276,8 +276,8 @@ def _require_slow_mode(place: ChannelAuthority) -> None:
         },
         using=alias(),
     )
-    if waits:
-        raise SlowModeActive(waits)
+    if wait:
+        raise SlowModeActive(wait)
 
 
 def _category(actor: Standing, category: UUID) -> ChannelAuthority:
@@ -320,7 +320,7 @@ def _siblings(server: UUID, parent: UUID | None) -> list[UUID]:
 
 
 # The log knows who began a thread, and its index ends the look at the moment that counts.
-_THREAD_WAIT: Statement[Any] = Statement(
+_THREAD_WAIT = Statement(
     """
     SELECT max(entry.created_at) + %(gap)s - statement_timestamp()
     FROM audit_log AS entry
@@ -334,7 +334,6 @@ _THREAD_WAIT: Statement[Any] = Statement(
         AND thread.kind = 'thread'
         AND thread.parent_id = %(channel)s
     """,
-    row=lambda wait: wait,
 )
 _SET_POSITIONS = Statement(
     """
@@ -347,9 +346,7 @@ _SET_POSITIONS = Statement(
         channels.space_id = %(server)s
         AND channels.id = wanted.id
         AND (channels.position <> wanted.place - 1 OR channels.id = %(moved)s)
-    RETURNING channels.id
     """,
-    row=lambda id: id,  # noqa: A006
 )
 _DELETE = Statement(
     """
@@ -361,7 +358,6 @@ _DELETE = Statement(
         AND deleted_at IS NULL
     RETURNING id
     """,
-    row=lambda id: id,  # noqa: A006
 )
 _DELETE_CATEGORY = Statement(
     """
@@ -375,5 +371,4 @@ _DELETE_CATEGORY = Statement(
         AND deleted_at IS NULL
     RETURNING id
     """,
-    row=lambda id: id,  # noqa: A006
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models.functions import Now
 
@@ -150,7 +150,7 @@ def rename_group(*, actor: User | UUID, conversation: DirectConversation | UUID,
 
 def _hold(users: list[UUID]) -> None:
     """Keep users from being erased until the transaction ends: one statement."""
-    erased = dict(_HOLD.rows({"users": users}, using=alias()))
+    erased = dict(_HOLD.tuples({"users": users}, using=alias()))
     for user in users:
         if user not in erased:
             raise NotVisible("user", user)
@@ -160,10 +160,10 @@ def _hold(users: list[UUID]) -> None:
 
 def _lock_group(group: UUID, *, actor: UUID) -> UUID | None:
     """Lock the row of a group that `actor` is in and return its owner: one statement."""
-    found = _LOCK.rows({"group": group, "actor": actor}, using=alias())
+    found = _LOCK.tuples({"group": group, "actor": actor}, using=alias())
     if not found:
         raise NotVisible("group", group, to=actor)
-    owner: UUID | None = found[0]
+    owner: UUID | None = found[0][0]
     return owner
 
 
@@ -177,7 +177,7 @@ def _group(group: UUID) -> QuerySet[DirectConversation]:
     return DirectConversation.objects.using(alias()).filter(pk=group)
 
 
-_HOLD: Statement[tuple[Any, Any]] = Statement(
+_HOLD = Statement(
     """
     SELECT id, erased_at IS NOT NULL
     FROM users
@@ -185,9 +185,8 @@ _HOLD: Statement[tuple[Any, Any]] = Statement(
     ORDER BY id
     FOR KEY SHARE
     """,
-    row=lambda user, is_erased: (user, is_erased),
 )
-_LOCK: Statement[Any] = Statement(
+_LOCK = Statement(
     """
     SELECT conversation.owner_id
     FROM channels AS conversation
@@ -199,5 +198,4 @@ _LOCK: Statement[Any] = Statement(
         AND conversation.kind = 'group'
     FOR NO KEY UPDATE
     """,
-    row=lambda owner: owner,
 )

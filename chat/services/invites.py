@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chat.db.statements import Statement
 from chat.errors import InvalidInput, InviteUnusable, NotVisible
@@ -60,7 +60,7 @@ def create_invite(
         raise InvalidInput(
             "expires_at", seen=expires_at.isoformat(), expected="a moment that is to come"
         )
-    (invite,) = _CREATE.rows(
+    (columns,) = _CREATE.tuples(
         {
             "server": server_id,
             "channel": channel_id,
@@ -71,6 +71,7 @@ def create_invite(
         },
         using=alias(),
     )
+    invite = Invite.from_db(alias(), (), columns)
     record(
         own,
         "invite.create",
@@ -98,12 +99,12 @@ def redeem_invite(*, user: User | UUID, code: str) -> ServerMember:
     code = check_text("code", code, least=1, most=100)
 
     require_user(user_id)
-    server_id = _SHARE_SERVER.first({"code": code}, using=alias())
+    server_id = _SHARE_SERVER.value({"code": code}, using=alias())
     if server_id is None:
         raise InviteUnusable(f"There is no invite {code!r}.")
     # The invite last: among many who come at once, its row is what they wait for.
     params = {"server": server_id, "code": code}
-    if admit(server_id, user_id) and _USE.first(params, using=alias()) is None:
+    if admit(server_id, user_id) and not _USE.run(params, using=alias()):
         raise InviteUnusable(f"Invite {code!r} is used up, expired or revoked.")
     return ServerMember.objects.using(alias()).get(server_id=server_id, user_id=user_id)
 
@@ -119,7 +120,7 @@ def revoke_invite(*, actor: User | UUID, invite: Invite | UUID, reason: str = ""
     actor_id, invite_id = identify("actor", actor, User), identify("invite", invite, Invite)
     reason = check_reason(reason)
 
-    server_id = _LOCK_SERVER.first({"invite": invite_id}, using=alias())
+    server_id = _LOCK_SERVER.value({"invite": invite_id}, using=alias())
     if server_id is None:
         raise NotVisible("invite", invite_id, to=actor_id)
     own = standing_in(server_id, actor_id, asked_for=("invite", invite_id))
@@ -146,12 +147,8 @@ def revoke_invite(*, actor: User | UUID, invite: Invite | UUID, reason: str = ""
     return row
 
 
-def _invite(*values: Any) -> Invite:
-    """Return the invite with all its columns, in the order of the model."""
-    return Invite.from_db(alias(), (), values)
-
-
-# The code first, which no other invite of any server has had.
+# The code first, which no other invite of any server has had. The columns are all, in the model's
+# order.
 _CREATE = Statement(
     """
     WITH coded AS (
@@ -166,7 +163,6 @@ _CREATE = Statement(
         id, created_at, updated_at, space_id, channel_id, code, creator_id, max_uses, uses,
         expires_at, revoked_at
     """,
-    row=_invite,
 )
 _SHARE_SERVER = Statement(
     """
@@ -177,7 +173,6 @@ _SHARE_SERVER = Statement(
         AND deleted_at IS NULL
     FOR SHARE
     """,
-    row=lambda id: id,  # noqa: A006
 )
 _LOCK_SERVER = Statement(
     """
@@ -188,7 +183,6 @@ _LOCK_SERVER = Statement(
         AND deleted_at IS NULL
     FOR NO KEY UPDATE
     """,
-    row=lambda id: id,  # noqa: A006
 )
 # Who comes second waits for the first, and then sees what is left.
 _USE = Statement(
@@ -201,7 +195,5 @@ _USE = Statement(
         AND revoked_at IS NULL
         AND (expires_at IS NULL OR expires_at > statement_timestamp())
         AND (max_uses IS NULL OR uses < max_uses)
-    RETURNING id
     """,
-    row=lambda id: id,  # noqa: A006
 )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError
 
-from chat.db.statements import Statement
+from chat.db.statements import Statement, read_sql
 from chat.errors import Banned, InvalidInput, NotVisible, OwnerProtected, RankTooLow
 from chat.inputs import check_moment, check_name, check_reason, identify
 from chat.models import Ban, Server, ServerMember, User
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 LONGEST_TIMEOUT = timedelta(days=28)
-
-_SQL = Path(__file__).parent / "sql"
 
 
 @use_case
@@ -229,7 +226,7 @@ def admit(server: UUID, user: UUID) -> bool:
     Raises: Banned.
     """
     try:
-        return _ADMIT.rows({"server": server, "user": user}, using=alias())[0]
+        return bool(_ADMIT.value({"server": server, "user": user}, using=alias()))
     except IntegrityError as error:
         if constraint_of(error) == "server_members_not_banned":
             raise Banned(f"User {user} is banned from server {server}.") from error
@@ -260,7 +257,7 @@ def _remove(server: UUID, user: UUID) -> bool:
 def _upsert_ban(
     server: UUID, user: UUID, *, actor: UUID, reason: str, expires_at: datetime | None
 ) -> Ban:
-    (ban,) = _BAN.rows(
+    (columns,) = _BAN.tuples(
         {
             "server": server,
             "user": user,
@@ -270,7 +267,7 @@ def _upsert_ban(
         },
         using=alias(),
     )
-    return ban
+    return Ban.from_db(alias(), (), columns)
 
 
 def _time_out(actor: Standing, user: UUID, *, until: datetime | None, reason: str) -> ServerMember:
@@ -291,8 +288,9 @@ def _require_future(field: str, moment: datetime | None, *, now: datetime) -> No
         raise InvalidInput(field, seen=moment.isoformat(), expected="a moment that is to come")
 
 
-_ADMIT = Statement.read(_SQL / "admit_member.sql", row=bool)
+_ADMIT = Statement(read_sql("services/sql/admit_member.sql"))
 
+# All columns, in the model's order.
 _BAN = Statement(
     """
     INSERT INTO bans (space_id, user_id, actor_id, reason, expires_at)
@@ -301,5 +299,4 @@ _BAN = Statement(
     SET actor_id = excluded.actor_id, reason = excluded.reason, expires_at = excluded.expires_at
     RETURNING id, created_at, updated_at, space_id, user_id, actor_id, reason, expires_at
     """,
-    row=Ban,
 )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chat.db.statements import Statement
+from chat.db.statements import Statement, read_sql
 from chat.errors import InvalidInput, NotVisible
 from chat.inputs import check_moment, check_seq, identify, shown
 from chat.models import Channel, ReadState, Server, User
@@ -15,16 +14,29 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-_SQL = Path(__file__).parent / "sql"
 
-
-def _marked(mark: int | None, newest: int) -> tuple[int | None, int]:
-    return mark, newest
-
-
-_MARK = Statement.read(_SQL / "mark_read.sql", row=_marked)
-_MARK_ALL = Statement.read(_SQL / "mark_all_read.sql", row=int)
-_SETTING = Statement.read(_SQL / "set_channel_setting.sql", row=bool)
+_MARK = Statement(read_sql("services/sql/mark_read.sql"))
+_MARK_ALL = Statement(read_sql("services/sql/mark_all_read.sql"))
+# The one of the two settings that is asked for; the other stays, and so does the mark.
+_SETTING = Statement(
+    """
+    INSERT INTO public.read_states AS own (space_id, user_id, channel_id, notify, muted_until)
+    SELECT
+        channel.space_id,
+        %(user)s,
+        channel.id,
+        %(notify)s::varchar,
+        %(muted_until)s::timestamptz
+    FROM public.channels AS channel
+    WHERE
+        channel.id = %(channel)s
+        AND public.channel_permissions(%(user)s, channel.space_id, channel.id) <> 0
+    ON CONFLICT (space_id, user_id, channel_id) DO UPDATE
+    SET
+        notify = CASE WHEN %(is_notify)s THEN excluded.notify ELSE own.notify END,
+        muted_until = CASE WHEN %(is_notify)s THEN own.muted_until ELSE excluded.muted_until END
+    """
+)
 
 
 @one_statement
@@ -56,7 +68,7 @@ def mark_all_read(*, user: User | UUID, server: Server | UUID | None = None) -> 
     """
     user_id = identify("user", user, User)
     server_id = None if server is None else identify("server", server, Server)
-    moved = _MARK_ALL.rows({"user": user_id, "space": server_id}, using=alias())[0]
+    moved: int = _MARK_ALL.value({"user": user_id, "space": server_id}, using=alias())
     if moved < 0:
         raise NotVisible("server", str(server_id), to=user_id)
     return moved
@@ -94,6 +106,7 @@ def _mark(
     found = _MARK.first(params, using=alias())
     if found is None:
         raise NotVisible("channel", channel_id, to=user_id)
+    mark: int | None
     mark, newest = found
     if mark is None:
         raise InvalidInput("seq", seen=str(seq), expected=f"at most {newest}, the newest there is")
@@ -117,5 +130,5 @@ def _set(
         "muted_until": muted_until,
         "is_notify": is_notify,
     }
-    if not _SETTING.first(params, using=alias()):
+    if not _SETTING.run(params, using=alias()):
         raise NotVisible("channel", channel_id, to=user_id)

@@ -201,7 +201,7 @@ def grant_role(
     reason = check_reason(reason)
     own.require_to_hold(Permission(row.permissions))
     params = {"server": own.space_id, "user": user_id, "role": row.pk}
-    if _GRANT.first(params, using=alias()) is None:
+    if not _GRANT.run(params, using=alias()):
         return False
     _record_given(own, user_id, action="member.grant", role=row.pk, reason=reason)
     return True
@@ -219,7 +219,7 @@ def revoke_role(
     own, user_id, row = _role_for(actor, user, role)
     reason = check_reason(reason)
     params = {"server": own.space_id, "user": user_id, "role": row.pk}
-    if _REVOKE.first(params, using=alias()) is None:
+    if not _REVOKE.run(params, using=alias()):
         return False
     _record_given(own, user_id, action="member.revoke", role=row.pk, reason=reason)
     return True
@@ -288,7 +288,7 @@ def _sorted_roles(server: UUID) -> list[Role]:
 
 
 def _set_positions(server: UUID, roles: Sequence[UUID], *, first: int) -> None:
-    _SET_POSITIONS.rows({"server": server, "roles": list(roles), "first": first}, using=alias())
+    _SET_POSITIONS.run({"server": server, "roles": list(roles), "first": first}, using=alias())
 
 
 def _record_given(actor: Standing, user: UUID, *, action: str, role: UUID, reason: str) -> None:
@@ -306,24 +306,18 @@ _SET_POSITIONS = Statement(
         roles.space_id = %(server)s
         AND roles.id = wanted.id
         AND roles.position <> wanted.place + %(first)s - 1
-    RETURNING roles.id
     """,
-    row=lambda id: id,  # noqa: A006
 )
 _GRANT = Statement(
     """
     INSERT INTO member_roles (space_id, user_id, role_id)
     VALUES (%(server)s, %(user)s, %(role)s)
     ON CONFLICT (space_id, user_id, role_id) DO NOTHING
-    RETURNING id
     """,
-    row=lambda id: id,  # noqa: A006
 )
 _REVOKE = Statement(
     """
     DELETE FROM member_roles
     WHERE space_id = %(server)s AND user_id = %(user)s AND role_id = %(role)s
-    RETURNING id
     """,
-    row=lambda id: id,  # noqa: A006
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from chat.db.statements import Statement
 from chat.errors import NotVisible
@@ -13,22 +12,18 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
-def _only(value: UUID) -> UUID:
-    return value
-
-
 def lock_server(server: UUID, *, actor: UUID) -> None:
     """Lock a server's row for the moderation of it: one statement.
 
     Raises: NotVisible, when there is none or it is deleted.
     """
-    if _LOCK.first({"server": server}, using=alias()) is None:
+    if not _LOCK.run({"server": server}, using=alias()):
         raise NotVisible("server", server, to=actor)
 
 
 def lock_server_of_channel(channel: UUID, *, actor: UUID) -> UUID:
     """Lock the row of a channel's server and return its id: one statement. Raises: NotVisible."""
-    server = _LOCK_OF_CHANNEL.first({"channel": channel}, using=alias())
+    server: UUID | None = _LOCK_OF_CHANNEL.value({"channel": channel}, using=alias())
     if server is None:
         raise NotVisible("channel", channel, to=actor)
     return server
@@ -36,7 +31,7 @@ def lock_server_of_channel(channel: UUID, *, actor: UUID) -> UUID:
 
 def lock_server_of_role(role: UUID, *, actor: UUID) -> UUID:
     """Lock the row of a role's server and return its id: one statement. Raises: NotVisible."""
-    server = _LOCK_OF_ROLE.first({"role": role}, using=alias())
+    server: UUID | None = _LOCK_OF_ROLE.value({"role": role}, using=alias())
     if server is None:
         raise NotVisible("role", role, to=actor)
     return server
@@ -47,7 +42,7 @@ def share_server(server: UUID, *, user: UUID) -> UUID:
 
     Raises: NotVisible, when there is none or it is deleted.
     """
-    owner = _SHARE.first({"server": server}, using=alias())
+    owner: UUID | None = _SHARE.value({"server": server}, using=alias())
     if owner is None:
         raise NotVisible("server", server, to=user)
     return owner
@@ -69,12 +64,11 @@ def lock_user(user: UUID) -> bool:
     what is theirs, leaves no reason behind that the erasure does not see. Nothing is raised: a
     stranger to the server is to be told nothing about the user.
     """
-    return _LOCK_USER.first({"user": user}, using=alias()) is True
+    return _LOCK_USER.value({"user": user}, using=alias()) is True
 
 
 _LOCK = Statement(
     "SELECT id FROM servers WHERE space_id = %(server)s AND deleted_at IS NULL FOR NO KEY UPDATE",
-    row=_only,
 )
 
 
@@ -88,7 +82,6 @@ _LOCK_OF_CHANNEL = Statement(
         AND deleted_at IS NULL
     FOR NO KEY UPDATE
     """,
-    row=_only,
 )
 
 
@@ -101,17 +94,14 @@ _LOCK_OF_ROLE = Statement(
         AND deleted_at IS NULL
     FOR NO KEY UPDATE
     """,
-    row=_only,
 )
 
 
 _SHARE = Statement(
     "SELECT owner_id FROM servers WHERE space_id = %(server)s AND deleted_at IS NULL FOR SHARE",
-    row=_only,
 )
 
 
 _LOCK_USER = Statement(
     "SELECT erased_at IS NULL AND is_active FROM users WHERE id = %(user)s FOR KEY SHARE",
-    row=bool,
 )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from django.db.models import OuterRef, Subquery
 
-from chat.db.statements import Statement
+from chat.db.statements import Statement, read_sql
 from chat.errors import MissingPermission, NotVisible, TimedOut
 from chat.inputs import identify
 from chat.models import Channel, ChannelAccess, Message
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
             """Return the id of the message."""
 
     AnyMessage = Message | _StandsForMessage | UUID
-
-_SQL = Path(__file__).parents[1] / "sql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +181,7 @@ def find_message(message: AnyMessage, *, user: UUID, lock: bool = False) -> Mess
     return found
 
 
-_FOUND = Statement.read(_SQL / "find_message.sql", row=MessageAuthority)
+_FOUND = Statement(read_sql("services/sql/find_message.sql"), MessageAuthority)
 _LOCKED = Statement(
     f"{_FOUND.sql.removesuffix(';')}\nFOR NO KEY UPDATE OF message", row=MessageAuthority
 )

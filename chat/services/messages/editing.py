@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
-from uuid import UUID
 
-from chat.db.statements import Statement
+from chat.db.statements import Statement, read_sql
 from chat.errors import Conflict, NotAuthor
 from chat.inputs import check_number, identify
 from chat.models import User
@@ -19,10 +17,10 @@ from chat.services.messages.drafts import check_content
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from chat.services.core.places import AnyMessage
 
-_SQL = Path(__file__).parents[1] / "sql"
 _LARGEST_VERSION = 2**31 - 1
 
 
@@ -38,9 +36,28 @@ class EditedMessage:
     edited_at: datetime | None
 
 
-_EDIT = Statement.read(_SQL / "edit_message.sql", row=EditedMessage)
-_DELETE = Statement.read(_SQL / "delete_message.sql", row=UUID)
-_UPDATE_MENTIONS = Statement.read(_SQL / "update_mentions.sql", row=UUID)
+# The trigger keeps what was there, and counts the version.
+_EDIT = Statement(
+    """
+    UPDATE public.messages
+    SET content = %(content)s
+    WHERE space_id = %(space)s AND id = %(id)s
+    RETURNING id, content, version, edited_at
+    """,
+    EditedMessage,
+)
+_UPDATE_MENTIONS = Statement(read_sql("services/sql/update_mentions.sql"))
+_DELETE = Statement(
+    """
+    WITH hidden AS (
+        UPDATE public.messages
+        SET deleted_at = statement_timestamp(), deleted_by_id = %(actor)s
+        WHERE space_id = %(space)s AND id = %(id)s
+    )
+    DELETE FROM public.mentions
+    WHERE space_id = %(space)s AND channel_id = %(channel)s AND seq = %(seq)s
+    """
+)
 
 
 @use_case
@@ -103,7 +120,7 @@ def delete_message(*, actor: User | UUID, message: AnyMessage) -> None:
         "id": found.id,
         "actor": actor_id,
     }
-    _DELETE.tuples(params, using=alias())
+    _DELETE.run(params, using=alias())
     if not found.is_own:
         found.log("message.delete")
 
@@ -121,4 +138,4 @@ def _update_mentions(message: MessageAuthority, content: str) -> None:
         "everyone": named.everyone,
         "permissions": message.permissions,
     }
-    _UPDATE_MENTIONS.tuples(params, using=alias())
+    _UPDATE_MENTIONS.run(params, using=alias())

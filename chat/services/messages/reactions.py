@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from chat.db.statements import Statement
+from chat.db.statements import Statement, read_sql
 from chat.inputs import check_text, identify
 from chat.models import Reaction, User
 from chat.rules.permissions import Permission
@@ -21,15 +20,13 @@ if TYPE_CHECKING:
 
 EMOJI_LENGTH = 64
 
-_SQL = Path(__file__).parents[1] / "sql"
-
 
 class _Added(NamedTuple):
     was_there: bool
     is_new: bool
 
 
-_ADD = Statement.read(_SQL / "add_reaction.sql", row=_Added)
+_ADD = Statement(read_sql("services/sql/add_reaction.sql"), _Added)
 
 
 @use_case

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from chat.db.statements import Statement, bigint
+from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import (
     Conflict,
     DatabaseRefused,
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
     from chat.models import MessageAttachment
     from chat.services.core.places import AnyMessage
-
-_SQL = Path(__file__).parents[1] / "sql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +93,10 @@ _ANSWERED = frozenset(
     }
 )
 
-_SEND = Statement.read(_SQL / "send_message.sql", row=_Numbered)
-_SEND_RICH = Statement.read(_SQL / "send_rich_message.sql", row=_Numbered)
-_REFUSAL = Statement.read(_SQL / "send_refusal.sql", row=_Refusal)
-_EARLIER = Statement.read(_SQL / "sent_message.sql", row=_Earlier)
+_SEND = Statement(read_sql("services/sql/send_message.sql"), _Numbered)
+_SEND_RICH = Statement(read_sql("services/sql/send_rich_message.sql"), _Numbered)
+_REFUSAL = Statement(read_sql("services/sql/send_refusal.sql"), _Refusal)
+_EARLIER = Statement(read_sql("services/sql/sent_message.sql"), _Earlier)
 
 
 def send_message(

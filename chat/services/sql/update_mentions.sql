@@ -28,5 +28,4 @@ FROM (
 CROSS JOIN LATERAL (
     -- include: mention_targets.sql
 ) AS target
-ON CONFLICT (space_id, channel_id, seq, user_id, role_id) DO NOTHING
-RETURNING id;
+ON CONFLICT (space_id, channel_id, seq, user_id, role_id) DO NOTHING;
