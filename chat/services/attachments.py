@@ -25,7 +25,7 @@ from chat.inputs import (
 from chat.models import Channel, MessageAttachment, User
 from chat.models.attachments import MAX_SIZE_BYTES
 from chat.rules.permissions import Permission
-from chat.services.core.places import permission_error, place_name
+from chat.services.core.authority import channel_label, permission_error
 from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _space_of(channel: UUID, *, uploader: UUID) -> UUID:
         held=found.permissions,
         is_timed_out=found.is_timed_out,
         user=uploader,
-        place=place_name(found.space_id, channel),
+        place=channel_label(found.space_id, channel),
     )
     if error is not None:
         raise error

@@ -24,10 +24,13 @@ from chat.inputs import (
 from chat.models import Channel, Invite, Server, User
 from chat.rules.limits import CHANNEL_LIMIT, THREAD_LIMIT
 from chat.rules.permissions import Permission
-from chat.services.core.audit import changed, record
-from chat.services.core.authority import Standing, standing_in
-from chat.services.core.locks import lock_server, lock_server_of_channel
-from chat.services.core.places import ChannelAuthority, place_in
+from chat.services.core.authority import (
+    ChannelAuthority,
+    MemberAuthority,
+    channel_authority,
+    member_authority,
+)
+from chat.services.core.locks import lock_server, lock_server_of
 from chat.services.core.use_case import alias, use_case
 from chat.services.overwrites import clear_overwrite, set_overwrite
 
@@ -80,7 +83,7 @@ def create_channel(
     reason = check_reason(reason)
 
     lock_server(server_id, actor=actor_id)
-    own = standing_in(server_id, actor_id)
+    own = member_authority(server_id, actor_id)
     if parent_id is None:
         own.require(Permission.MANAGE_CHANNELS)
     else:
@@ -101,9 +104,9 @@ def create_thread(*, actor: User | UUID, channel: Channel | UUID, name: str) -> 
     actor_id, parent_id = identify("actor", actor, User), identify("channel", channel, Channel)
     wanted: dict[str, Any] = {"name": check_name("name", name, most=100)}
 
-    server_id = lock_server_of_channel(parent_id, actor=actor_id)
-    own = standing_in(server_id, actor_id, asked_for=("channel", parent_id))
-    place = place_in(server_id, parent_id, actor=own)
+    server_id = lock_server_of("channel", parent_id, actor=actor_id)
+    own = member_authority(server_id, actor_id, asked_for=("channel", parent_id))
+    place = channel_authority(own, parent_id)
     place.require(Permission.CREATE_PUBLIC_THREADS)
     if place.channel.kind not in {Channel.Kind.TEXT, Channel.Kind.ANNOUNCEMENT}:
         raise InvalidInput(
@@ -136,11 +139,7 @@ def update_channel(
 
     place = _managed_place(actor_id, channel_id)
     row = place.channel
-    if changes := changed(row, wanted):
-        for field, value in wanted.items():
-            setattr(row, field, value)
-        row.save(using=alias(), update_fields=list(wanted))
-        record(place.actor, "channel.update", channel_id, changes=changes, reason=reason)
+    place.update(row, wanted, action="channel.update", reason=reason)
     return row
 
 
@@ -169,7 +168,7 @@ def move_channel(
     reason = check_reason(reason)
 
     place = _managed_place(actor_id, channel_id)
-    own, row = place.actor, place.channel
+    own, row = place.member, place.channel
     own.require(Permission.MANAGE_CHANNELS)
     if row.kind == Channel.Kind.THREAD:
         raise InvalidInput("channel", seen="a thread", expected="one that has a place in the list")
@@ -189,15 +188,12 @@ def move_channel(
     )
     row.parent_id, row.position = parent_id, siblings.index(channel_id)
     if before != (row.parent_id, row.position):
-        record(
-            own,
+        own.log(
             "channel.move",
             channel_id,
-            changes={
-                "parent_id": (before[0], row.parent_id),
-                "position": (before[1], row.position),
-            },
             reason=reason,
+            parent_id=(before[0], row.parent_id),
+            position=(before[1], row.position),
         )
     return row
 
@@ -215,7 +211,7 @@ def delete_channel(*, actor: User | UUID, channel: Channel | UUID, reason: str =
     reason = check_reason(reason)
 
     place = _managed_place(actor_id, channel_id)
-    own, row = place.actor, place.channel
+    own, row = place.member, place.channel
     params = {"server": own.space_id, "channel": channel_id}
     is_category = row.kind == Channel.Kind.CATEGORY
     changed_ids = (_DELETE_CATEGORY if is_category else _DELETE).values(params, using=alias())
@@ -224,12 +220,8 @@ def delete_channel(*, actor: User | UUID, channel: Channel | UUID, reason: str =
         channel_id__in=[channel_id] if is_category else changed_ids,
         revoked_at__isnull=True,
     ).update(revoked_at=Now())
-    record(
-        own,
-        "channel.delete",
-        channel_id,
-        changes={"name": (row.name, None), "kind": (row.kind, None)},
-        reason=reason,
+    own.log(
+        "channel.delete", channel_id, reason=reason, name=(row.name, None), kind=(row.kind, None)
     )
 
 
@@ -255,9 +247,9 @@ def _checked(
 
 
 def _managed_place(actor: UUID, channel: UUID) -> ChannelAuthority:
-    server = lock_server_of_channel(channel, actor=actor)
-    own = standing_in(server, actor, asked_for=("channel", channel))
-    place = place_in(server, channel, actor=own)
+    server = lock_server_of("channel", channel, actor=actor)
+    own = member_authority(server, actor, asked_for=("channel", channel))
+    place = channel_authority(own, channel)
     is_thread = place.channel.kind == Channel.Kind.THREAD
     place.require(Permission.MANAGE_THREADS if is_thread else Permission.MANAGE_CHANNELS)
     return place
@@ -269,9 +261,9 @@ def _require_slow_mode(place: ChannelAuthority) -> None:
         return
     wait = _THREAD_WAIT.value(
         {
-            "server": place.channel.space_id,
+            "server": place.space_id,
             "channel": place.channel.pk,
-            "actor": place.actor.user_id,
+            "actor": place.user_id,
             "gap": timedelta(seconds=place.channel.slowmode_seconds),
         },
         using=alias(),
@@ -280,8 +272,8 @@ def _require_slow_mode(place: ChannelAuthority) -> None:
         raise SlowModeActive(wait)
 
 
-def _category(actor: Standing, category: UUID) -> ChannelAuthority:
-    place = place_in(actor.space_id, category, actor=actor, what="category")
+def _category(own: MemberAuthority, category: UUID) -> ChannelAuthority:
+    place = channel_authority(own, category, what="category")
     if place.channel.kind != Channel.Kind.CATEGORY:
         raise InvalidInput("parent", seen=f"a {place.channel.kind}", expected="a category")
     place.require(Permission.MANAGE_CHANNELS)
@@ -289,25 +281,25 @@ def _category(actor: Standing, category: UUID) -> ChannelAuthority:
 
 
 def _insert(
-    actor: Standing, *, kind: str, parent: UUID | None, wanted: dict[str, Any], reason: str
+    own: MemberAuthority, *, kind: str, parent: UUID | None, wanted: dict[str, Any], reason: str
 ) -> Channel:
     siblings = Channel.objects.using(alias()).filter(
-        space_id=actor.space_id, parent_id=parent, deleted_at__isnull=True
+        space_id=own.space_id, parent_id=parent, deleted_at__isnull=True
     )
     last = siblings.aggregate(last=Max("position"))["last"]
     channel = Channel.objects.using(alias()).create(
-        server_id=actor.space_id,
+        server_id=own.space_id,
         kind=kind,
         parent_id=parent,
         position=0 if last is None else last + 1,
         **wanted,
     )
-    record(
-        actor,
+    own.log(
         "channel.create",
         channel.pk,
-        changes={"name": (None, channel.name), "kind": (None, str(kind))},
         reason=reason,
+        name=(None, channel.name),
+        kind=(None, str(kind)),
     )
     return channel
 

@@ -10,11 +10,9 @@ from chat.errors import InvalidInput, InviteUnusable, NotVisible
 from chat.inputs import check_moment, check_number, check_reason, check_text, identify
 from chat.models import Channel, Invite, Server, ServerMember, User
 from chat.rules.permissions import Permission
-from chat.services.core.audit import record
-from chat.services.core.authority import standing_in
-from chat.services.core.locks import lock_server, require_user
-from chat.services.core.places import place_in
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.authority import channel_authority, member_authority
+from chat.services.core.locks import lock_active_user, lock_server, lock_server_of
+from chat.services.core.use_case import alias, save_fields, use_case
 from chat.services.members import admit
 
 if TYPE_CHECKING:
@@ -51,11 +49,11 @@ def create_invite(
         expires_at = check_moment("expires_at", expires_at)
 
     lock_server(server_id, actor=actor_id)
-    own = standing_in(server_id, actor_id)
+    own = member_authority(server_id, actor_id)
     if channel_id is None:
         own.require(Permission.CREATE_INSTANT_INVITE)
     else:
-        place_in(server_id, channel_id, actor=own).require(Permission.CREATE_INSTANT_INVITE)
+        channel_authority(own, channel_id).require(Permission.CREATE_INSTANT_INVITE)
     if expires_at is not None and expires_at <= own.asked_at:
         raise InvalidInput(
             "expires_at", seen=expires_at.isoformat(), expected="a moment that is to come"
@@ -72,15 +70,12 @@ def create_invite(
         using=alias(),
     )
     invite = Invite.from_db(alias(), (), columns)
-    record(
-        own,
+    own.log(
         "invite.create",
         invite.pk,
-        changes={
-            "channel_id": (None, channel_id),
-            "max_uses": (None, max_uses),
-            "expires_at": (None, expires_at),
-        },
+        channel_id=(None, channel_id),
+        max_uses=(None, max_uses),
+        expires_at=(None, expires_at),
     )
     return invite
 
@@ -98,7 +93,7 @@ def redeem_invite(*, user: User | UUID, code: str) -> ServerMember:
     user_id = identify("user", user, User)
     code = check_text("code", code, least=1, most=100)
 
-    require_user(user_id)
+    lock_active_user(user_id)
     server_id = _SHARE_SERVER.value({"code": code}, using=alias())
     if server_id is None:
         raise InviteUnusable(f"There is no invite {code!r}.")
@@ -120,10 +115,8 @@ def revoke_invite(*, actor: User | UUID, invite: Invite | UUID, reason: str = ""
     actor_id, invite_id = identify("actor", actor, User), identify("invite", invite, Invite)
     reason = check_reason(reason)
 
-    server_id = _LOCK_SERVER.value({"invite": invite_id}, using=alias())
-    if server_id is None:
-        raise NotVisible("invite", invite_id, to=actor_id)
-    own = standing_in(server_id, actor_id, asked_for=("invite", invite_id))
+    server_id = lock_server_of("invite", invite_id, actor=actor_id)
+    own = member_authority(server_id, actor_id, asked_for=("invite", invite_id))
     # Locked, lest it goes with its creator's account meanwhile.
     known = Invite.objects.using(alias()).select_for_update(no_key=True)
     row = known.filter(server_id=server_id, pk=invite_id).first()
@@ -133,17 +126,10 @@ def revoke_invite(*, actor: User | UUID, invite: Invite | UUID, reason: str = ""
         if row.channel_id is None:
             own.require(Permission.MANAGE_GUILD)
         else:
-            place_in(server_id, row.channel_id, actor=own).require(Permission.MANAGE_CHANNELS)
+            channel_authority(own, row.channel_id).require(Permission.MANAGE_CHANNELS)
     if row.revoked_at is None:
-        row.revoked_at = own.asked_at
-        row.save(using=alias(), update_fields=["revoked_at"])
-        record(
-            own,
-            "invite.revoke",
-            invite_id,
-            changes={"revoked_at": (None, row.revoked_at)},
-            reason=reason,
-        )
+        save_fields(row, {"revoked_at": own.asked_at})
+        own.log("invite.revoke", invite_id, reason=reason, revoked_at=(None, row.revoked_at))
     return row
 
 
@@ -172,16 +158,6 @@ _SHARE_SERVER = Statement(
         space_id = (SELECT space_id FROM invite_codes WHERE code = %(code)s)
         AND deleted_at IS NULL
     FOR SHARE
-    """,
-)
-_LOCK_SERVER = Statement(
-    """
-    SELECT id
-    FROM servers
-    WHERE
-        space_id = (SELECT space_id FROM invites WHERE id = %(invite)s)
-        AND deleted_at IS NULL
-    FOR NO KEY UPDATE
     """,
 )
 # Who comes second waits for the first, and then sees what is left.

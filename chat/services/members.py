@@ -12,10 +12,14 @@ from chat.errors import Banned, InvalidInput, NotVisible, OwnerProtected, RankTo
 from chat.inputs import check_moment, check_name, check_reason, identify
 from chat.models import Ban, Server, ServerMember, User
 from chat.rules.permissions import Permission
-from chat.services.core.audit import record
-from chat.services.core.authority import Standing, members_standing, standing_in, standings_in
-from chat.services.core.locks import lock_server, lock_user, require_user, share_server
-from chat.services.core.use_case import alias, constraint_of, use_case
+from chat.services.core.authority import (
+    MemberAuthority,
+    authority_over_member,
+    authority_over_user,
+    member_authority,
+)
+from chat.services.core.locks import LockMode, lock_active_user, lock_server, lock_user
+from chat.services.core.use_case import alias, constraint_of, save_fields, use_case
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,8 +39,8 @@ def join_server(*, user: User | UUID, server: Server | UUID) -> ServerMember:
     """
     user_id, server_id = identify("user", user, User), identify("server", server, Server)
 
-    require_user(user_id)
-    share_server(server_id, user=user_id)
+    lock_active_user(user_id)
+    lock_server(server_id, actor=user_id, mode=LockMode.SHARE)
     admit(server_id, user_id)
     return ServerMember.objects.using(alias()).get(server_id=server_id, user_id=user_id)
 
@@ -50,7 +54,7 @@ def leave_server(*, user: User | UUID, server: Server | UUID) -> None:
     """
     user_id, server_id = identify("user", user, User), identify("server", server, Server)
 
-    owner_id = share_server(server_id, user=user_id)
+    owner_id = lock_server(server_id, actor=user_id, mode=LockMode.SHARE)
     if owner_id == user_id:
         raise OwnerProtected(f"User {user_id} owns server {server_id}; hand it over first.")
     if not _remove(server_id, user_id):
@@ -72,7 +76,7 @@ def kick_member(
 
     own, _ = _authorise_against(server_id, actor_id, user_id, needs=Permission.KICK_MEMBERS)
     _remove(server_id, user_id)
-    record(own, "member.kick", user_id, reason=reason)
+    own.log("member.kick", user_id, reason=reason)
 
 
 @use_case
@@ -98,7 +102,7 @@ def ban_user(
 
     is_there = lock_user(user_id)
     lock_server(server_id, actor=actor_id)
-    own, target = standings_in(server_id, actor=actor_id, target=user_id)
+    own, target = authority_over_user(server_id, actor=actor_id, target=user_id)
     own.require(Permission.BAN_MEMBERS)
     if not is_there:
         raise NotVisible("user", user_id, to=actor_id)
@@ -107,7 +111,7 @@ def ban_user(
     _require_future("expires_at", expires_at, now=own.asked_at)
     _remove(server_id, user_id)
     ban = _upsert_ban(server_id, user_id, actor=actor_id, reason=reason, expires_at=expires_at)
-    record(own, "member.ban", user_id, changes={"expires_at": (None, expires_at)}, reason=reason)
+    own.log("member.ban", user_id, reason=reason, expires_at=(None, expires_at))
     return ban
 
 
@@ -126,12 +130,12 @@ def unban_user(
 
     lock_user(user_id)
     lock_server(server_id, actor=actor_id)
-    own = standing_in(server_id, actor_id)
+    own = member_authority(server_id, actor_id)
     own.require(Permission.BAN_MEMBERS)
     lifted, _ = Ban.objects.using(alias()).filter(server_id=server_id, user_id=user_id).delete()
     if not lifted:
         raise NotVisible("ban of user", user_id, to=actor_id)
-    record(own, "member.unban", user_id, reason=reason)
+    own.log("member.unban", user_id, reason=reason)
 
 
 @use_case
@@ -207,15 +211,14 @@ def set_nickname(
     if actor_id == user_id:
         lock_user(user_id)
         lock_server(server_id, actor=actor_id)
-        own = standing_in(server_id, actor_id)
+        own = member_authority(server_id, actor_id)
         own.require(Permission.CHANGE_NICKNAME)
     else:
         own, _ = _authorise_against(server_id, actor_id, user_id, needs=Permission.MANAGE_NICKNAMES)
     member = _member(server_id, user_id)
     if member.nickname != nickname:
-        member.nickname = nickname
-        member.save(using=alias(), update_fields=["nickname"])
-        record(own, "member.rename", user_id, reason=reason)
+        save_fields(member, {"nickname": nickname})
+        own.log("member.rename", user_id, reason=reason)
     return member
 
 
@@ -235,10 +238,10 @@ def admit(server: UUID, user: UUID) -> bool:
 
 def _authorise_against(
     server: UUID, actor: UUID, target: UUID, *, needs: Permission
-) -> tuple[Standing, Standing]:
+) -> tuple[MemberAuthority, MemberAuthority]:
     lock_user(target)
     lock_server(server, actor=actor)
-    own, other = members_standing(server, actor=actor, target=target)
+    own, other = authority_over_member(server, actor=actor, target=target)
     own.require(needs)
     own.require_against(other)
     return own, other
@@ -270,16 +273,15 @@ def _upsert_ban(
     return Ban.from_db(alias(), (), columns)
 
 
-def _time_out(actor: Standing, user: UUID, *, until: datetime | None, reason: str) -> ServerMember:
-    member = _member(actor.space_id, user)
+def _time_out(
+    own: MemberAuthority, user: UUID, *, until: datetime | None, reason: str
+) -> ServerMember:
+    member = _member(own.space_id, user)
     before = member.timed_out_until
-    if until is None and (before is None or before <= actor.asked_at):
+    if until is None and (before is None or before <= own.asked_at):
         return member
-    member.timed_out_until = until
-    member.save(using=alias(), update_fields=["timed_out_until"])
-    record(
-        actor, "member.timeout", user, changes={"timed_out_until": (before, until)}, reason=reason
-    )
+    save_fields(member, {"timed_out_until": until})
+    own.log("member.timeout", user, reason=reason, timed_out_until=(before, until))
     return member
 
 

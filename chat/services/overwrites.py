@@ -8,10 +8,12 @@ from chat.errors import InvalidInput, NotVisible
 from chat.inputs import check_permissions, check_reason, identify
 from chat.models import Channel, ChannelPermission, Role, ServerMember, User
 from chat.rules.permissions import OVERWRITABLE, Permission
-from chat.services.core.audit import Changes, record
-from chat.services.core.authority import standing_in
-from chat.services.core.locks import lock_server_of_channel, lock_user
-from chat.services.core.places import ChannelAuthority, place_in
+from chat.services.core.authority import (
+    ChannelAuthority,
+    channel_authority,
+    member_authority,
+)
+from chat.services.core.locks import lock_server_of, lock_user
 from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:
@@ -56,11 +58,9 @@ def set_overwrite(
     place = _place(actor_id, channel_id, target)
     _require_target(place, target)
     stored = _stored(place, target).first()
-    row = stored or ChannelPermission(
-        server_id=place.channel.space_id, channel_id=channel_id, **target
-    )
+    row = stored or ChannelPermission(server_id=place.space_id, channel_id=channel_id, **target)
     before, after = (row.allow, row.deny), (allowed, denied)
-    place.require_to_hold(Permission((before[0] ^ allowed) | (before[1] ^ denied)))
+    place.require_grantable((before[0] ^ allowed) | (before[1] ^ denied))
     if stored is None or before != after:
         row.allow, row.deny = after
         row.save(using=alias())
@@ -92,7 +92,7 @@ def clear_overwrite(
     row = stored.first()
     if row is None:
         return False
-    place.require_to_hold(Permission(row.allow | row.deny))
+    place.require_grantable(row.allow | row.deny)
     stored.delete()
     _record(place, target, before=(row.allow, row.deny), after=None, reason=reason)
     return True
@@ -110,9 +110,9 @@ def _target(role: Role | UUID | None, user: User | UUID | None) -> _Target:
 def _place(actor: UUID, channel: UUID, target: _Target) -> ChannelAuthority:
     if (user := target["user_id"]) is not None:
         lock_user(user)
-    server = lock_server_of_channel(channel, actor=actor)
-    own = standing_in(server, actor, asked_for=("channel", channel))
-    place = place_in(server, channel, actor=own)
+    server = lock_server_of("channel", channel, actor=actor)
+    own = member_authority(server, actor, asked_for=("channel", channel))
+    place = channel_authority(own, channel)
     place.require(Permission.MANAGE_ROLES)
     if place.channel.kind == Channel.Kind.THREAD:
         raise InvalidInput(
@@ -122,7 +122,7 @@ def _place(actor: UUID, channel: UUID, target: _Target) -> ChannelAuthority:
 
 
 def _require_target(place: ChannelAuthority, target: _Target) -> None:
-    server, viewer = place.channel.space_id, place.actor.user_id
+    server, viewer = place.space_id, place.user_id
     if (role := target["role_id"]) is not None:
         if not Role.objects.using(alias()).filter(server_id=server, pk=role).exists():
             raise NotVisible("role", role, to=viewer)
@@ -134,7 +134,7 @@ def _require_target(place: ChannelAuthority, target: _Target) -> None:
 
 def _stored(place: ChannelAuthority, target: _Target) -> QuerySet[ChannelPermission]:
     return ChannelPermission.objects.using(alias()).filter(
-        server_id=place.channel.space_id, channel_id=place.channel.pk, **target
+        server_id=place.space_id, channel_id=place.channel.pk, **target
     )
 
 
@@ -147,14 +147,11 @@ def _record(
     reason: str,
 ) -> None:
     old, new = before or (None, None), after or (None, None)
-    changes: Changes = {"allow": (old[0], new[0]), "deny": (old[1], new[1])}
-    for field, value in target.items():
-        if value is not None:
-            changes[field] = (value, value)
-    record(
-        place.actor,
+    place.log(
         "channel.overwrite" if after else "channel.clear_overwrite",
         place.channel.pk,
-        changes=changes,
         reason=reason,
+        allow=(old[0], new[0]),
+        deny=(old[1], new[1]),
+        **{field: (value, value) for field, value in target.items() if value is not None},
     )

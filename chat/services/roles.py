@@ -23,9 +23,13 @@ from chat.inputs import (
 )
 from chat.models import Role, Server, User
 from chat.rules.permissions import Permission, Rank
-from chat.services.core.audit import changed, record
-from chat.services.core.authority import Standing, members_standing, standing_in
-from chat.services.core.locks import lock_server, lock_server_of_role, lock_user
+from chat.services.core.audit import changed_fields
+from chat.services.core.authority import (
+    MemberAuthority,
+    authority_over_member,
+    member_authority,
+)
+from chat.services.core.locks import lock_server, lock_server_of, lock_user
 from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:
@@ -66,21 +70,21 @@ def create_role(
     reason = check_reason(reason)
 
     lock_server(server_id, actor=actor_id)
-    own = standing_in(server_id, actor_id)
+    own = member_authority(server_id, actor_id)
     own.require(Permission.MANAGE_ROLES)
-    own.require_to_hold(Permission(role.permissions))
+    own.require_grantable(role.permissions)
     own.require_above(_ABOVE_EVERYONES, what="any but everyone's role")
     others = _sorted_roles(server_id)
     if len(others) + 1 >= ROLE_LIMIT:
         raise LimitReached("roles", ROLE_LIMIT)
     _set_positions(server_id, [each.pk for each in others], first=2)
     role.save(using=alias(), force_insert=True)
-    record(
-        own,
+    own.log(
         "role.create",
         role.pk,
-        changes={"name": (None, role.name), "permissions": (None, role.permissions)},
         reason=reason,
+        name=(None, role.name),
+        permissions=(None, role.permissions),
     )
     return role
 
@@ -110,7 +114,7 @@ def update_role(
     reason = check_reason(reason)
 
     own, row = _role_below(actor_id, role_id)
-    changes = changed(row, wanted)
+    changes = changed_fields(row, wanted)
     if row.position == 0 and changes.keys() - {"permissions"}:
         raise InvalidInput(
             next(iter(changes.keys() - {"permissions"})),
@@ -119,12 +123,8 @@ def update_role(
         )
     if "permissions" in changes:
         before, after = changes["permissions"]
-        own.require_to_hold(Permission(before ^ after))
-    if changes:
-        for field, value in wanted.items():
-            setattr(row, field, value)
-        row.save(using=alias(), update_fields=list(wanted))
-        record(own, "role.update", role_id, changes=changes, reason=reason)
+        own.require_grantable(before ^ after)
+    own.update(row, wanted, action="role.update", reason=reason)
     return row
 
 
@@ -141,12 +141,12 @@ def delete_role(*, actor: User | UUID, role: Role | UUID, reason: str = "") -> N
     own, row = _role_below(actor_id, role_id)
     _refuse_everyones(row)
     Role.objects.using(alias()).filter(server_id=own.space_id, pk=role_id).delete()
-    record(
-        own,
+    own.log(
         "role.delete",
         role_id,
-        changes={"name": (row.name, None), "permissions": (row.permissions, None)},
         reason=reason,
+        name=(row.name, None),
+        permissions=(row.permissions, None),
     )
 
 
@@ -182,7 +182,7 @@ def move_role(
     _set_positions(own.space_id, [each.pk for each in order], first=1)
     for number, each in enumerate(order, start=1):
         each.position = number
-    record(own, "role.move", role_id, changes={"position": (old + 1, position)}, reason=reason)
+    own.log("role.move", role_id, reason=reason, position=(old + 1, position))
     return order
 
 
@@ -199,11 +199,11 @@ def grant_role(
     """
     own, user_id, row = _role_for(actor, user, role)
     reason = check_reason(reason)
-    own.require_to_hold(Permission(row.permissions))
+    own.require_grantable(row.permissions)
     params = {"server": own.space_id, "user": user_id, "role": row.pk}
     if not _GRANT.run(params, using=alias()):
         return False
-    _record_given(own, user_id, action="member.grant", role=row.pk, reason=reason)
+    own.log("member.grant", user_id, reason=reason, role_id=(None, row.pk))
     return True
 
 
@@ -221,7 +221,7 @@ def revoke_role(
     params = {"server": own.space_id, "user": user_id, "role": row.pk}
     if not _REVOKE.run(params, using=alias()):
         return False
-    _record_given(own, user_id, action="member.revoke", role=row.pk, reason=reason)
+    own.log("member.revoke", user_id, reason=reason, role_id=(row.pk, None))
     return True
 
 
@@ -247,31 +247,33 @@ def _checked(
     return wanted
 
 
-def _role_below(actor: UUID, role: UUID) -> tuple[Standing, Role]:
-    server = lock_server_of_role(role, actor=actor)
-    own = standing_in(server, actor, asked_for=("role", role))
+def _role_below(actor: UUID, role: UUID) -> tuple[MemberAuthority, Role]:
+    server = lock_server_of("role", role, actor=actor)
+    own = member_authority(server, actor, asked_for=("role", role))
     return own, _manageable(own, role)
 
 
 def _role_for(
     actor: User | UUID, user: User | UUID, role: Role | UUID
-) -> tuple[Standing, UUID, Role]:
+) -> tuple[MemberAuthority, UUID, Role]:
     actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
     user_id = identify("user", user, User)
     lock_user(user_id)
-    server = lock_server_of_role(role_id, actor=actor_id)
-    own, _ = members_standing(server, actor=actor_id, target=user_id, asked_for=("role", role_id))
+    server = lock_server_of("role", role_id, actor=actor_id)
+    own, _ = authority_over_member(
+        server, actor=actor_id, target=user_id, asked_for=("role", role_id)
+    )
     row = _manageable(own, role_id)
     _refuse_everyones(row)
     return own, user_id, row
 
 
-def _manageable(actor: Standing, role: UUID) -> Role:
-    actor.require(Permission.MANAGE_ROLES)
-    row = Role.objects.using(alias()).filter(server_id=actor.space_id, pk=role).first()
+def _manageable(own: MemberAuthority, role: UUID) -> Role:
+    own.require(Permission.MANAGE_ROLES)
+    row = Role.objects.using(alias()).filter(server_id=own.space_id, pk=role).first()
     if row is None:
-        raise NotVisible("role", role, to=actor.user_id)
-    actor.require_above(Rank(row.position, row.pk), what=f"role {role}")
+        raise NotVisible("role", role, to=own.user_id)
+    own.require_above(Rank(row.position, row.pk), what=f"role {role}")
     return row
 
 
@@ -289,11 +291,6 @@ def _sorted_roles(server: UUID) -> list[Role]:
 
 def _set_positions(server: UUID, roles: Sequence[UUID], *, first: int) -> None:
     _SET_POSITIONS.run({"server": server, "roles": list(roles), "first": first}, using=alias())
-
-
-def _record_given(actor: Standing, user: UUID, *, action: str, role: UUID, reason: str) -> None:
-    pair = (None, role) if action == "member.grant" else (role, None)
-    record(actor, action, user, changes={"role_id": pair}, reason=reason)
 
 
 # The key on (space_id, position) is deferred, so that positions may clash until all are set.

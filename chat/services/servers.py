@@ -10,10 +10,13 @@ from chat.errors import NotVisible, OwnerProtected
 from chat.inputs import UNCHANGED, Unchanged, check_name, check_reason, check_text, identify
 from chat.models import Channel, Role, Server, User
 from chat.rules.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
-from chat.services.core.audit import changed, record
-from chat.services.core.authority import Standing, members_standing, standing_in
-from chat.services.core.locks import lock_server, lock_user, require_user
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.authority import (
+    MemberAuthority,
+    authority_over_member,
+    member_authority,
+)
+from chat.services.core.locks import lock_active_user, lock_server, lock_user
+from chat.services.core.use_case import alias, save_fields, use_case
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -37,14 +40,14 @@ def create_server(*, owner: User | UUID, name: str) -> Server:
     """
     owner_id = identify("owner", owner, User)
     name = check_name("name", name, least=2, most=100)
-    require_user(owner_id)
+    lock_active_user(owner_id)
     server = Server.objects.using(alias()).create(name=name, owner_id=owner_id)
     Role.objects.using(alias()).bulk_create(
         Role(server=server, name=role, position=position, permissions=int(permissions))
         for position, (role, permissions) in enumerate(SEEDED_ROLES)
     )
     Channel.objects.using(alias()).create(server=server, name=FIRST_CHANNEL)
-    record(standing_in(server.pk, owner_id), "server.create", server.pk)
+    member_authority(server.pk, owner_id).log("server.create", server.pk)
     return server
 
 
@@ -76,12 +79,10 @@ def update_server(
     reason = check_reason(reason)
 
     lock_server(server_id, actor=actor_id)
-    own = standing_in(server_id, actor_id)
+    own = member_authority(server_id, actor_id)
     own.require(Permission.MANAGE_GUILD)
     row = Server.objects.using(alias()).get(pk=server_id)
-    if changes := changed(row, wanted):
-        _write(row, wanted)
-        record(own, "server.update", server_id, changes=changes, reason=reason)
+    own.update(row, wanted, action="server.update", reason=reason)
     return row
 
 
@@ -101,20 +102,14 @@ def transfer_ownership(
 
     is_there = lock_user(new_owner)
     lock_server(server_id, actor=actor_id)
-    own, _ = members_standing(server_id, actor=actor_id, target=new_owner)
+    own, _ = authority_over_member(server_id, actor=actor_id, target=new_owner)
     _require_owner(own)
     if not is_there:
         raise NotVisible("user", new_owner, to=actor_id)
     row = Server.objects.using(alias()).get(pk=server_id)
     if new_owner != actor_id:
-        _write(row, {"owner_id": new_owner})
-        record(
-            own,
-            "server.transfer",
-            server_id,
-            changes={"owner_id": (actor_id, new_owner)},
-            reason=reason,
-        )
+        save_fields(row, {"owner_id": new_owner})
+        own.log("server.transfer", server_id, reason=reason, owner_id=(actor_id, new_owner))
     return row
 
 
@@ -129,21 +124,15 @@ def delete_server(*, actor: User | UUID, server: Server | UUID, reason: str = ""
     reason = check_reason(reason)
 
     lock_server(server_id, actor=actor_id)
-    own = standing_in(server_id, actor_id)
+    own = member_authority(server_id, actor_id)
     _require_owner(own)
     Server.objects.using(alias()).filter(pk=server_id).update(deleted_at=Now())
-    record(own, "server.delete", server_id, reason=reason)
+    own.log("server.delete", server_id, reason=reason)
 
 
-def _require_owner(actor: Standing) -> None:
+def _require_owner(actor: MemberAuthority) -> None:
     if not actor.is_owner:
         raise OwnerProtected(
             f"User {actor.user_id} does not own server {actor.space_id}; only its owner can "
             "hand it over or delete it."
         )
-
-
-def _write(row: Server, values: dict[str, Any]) -> None:
-    for field, value in values.items():
-        setattr(row, field, value)
-    row.save(using=alias(), update_fields=list(values))

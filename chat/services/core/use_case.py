@@ -12,7 +12,7 @@ import random
 import re
 import time
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from django.db import DatabaseError, connections, router, transaction
 from psycopg import errors
@@ -22,7 +22,9 @@ from chat.models import User
 from chat.rules.limits import CHANNEL_LIMIT, EMOJI_LIMIT, GROUP_LIMIT, PIN_LIMIT, THREAD_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from django.db.models import Model
 
 
 _HELD = {
@@ -60,6 +62,13 @@ _SHARD = re.compile(r"_\d{6,}$")
 def alias() -> str:
     """Return the connection that services write to."""
     return router.db_for_write(User)
+
+
+def save_fields(row: Model, values: Mapping[str, Any]) -> None:
+    """Set these fields of a row and write them: one statement."""
+    for field, value in values.items():
+        setattr(row, field, value)
+    row.save(using=alias(), update_fields=list(values))
 
 
 def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:

@@ -11,7 +11,7 @@ from chat.inputs import check_number, identify
 from chat.models import User
 from chat.rules.mentions import find_mentions
 from chat.rules.permissions import Permission
-from chat.services.core.places import MessageAuthority, find_message
+from chat.services.core.authority import MessageAuthority, message_authority
 from chat.services.core.use_case import alias, use_case
 from chat.services.messages.drafts import check_content
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from chat.services.core.places import AnyMessage
+    from chat.services.core.authority import AnyMessage
 
 _LARGEST_VERSION = 2**31 - 1
 
@@ -83,7 +83,7 @@ def edit_message(
         check_number("expected_version", expected_version, least=1, most=_LARGEST_VERSION)
     check_content(content, has_files=True)
 
-    own = find_message(message, user=actor_id, lock=True)
+    own = message_authority(message, user=actor_id, lock=True)
     if not own.is_own:
         raise NotAuthor(f"User {actor_id} did not write message {own.id}, and cannot edit it.")
     own.require_no_timeout()
@@ -110,7 +110,7 @@ def delete_message(*, actor: User | UUID, message: AnyMessage) -> None:
     """
     actor_id = identify("actor", actor, User)
 
-    found = find_message(message, user=actor_id, lock=True)
+    found = message_authority(message, user=actor_id, lock=True)
     if not found.is_own:
         found.require(Permission.MANAGE_MESSAGES)
     params = {
@@ -122,7 +122,7 @@ def delete_message(*, actor: User | UUID, message: AnyMessage) -> None:
     }
     _DELETE.run(params, using=alias())
     if not found.is_own:
-        found.log("message.delete")
+        found.log_moderation("message.delete")
 
 
 def _update_mentions(message: MessageAuthority, content: str) -> None:

@@ -10,7 +10,7 @@ from chat.errors import InvalidInput, NotVisible
 from chat.inputs import identify
 from chat.models import Channel, Message, User
 from chat.rules.permissions import Permission
-from chat.services.core.places import MessageAuthority, find_message
+from chat.services.core.authority import MessageAuthority, message_authority
 from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from chat.services.core.places import AnyMessage
+    from chat.services.core.authority import AnyMessage
 
 
 @use_case
@@ -53,7 +53,7 @@ def pin_message(*, actor: User | UUID, message: AnyMessage) -> None:
         reply_to_seq=found.seq,
     )
     if not found.is_own:
-        found.log("message.pin")
+        found.log_moderation("message.pin")
 
 
 @use_case
@@ -71,11 +71,11 @@ def unpin_message(*, actor: User | UUID, message: AnyMessage) -> None:
     _lock_channel(found)
     pinned = _row(found).filter(deleted_at__isnull=True, pinned_at__isnull=False)
     if pinned.update(pinned_at=None, pinned_by=None) and not found.is_own:
-        found.log("message.unpin")
+        found.log_moderation("message.unpin")
 
 
 def _pinnable(message: AnyMessage, *, actor: UUID) -> MessageAuthority:
-    found = find_message(message, user=actor)
+    found = message_authority(message, user=actor)
     if not found.may(Permission.MANAGE_MESSAGES):
         found.require(Permission.PIN_MESSAGES)
     return found

@@ -8,7 +8,7 @@ from chat.db.statements import Statement, read_sql
 from chat.inputs import check_text, identify
 from chat.models import Reaction, User
 from chat.rules.permissions import Permission
-from chat.services.core.places import MessageAuthority, find_message
+from chat.services.core.authority import MessageAuthority, message_authority
 from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from chat.services.core.places import AnyMessage
+    from chat.services.core.authority import AnyMessage
 
 EMOJI_LENGTH = 64
 
@@ -44,7 +44,7 @@ def add_reaction(*, actor: User | UUID, message: AnyMessage, emoji: str) -> bool
     actor_id = identify("actor", actor, User)
     check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
 
-    found = find_message(message, user=actor_id)
+    found = message_authority(message, user=actor_id)
     found.require(Permission.READ_MESSAGE_HISTORY)
     found.require_no_timeout()
     params = {
@@ -79,13 +79,13 @@ def remove_reaction(
     user_id = actor_id if user is None else identify("user", user, User)
     check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
 
-    found = find_message(message, user=actor_id)
+    found = message_authority(message, user=actor_id)
     if user_id != actor_id:
         found.require(Permission.MANAGE_MESSAGES)
     removed = _under(found).filter(emoji=emoji, user_id=user_id).delete()[0] > 0
     if removed and user_id != actor_id:
         # Not which: sixty-four characters that somebody wrote would outlive their erasure there.
-        found.log("reaction.remove", user_id=(user_id, None))
+        found.log_moderation("reaction.remove", user_id=(user_id, None))
     return removed
 
 
@@ -101,12 +101,12 @@ def clear_reactions(*, actor: User | UUID, message: AnyMessage, emoji: str | Non
     if emoji is not None:
         check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
 
-    found = find_message(message, user=actor_id)
+    found = message_authority(message, user=actor_id)
     found.require(Permission.MANAGE_MESSAGES)
     reactions = _under(found) if emoji is None else _under(found).filter(emoji=emoji)
     removed = reactions.delete()[0]
     if removed:
-        found.log("reaction.clear", count=(removed, 0))
+        found.log_moderation("reaction.clear", count=(removed, 0))
     return removed
 
 

@@ -19,7 +19,7 @@ from chat.inputs import identify
 from chat.models import Channel, User
 from chat.rules.mentions import find_mentions
 from chat.rules.permissions import Permission
-from chat.services.core.places import permission_error, place_name
+from chat.services.core.authority import channel_label, permission_error
 from chat.services.core.use_case import alias, one_statement
 from chat.services.messages.drafts import Draft, check_draft
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from chat.models import MessageAttachment
-    from chat.services.core.places import AnyMessage
+    from chat.services.core.authority import AnyMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ def _refusal(draft: Draft, *, author: UUID, channel: UUID) -> Exception:
         held=found.permissions,
         is_timed_out=found.is_timed_out,
         user=author,
-        place=place_name(found.space_id, channel),
+        place=channel_label(found.space_id, channel),
     )
     if lacks is not None:
         return lacks
