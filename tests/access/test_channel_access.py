@@ -1,6 +1,6 @@
 """View, function, fragment and Python say the same, of any server and any conversation.
 
-That is `channel_access`, `channel_permissions`, sql/places.sql and `rules.permissions.resolve`.
+That is `channel_access`, `channel_permissions`, sql/places.sql and `rules.resolution.resolve`.
 """
 
 from __future__ import annotations

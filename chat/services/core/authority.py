@@ -16,15 +16,8 @@ from chat.db.statements import Statement, read_sql
 from chat.errors import MissingPermission, NotVisible, OwnerProtected, RankTooLow, TimedOut
 from chat.inputs import identify
 from chat.models import Channel, ChannelAccess, Message
-from chat.rules.permissions import (
-    NONE,
-    Permission,
-    Rank,
-    can_grant,
-    highest_rank,
-    outranks,
-    resolve_in_server,
-)
+from chat.rules.permissions import NONE, Permission, Rank, highest_rank, outranks
+from chat.rules.resolution import can_grant, resolve_in_server
 from chat.services.core.audit import changed_fields, write_entry
 from chat.services.core.use_case import alias, save_fields
 
