@@ -5,13 +5,14 @@ Values in, values out. The database checks the same; from here the answer names 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from chat.errors import InvalidInput
+from chat.rules.limits import EARLIEST, LARGEST_BIGINT, LATEST, PAGE_LIMIT, REASON_LENGTH
 from chat.rules.names import is_legible, what_is_seen
 from chat.rules.permissions import ALL, Permission
 
@@ -32,11 +33,6 @@ class Unchanged(Enum):
 
 UNCHANGED: Final[Literal[Unchanged.UNCHANGED]] = Unchanged.UNCHANGED
 
-PAGE_LIMIT = 100
-
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST = datetime(9999, 1, 1, tzinfo=UTC)
-LARGEST_SEQ = 2**63 - 1
 # As much of a value as an error repeats.
 _SHOWN = 60
 
@@ -148,7 +144,7 @@ def check_choice(field: str, value: Any, *, among: Collection[str]) -> str:
 
 def check_permissions(field: str, value: Any, *, among: Permission = ALL) -> Permission:
     """Return `value`, a mask of no other bits than those `among`."""
-    if not _is_whole(value) or not 0 <= value <= LARGEST_SEQ:
+    if not _is_whole(value) or not 0 <= value <= LARGEST_BIGINT:
         raise InvalidInput(field, seen=shown(value), expected="a mask of permissions")
     stray = int(value) & ~int(among)
     if stray:
@@ -163,7 +159,7 @@ def check_permissions(field: str, value: Any, *, among: Permission = ALL) -> Per
 
 def check_reason(value: Any) -> str:
     """Return `value`, why a moderator did something, as the audit log keeps it."""
-    return check_text("reason", value, most=512)
+    return check_text("reason", value, most=REASON_LENGTH)
 
 
 def check_limit(value: Any) -> int:
@@ -173,7 +169,7 @@ def check_limit(value: Any) -> int:
 
 def check_seq(field: str, value: Any) -> int:
     """Return `value`, the number of a message in its channel or conversation."""
-    return check_number(field, value, least=1, most=LARGEST_SEQ)
+    return check_number(field, value, least=1, most=LARGEST_BIGINT)
 
 
 def check_moment(field: str, value: Any) -> datetime:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from django.db import models
 
+from chat.rules.limits import EARLIEST, LATEST
 from chat.rules.names import LEGIBLE_PATTERN
 
 
@@ -19,8 +18,8 @@ def moments_constraint(table: str, *columns: str) -> models.CheckConstraint:
     for column in columns:
         readable &= models.Q(
             **{
-                f"{column}__gte": datetime(1970, 1, 1, tzinfo=UTC),
-                f"{column}__lt": datetime(9999, 1, 1, tzinfo=UTC),
+                f"{column}__gte": EARLIEST,
+                f"{column}__lt": LATEST,
             }
         )
     return models.CheckConstraint(

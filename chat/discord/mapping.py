@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from chat.discord.people import REPLACED_NAMES, storable
 from chat.discord.snowflakes import uuid_of
-from chat.models.attachments import MAX_SIZE_BYTES
-from chat.rules.limits import EMOJI_LIMIT, PIN_LIMIT
+from chat.rules.limits import (
+    ATTACHMENT_BYTES,
+    ATTACHMENT_LIMIT,
+    CONTENT_LENGTH,
+    EMOJI_LIMIT,
+    PIN_LIMIT,
+)
 from chat.rules.names import is_visible
 from chat.services.attachments import STRAY_IN_FILENAME
 from chat.services.imports import AttachmentRow, MentionRow, MessageRow, ReactionRow
@@ -23,8 +28,6 @@ if TYPE_CHECKING:
 
     from chat.discord.people import People
 
-LONGEST_CONTENT = 4000
-_MOST_ATTACHMENTS = 10
 
 # A number is how an exporter writes a type that it has no name for: 20 and 23 answer a command.
 _REPLIES = {"Reply", "19"}
@@ -114,9 +117,9 @@ class Mapper:
         kept = storable(content)
         if kept != content:
             self.unmapped["texts with characters that cannot be stored, replaced"] += 1
-        if len(kept) > LONGEST_CONTENT:
-            self.unmapped[f"texts of more than {LONGEST_CONTENT} characters, cut"] += 1
-            kept = kept[:LONGEST_CONTENT]
+        if len(kept) > CONTENT_LENGTH:
+            self.unmapped[f"texts of more than {CONTENT_LENGTH} characters, cut"] += 1
+            kept = kept[:CONTENT_LENGTH]
         return kept
 
     def _name(self, match: re.Match[str]) -> str:
@@ -167,7 +170,7 @@ class Mapper:
                 self.unmapped["files that were not downloaded with the export"] += 1
                 continue
             size_bytes = path.stat().st_size
-            if not 0 < size_bytes <= MAX_SIZE_BYTES or len(rows) == _MOST_ATTACHMENTS:
+            if not 0 < size_bytes <= ATTACHMENT_BYTES or len(rows) == ATTACHMENT_LIMIT:
                 self.unmapped["files that are empty, too large, or an eleventh"] += 1
                 continue
             snowflake = int(attachment["id"])

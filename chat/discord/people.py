@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef
 from chat.discord.snowflakes import moment_of, uuid_of
 from chat.models import Ban, Message, Role, User
 from chat.models.users import ERASED_PREFIX, USERNAME_PATTERN
+from chat.rules.limits import ROLE_LIMIT
 from chat.rules.names import CONTROL, is_visible
 from chat.services.core.use_case import alias
 from chat.services.imports import MemberRow, UserRow, import_members, import_users
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _USERNAME = re.compile(USERNAME_PATTERN)
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9_.]+")
-_LARGEST_POSITION = 249
 
 REPLACED_NAMES = "names with nothing to see or with a control character, replaced"
 
@@ -127,7 +127,7 @@ class People:
         roles = Role.objects.using(alias()).filter(server_id=self._server_id)
         there = set(roles.values_list("id", flat=True))
         taken = set(roles.values_list("position", flat=True))
-        free = [place for place in range(1, _LARGEST_POSITION + 1) if place not in taken]
+        free = [place for place in range(1, ROLE_LIMIT) if place not in taken]
         lowest_first = sorted(self._new_roles, key=lambda role: role.position)
         missing = [role for role in lowest_first if role.pk not in there]
         # A guild can have more than there is room for beside ours; those that are lowest stay out.

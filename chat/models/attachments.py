@@ -13,8 +13,15 @@ from chat.db.constraints import CompositeForeignKey, OnDelete
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow, Row
 from chat.models.messages import MessagePart
-
-MAX_SIZE_BYTES = 25 * 1024 * 1024
+from chat.rules.limits import (
+    ALT_TEXT_LENGTH,
+    ATTACHMENT_BYTES,
+    ATTACHMENT_LIMIT,
+    CONTENT_TYPE_LENGTH,
+    FILENAME_LENGTH,
+    SHA256_BYTES,
+    STORAGE_KEY_LENGTH,
+)
 
 
 class MessageAttachment(MessagePart, ChangingRow):
@@ -26,18 +33,18 @@ class MessageAttachment(MessagePart, ChangingRow):
     position = models.SmallIntegerField(
         default=0, db_default=0, db_comment="One of ten places in the message, 0 to 9."
     )
-    filename = models.CharField(max_length=255)
-    content_type = models.CharField(max_length=127)
+    filename = models.CharField(max_length=FILENAME_LENGTH)
+    content_type = models.CharField(max_length=CONTENT_TYPE_LENGTH)
     size_bytes = models.IntegerField()
-    sha256 = models.BinaryField(max_length=32)
+    sha256 = models.BinaryField(max_length=SHA256_BYTES)
     storage_key = models.CharField(
-        max_length=255,
+        max_length=STORAGE_KEY_LENGTH,
         db_comment="Where the file is, never a URL: those are signed when they are asked for.",
     )
     width = models.IntegerField(null=True, blank=True)
     height = models.IntegerField(null=True, blank=True)
     duration_ms = models.IntegerField(null=True, blank=True)
-    alt_text = models.CharField(max_length=1024, blank=True, default="", db_default="")
+    alt_text = models.CharField(max_length=ALT_TEXT_LENGTH, blank=True, default="", db_default="")
 
     class Meta:
         db_table = "message_attachments"
@@ -62,7 +69,7 @@ class MessageAttachment(MessagePart, ChangingRow):
             ),
             CheckConstraint(
                 name="message_attachments_position_ck",
-                condition=Q(position__gte=0, position__lte=9),
+                condition=Q(position__gte=0, position__lte=ATTACHMENT_LIMIT - 1),
                 violation_error_message="A message has at most ten attachments.",
             ),
             CheckConstraint(
@@ -72,11 +79,12 @@ class MessageAttachment(MessagePart, ChangingRow):
             legible_constraint("message_attachments", "filename"),
             CheckConstraint(
                 name="message_attachments_size_bytes_ck",
-                condition=Q(size_bytes__gte=1, size_bytes__lte=MAX_SIZE_BYTES),
+                condition=Q(size_bytes__gte=1, size_bytes__lte=ATTACHMENT_BYTES),
                 violation_error_message="An attachment has between 1 byte and 25 MiB.",
             ),
             CheckConstraint(
-                name="message_attachments_sha256_ck", condition=Exact(Length("sha256"), 32)
+                name="message_attachments_sha256_ck",
+                condition=Exact(Length("sha256"), SHA256_BYTES),
             ),
             CheckConstraint(
                 name="message_attachments_media_ck",
@@ -118,7 +126,7 @@ class DiscardedFile(Row):
     space_id = models.UUIDField(
         db_comment="Whose it was: the server, the conversation, or of an avatar the user."
     )
-    storage_key = models.CharField(max_length=255)
+    storage_key = models.CharField(max_length=STORAGE_KEY_LENGTH)
 
     class Meta:
         db_table = "discarded_files"

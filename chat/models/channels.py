@@ -32,7 +32,7 @@ from chat.db.constraints import CompositeForeignKey, OnDelete
 from chat.db.fields import Reference, SpaceField
 from chat.models.access import ChannelAccess
 from chat.models.base import ChangingRow
-from chat.models.roles import LARGEST_MASK
+from chat.rules.limits import LARGEST_MASK, NAME_LENGTH, SLOWMODE_SECONDS, TOPIC_LENGTH
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -120,8 +120,8 @@ class Channel(ChangingRow):
         db_comment="The level that the parent must have.",
     )
     # Of a pair empty, of a group as they like.
-    name = models.CharField(max_length=100, blank=True, default="")
-    topic = models.CharField(max_length=1024, blank=True, default="", db_default="")
+    name = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
+    topic = models.CharField(max_length=TOPIC_LENGTH, blank=True, default="", db_default="")
     position = models.IntegerField(default=0, db_default=0)
     slowmode_seconds = models.IntegerField(default=0, db_default=0)
     nsfw = models.BooleanField(default=False, db_default=False)
@@ -239,7 +239,7 @@ class Channel(ChangingRow):
             CheckConstraint(name="channels_position_ck", condition=Q(position__gte=0)),
             CheckConstraint(
                 name="channels_slowmode_seconds_ck",
-                condition=Q(slowmode_seconds__gte=0, slowmode_seconds__lte=21600),
+                condition=Q(slowmode_seconds__gte=0, slowmode_seconds__lte=SLOWMODE_SECONDS),
             ),
             moments_constraint("channels", "created_at", "updated_at", "archived_at", "deleted_at"),
             CompositeForeignKey(

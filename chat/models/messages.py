@@ -18,6 +18,7 @@ from chat.db.fields import Reference
 from chat.db.ids import UUIDv7, uuid7
 from chat.models.access import ChannelAccess
 from chat.models.base import ChangingRow, Row
+from chat.rules.limits import CONTENT_LENGTH, EMOJI_LENGTH
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Message(ChangingRow):
     kind = models.CharField(
         max_length=8, choices=Kind.choices, default=Kind.TEXT, db_default=Kind.TEXT
     )
-    content = models.CharField(max_length=4000, blank=True, default="", db_default="")
+    content = models.CharField(max_length=CONTENT_LENGTH, blank=True, default="", db_default="")
     reply_to_seq = models.BigIntegerField(
         null=True, blank=True, db_comment="The seq of the message answered, in the same channel."
     )
@@ -240,7 +241,7 @@ class MessageRevision(MessagePart):
 
     id = models.UUIDField(primary_key=True, default=uuid7, db_default=UUIDv7(), editable=False)
     version = models.IntegerField(db_comment="The version that had this content.")
-    content = models.CharField(max_length=4000)
+    content = models.CharField(max_length=CONTENT_LENGTH)
     # Who made the edit; the author unless the session names another in chat.actor.
     editor = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
     replaced_at = models.DateTimeField(db_default=Now())
@@ -354,7 +355,7 @@ class Mention(Row):
 class Reaction(MessagePart, Row):
     """An emoji that somebody put under a message."""
 
-    emoji = models.CharField(max_length=64)
+    emoji = models.CharField(max_length=EMOJI_LENGTH)
     user = Reference(settings.AUTH_USER_MODEL, related_name="+")
 
     class Meta:

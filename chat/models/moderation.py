@@ -12,6 +12,7 @@ from chat.db.checks import moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow, Row
+from chat.rules.limits import REASON_LENGTH
 
 
 class Ban(ChangingRow):
@@ -25,7 +26,7 @@ class Ban(ChangingRow):
     )
     user = Reference(settings.AUTH_USER_MODEL, related_name="bans")
     actor = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
-    reason = models.CharField(max_length=512, blank=True, default="", db_default="")
+    reason = models.CharField(max_length=REASON_LENGTH, blank=True, default="", db_default="")
     # NULL: for ever.
     expires_at = models.DateTimeField(null=True, blank=True)
 
@@ -79,7 +80,7 @@ class AuditLogEntry(Row):
     target_id = models.UUIDField(null=True, blank=True)
     # {"field": [before, after]}; ids rather than names, for this row outlives an erasure.
     changes = models.JSONField(default=dict, blank=True, db_default={})
-    reason = models.CharField(max_length=512, blank=True, default="", db_default="")
+    reason = models.CharField(max_length=REASON_LENGTH, blank=True, default="", db_default="")
 
     class Meta:
         db_table = "audit_log"

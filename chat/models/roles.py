@@ -12,9 +12,7 @@ from chat.db.checks import legible_constraint, moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow, Row
-
-# The largest integer that a JavaScript number holds exactly; it has room for every permission.
-LARGEST_MASK = 2**53 - 1
+from chat.rules.limits import LARGEST_COLOR, LARGEST_MASK, NAME_LENGTH, ROLE_LIMIT
 
 
 class Role(ChangingRow):
@@ -26,7 +24,7 @@ class Role(ChangingRow):
         db_column="space_id",
         db_comment="The tenant: the server.",
     )
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=NAME_LENGTH)
     position = models.SmallIntegerField(
         db_comment="0 is everyone's role; who stands higher has more say."
     )
@@ -52,7 +50,7 @@ class Role(ChangingRow):
                 deferrable=Deferrable.DEFERRED,
             ),
             CheckConstraint(
-                name="roles_position_ck", condition=Q(position__gte=0, position__lte=249)
+                name="roles_position_ck", condition=Q(position__gte=0, position__lte=ROLE_LIMIT - 1)
             ),
             CheckConstraint(name="roles_name_ck", condition=GreaterThanOrEqual(Length("name"), 1)),
             legible_constraint("roles", "name"),
@@ -60,7 +58,9 @@ class Role(ChangingRow):
                 name="roles_permissions_ck",
                 condition=Q(permissions__gte=0, permissions__lte=LARGEST_MASK),
             ),
-            CheckConstraint(name="roles_color_ck", condition=Q(color__gte=0, color__lte=0xFFFFFF)),
+            CheckConstraint(
+                name="roles_color_ck", condition=Q(color__gte=0, color__lte=LARGEST_COLOR)
+            ),
             moments_constraint("roles", "created_at", "updated_at"),
             CompositeForeignKey(
                 name="roles_server_fk",

@@ -12,6 +12,14 @@ from chat.db.checks import legible_constraint, moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
 from chat.db.fields import Reference, SpaceField
 from chat.models.base import ChangingRow
+from chat.rules.limits import (
+    DESCRIPTION_LENGTH,
+    INVITE_CODE_LENGTH,
+    NAME_LENGTH,
+    NICKNAME_LENGTH,
+    SERVER_NAME_MINIMUM,
+    STORAGE_KEY_LENGTH,
+)
 
 
 class Server(ChangingRow):
@@ -21,10 +29,15 @@ class Server(ChangingRow):
     """
 
     space_id = SpaceField(of=["id"], db_comment="The tenant: the server's own id.")
-    name = models.CharField(max_length=100)
-    description = models.CharField(max_length=300, blank=True, default="", db_default="")
+    name = models.CharField(max_length=NAME_LENGTH)
+    description = models.CharField(
+        max_length=DESCRIPTION_LENGTH, blank=True, default="", db_default=""
+    )
     icon_key = models.CharField(
-        max_length=255, null=True, blank=True, db_comment="Where the picture is in the file store."
+        max_length=STORAGE_KEY_LENGTH,
+        null=True,
+        blank=True,
+        db_comment="Where the picture is in the file store.",
     )
     owner = Reference(settings.AUTH_USER_MODEL, related_name="owned_servers")
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -40,7 +53,8 @@ class Server(ChangingRow):
         ]
         constraints = [
             CheckConstraint(
-                name="servers_name_ck", condition=GreaterThanOrEqual(Length("name"), 2)
+                name="servers_name_ck",
+                condition=GreaterThanOrEqual(Length("name"), SERVER_NAME_MINIMUM),
             ),
             legible_constraint("servers", "name"),
             moments_constraint("servers", "created_at", "updated_at", "deleted_at"),
@@ -69,7 +83,7 @@ class ServerMember(ChangingRow):
         Server, related_name="members", db_column="space_id", db_comment="The tenant: the server."
     )
     user = Reference(settings.AUTH_USER_MODEL, related_name="memberships")
-    nickname = models.CharField(max_length=32, null=True, blank=True)
+    nickname = models.CharField(max_length=NICKNAME_LENGTH, null=True, blank=True)
     joined_at = models.DateTimeField(db_default=Now())
     # Until then a member may look and read, no more.
     timed_out_until = models.DateTimeField(null=True, blank=True)
@@ -112,7 +126,7 @@ class ServerMember(ChangingRow):
 class InviteCode(models.Model):
     """A code that an invite has, or had: unique over all servers, and never given twice."""
 
-    code = models.CharField(max_length=32, primary_key=True)
+    code = models.CharField(max_length=INVITE_CODE_LENGTH, primary_key=True)
     space_id = models.UUIDField(db_comment="The server that it leads to.")
 
     class Meta:
@@ -136,7 +150,7 @@ class Invite(ChangingRow):
         Server, related_name="invites", db_column="space_id", db_comment="The tenant: the server."
     )
     channel = Reference("chat.Channel", related_name="invites", null=True, blank=True)
-    code = models.CharField(max_length=32)
+    code = models.CharField(max_length=INVITE_CODE_LENGTH)
     creator = Reference(settings.AUTH_USER_MODEL, related_name="invites")
     max_uses = models.IntegerField(null=True, blank=True, db_comment="NULL: as often as one likes.")
     uses = models.IntegerField(default=0, db_default=0)

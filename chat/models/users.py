@@ -17,6 +17,13 @@ from chat.db.checks import legible_constraint, moments_constraint
 from chat.db.constraints import CompositeForeignKey
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow
+from chat.rules.limits import (
+    BIO_LENGTH,
+    DISPLAY_NAME_LENGTH,
+    SHA256_BYTES,
+    STORAGE_KEY_LENGTH,
+    USERNAME_LENGTH,
+)
 
 USERNAME_PATTERN = r"^[a-z0-9_.]{2,32}$"
 ERASED_PREFIX = "erased_"
@@ -80,7 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
     # each copy of a trigger would read its own clock.
     updated_at = models.DateTimeField(auto_now=True, db_default=Now(), editable=False)
     username = models.CharField(
-        max_length=32,
+        max_length=USERNAME_LENGTH,
         unique=True,
         validators=[
             RegexValidator(
@@ -88,14 +95,19 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
             )
         ],
     )
-    display_name = models.CharField(max_length=32, blank=True, default="", db_default="")
+    display_name = models.CharField(
+        max_length=DISPLAY_NAME_LENGTH, blank=True, default="", db_default=""
+    )
     email = models.EmailField(unique=True, null=True, blank=True, default=None)
     kind = models.CharField(
         max_length=8, choices=Kind.choices, default=Kind.HUMAN, db_default=Kind.HUMAN
     )
-    bio = models.CharField(max_length=190, blank=True, default="", db_default="")
+    bio = models.CharField(max_length=BIO_LENGTH, blank=True, default="", db_default="")
     avatar_key = models.CharField(
-        max_length=255, null=True, blank=True, db_comment="Where the picture is in the file store."
+        max_length=STORAGE_KEY_LENGTH,
+        null=True,
+        blank=True,
+        db_comment="Where the picture is in the file store.",
     )
     is_active = models.BooleanField(default=True, db_default=True)
     is_staff = models.BooleanField("may use the admin", default=False, db_default=False)
@@ -175,7 +187,7 @@ class UserSession(ChangingRow):
     """A log-in from one device. The token itself is never stored, only its SHA-256."""
 
     user = Reference(User, related_name="sessions")
-    token_hash = models.BinaryField(max_length=32, unique=True)
+    token_hash = models.BinaryField(max_length=SHA256_BYTES, unique=True)
     ip = models.GenericIPAddressField(null=True, blank=True)
     user_agent = models.CharField(max_length=512, blank=True, default="", db_default="")
     last_seen_at = models.DateTimeField(db_default=Now())
@@ -191,7 +203,8 @@ class UserSession(ChangingRow):
         ]
         constraints = [
             CheckConstraint(
-                name="user_sessions_token_hash_ck", condition=Exact(Length("token_hash"), 32)
+                name="user_sessions_token_hash_ck",
+                condition=Exact(Length("token_hash"), SHA256_BYTES),
             ),
             # This prevents a token of 32 characters from being stored in clear text. Of all hashes
             # one in 60,000,000,000,000 is made of printable characters alone.

@@ -9,7 +9,7 @@ from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import MissingPermission, NotVisible
 from chat.inputs import check_limit, identify
 from chat.models import Server, User
-from chat.queries.source import LATEST, Cursor, alias, check_cursor
+from chat.queries.source import LAST, Cursor, alias, check_cursor
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def audit_page(
     """
     viewer_id = identify("viewer", viewer, User)
     server_id = identify("server", server, Server)
-    cursor = check_cursor("before", before, default=LATEST)
+    cursor = check_cursor("before", before, default=LAST)
     params = {
         "viewer": viewer_id,
         "server": server_id,

@@ -10,7 +10,7 @@ from chat.db.statements import Statement, bigint, read_sql
 from chat.inputs import check_limit, identify
 from chat.models import User
 from chat.queries.message_rows import Author
-from chat.queries.source import LATEST, Cursor, alias, check_cursor
+from chat.queries.source import LAST, Cursor, alias, check_cursor
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,7 +66,7 @@ def conversation_list(
 
     Raises: InvalidInput.
     """
-    cursor = check_cursor("before", before, default=LATEST)
+    cursor = check_cursor("before", before, default=LAST)
     params = {
         "user": identify("user", user, User),
         "before_at": cursor.at,

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import InvalidInput, MissingPermission, NotVisible
 from chat.inputs import (
-    LARGEST_SEQ,
-    PAGE_LIMIT,
     check_limit,
     check_number,
     check_seq,
@@ -19,7 +17,8 @@ from chat.inputs import (
 )
 from chat.models import Channel, Message, User
 from chat.queries.message_rows import MessageRow, find_message_rows, message_rows
-from chat.queries.source import LATEST, Cursor, alias, check_cursor
+from chat.queries.source import LAST, Cursor, alias, check_cursor
+from chat.rules.limits import LARGEST_BIGINT, PAGE_LIMIT
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ def message_pins(
 
     Raises: as `message_page`.
     """
-    cursor = check_cursor("before", before, default=LATEST)
+    cursor = check_cursor("before", before, default=LAST)
     params = {
         "before_at": cursor.at,
         "before_id": cursor.id,
@@ -171,11 +170,11 @@ def _window(
         raise InvalidInput(
             " and ".join(named), seen="given at once", expected="one of before, after and around"
         )
-    upto, older, newer = LARGEST_SEQ, limit, 0
+    upto, older, newer = LARGEST_BIGINT, limit, 0
     if before is not None:
         upto = check_seq("before", before) - 1
     elif after is not None:
-        upto = check_number("after", after, least=0, most=LARGEST_SEQ)
+        upto = check_number("after", after, least=0, most=LARGEST_BIGINT)
         older, newer = 0, limit
     elif around is not None:
         upto = check_seq("around", around)

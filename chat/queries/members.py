@@ -9,7 +9,7 @@ from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import NotVisible
 from chat.inputs import check_limit, identify
 from chat.models import Server, User
-from chat.queries.source import EARLIEST, Cursor, alias, check_cursor
+from chat.queries.source import FIRST, Cursor, alias, check_cursor
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,7 +57,7 @@ def member_page(
     """
     viewer_id = identify("viewer", viewer, User)
     server_id = identify("server", server, Server)
-    cursor = check_cursor("after", after, default=EARLIEST)
+    cursor = check_cursor("after", after, default=FIRST)
     params = {
         "viewer": viewer_id,
         "server": server_id,

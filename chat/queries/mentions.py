@@ -9,7 +9,7 @@ from chat.db.statements import Statement, bigint, read_sql
 from chat.inputs import check_limit, identify
 from chat.models import User
 from chat.queries.message_rows import find_message_rows
-from chat.queries.source import LATEST, Cursor, alias, check_cursor
+from chat.queries.source import LAST, Cursor, alias, check_cursor
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -39,7 +39,7 @@ def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -
     Raises: InvalidInput.
     """
     user_id = identify("user", user, User)
-    cursor = check_cursor("before", before, default=LATEST)
+    cursor = check_cursor("before", before, default=LAST)
     params = {
         "user": user_id,
         "before_at": cursor.at,

@@ -11,6 +11,7 @@ from chat.inputs import check_limit, check_text, identify
 from chat.models import Message, User
 from chat.queries.message_rows import Author
 from chat.queries.source import alias
+from chat.rules.limits import EMOJI_LENGTH
 from chat.rules.permissions import Permission
 
 _REACTION_USERS = Statement(read_sql("queries/sql/reaction_users.sql"))
@@ -45,7 +46,7 @@ def reaction_users(
     params = {
         "viewer": viewer_id,
         "message": message_id,
-        "emoji": check_text("emoji", emoji, least=1, most=64),
+        "emoji": check_text("emoji", emoji, least=1, most=EMOJI_LENGTH),
         "after": UUID(int=0) if after is None else identify("after", after, User),
         "limit": bigint(check_limit(limit)),
     }

@@ -10,7 +10,8 @@ from chat.errors import InvalidInput, MissingPermission, NotVisible
 from chat.inputs import check_limit, check_text, identify
 from chat.models import Channel, Server, User
 from chat.queries.message_rows import find_message_rows
-from chat.queries.source import LATEST, Cursor, alias, check_cursor
+from chat.queries.source import LAST, Cursor, alias, check_cursor
+from chat.rules.limits import SEARCH_LENGTH
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from chat.queries.message_rows import MessageRow
 
 _SEARCH = Statement(read_sql("queries/sql/search_messages.sql"))
-
-LONGEST_SEARCH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +59,14 @@ def search_messages(
     viewer_id = identify("viewer", viewer, User)
     server_id = None if server is None else identify("server", server, Server)
     channel_id = None if channel is None else identify("channel", channel, Channel)
-    cursor = check_cursor("before", before, default=LATEST)
+    cursor = check_cursor("before", before, default=LAST)
     space_id = server_id or channel_id
     if space_id is None:
         raise InvalidInput("server", seen="None", expected="a server, or a conversation as channel")
     params = {
         "user": viewer_id,
         "space": space_id,
-        "text": check_text("text", text, least=1, most=LONGEST_SEARCH),
+        "text": check_text("text", text, least=1, most=SEARCH_LENGTH),
         "channel": channel_id,
         "author": None if author is None else identify("author", author, User),
         "before_at": cursor.at,

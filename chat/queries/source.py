@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import router
@@ -12,6 +11,10 @@ from django.db import router
 from chat.errors import InvalidInput
 from chat.inputs import check_moment, is_plain, shown
 from chat.models import User
+from chat.rules.limits import EARLIEST, LATEST
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,8 @@ class Cursor:
 
 
 # Before every moment and after every moment that can be stored (chat.inputs.check_moment).
-EARLIEST = Cursor(datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
-LATEST = Cursor(datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
+FIRST = Cursor(EARLIEST, UUID(int=0))
+LAST = Cursor(LATEST, UUID(int=2**128 - 1))
 
 
 def alias() -> str:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from chat.rules.limits import MENTION_LIMIT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-# As many as one message may name; what comes after is text.
-LIMIT = 100
 
 _ID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _NAME = re.compile(rf"<@(?P<role>&)?(?P<id>{_ID})>|@(?P<everyone>everyone|here)(?![0-9A-Za-z_])")
@@ -44,7 +43,7 @@ def find_mentions(content: str) -> Mentions:
     """Return whom `content` names by `<@id>`, `<@&id>`, `@everyone` and `@here`.
 
     Nobody is named inside of code, which is what stands between two runs of equally many
-    backticks. Each is named once, and `LIMIT` users and roles at the most.
+    backticks. Each is named once, and `MENTION_LIMIT` users and roles at the most.
     """
     if "@" not in content:
         return NOBODY
@@ -54,7 +53,7 @@ def find_mentions(content: str) -> Mentions:
         for found in _NAME.finditer(text):
             if found["everyone"]:
                 everyone = True
-            elif len(named) < LIMIT:
+            elif len(named) < MENTION_LIMIT:
                 named[bool(found["role"]), UUID(found["id"])] = None
     if not named and not everyone:
         return NOBODY

@@ -23,7 +23,16 @@ from chat.inputs import (
     shown,
 )
 from chat.models import Channel, MessageAttachment, User
-from chat.models.attachments import MAX_SIZE_BYTES
+from chat.rules.limits import (
+    ALT_TEXT_LENGTH,
+    ATTACHMENT_BYTES,
+    CONTENT_TYPE_LENGTH,
+    FILENAME_LENGTH,
+    LARGEST_INTEGER,
+    SHA256_BYTES,
+    STORAGE_KEY_LENGTH,
+    SWEEP_LIMIT,
+)
 from chat.rules.permissions import Permission
 from chat.services.core.authority import channel_label, permission_error
 from chat.services.core.use_case import alias, use_case
@@ -32,18 +41,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-FILENAME_LENGTH = 255
-CONTENT_TYPE_LENGTH = 127
-ALT_TEXT_LENGTH = 1024
-STORAGE_KEY_LENGTH = 255
-SHA256_BYTES = 32
-SWEEP_LIMIT = 10_000
-
 # RFC 6838, section 4.2, without parameters.
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 # What a shell, a header or a file system would take for something else.
 STRAY_IN_FILENAME = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_LARGEST_INTEGER = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def reserve_attachment(
     values: dict[str, Any] = {
         "filename": _check_filename(filename),
         "content_type": _check_content_type(content_type),
-        "size_bytes": check_number("size_bytes", size_bytes, least=1, most=MAX_SIZE_BYTES),
+        "size_bytes": check_number("size_bytes", size_bytes, least=1, most=ATTACHMENT_BYTES),
         "sha256": _check_digest(sha256),
         "width": _check_measure("width", width, least=1),
         "height": _check_measure("height", height, least=1),
@@ -237,7 +238,7 @@ def _check_digest(value: Any) -> bytes:
 def _check_measure(field: str, value: Any, *, least: int) -> int | None:
     if value is None:
         return None
-    return check_number(field, value, least=least, most=_LARGEST_INTEGER)
+    return check_number(field, value, least=least, most=LARGEST_INTEGER)
 
 
 _UNSENT = Statement(

@@ -22,7 +22,7 @@ from chat.inputs import (
     identify,
 )
 from chat.models import Channel, Invite, Server, User
-from chat.rules.limits import CHANNEL_LIMIT, THREAD_LIMIT
+from chat.rules.limits import CHANNEL_LIMIT, NAME_LENGTH, SLOWMODE_SECONDS, TOPIC_LENGTH
 from chat.rules.permissions import Permission
 from chat.services.core.authority import (
     ChannelAuthority,
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 __all__ = [
-    "CHANNEL_LIMIT",
-    "THREAD_LIMIT",
     "clear_overwrite",
     "create_channel",
     "create_thread",
@@ -102,7 +100,7 @@ def create_thread(*, actor: User | UUID, channel: Channel | UUID, name: str) -> 
     transaction of the caller's that is not READ COMMITTED.
     """
     actor_id, parent_id = identify("actor", actor, User), identify("channel", channel, Channel)
-    wanted: dict[str, Any] = {"name": check_name("name", name, most=100)}
+    wanted: dict[str, Any] = {"name": check_name("name", name, most=NAME_LENGTH)}
 
     server_id = lock_server_of("channel", parent_id, actor=actor_id)
     own = member_authority(server_id, actor_id, asked_for=("channel", parent_id))
@@ -234,12 +232,12 @@ def _checked(
 ) -> dict[str, Any]:
     wanted: dict[str, Any] = {}
     if name is not UNCHANGED:
-        wanted["name"] = check_name("name", name, most=100)
+        wanted["name"] = check_name("name", name, most=NAME_LENGTH)
     if topic is not UNCHANGED:
-        wanted["topic"] = check_text("topic", topic, most=1024)
+        wanted["topic"] = check_text("topic", topic, most=TOPIC_LENGTH)
     if slowmode_seconds is not UNCHANGED:
         wanted["slowmode_seconds"] = check_number(
-            "slowmode_seconds", slowmode_seconds, least=0, most=21600
+            "slowmode_seconds", slowmode_seconds, least=0, most=SLOWMODE_SECONDS
         )
     if nsfw is not UNCHANGED:
         wanted["nsfw"] = check_flag("nsfw", nsfw)

@@ -11,7 +11,7 @@ from chat.db.statements import Statement
 from chat.errors import InvalidInput, LimitReached, NotVisible, Unreachable
 from chat.inputs import check_name, identify, shown
 from chat.models import DirectConversation, Participant, User
-from chat.rules.limits import GROUP_LIMIT
+from chat.rules.limits import GROUP_LIMIT, NAME_LENGTH
 from chat.services.core.use_case import alias, use_case
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.db.models import QuerySet
-
-NAME_LENGTH = 100
 
 
 @use_case

@@ -9,6 +9,7 @@ from chat.db.statements import Statement
 from chat.errors import InvalidInput, InviteUnusable, NotVisible
 from chat.inputs import check_moment, check_number, check_reason, check_text, identify
 from chat.models import Channel, Invite, Server, ServerMember, User
+from chat.rules.limits import INVITE_USES_LIMIT
 from chat.rules.permissions import Permission
 from chat.services.core.authority import channel_authority, member_authority
 from chat.services.core.locks import lock_active_user, lock_server, lock_server_of
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 # 57 to the 12th: 70 bits, of which a guesser finds none.
 _CODE_LENGTH = 12
-_MOST_USES = 1_000_000
 
 
 @use_case
@@ -44,7 +44,7 @@ def create_invite(
     actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
     channel_id = None if channel is None else identify("channel", channel, Channel)
     if max_uses is not None:
-        max_uses = check_number("max_uses", max_uses, least=1, most=_MOST_USES)
+        max_uses = check_number("max_uses", max_uses, least=1, most=INVITE_USES_LIMIT)
     if expires_at is not None:
         expires_at = check_moment("expires_at", expires_at)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError
@@ -11,6 +10,7 @@ from chat.db.statements import Statement, read_sql
 from chat.errors import Banned, InvalidInput, NotVisible, OwnerProtected, RankTooLow
 from chat.inputs import check_moment, check_name, check_reason, identify
 from chat.models import Ban, Server, ServerMember, User
+from chat.rules.limits import NICKNAME_LENGTH, TIMEOUT_LIMIT
 from chat.rules.permissions import Permission
 from chat.services.core.authority import (
     MemberAuthority,
@@ -24,8 +24,6 @@ from chat.services.core.use_case import alias, constraint_of, save_fields, use_c
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
-
-LONGEST_TIMEOUT = timedelta(days=28)
 
 
 @use_case
@@ -166,7 +164,7 @@ def set_timeout(
             f"User {user_id} is an administrator of server {server_id}, whom no timeout binds."
         )
     _require_future("until", until, now=own.asked_at)
-    if until > own.asked_at + LONGEST_TIMEOUT:
+    if until > own.asked_at + TIMEOUT_LIMIT:
         raise InvalidInput("until", seen=until.isoformat(), expected="at most 28 days away")
     return _time_out(own, user_id, until=until, reason=reason)
 
@@ -205,7 +203,7 @@ def set_nickname(
     actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
     user_id = identify("user", user, User)
     if nickname is not None:
-        nickname = check_name("nickname", nickname, most=32)
+        nickname = check_name("nickname", nickname, most=NICKNAME_LENGTH)
     reason = check_reason(reason)
 
     if actor_id == user_id:

@@ -22,6 +22,7 @@ from chat.inputs import (
     identify,
 )
 from chat.models import Role, Server, User
+from chat.rules.limits import LARGEST_COLOR, NAME_LENGTH, ROLE_LIMIT
 from chat.rules.permissions import Permission, Rank
 from chat.services.core.audit import changed_fields
 from chat.services.core.authority import (
@@ -35,8 +36,6 @@ from chat.services.core.use_case import alias, use_case
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Everyone's among them.
-ROLE_LIMIT = 250
 # Of the lowest id there is, so that everyone's role itself does not stand above it.
 _ABOVE_EVERYONES = Rank(position=0, id=UUID(int=0))
 
@@ -235,11 +234,11 @@ def _checked(
 ) -> dict[str, Any]:
     wanted: dict[str, Any] = {}
     if name is not UNCHANGED:
-        wanted["name"] = check_name("name", name, most=100)
+        wanted["name"] = check_name("name", name, most=NAME_LENGTH)
     if permissions is not UNCHANGED:
         wanted["permissions"] = int(check_permissions("permissions", permissions))
     if color is not UNCHANGED:
-        wanted["color"] = check_number("color", color, least=0, most=0xFFFFFF)
+        wanted["color"] = check_number("color", color, least=0, most=LARGEST_COLOR)
     if hoist is not UNCHANGED:
         wanted["hoist"] = check_flag("hoist", hoist)
     if mentionable is not UNCHANGED:

@@ -9,6 +9,12 @@ from django.db.models.functions import Now
 from chat.errors import NotVisible, OwnerProtected
 from chat.inputs import UNCHANGED, Unchanged, check_name, check_reason, check_text, identify
 from chat.models import Channel, Role, Server, User
+from chat.rules.limits import (
+    DESCRIPTION_LENGTH,
+    NAME_LENGTH,
+    SERVER_NAME_MINIMUM,
+    STORAGE_KEY_LENGTH,
+)
 from chat.rules.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
 from chat.services.core.authority import (
     MemberAuthority,
@@ -39,7 +45,7 @@ def create_server(*, owner: User | UUID, name: str) -> Server:
     NotVisible, when there is no such user.
     """
     owner_id = identify("owner", owner, User)
-    name = check_name("name", name, least=2, most=100)
+    name = check_name("name", name, least=SERVER_NAME_MINIMUM, most=NAME_LENGTH)
     lock_active_user(owner_id)
     server = Server.objects.using(alias()).create(name=name, owner_id=owner_id)
     Role.objects.using(alias()).bulk_create(
@@ -69,12 +75,14 @@ def update_server(
     actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
     wanted: dict[str, Any] = {}
     if name is not UNCHANGED:
-        wanted["name"] = check_name("name", name, least=2, most=100)
+        wanted["name"] = check_name("name", name, least=SERVER_NAME_MINIMUM, most=NAME_LENGTH)
     if description is not UNCHANGED:
-        wanted["description"] = check_text("description", description, most=300)
+        wanted["description"] = check_text("description", description, most=DESCRIPTION_LENGTH)
     if icon_key is not UNCHANGED:
         wanted["icon_key"] = (
-            None if icon_key is None else check_text("icon_key", icon_key, least=1, most=255)
+            None
+            if icon_key is None
+            else check_text("icon_key", icon_key, least=1, most=STORAGE_KEY_LENGTH)
         )
     reason = check_reason(reason)
 

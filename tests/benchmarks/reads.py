@@ -31,7 +31,7 @@ from chat.models import (
 from chat.queries.access import permissions_in, visible_channels
 from chat.queries.history import message_page
 from chat.queries.search import search_messages
-from chat.queries.source import LATEST
+from chat.queries.source import LAST
 from chat.queries.unread import unread_overview
 from chat.rules.permissions import Permission
 from tests.benchmarks.community import (
@@ -244,8 +244,8 @@ def _searches(session: psycopg.Connection[Any], at: Community) -> Iterator[Path]
             "text": word,
             "channel": None,
             "author": None,
-            "before_at": LATEST.at,
-            "before_id": LATEST.id,
+            "before_at": LAST.at,
+            "before_id": LAST.id,
             "limit": Int8(HITS),
         }
         hits = len(ask().messages)

@@ -17,7 +17,7 @@ import pytest
 from django.db import connection
 
 from chat.db.statements import read_sql
-from chat.queries.source import EARLIEST, LATEST
+from chat.queries.source import FIRST, LAST
 from tests.access.plans import Plan, explain
 from tests.benchmarks.community import (
     COMMON_WORD,
@@ -106,10 +106,10 @@ class Asked:
             "author": None,
             "emoji": "⚓",
             "after": UUID(int=0),
-            "before_at": LATEST.at,
-            "before_id": LATEST.id,
-            "after_at": EARLIEST.at,
-            "after_id": EARLIEST.id,
+            "before_at": LAST.at,
+            "before_id": LAST.id,
+            "after_at": FIRST.at,
+            "after_id": FIRST.id,
             "limit": 50,
         }
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chat.errors import InvalidInput
-from chat.inputs import EARLIEST, LATEST, check_moment, check_name, check_text, shown
+from chat.inputs import check_moment, check_name, check_text, shown
+from chat.rules.limits import EARLIEST, LATEST
 from chat.rules.names import is_legible
 
 if TYPE_CHECKING:

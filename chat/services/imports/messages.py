@@ -15,6 +15,7 @@ from django.db import IntegrityError, connections, transaction
 from chat.errors import IdTaken, InvalidInput, NotVisible
 from chat.inputs import check_flag, identify, shown
 from chat.models import Channel
+from chat.rules.limits import CONTENT_LENGTH
 from chat.services.core.use_case import alias, constraint_of, use_case
 from chat.services.imports.checks import check_ids, check_moments, check_texts, check_unique
 from chat.services.imports.copying import copy_rows, row_batches
@@ -168,7 +169,7 @@ def _check(batch: Sequence[MessageRow], *, start: int) -> None:
     check_unique("messages.id", columns.id, start=start)
     for name in ("author", "reply_to", "pinned_by", "deleted_by"):
         check_ids(f"messages.{name}", getattr(columns, name), start=start, optional=True)
-    check_texts("messages.content", columns.content, most=4000, start=start)
+    check_texts("messages.content", columns.content, most=CONTENT_LENGTH, start=start)
     check_texts("messages.kind", columns.kind, least=1, most=8, start=start)
     if None in columns.created_at:
         place = columns.created_at.index(None) + start

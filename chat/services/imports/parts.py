@@ -6,8 +6,18 @@ from typing import TYPE_CHECKING
 
 from chat.errors import InvalidInput
 from chat.inputs import check_number, is_plain, shown
-from chat.models.attachments import MAX_SIZE_BYTES
-from chat.rules.limits import EMOJI_LIMIT
+from chat.rules.limits import (
+    ALT_TEXT_LENGTH,
+    ATTACHMENT_BYTES,
+    ATTACHMENT_LIMIT,
+    CONTENT_TYPE_LENGTH,
+    EMOJI_LENGTH,
+    EMOJI_LIMIT,
+    FILENAME_LENGTH,
+    LARGEST_INTEGER,
+    SHA256_BYTES,
+    STORAGE_KEY_LENGTH,
+)
 from chat.services.core.use_case import alias
 from chat.services.imports.checks import (
     check_ids,
@@ -24,8 +34,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from chat.services.imports.rows import MessageRow
-
-MOST_ATTACHMENTS = 10
 
 _MENTION_COLUMNS = ("space_id", "channel_id", "seq", "user_id", "role_id", "created_at")
 _REACTION_COLUMNS = ("space_id", "message_id", "user_id", "emoji", "created_at")
@@ -49,7 +57,7 @@ def check_parts(batch: Sequence[MessageRow], *, start: int) -> None:
             check_rows(field, row.reactions, ReactionRow)
             check_ids(f"{field}.user", [reaction.user for reaction in row.reactions])
             emoji = [reaction.emoji for reaction in row.reactions]
-            check_texts(f"{field}.emoji", emoji, least=1, most=64)
+            check_texts(f"{field}.emoji", emoji, least=1, most=EMOJI_LENGTH)
             if len(emoji) > EMOJI_LIMIT and (kinds := len(set(emoji))) > EMOJI_LIMIT:
                 raise InvalidInput(
                     field,
@@ -104,22 +112,28 @@ def copy_parts(
 def _check_attachments(row: MessageRow, field: str) -> None:
     files = row.attachments
     check_rows(field, files, AttachmentRow)
-    if len(files) > MOST_ATTACHMENTS or row.author is None:
+    if len(files) > ATTACHMENT_LIMIT or row.author is None:
         raise InvalidInput(
             field,
             seen=f"{len(files)} files" if row.author else "files of nobody",
-            expected=f"at most {MOST_ATTACHMENTS} files, of an author",
+            expected=f"at most {ATTACHMENT_LIMIT} files, of an author",
         )
     check_ids(f"{field}.id", [file.id for file in files])
-    check_names(f"{field}.filename", [file.filename for file in files], most=255)
-    for name, most in (("content_type", 127), ("storage_key", 255), ("alt_text", 1024)):
+    check_names(f"{field}.filename", [file.filename for file in files], most=FILENAME_LENGTH)
+    for name, most in (
+        ("content_type", CONTENT_TYPE_LENGTH),
+        ("storage_key", STORAGE_KEY_LENGTH),
+        ("alt_text", ALT_TEXT_LENGTH),
+    ):
         check_texts(f"{field}.{name}", [getattr(file, name) for file in files], most=most)
     for place, file in enumerate(files):
-        check_number(f"{field}[{place}].size_bytes", file.size_bytes, least=1, most=MAX_SIZE_BYTES)
+        check_number(
+            f"{field}[{place}].size_bytes", file.size_bytes, least=1, most=ATTACHMENT_BYTES
+        )
         for name, least in (("width", 1), ("height", 1), ("duration_ms", 0)):
             if (measure := getattr(file, name)) is not None:
-                check_number(f"{field}[{place}].{name}", measure, least=least, most=2**31 - 1)
-        if not is_plain(file.sha256, bytes) or len(file.sha256) != 32:
+                check_number(f"{field}[{place}].{name}", measure, least=least, most=LARGEST_INTEGER)
+        if not is_plain(file.sha256, bytes) or len(file.sha256) != SHA256_BYTES:
             raise InvalidInput(
                 f"{field}[{place}].sha256", seen=shown(file.sha256), expected="32 bytes"
             )

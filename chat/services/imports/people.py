@@ -9,9 +9,17 @@ from uuid import UUID
 from django.db import connections
 
 from chat.errors import InvalidInput, NotVisible
-from chat.inputs import LARGEST_SEQ, check_number, identify
+from chat.inputs import check_number, identify
 from chat.models import Server
 from chat.models.users import ERASED_PREFIX, USERNAME_PATTERN
+from chat.rules.limits import (
+    BIO_LENGTH,
+    DISPLAY_NAME_LENGTH,
+    LARGEST_BIGINT,
+    NICKNAME_LENGTH,
+    USERNAME_LENGTH,
+    USERNAME_MINIMUM,
+)
 from chat.services.core.use_case import alias, use_case
 from chat.services.imports.checks import (
     check_ids,
@@ -99,7 +107,7 @@ def import_read_states(*, states: Iterable[ReadStateRow]) -> int:
         check_ids("states.channel", [row.channel for row in batch], start=done)
         for place, row in enumerate(batch, done):
             check_number(
-                f"states[{place}].last_read_seq", row.last_read_seq, least=0, most=LARGEST_SEQ
+                f"states[{place}].last_read_seq", row.last_read_seq, least=0, most=LARGEST_BIGINT
             )
         channels = {row.channel for row in batch}
         spaces = _spaces(channels)
@@ -118,17 +126,23 @@ def import_read_states(*, states: Iterable[ReadStateRow]) -> int:
 def _check_users(batch: Sequence[UserRow], *, start: int) -> None:
     check_ids("users.id", [row.id for row in batch], start=start)
     check_unique("users.id", [row.id for row in batch], start=start)
-    check_texts("users.username", [row.username for row in batch], least=2, most=32, start=start)
+    check_texts(
+        "users.username",
+        [row.username for row in batch],
+        least=USERNAME_MINIMUM,
+        most=USERNAME_LENGTH,
+        start=start,
+    )
     check_unique("users.username", [row.username for row in batch], start=start)
     check_names(
         "users.display_name",
         [row.display_name for row in batch],
         least=0,
-        most=32,
+        most=DISPLAY_NAME_LENGTH,
         start=start,
     )
     check_texts("users.kind", [row.kind for row in batch], least=1, most=8, start=start)
-    check_texts("users.bio", [row.bio for row in batch], most=190, start=start)
+    check_texts("users.bio", [row.bio for row in batch], most=BIO_LENGTH, start=start)
     check_moments("users.created_at", [row.created_at for row in batch], start=start)
     for place, row in enumerate(batch, start):
         if not _USERNAME.fullmatch(row.username) or row.username.startswith(ERASED_PREFIX):
@@ -145,7 +159,7 @@ def _check_members(batch: Sequence[MemberRow], *, start: int) -> None:
     check_names(
         "members.nickname",
         [row.nickname for row in batch],
-        most=32,
+        most=NICKNAME_LENGTH,
         start=start,
         optional=True,
     )

@@ -10,13 +10,11 @@ from chat.db.ids import uuid7
 from chat.errors import InvalidInput
 from chat.inputs import check_text, identify, is_plain, shown
 from chat.models import Message, MessageAttachment
+from chat.rules.limits import ATTACHMENT_LIMIT, CONTENT_LENGTH
 from chat.rules.names import is_visible, what_is_seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-CONTENT_LIMIT = 4000
-ATTACHMENT_LIMIT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def check_draft(
 
 def check_content(value: Any, *, has_files: bool) -> str:
     """Return `value`, a content for a message; with nothing to see in it only beside files."""
-    content = check_text("content", value, most=CONTENT_LIMIT)
+    content = check_text("content", value, most=CONTENT_LENGTH)
     if not has_files and not is_visible(content):
         raise InvalidInput(
             "content",

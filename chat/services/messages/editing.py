@@ -9,6 +9,7 @@ from chat.db.statements import Statement, read_sql
 from chat.errors import Conflict, NotAuthor
 from chat.inputs import check_number, identify
 from chat.models import User
+from chat.rules.limits import LARGEST_INTEGER
 from chat.rules.mentions import find_mentions
 from chat.rules.permissions import Permission
 from chat.services.core.authority import MessageAuthority, message_authority
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from chat.services.core.authority import AnyMessage
-
-_LARGEST_VERSION = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def edit_message(
     """
     actor_id = identify("actor", actor, User)
     if expected_version is not None:
-        check_number("expected_version", expected_version, least=1, most=_LARGEST_VERSION)
+        check_number("expected_version", expected_version, least=1, most=LARGEST_INTEGER)
     check_content(content, has_files=True)
 
     own = message_authority(message, user=actor_id, lock=True)

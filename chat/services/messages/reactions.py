@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chat.db.statements import Statement, read_sql
 from chat.inputs import check_text, identify
 from chat.models import Reaction, User
+from chat.rules.limits import EMOJI_LENGTH
 from chat.rules.permissions import Permission
 from chat.services.core.authority import MessageAuthority, message_authority
 from chat.services.core.use_case import alias, use_case
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from chat.services.core.authority import AnyMessage
-
-EMOJI_LENGTH = 64
 
 
 class _Added(NamedTuple):
