@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact, GreaterThanOrEqual
 
 from chat.rules.limits import EARLIEST, LATEST
 from chat.rules.names import LEGIBLE_PATTERN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def moments_constraint(table: str, *columns: str) -> models.CheckConstraint:
@@ -43,3 +50,27 @@ def legible_constraint(
         condition=models.Q(**{column: ""}) | legible if may_be_empty else legible,
         violation_error_message="A name is one line with at least one visible character.",
     )
+
+
+def choices_constraint(table: str, column: str, choices: Sequence[str]) -> models.CheckConstraint:
+    """Return the CHECK that a column has one of these words."""
+    return models.CheckConstraint(
+        name=f"{table}_{column}_ck", condition=models.Q(**{f"{column}__in": list(choices)})
+    )
+
+
+def length_constraint(
+    table: str, column: str, *, least: int = 0, exactly: int | None = None
+) -> models.CheckConstraint:
+    """Return the CHECK that a column has at least, or exactly, so many characters or bytes."""
+    length = Length(column)
+    return models.CheckConstraint(
+        name=f"{table}_{column}_ck",
+        condition=GreaterThanOrEqual(length, least) if exactly is None else Exact(length, exactly),
+    )
+
+
+def object_constraint(table: str, column: str) -> models.CheckConstraint:
+    """Return the CHECK that a JSON column has an object."""
+    kind = models.Func(column, function="jsonb_typeof", output_field=models.TextField())
+    return models.CheckConstraint(name=f"{table}_{column}_ck", condition=Exact(kind, "object"))

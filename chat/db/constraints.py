@@ -214,6 +214,20 @@ class CompositeForeignKey(BaseConstraint):
         return errors
 
 
+def foreign_key(
+    table: str, field: str, *, to: str, on_delete: OnDelete = OnDelete.NO_ACTION
+) -> CompositeForeignKey:
+    """Return the key from one field to one field `to` ("app.Model.field"): <table>_<field>_fk."""
+    model, to_field = to.rsplit(".", 1)
+    return CompositeForeignKey(
+        name=f"{table}_{field}_fk",
+        fields=[field],
+        to=model,
+        to_fields=[to_field],
+        on_delete=on_delete,
+    )
+
+
 class _AtTheEnd:
     """A statement that is worded when it runs."""
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
-from django.db.models.functions import Length
-from django.db.models.lookups import Exact, GreaterThanOrEqual
 
-from chat.db.checks import legible_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.checks import legible_constraint, length_constraint, moments_constraint
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow, Row
 from chat.models.messages import MessagePart
@@ -72,20 +70,14 @@ class MessageAttachment(MessagePart, ChangingRow):
                 condition=Q(position__gte=0, position__lte=ATTACHMENT_LIMIT - 1),
                 violation_error_message="A message has at most ten attachments.",
             ),
-            CheckConstraint(
-                name="message_attachments_filename_ck",
-                condition=GreaterThanOrEqual(Length("filename"), 1),
-            ),
+            length_constraint("message_attachments", "filename", least=1),
             legible_constraint("message_attachments", "filename"),
             CheckConstraint(
                 name="message_attachments_size_bytes_ck",
                 condition=Q(size_bytes__gte=1, size_bytes__lte=ATTACHMENT_BYTES),
                 violation_error_message="An attachment has between 1 byte and 25 MiB.",
             ),
-            CheckConstraint(
-                name="message_attachments_sha256_ck",
-                condition=Exact(Length("sha256"), SHA256_BYTES),
-            ),
+            length_constraint("message_attachments", "sha256", exactly=SHA256_BYTES),
             CheckConstraint(
                 name="message_attachments_media_ck",
                 condition=(Q(width__isnull=True) | Q(width__gte=1))
@@ -101,12 +93,7 @@ class MessageAttachment(MessagePart, ChangingRow):
                 to_fields=["space_id", "id"],
                 on_delete=OnDelete.RESTRICT,
             ),
-            CompositeForeignKey(
-                name="message_attachments_uploader_fk",
-                fields=["uploader"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
+            foreign_key("message_attachments", "uploader", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -136,10 +123,7 @@ class DiscardedFile(Row):
             UniqueConstraint(
                 name="discarded_files_storage_key_uq", fields=["storage_key", "space_id"]
             ),
-            CheckConstraint(
-                name="discarded_files_storage_key_ck",
-                condition=GreaterThanOrEqual(Length("storage_key"), 1),
-            ),
+            length_constraint("discarded_files", "storage_key", least=1),
             moments_constraint("discarded_files", "created_at"),
         ]
 

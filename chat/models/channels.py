@@ -27,8 +27,8 @@ from django.db.models import (
 from django.db.models.functions import Cast, Now, Substr
 from django.db.models.lookups import Exact
 
-from chat.db.checks import legible_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.checks import choices_constraint, legible_constraint, moments_constraint
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
 from chat.db.fields import Reference, SpaceField
 from chat.models.access import ChannelAccess
 from chat.models.base import ChangingRow
@@ -167,14 +167,10 @@ class Channel(ChangingRow):
         constraints = [
             UniqueConstraint(name="channels_uq", fields=["space_id", "id"]),
             UniqueConstraint(name="channels_level_uq", fields=["space_id", "id", "level"]),
-            CheckConstraint(
-                name="channels_kind_ck",
-                condition=Q(
-                    kind__in=[
-                        *["text", "voice", "category", "announcement", "thread"],
-                        *CONVERSATION_KINDS,
-                    ]
-                ),
+            choices_constraint(
+                "channels",
+                "kind",
+                ["text", "voice", "category", "announcement", "thread", *CONVERSATION_KINDS],
             ),
             # This prevents a conversation that claims a server, and a channel that passes for one.
             CheckConstraint(
@@ -255,24 +251,9 @@ class Channel(ChangingRow):
                 to="self",
                 to_fields=["space_id", "id", "level"],
             ),
-            CompositeForeignKey(
-                name="channels_pair_low_fk",
-                fields=["pair_low"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
-            CompositeForeignKey(
-                name="channels_pair_high_fk",
-                fields=["pair_high"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
-            CompositeForeignKey(
-                name="channels_owner_fk",
-                fields=["owner"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
+            foreign_key("channels", "pair_low", to="chat.User.id"),
+            foreign_key("channels", "pair_high", to="chat.User.id"),
+            foreign_key("channels", "owner", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -378,9 +359,7 @@ class Participant(ChangingRow):
                 to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
-            CompositeForeignKey(
-                name="participants_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("participants", "user", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -452,12 +431,7 @@ class ChannelPermission(ChangingRow):
                 to_fields=["server", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
-            CompositeForeignKey(
-                name="channel_permissions_user_fk",
-                fields=["user"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
+            foreign_key("channel_permissions", "user", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:

@@ -9,11 +9,10 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import CheckConstraint, Exists, F, Index, OuterRef, Q, UniqueConstraint
-from django.db.models.functions import Length, Now
-from django.db.models.lookups import GreaterThanOrEqual
+from django.db.models.functions import Now
 
-from chat.db.checks import moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.checks import choices_constraint, length_constraint, moments_constraint
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
 from chat.db.fields import Reference
 from chat.db.ids import UUIDv7, uuid7
 from chat.models.access import ChannelAccess
@@ -146,9 +145,8 @@ class Message(ChangingRow):
             # The history of a channel reads along this key.
             UniqueConstraint(name="messages_seq_uq", fields=["space_id", "channel", "seq"]),
             UniqueConstraint(name="messages_uq", fields=["space_id", "id"]),
-            CheckConstraint(
-                name="messages_kind_ck",
-                condition=Q(kind__in=["text", "join", "pin", "rename", "thread", "notice"]),
+            choices_constraint(
+                "messages", "kind", ["text", "join", "pin", "rename", "thread", "notice"]
             ),
             CheckConstraint(
                 name="messages_author_ck",
@@ -190,18 +188,9 @@ class Message(ChangingRow):
                 to="self",
                 to_fields=["space_id", "channel", "seq"],
             ),
-            CompositeForeignKey(
-                name="messages_author_fk", fields=["author"], to="chat.User", to_fields=["id"]
-            ),
-            CompositeForeignKey(
-                name="messages_pinned_by_fk", fields=["pinned_by"], to="chat.User", to_fields=["id"]
-            ),
-            CompositeForeignKey(
-                name="messages_deleted_by_fk",
-                fields=["deleted_by"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
+            foreign_key("messages", "author", to="chat.User.id"),
+            foreign_key("messages", "pinned_by", to="chat.User.id"),
+            foreign_key("messages", "deleted_by", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -262,12 +251,7 @@ class MessageRevision(MessagePart):
                 to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
-            CompositeForeignKey(
-                name="message_revisions_editor_fk",
-                fields=["editor"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
+            foreign_key("message_revisions", "editor", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -334,9 +318,7 @@ class Mention(Row):
                 to_fields=["space_id", "channel", "seq"],
                 on_delete=OnDelete.CASCADE,
             ),
-            CompositeForeignKey(
-                name="mentions_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("mentions", "user", to="chat.User.id"),
             CompositeForeignKey(
                 name="mentions_role_fk",
                 fields=["space_id", "role"],
@@ -367,9 +349,7 @@ class Reaction(MessagePart, Row):
         ]
         constraints = [
             UniqueConstraint(name="reactions_uq", fields=["space_id", "message", "emoji", "user"]),
-            CheckConstraint(
-                name="reactions_emoji_ck", condition=GreaterThanOrEqual(Length("emoji"), 1)
-            ),
+            length_constraint("reactions", "emoji", least=1),
             moments_constraint("reactions", "created_at"),
             CompositeForeignKey(
                 name="reactions_message_fk",
@@ -378,9 +358,7 @@ class Reaction(MessagePart, Row):
                 to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
-            CompositeForeignKey(
-                name="reactions_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("reactions", "user", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:

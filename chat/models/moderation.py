@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import CheckConstraint, F, Func, Index, Q, TextField, UniqueConstraint
-from django.db.models.functions import Length
-from django.db.models.lookups import Exact, GreaterThanOrEqual
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
-from chat.db.checks import moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.checks import length_constraint, moments_constraint, object_constraint
+from chat.db.constraints import OnDelete, foreign_key
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow, Row
 from chat.rules.limits import REASON_LENGTH
@@ -37,19 +35,9 @@ class Ban(ChangingRow):
             UniqueConstraint(name="bans_uq", fields=["server", "user"]),
             CheckConstraint(name="bans_expires_at_ck", condition=Q(expires_at__gt=F("created_at"))),
             moments_constraint("bans", "created_at", "updated_at", "expires_at"),
-            CompositeForeignKey(
-                name="bans_server_fk",
-                fields=["server"],
-                to="chat.Server",
-                to_fields=["space_id"],
-                on_delete=OnDelete.CASCADE,
-            ),
-            CompositeForeignKey(
-                name="bans_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
-            CompositeForeignKey(
-                name="bans_actor_fk", fields=["actor"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("bans", "server", to="chat.Server.space_id", on_delete=OnDelete.CASCADE),
+            foreign_key("bans", "user", to="chat.User.id"),
+            foreign_key("bans", "actor", to="chat.User.id"),
         ]
         indexes = [
             # A user's sanctions.
@@ -102,26 +90,12 @@ class AuditLogEntry(Row):
             Index(F("actor"), name="audit_log_actor_ix", condition=~Q(reason="")),
         ]
         constraints = [
-            CheckConstraint(
-                name="audit_log_action_ck", condition=GreaterThanOrEqual(Length("action"), 1)
-            ),
-            CheckConstraint(
-                name="audit_log_changes_ck",
-                condition=Exact(
-                    Func("changes", function="jsonb_typeof", output_field=TextField()), "object"
-                ),
-            ),
+            length_constraint("audit_log", "action", least=1),
+            object_constraint("audit_log", "changes"),
             moments_constraint("audit_log", "created_at"),
             # No cascade: a server with a log cannot be deleted from under it.
-            CompositeForeignKey(
-                name="audit_log_server_fk",
-                fields=["server"],
-                to="chat.Server",
-                to_fields=["space_id"],
-            ),
-            CompositeForeignKey(
-                name="audit_log_actor_fk", fields=["actor"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("audit_log", "server", to="chat.Server.space_id"),
+            foreign_key("audit_log", "actor", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -164,23 +138,10 @@ class AdminAccess(Row):
             ),
         ]
         constraints = [
-            CheckConstraint(
-                name="admin_access_log_action_ck",
-                condition=GreaterThanOrEqual(Length("action"), 1),
-            ),
-            CheckConstraint(
-                name="admin_access_log_details_ck",
-                condition=Exact(
-                    Func("details", function="jsonb_typeof", output_field=TextField()), "object"
-                ),
-            ),
+            length_constraint("admin_access_log", "action", least=1),
+            object_constraint("admin_access_log", "details"),
             moments_constraint("admin_access_log", "created_at"),
-            CompositeForeignKey(
-                name="admin_access_log_actor_fk",
-                fields=["actor"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
+            foreign_key("admin_access_log", "actor", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 
-from chat.db.checks import moments_constraint
+from chat.db.checks import choices_constraint, moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow
@@ -61,10 +61,7 @@ class ReadState(ChangingRow):
         constraints = [
             UniqueConstraint(name="read_states_uq", fields=["space_id", "user", "channel"]),
             CheckConstraint(name="read_states_last_read_seq_ck", condition=Q(last_read_seq__gte=0)),
-            CheckConstraint(
-                name="read_states_notify_ck",
-                condition=Q(notify__in=["all", "mentions", "nothing"]),
-            ),
+            choices_constraint("read_states", "notify", ["all", "mentions", "nothing"]),
             moments_constraint(
                 "read_states", "created_at", "updated_at", "last_sent_at", "muted_until"
             ),

@@ -5,11 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, Deferrable, Index, Q, UniqueConstraint
-from django.db.models.functions import Length
-from django.db.models.lookups import GreaterThanOrEqual
 
-from chat.db.checks import legible_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.checks import legible_constraint, length_constraint, moments_constraint
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow, Row
 from chat.rules.limits import LARGEST_COLOR, LARGEST_MASK, NAME_LENGTH, ROLE_LIMIT
@@ -52,7 +50,7 @@ class Role(ChangingRow):
             CheckConstraint(
                 name="roles_position_ck", condition=Q(position__gte=0, position__lte=ROLE_LIMIT - 1)
             ),
-            CheckConstraint(name="roles_name_ck", condition=GreaterThanOrEqual(Length("name"), 1)),
+            length_constraint("roles", "name", least=1),
             legible_constraint("roles", "name"),
             CheckConstraint(
                 name="roles_permissions_ck",
@@ -62,13 +60,7 @@ class Role(ChangingRow):
                 name="roles_color_ck", condition=Q(color__gte=0, color__lte=LARGEST_COLOR)
             ),
             moments_constraint("roles", "created_at", "updated_at"),
-            CompositeForeignKey(
-                name="roles_server_fk",
-                fields=["server"],
-                to="chat.Server",
-                to_fields=["space_id"],
-                on_delete=OnDelete.CASCADE,
-            ),
+            foreign_key("roles", "server", to="chat.Server.space_id", on_delete=OnDelete.CASCADE),
         ]
 
     def __str__(self) -> str:

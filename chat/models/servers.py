@@ -5,11 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
-from django.db.models.functions import Length, Now
-from django.db.models.lookups import GreaterThanOrEqual
+from django.db.models.functions import Now
 
-from chat.db.checks import legible_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.checks import legible_constraint, length_constraint, moments_constraint
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
 from chat.db.fields import Reference, SpaceField
 from chat.models.base import ChangingRow
 from chat.rules.limits import (
@@ -52,10 +51,7 @@ class Server(ChangingRow):
             Index(fields=["name"], name="servers_name_ix", opclasses=["varchar_pattern_ops"]),
         ]
         constraints = [
-            CheckConstraint(
-                name="servers_name_ck",
-                condition=GreaterThanOrEqual(Length("name"), SERVER_NAME_MINIMUM),
-            ),
+            length_constraint("servers", "name", least=SERVER_NAME_MINIMUM),
             legible_constraint("servers", "name"),
             moments_constraint("servers", "created_at", "updated_at", "deleted_at"),
             UniqueConstraint(name="servers_space_uq", fields=["space_id"]),
@@ -99,24 +95,15 @@ class ServerMember(ChangingRow):
         ]
         constraints = [
             UniqueConstraint(name="server_members_uq", fields=["server", "user"]),
-            CheckConstraint(
-                name="server_members_nickname_ck",
-                condition=GreaterThanOrEqual(Length("nickname"), 1),
-            ),
+            length_constraint("server_members", "nickname", least=1),
             legible_constraint("server_members", "nickname"),
             moments_constraint(
                 "server_members", "created_at", "updated_at", "joined_at", "timed_out_until"
             ),
-            CompositeForeignKey(
-                name="server_members_server_fk",
-                fields=["server"],
-                to="chat.Server",
-                to_fields=["space_id"],
-                on_delete=OnDelete.CASCADE,
+            foreign_key(
+                "server_members", "server", to="chat.Server.space_id", on_delete=OnDelete.CASCADE
             ),
-            CompositeForeignKey(
-                name="server_members_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("server_members", "user", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -177,13 +164,7 @@ class Invite(ChangingRow):
                 name="invites_expires_at_ck", condition=Q(expires_at__gt=F("created_at"))
             ),
             moments_constraint("invites", "created_at", "updated_at", "expires_at", "revoked_at"),
-            CompositeForeignKey(
-                name="invites_server_fk",
-                fields=["server"],
-                to="chat.Server",
-                to_fields=["space_id"],
-                on_delete=OnDelete.CASCADE,
-            ),
+            foreign_key("invites", "server", to="chat.Server.space_id", on_delete=OnDelete.CASCADE),
             CompositeForeignKey(
                 name="invites_code_fk",
                 fields=["server", "code"],
@@ -197,9 +178,7 @@ class Invite(ChangingRow):
                 to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
-            CompositeForeignKey(
-                name="invites_creator_fk", fields=["creator"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("invites", "creator", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:

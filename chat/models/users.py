@@ -10,11 +10,17 @@ from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Func, Index, Q, TextField, Value
-from django.db.models.functions import Cast, Concat, Left, Length, Lower, Now, Replace
-from django.db.models.lookups import Exact, Regex
+from django.db.models.functions import Cast, Concat, Left, Lower, Now, Replace
+from django.db.models.lookups import Regex
 
-from chat.db.checks import legible_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey
+from chat.db.checks import (
+    choices_constraint,
+    legible_constraint,
+    length_constraint,
+    moments_constraint,
+    object_constraint,
+)
+from chat.db.constraints import foreign_key
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow
 from chat.rules.limits import (
@@ -139,7 +145,7 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
                 name="users_email_ck",
                 condition=Q(email=Lower("email"), email__regex=r"^[^@\s]+@[^@\s]+$"),
             ),
-            CheckConstraint(name="users_kind_ck", condition=Q(kind__in=["human", "bot", "system"])),
+            choices_constraint("users", "kind", ["human", "bot", "system"]),
             moments_constraint("users", "created_at", "updated_at", "last_login", "erased_at"),
             CheckConstraint(
                 name="users_erased_ck",
@@ -202,10 +208,7 @@ class UserSession(ChangingRow):
             Index(F("user"), F("expires_at").desc(), name="user_sessions_user_ix"),
         ]
         constraints = [
-            CheckConstraint(
-                name="user_sessions_token_hash_ck",
-                condition=Exact(Length("token_hash"), SHA256_BYTES),
-            ),
+            length_constraint("user_sessions", "token_hash", exactly=SHA256_BYTES),
             # This prevents a token of 32 characters from being stored in clear text. Of all hashes
             # one in 60,000,000,000,000 is made of printable characters alone.
             CheckConstraint(
@@ -224,9 +227,7 @@ class UserSession(ChangingRow):
                 "expires_at",
                 "revoked_at",
             ),
-            CompositeForeignKey(
-                name="user_sessions_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("user_sessions", "user", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -265,24 +266,14 @@ class UserPreferences(models.Model):
         db_table_comment = "A user's settings; data is an object that only clients read."
         verbose_name_plural = "user preferences"
         constraints = [
-            CheckConstraint(
-                name="user_preferences_theme_ck",
-                condition=Q(theme__in=["system", "light", "dark"]),
-            ),
+            choices_constraint("user_preferences", "theme", ["system", "light", "dark"]),
             CheckConstraint(
                 name="user_preferences_locale_ck",
                 condition=Q(locale__regex=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"),
             ),
-            CheckConstraint(
-                name="user_preferences_data_ck",
-                condition=Exact(
-                    Func("data", function="jsonb_typeof", output_field=TextField()), "object"
-                ),
-            ),
+            object_constraint("user_preferences", "data"),
             moments_constraint("user_preferences", "created_at", "updated_at"),
-            CompositeForeignKey(
-                name="user_preferences_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("user_preferences", "user", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
