@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from chat.errors import InvalidInput
-from chat.rules.limits import EARLIEST, LARGEST_BIGINT, LATEST, PAGE_LIMIT, REASON_LENGTH
+from chat.rules.limits import (
+    EARLIEST,
+    LARGEST_BIGINT,
+    LARGEST_INTEGER,
+    LATEST,
+    PAGE_LIMIT,
+    REASON_LENGTH,
+    SHA256_BYTES,
+)
 from chat.rules.names import is_legible, what_is_seen
 from chat.rules.permissions import ALL, Permission
 
@@ -84,6 +92,14 @@ def identify(field: str, value: Any, model: type[Model]) -> UUID:
     raise InvalidInput(field, seen=shown(value), expected=f"a {model.__name__} or the UUID of one")
 
 
+def check_uuid(field: str, value: Any) -> UUID:
+    """Return `value`, a UUID."""
+    if not is_plain(value, UUID):
+        raise InvalidInput(field, seen=shown(value), expected="a UUID")
+    known: UUID = value
+    return known
+
+
 def check_text(field: str, value: Any, *, least: int = 0, most: int) -> str:
     """Return `value`, a text of `least` to `most` characters that PostgreSQL can store."""
     expected = f"a text of {least} to {most} characters"
@@ -126,6 +142,21 @@ def check_number(field: str, value: Any, *, least: int, most: int) -> int:
         )
     number: int = value
     return number
+
+
+def check_measure(field: str, value: Any, *, least: int) -> int | None:
+    """Return `value`, a whole number of at least `least`, or None where it is not known."""
+    if value is None:
+        return None
+    return check_number(field, value, least=least, most=LARGEST_INTEGER)
+
+
+def check_digest(field: str, value: Any) -> bytes:
+    """Return `value`, the 32 bytes of a SHA-256."""
+    if not is_plain(value, bytes) or len(value) != SHA256_BYTES:
+        raise InvalidInput(field, seen=shown(value), expected=f"{SHA256_BYTES} bytes")
+    digest: bytes = value
+    return digest
 
 
 def check_flag(field: str, value: Any) -> bool:

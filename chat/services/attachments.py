@@ -14,6 +14,8 @@ from chat.db.ids import uuid7
 from chat.db.statements import Statement, read_sql
 from chat.errors import InvalidInput, NotVisible, Unreachable
 from chat.inputs import (
+    check_digest,
+    check_measure,
     check_moment,
     check_name,
     check_number,
@@ -28,8 +30,6 @@ from chat.rules.limits import (
     ATTACHMENT_BYTES,
     CONTENT_TYPE_LENGTH,
     FILENAME_LENGTH,
-    LARGEST_INTEGER,
-    SHA256_BYTES,
     STORAGE_KEY_LENGTH,
     SWEEP_LIMIT,
 )
@@ -102,10 +102,10 @@ def reserve_attachment(
         "filename": _check_filename(filename),
         "content_type": _check_content_type(content_type),
         "size_bytes": check_number("size_bytes", size_bytes, least=1, most=ATTACHMENT_BYTES),
-        "sha256": _check_digest(sha256),
-        "width": _check_measure("width", width, least=1),
-        "height": _check_measure("height", height, least=1),
-        "duration_ms": _check_measure("duration_ms", duration_ms, least=0),
+        "sha256": check_digest("sha256", sha256),
+        "width": check_measure("width", width, least=1),
+        "height": check_measure("height", height, least=1),
+        "duration_ms": check_measure("duration_ms", duration_ms, least=0),
         "alt_text": check_text("alt_text", alt_text, most=ALT_TEXT_LENGTH),
     }
 
@@ -226,19 +226,6 @@ def _check_content_type(value: Any) -> str:
             "content_type", seen=shown(content_type), expected="like image/png, in lower case"
         )
     return content_type
-
-
-def _check_digest(value: Any) -> bytes:
-    if not is_plain(value, bytes) or len(value) != SHA256_BYTES:
-        raise InvalidInput("sha256", seen=shown(value), expected=f"{SHA256_BYTES} bytes")
-    digest: bytes = value
-    return digest
-
-
-def _check_measure(field: str, value: Any, *, least: int) -> int | None:
-    if value is None:
-        return None
-    return check_number(field, value, least=least, most=LARGEST_INTEGER)
 
 
 _UNSENT = Statement(

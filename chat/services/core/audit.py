@@ -21,8 +21,8 @@ _TARGETS = {"member": "user", "reaction": "message"}
 
 
 def write_entry(
-    *,
     server: UUID,
+    *,
     actor: UUID,
     action: str,
     target: UUID,

@@ -84,7 +84,7 @@ class Authority:
     def log(self, action: str, target: UUID, *, reason: str = "", **changes: Change) -> None:
         """Write into the audit log of the server what the user did: one statement."""
         write_entry(
-            server=self.space_id,
+            self.space_id,
             actor=self.user_id,
             action=action,
             target=target,

@@ -13,7 +13,7 @@ from chat.inputs import shown
 from chat.services.imports.checks import check_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Item = TypeVar("Item")
 
@@ -28,8 +28,10 @@ def batches(items: Iterable[Item], *, size: int = BATCH) -> Iterator[list[Item]]
         yield batch
 
 
-def row_batches(field: str, rows: Iterable[Item], kind: type[Item]) -> Iterator[list[Item]]:
-    """Yield the rows in lists, as `batches` does, when all of them are of `kind`.
+def row_batches(
+    field: str, rows: Iterable[Item], kind: type[Item], check: Callable[[Item], object]
+) -> Iterator[list[Item]]:
+    """Yield the rows in lists, as `batches` does, each list checked as by `check_rows`.
 
     Raises: InvalidInput.
     """
@@ -41,7 +43,7 @@ def row_batches(field: str, rows: Iterable[Item], kind: type[Item]) -> Iterator[
         ) from error
     start = 0
     for batch in batches(iterator):
-        check_rows(field, batch, kind, start=start)
+        check_rows(field, batch, kind, check, start=start)
         start += len(batch)
         yield batch
 

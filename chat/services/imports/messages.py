@@ -10,14 +10,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, transaction
 
+from chat.db.statements import Statement
 from chat.errors import IdTaken, InvalidInput, NotVisible
-from chat.inputs import check_flag, identify, shown
+from chat.inputs import check_flag, check_moment, check_text, check_uuid, identify, shown
 from chat.models import Channel
 from chat.rules.limits import CONTENT_LENGTH
 from chat.services.core.use_case import alias, constraint_of, use_case
-from chat.services.imports.checks import check_ids, check_moments, check_texts, check_unique
+from chat.services.imports.checks import check_unique
 from chat.services.imports.copying import copy_rows, row_batches
 from chat.services.imports.parts import check_parts, copy_parts
 from chat.services.imports.rows import MessageRow
@@ -44,22 +45,6 @@ _COLUMNS = (
     "deleted_by_id",
 )
 
-# The channel first, as whoever pins or deletes does before a number is taken.
-_LOCK = """
-SELECT counter.space_id, counter.last_seq
-FROM public.channels AS channel
-INNER JOIN public.channel_counters AS counter
-    ON counter.space_id = channel.space_id AND counter.channel_id = channel.id
-WHERE channel.id = %s
-FOR NO KEY UPDATE OF channel, counter
-"""
-
-_FIND = """
-SELECT id, channel_id, seq
-FROM public.messages
-WHERE space_id = %s AND id = ANY (%s)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -78,6 +63,28 @@ class _Destination:
     space_id: UUID
     channel_id: UUID
     last_seq: int
+
+
+# The channel first, as whoever pins or deletes does before a number is taken.
+_LOCK = Statement(
+    """
+    SELECT counter.space_id, counter.channel_id, counter.last_seq
+    FROM public.channels AS channel
+    INNER JOIN public.channel_counters AS counter
+        ON counter.space_id = channel.space_id AND counter.channel_id = channel.id
+    WHERE channel.id = %(channel)s
+    FOR NO KEY UPDATE OF channel, counter
+    """,
+    _Destination,
+)
+_FIND = Statement(
+    """
+    SELECT id, channel_id, seq
+    FROM public.messages
+    WHERE space_id = %(space)s AND id = ANY (%(ids)s)
+    """
+)
+_SET_IMPORT = Statement("SELECT set_config('chat.import', %(setting)s, true)")
 
 
 def import_messages(
@@ -115,13 +122,10 @@ def import_messages(
 
 @use_case
 def _lock_destination(channel_id: UUID) -> _Destination:
-    with connections[alias()].cursor() as cursor:
-        cursor.execute(_LOCK, [channel_id])
-        row = cursor.fetchone()
-    if row is None:
+    destination = _LOCK.first({"channel": channel_id}, using=alias())
+    if destination is None:
         raise NotVisible("channel", channel_id)
-    space_id, last_seq = row
-    return _Destination(space_id, channel_id, last_seq)
+    return destination
 
 
 @use_case
@@ -135,9 +139,8 @@ def _append(
     done: Counter[str] = Counter()
     read = 0
     first_seq = destination.last_seq + 1
-    for batch in row_batches("messages", messages, MessageRow):
-        _check(batch, start=read)
-        check_parts(batch, start=read)
+    for batch in row_batches("messages", messages, MessageRow, _check):
+        check_unique("messages", [row.id for row in batch], column="id", start=read)
         news = batch if destination.last_seq == 0 else _not_there(destination, batch)
         replies = _reply_seqs(destination, news, first_seq=first_seq)
         missing = [
@@ -162,20 +165,18 @@ def _append(
     return Imported(**done)
 
 
-def _check(batch: Sequence[MessageRow], *, start: int) -> None:
-    # Turned round: each field holds that of all messages.
-    columns: Any = MessageRow._make(zip(*batch, strict=True))
-    check_ids("messages.id", columns.id, start=start)
-    check_unique("messages.id", columns.id, start=start)
+def _check(message: MessageRow) -> None:
+    check_uuid("id", message.id)
     for name in ("author", "reply_to", "pinned_by", "deleted_by"):
-        check_ids(f"messages.{name}", getattr(columns, name), start=start, optional=True)
-    check_texts("messages.content", columns.content, most=CONTENT_LENGTH, start=start)
-    check_texts("messages.kind", columns.kind, least=1, most=8, start=start)
-    if None in columns.created_at:
-        place = columns.created_at.index(None) + start
-        raise InvalidInput(f"messages[{place}].created_at", seen="None", expected="a moment")
-    for name in ("created_at", "edited_at", "pinned_at", "deleted_at"):
-        check_moments(f"messages.{name}", getattr(columns, name), start=start)
+        if (value := getattr(message, name)) is not None:
+            check_uuid(name, value)
+    check_text("content", message.content, most=CONTENT_LENGTH)
+    check_text("kind", message.kind, least=1, most=8)
+    check_moment("created_at", message.created_at)
+    for name in ("edited_at", "pinned_at", "deleted_at"):
+        if (value := getattr(message, name)) is not None:
+            check_moment(name, value)
+    check_parts(message)
 
 
 def _not_there(destination: _Destination, batch: Sequence[MessageRow]) -> Sequence[MessageRow]:
@@ -213,9 +214,8 @@ def _reply_seqs(
 
 def _found(destination: _Destination, ids: list[UUID]) -> dict[UUID, tuple[UUID, int]]:
     """Return in which channels messages of the same space are, and their numbers."""
-    with connections[alias()].cursor() as cursor:
-        cursor.execute(_FIND, [destination.space_id, ids])
-        return {row[0]: row[1:] for row in cursor.fetchall()}
+    found = _FIND.tuples({"space": destination.space_id, "ids": ids}, using=alias())
+    return {message_id: (channel_id, seq) for message_id, channel_id, seq in found}
 
 
 def _written(
@@ -262,7 +262,7 @@ def _copy(
 ) -> dict[str, int]:
     """Write the messages and what hangs on them; return how much of that there was."""
     rows = _written(destination, news, replies, first_seq=first_seq)
-    _switch("on")
+    _SET_IMPORT.run({"setting": "on"}, using=alias())
     try:
         copy_rows("messages", _COLUMNS, rows, using=alias())
     except IntegrityError as error:
@@ -271,10 +271,5 @@ def _copy(
         raise
     parts = copy_parts(destination.space_id, destination.channel_id, news, first_seq=first_seq)
     # The caller's transaction may go on and send.
-    _switch("off")
+    _SET_IMPORT.run({"setting": "off"}, using=alias())
     return parts
-
-
-def _switch(setting: str) -> None:
-    with connections[alias()].cursor() as cursor:
-        cursor.execute("SELECT set_config('chat.import', %s, true)", [setting])
