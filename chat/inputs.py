@@ -21,7 +21,7 @@ from chat.rules.limits import (
     REASON_LENGTH,
     SHA256_BYTES,
 )
-from chat.rules.names import is_legible, what_is_seen
+from chat.rules.names import describe_illegible, is_legible
 from chat.rules.permissions import ALL, Permission
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ UNCHANGED: Final[Literal[Unchanged.UNCHANGED]] = Unchanged.UNCHANGED
 _SHOWN = 60
 
 
-def shown(value: Any) -> str:
+def describe(value: Any) -> str:
     """Return what an error says of `value`: itself where it is plain and short, else its type.
 
     Others are not asked. A QuerySet would send a query, a model tell a name, and a number of
@@ -65,7 +65,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}…"
 
 
-def is_plain(value: Any, kind: type) -> bool:
+def is_real_instance(value: Any, kind: type) -> bool:
     """Tell whether `value` is a `kind`, or of a class made of it.
 
     isinstance says so of a lazy object that only stands for one, which psycopg cannot send.
@@ -73,29 +73,33 @@ def is_plain(value: Any, kind: type) -> bool:
     return issubclass(type(value), kind)
 
 
-def identify(field: str, value: Any, model: type[Model]) -> UUID:
+def id_of(field: str, value: Any, model: type[Model]) -> UUID:
     """Return the id of `value`: a saved `model`, what a service returned for one, or an id already.
 
     A proxy and the model behind it are one. What a service or a query returns says by `stands_for`
     the name of the model of which it has the id.
     """
-    if is_plain(value, UUID):
+    if is_real_instance(value, UUID):
         known: UUID = value
         return known
     concrete = model._meta.concrete_model or model
-    if isinstance(value, concrete) and is_plain(value.pk, UUID):
+    if isinstance(value, concrete) and is_real_instance(value.pk, UUID):
         own: UUID = value.pk
         return own
-    if getattr(type(value), "stands_for", None) == concrete.__name__ and is_plain(value.id, UUID):
+    if getattr(type(value), "stands_for", None) == concrete.__name__ and is_real_instance(
+        value.id, UUID
+    ):
         told: UUID = value.id
         return told
-    raise InvalidInput(field, seen=shown(value), expected=f"a {model.__name__} or the UUID of one")
+    raise InvalidInput(
+        field, seen=describe(value), expected=f"a {model.__name__} or the UUID of one"
+    )
 
 
 def check_uuid(field: str, value: Any) -> UUID:
     """Return `value`, a UUID."""
-    if not is_plain(value, UUID):
-        raise InvalidInput(field, seen=shown(value), expected="a UUID")
+    if not is_real_instance(value, UUID):
+        raise InvalidInput(field, seen=describe(value), expected="a UUID")
     known: UUID = value
     return known
 
@@ -103,8 +107,8 @@ def check_uuid(field: str, value: Any) -> UUID:
 def check_text(field: str, value: Any, *, least: int = 0, most: int) -> str:
     """Return `value`, a text of `least` to `most` characters that PostgreSQL can store."""
     expected = f"a text of {least} to {most} characters"
-    if not is_plain(value, str):
-        raise InvalidInput(field, seen=shown(value), expected=expected)
+    if not is_real_instance(value, str):
+        raise InvalidInput(field, seen=describe(value), expected=expected)
     if not least <= len(value) <= most:
         raise InvalidInput(field, seen=f"{len(value)} characters long", expected=expected)
     if "\0" in value:
@@ -129,7 +133,7 @@ def check_name(field: str, value: Any, *, least: int = 1, most: int) -> str:
     name = check_text(field, value, least=least, most=most)
     if name and not is_legible(name):
         raise InvalidInput(
-            field, seen=what_is_seen(name), expected="one line with a visible character"
+            field, seen=describe_illegible(name), expected="one line with a visible character"
         )
     return name
 
@@ -138,7 +142,7 @@ def check_number(field: str, value: Any, *, least: int, most: int) -> int:
     """Return `value`, a whole number from `least` to `most`."""
     if not _is_whole(value) or not least <= value <= most:
         raise InvalidInput(
-            field, seen=shown(value), expected=f"a whole number from {least} to {most}"
+            field, seen=describe(value), expected=f"a whole number from {least} to {most}"
         )
     number: int = value
     return number
@@ -153,30 +157,32 @@ def check_measure(field: str, value: Any, *, least: int) -> int | None:
 
 def check_digest(field: str, value: Any) -> bytes:
     """Return `value`, the 32 bytes of a SHA-256."""
-    if not is_plain(value, bytes) or len(value) != SHA256_BYTES:
-        raise InvalidInput(field, seen=shown(value), expected=f"{SHA256_BYTES} bytes")
+    if not is_real_instance(value, bytes) or len(value) != SHA256_BYTES:
+        raise InvalidInput(field, seen=describe(value), expected=f"{SHA256_BYTES} bytes")
     digest: bytes = value
     return digest
 
 
 def check_flag(field: str, value: Any) -> bool:
     """Return `value`, which is True or False."""
-    if not is_plain(value, bool):
-        raise InvalidInput(field, seen=shown(value), expected="True or False")
+    if not is_real_instance(value, bool):
+        raise InvalidInput(field, seen=describe(value), expected="True or False")
     return value is True
 
 
 def check_choice(field: str, value: Any, *, among: Collection[str]) -> str:
     """Return `value`, which is one of these words."""
-    if not is_plain(value, str) or value not in among:
-        raise InvalidInput(field, seen=shown(value), expected=f"one of {', '.join(sorted(among))}")
+    if not is_real_instance(value, str) or value not in among:
+        raise InvalidInput(
+            field, seen=describe(value), expected=f"one of {', '.join(sorted(among))}"
+        )
     return str.__str__(value)
 
 
 def check_permissions(field: str, value: Any, *, among: Permission = ALL) -> Permission:
     """Return `value`, a mask of no other bits than those `among`."""
     if not _is_whole(value) or not 0 <= value <= LARGEST_BIGINT:
-        raise InvalidInput(field, seen=shown(value), expected="a mask of permissions")
+        raise InvalidInput(field, seen=describe(value), expected="a mask of permissions")
     stray = int(value) & ~int(among)
     if stray:
         names = [bit.name for bit in Permission(stray & int(ALL)) if bit.name]
@@ -205,13 +211,13 @@ def check_seq(field: str, value: Any) -> int:
 
 def check_moment(field: str, value: Any) -> datetime:
     """Return `value`, a moment with a time zone that every client can read."""
-    if not is_plain(value, datetime) or value.tzinfo is None or value.utcoffset() is None:
-        raise InvalidInput(field, seen=shown(value), expected="a datetime with a time zone")
+    if not is_real_instance(value, datetime) or value.tzinfo is None or value.utcoffset() is None:
+        raise InvalidInput(field, seen=describe(value), expected="a datetime with a time zone")
     if not EARLIEST <= value < LATEST:
-        raise InvalidInput(field, seen=shown(value), expected="between the years 1970 and 9998")
+        raise InvalidInput(field, seen=describe(value), expected="between the years 1970 and 9998")
     moment: datetime = value
     return moment
 
 
 def _is_whole(value: Any) -> bool:
-    return is_plain(value, int) and not is_plain(value, bool)
+    return is_real_instance(value, int) and not is_real_instance(value, bool)

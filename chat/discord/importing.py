@@ -13,7 +13,7 @@ from chat.discord.people import People, legible
 from chat.discord.places import prepare_channel
 from chat.discord.reader import ExportFile
 from chat.errors import ChatError, DatabaseRefused, IdTaken, InvalidInput, LimitReached
-from chat.services.core.use_case import alias
+from chat.services.core.use_case import write_alias
 from chat.services.imports import Imported, MessageRow, import_messages
 from chat.services.imports.copying import batches
 
@@ -65,7 +65,7 @@ def import_export(
     time. Raises: MalformedExportError; UnsupportedExportError, for direct messages and for what
     others would see without `is_visible`; RefusedExportError, from what `import_messages` raises.
     """
-    with path.open("rb") as file, transaction.atomic(using=alias()):
+    with path.open("rb") as file, transaction.atomic(using=write_alias()):
         _wait_for_others()
         export = ExportFile(path, file, on_progress=on_progress)
         header = export.read_header()
@@ -102,7 +102,7 @@ def import_export(
 
 def _wait_for_others() -> None:
     """Let one import at a time go on: two would make the same server and the same people."""
-    with connections[alias()].cursor() as cursor:
+    with connections[write_alias()].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('chat.discord', 0))")
 
 

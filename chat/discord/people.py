@@ -14,7 +14,7 @@ from chat.models import Ban, Message, Role, User
 from chat.models.users import ERASED_PREFIX, USERNAME_PATTERN
 from chat.rules.limits import ROLE_LIMIT
 from chat.rules.names import CONTROL, is_visible
-from chat.services.core.use_case import alias
+from chat.services.core.use_case import write_alias
 from chat.services.imports import MemberRow, UserRow, import_members, import_users
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class People:
         Who has a message here and is no member has left or was removed, and does not come back by
         an import; nor does anybody who is banned.
         """
-        elsewhere = User.objects.using(alias()).filter(
+        elsewhere = User.objects.using(write_alias()).filter(
             Exists(Message.objects.filter(author=OuterRef("pk"), space_id=self._server_id))
             | Exists(Ban.objects.filter(user=OuterRef("pk"), server=self._server_id)),
             pk__in=list(self._new_members),
@@ -124,7 +124,7 @@ class People:
         return self._roles[snowflake]
 
     def _write_roles(self) -> None:
-        roles = Role.objects.using(alias()).filter(server_id=self._server_id)
+        roles = Role.objects.using(write_alias()).filter(server_id=self._server_id)
         there = set(roles.values_list("id", flat=True))
         taken = set(roles.values_list("position", flat=True))
         free = [place for place in range(1, ROLE_LIMIT) if place not in taken]
@@ -135,20 +135,20 @@ class People:
         placed = missing[len(without_place) :]
         for role, position in zip(placed, free, strict=False):
             role.position = position
-        Role.objects.using(alias()).bulk_create(placed)
+        Role.objects.using(write_alias()).bulk_create(placed)
         self._without_place.update(role.pk for role in without_place)
         if without_place:
             self.unmapped["roles for which there is no place"] += len(without_place)
         self._new_roles = []
 
     def _note_erased(self, users: list[UUID]) -> None:
-        erased = User.objects.using(alias()).filter(pk__in=users, erased_at__isnull=False)
+        erased = User.objects.using(write_alias()).filter(pk__in=users, erased_at__isnull=False)
         self.erased.update(erased.values_list("pk", flat=True))
 
     def _named(self, new_users: Mapping[str, UserRow]) -> Iterable[UserRow]:
         """Give everybody a name that nobody else has."""
         taken = set(
-            User.objects.using(alias())
+            User.objects.using(write_alias())
             .filter(username__in={row.username for row in new_users.values()})
             .values_list("username", flat=True)
         )

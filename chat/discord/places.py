@@ -10,7 +10,7 @@ from chat.discord.snowflakes import moment_of, uuid_of
 from chat.errors import ChatError
 from chat.models import Channel, ChannelCounter, ChannelPermission, Role, Server, User
 from chat.rules.permissions import Permission
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.use_case import use_case, write_alias
 from chat.services.servers import SEEDED_ROLES
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def prepare_channel(
 
 def _remark(path: Path, channel_id: UUID, *, is_visible: bool) -> str:
     """Return what to say when the channel is seen by more or fewer than was asked for."""
-    channel = Channel.objects.using(alias()).select_related("parent").get(pk=channel_id)
+    channel = Channel.objects.using(write_alias()).select_related("parent").get(pk=channel_id)
     # A thread is seen by whoever sees its channel.
     ruling = channel.parent if channel.kind == Channel.Kind.THREAD else channel
     is_hidden = _is_hidden(ruling)
@@ -111,7 +111,7 @@ def _remark(path: Path, channel_id: UUID, *, is_visible: bool) -> str:
         return f"It stays hidden, as #{ruling.name} is: --visible is for new channels."
     if is_hidden or is_visible:
         return ""
-    counter = ChannelCounter.objects.using(alias()).get(
+    counter = ChannelCounter.objects.using(write_alias()).get(
         space_id=channel.space_id, channel_id=channel.pk
     )
     if counter.last_seq == 0:
@@ -127,7 +127,7 @@ def _is_hidden(channel: Channel) -> bool:
     """Tell whether administrators alone can see a channel: nobody's overwrite lets them in."""
     view = int(Permission.VIEW_CHANNEL)
     rules = (
-        ChannelPermission.objects.using(alias())
+        ChannelPermission.objects.using(write_alias())
         .filter(server_id=channel.space_id, channel_id=channel.pk)
         .values_list("role__position", "allow", "deny")
     )
@@ -137,7 +137,7 @@ def _is_hidden(channel: Channel) -> bool:
 
 
 def _server(guild: dict[str, Any], *, owner: User | None, unmapped: Counter[str]) -> UUID:
-    database = alias()
+    database = write_alias()
     snowflake = int(guild["id"])
     server_id = uuid_of("guild", snowflake)
     if Server.objects.using(database).filter(pk=server_id).exists():
@@ -159,7 +159,7 @@ def _server(guild: dict[str, Any], *, owner: User | None, unmapped: Counter[str]
 
 def _archivist() -> User:
     """Return the system's account that owns what nobody else does, made if there is none."""
-    account, _ = User.objects.using(alias()).get_or_create(
+    account, _ = User.objects.using(write_alias()).get_or_create(
         username=ARCHIVIST, defaults={"kind": User.Kind.SYSTEM}
     )
     if account.kind != User.Kind.SYSTEM:
@@ -207,7 +207,7 @@ def _channel(
     is_visible: bool,
     unmapped: Counter[str],
 ) -> UUID:
-    database = alias()
+    database = write_alias()
     channel_id = uuid_of("channel", snowflake)
     if Channel.objects.using(database).filter(server_id=server_id, pk=channel_id).exists():
         return channel_id

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from chat.db.statements import Statement, read_sql
-from chat.inputs import identify
+from chat.inputs import id_of
 from chat.models import Channel, Server, User
-from chat.queries.source import alias
+from chat.queries.source import read_alias
 from chat.rules.permissions import NONE, Permission
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def permissions_in(*, user: User | UUID, channel: Channel | UUID) -> Permission:
     Raises: InvalidInput.
     """
     params = {
-        "user": identify("user", user, User),
-        "channel": identify("channel", channel, Channel),
+        "user": id_of("user", user, User),
+        "channel": id_of("channel", channel, Channel),
     }
-    bits = _PERMISSIONS_IN.value(params, using=alias())
+    bits = _PERMISSIONS_IN.value(params, using=read_alias())
     return NONE if bits is None else Permission(bits)
 
 
@@ -62,7 +62,7 @@ def visible_channels(
     Raises: InvalidInput.
     """
     params = {
-        "user": identify("user", user, User),
-        "space": None if server is None else identify("server", server, Server),
+        "user": id_of("user", user, User),
+        "space": None if server is None else id_of("server", server, Server),
     }
-    return tuple(_VISIBLE_CHANNELS.rows(params, using=alias()))
+    return tuple(_VISIBLE_CHANNELS.rows(params, using=read_alias()))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import MissingPermission, NotVisible
-from chat.inputs import check_limit, identify
+from chat.inputs import check_limit, id_of
 from chat.models import Server, User
-from chat.queries.source import LAST, Cursor, alias, check_cursor
+from chat.queries.source import LAST, Cursor, check_cursor, read_alias
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def audit_page(
     Raises: InvalidInput; NotVisible for a server that `viewer` is not in; MissingPermission without
     VIEW_AUDIT_LOG.
     """
-    viewer_id = identify("viewer", viewer, User)
-    server_id = identify("server", server, Server)
+    viewer_id = id_of("viewer", viewer, User)
+    server_id = id_of("server", server, Server)
     cursor = check_cursor("before", before, default=LAST)
     params = {
         "viewer": viewer_id,
@@ -68,7 +68,7 @@ def audit_page(
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    rows = _AUDIT_PAGE.tuples(params, using=alias())
+    rows = _AUDIT_PAGE.tuples(params, using=read_alias())
     if not rows:
         raise NotVisible("server", server_id, to=viewer_id)
     if not rows[0][0]:

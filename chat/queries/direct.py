@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from chat.db.statements import Statement, bigint, read_sql
-from chat.inputs import check_limit, identify
+from chat.inputs import check_limit, id_of
 from chat.models import User
 from chat.queries.message_rows import Author
-from chat.queries.source import LAST, Cursor, alias, check_cursor
+from chat.queries.source import LAST, Cursor, check_cursor, read_alias
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,12 +68,12 @@ def conversation_list(
     """
     cursor = check_cursor("before", before, default=LAST)
     params = {
-        "user": identify("user", user, User),
+        "user": id_of("user", user, User),
         "before_at": cursor.at,
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    found = tuple(_CONVERSATION_LIST.rows(params, using=alias()))
+    found = tuple(_CONVERSATION_LIST.rows(params, using=read_alias()))
     last = found[-1] if len(found) == limit else None
     return ConversationPage(
         conversations=found, next=None if last is None else Cursor(last.active_at, last.id)

@@ -11,13 +11,13 @@ from chat.inputs import (
     check_limit,
     check_number,
     check_seq,
-    identify,
-    is_plain,
-    shown,
+    describe,
+    id_of,
+    is_real_instance,
 )
 from chat.models import Channel, Message, User
-from chat.queries.message_rows import MessageRow, find_message_rows, message_rows
-from chat.queries.source import LAST, Cursor, alias, check_cursor
+from chat.queries.message_rows import MessageView, find_message_views, message_views
+from chat.queries.source import LAST, Cursor, check_cursor, read_alias
 from chat.rules.limits import LARGEST_BIGINT, PAGE_LIMIT
 from chat.rules.permissions import Permission
 
@@ -36,7 +36,7 @@ _READ = Permission.READ_MESSAGE_HISTORY.value
 class MessagePage:
     """A stretch of messages without a gap, newest first."""
 
-    messages: tuple[MessageRow, ...]
+    messages: tuple[MessageView, ...]
     # The number of the newest message that there is.
     last_seq: int
     # Pass it as `before` for the older neighbours; None when there are none.
@@ -49,7 +49,7 @@ class MessagePage:
 class PinPage:
     """Pinned messages, last pinned first."""
 
-    messages: tuple[MessageRow, ...]
+    messages: tuple[MessageView, ...]
     # Pass it as `before` for those pinned earlier; None when there are none.
     next: Cursor | None
 
@@ -75,7 +75,7 @@ def message_page(
     """
     params = _window(before=before, after=after, around=around, limit=limit)
     params |= _place(viewer, channel)
-    rows = _MESSAGE_PAGE.tuples(params, using=alias())
+    rows = _MESSAGE_PAGE.tuples(params, using=read_alias())
     _check_access(rows, params)
     _, first_seq, last_seq, *_ = rows[0]
     if rows[0][3] is None:
@@ -87,7 +87,7 @@ def message_page(
             older=min(upto, last_seq) + 1 if is_above else None,
             newer=upto if upto < last_seq else None,
         )
-    messages = message_rows(rows, after=3)
+    messages = message_views(rows, after=3)
     newest, oldest = messages[0].seq, messages[-1].seq
     return MessagePage(
         messages=messages,
@@ -115,11 +115,11 @@ def message_pins(
         "limit": bigint(check_limit(limit)),
         **_place(viewer, channel),
     }
-    rows = _MESSAGE_PINS.tuples(params, using=alias())
+    rows = _MESSAGE_PINS.tuples(params, using=read_alias())
     _check_access(rows, params)
     if rows[0][1] is None:
         return PinPage(messages=(), next=None)
-    messages = message_rows(rows, after=1)
+    messages = message_views(rows, after=1)
     last = messages[-1]
     if len(messages) < limit or last.pinned_at is None:
         return PinPage(messages=messages, next=None)
@@ -127,8 +127,8 @@ def message_pins(
 
 
 def messages_by_id(
-    *, viewer: User | UUID, messages: Sequence[Message | MessageRow | UUID]
-) -> tuple[MessageRow, ...]:
+    *, viewer: User | UUID, messages: Sequence[Message | MessageView | UUID]
+) -> tuple[MessageView, ...]:
     """Return those of these messages, at most 100, that `viewer` can read: two statements.
 
     In the order in which they were asked for. One that is not there, or where `viewer` cannot read,
@@ -136,23 +136,26 @@ def messages_by_id(
 
     Raises: InvalidInput.
     """
-    if not (is_plain(messages, list) or is_plain(messages, tuple)) or len(messages) > PAGE_LIMIT:
+    if (
+        not (is_real_instance(messages, list) or is_real_instance(messages, tuple))
+        or len(messages) > PAGE_LIMIT
+    ):
         raise InvalidInput(
-            "messages", seen=shown(messages), expected=f"a list of at most {PAGE_LIMIT}"
+            "messages", seen=describe(messages), expected=f"a list of at most {PAGE_LIMIT}"
         )
-    viewer_id = identify("viewer", viewer, User)
-    ids = [identify("messages", message, Message) for message in messages]
-    rows = _READABLE_MESSAGES.tuples({"viewer": viewer_id, "ids": ids}, using=alias())
+    viewer_id = id_of("viewer", viewer, User)
+    ids = [id_of("messages", message, Message) for message in messages]
+    rows = _READABLE_MESSAGES.tuples({"viewer": viewer_id, "ids": ids}, using=read_alias())
     spaces = {message_id: space_id for space_id, message_id in rows}
-    return find_message_rows(
+    return find_message_views(
         viewer=viewer_id, found=[(spaces[id_], id_) for id_ in ids if id_ in spaces]
     )
 
 
 def _place(viewer: User | UUID, channel: Channel | UUID) -> dict[str, Any]:
     return {
-        "viewer": identify("viewer", viewer, User),
-        "channel": identify("channel", channel, Channel),
+        "viewer": id_of("viewer", viewer, User),
+        "channel": id_of("channel", channel, Channel),
     }
 
 

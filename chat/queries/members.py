@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import NotVisible
-from chat.inputs import check_limit, identify
+from chat.inputs import check_limit, id_of
 from chat.models import Server, User
-from chat.queries.source import FIRST, Cursor, alias, check_cursor
+from chat.queries.source import FIRST, Cursor, check_cursor, read_alias
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,8 +55,8 @@ def member_page(
 
     Raises: InvalidInput; NotVisible for a server that `viewer` is not in.
     """
-    viewer_id = identify("viewer", viewer, User)
-    server_id = identify("server", server, Server)
+    viewer_id = id_of("viewer", viewer, User)
+    server_id = id_of("server", server, Server)
     cursor = check_cursor("after", after, default=FIRST)
     params = {
         "viewer": viewer_id,
@@ -65,7 +65,7 @@ def member_page(
         "after_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    rows = _MEMBER_PAGE.tuples(params, using=alias())
+    rows = _MEMBER_PAGE.tuples(params, using=read_alias())
     if not rows:
         raise NotVisible("server", server_id, to=viewer_id)
     members = tuple(

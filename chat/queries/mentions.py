@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chat.db.statements import Statement, bigint, read_sql
-from chat.inputs import check_limit, identify
+from chat.inputs import check_limit, id_of
 from chat.models import User
-from chat.queries.message_rows import find_message_rows
-from chat.queries.source import LAST, Cursor, alias, check_cursor
+from chat.queries.message_rows import find_message_views
+from chat.queries.source import LAST, Cursor, check_cursor, read_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from chat.queries.message_rows import MessageRow
+    from chat.queries.message_rows import MessageView
 
 _INBOX = Statement(read_sql("queries/sql/mention_inbox.sql"))
 
@@ -23,7 +23,7 @@ _INBOX = Statement(read_sql("queries/sql/mention_inbox.sql"))
 class Inbox:
     """Messages that name the user, the one that did last first."""
 
-    messages: tuple[MessageRow, ...]
+    messages: tuple[MessageView, ...]
     # Pass it as `before` for older ones; None when there are none. A page that is not full can have
     # it too, and can be empty.
     next: Cursor | None
@@ -38,7 +38,7 @@ def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -
 
     Raises: InvalidInput.
     """
-    user_id = identify("user", user, User)
+    user_id = id_of("user", user, User)
     cursor = check_cursor("before", before, default=LAST)
     params = {
         "user": user_id,
@@ -46,12 +46,12 @@ def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    rows = _INBOX.tuples(params, using=alias())
+    rows = _INBOX.tuples(params, using=read_alias())
     found = [row[2:] for row in rows if row[2] is not None]
     # What is deleted between the two statements is left out.
     messages = tuple(
         message
-        for message in find_message_rows(
+        for message in find_message_views(
             viewer=user_id, found=[(space_id, message_id) for *_, space_id, message_id in found]
         )
         if message.deleted_at is None

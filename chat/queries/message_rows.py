@@ -1,6 +1,6 @@
 """Messages as they are shown, everywhere in one shape: with author, files, reactions and reply.
 
-Every statement whose rows become a `MessageRow` ends in the columns of sql/message_columns.sql.
+Every statement whose rows become a `MessageView` ends in the columns of sql/message_columns.sql.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from chat.db.statements import Statement, read_sql
-from chat.queries.source import alias
+from chat.queries.source import read_alias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,7 +60,7 @@ class Reply(NamedTuple):
     excerpt: str | None
 
 
-class MessageRow(NamedTuple):
+class MessageView(NamedTuple):
     """A message in its place. Of a deleted one only the place is left: who wrote it, and when."""
 
     id: UUID
@@ -84,11 +84,11 @@ class MessageRow(NamedTuple):
     reactions: tuple[ReactionCount, ...]
 
 
-# Of which model it has the id (chat.inputs.identify). In the class it would be a field.
-MessageRow.stands_for = "Message"  # type: ignore[attr-defined]
+# Of which model it has the id (chat.inputs.id_of). In the class it would be a field.
+MessageView.stands_for = "Message"  # type: ignore[attr-defined]
 
 
-def message_rows(rows: Iterable[Sequence[Any]], *, after: int = 0) -> tuple[MessageRow, ...]:
+def message_views(rows: Iterable[Sequence[Any]], *, after: int = 0) -> tuple[MessageView, ...]:
     """Return the messages in `rows`, whose columns begin after `after` others."""
     authors: dict[UUID, Author] = {}
     messages = []
@@ -111,7 +111,7 @@ def message_rows(rows: Iterable[Sequence[Any]], *, after: int = 0) -> tuple[Mess
             author = authors[author_id] = Author(author_id, name, avatar_key, author_kind)
         is_reply = reply_to_seq is not None and place[-1] is None
         messages.append(
-            MessageRow._make(
+            MessageView._make(
                 (
                     *place,
                     author,
@@ -126,9 +126,9 @@ def message_rows(rows: Iterable[Sequence[Any]], *, after: int = 0) -> tuple[Mess
     return tuple(messages)
 
 
-def find_message_rows(
+def find_message_views(
     *, viewer: UUID, found: Sequence[tuple[UUID, UUID]]
-) -> tuple[MessageRow, ...]:
+) -> tuple[MessageView, ...]:
     """Return the messages with these ids of space and message, in their order: one statement.
 
     Nothing is asked when there are none. Whether `viewer` may read them was asked before.
@@ -140,6 +140,6 @@ def find_message_rows(
         "spaces": [space_id for space_id, _ in found],
         "ids": [message_id for _, message_id in found],
     }
-    rows = message_rows(_MESSAGE_ROWS.tuples(params, using=alias()))
+    rows = message_views(_MESSAGE_ROWS.tuples(params, using=read_alias()))
     known = {message.id: message for message in rows}
     return tuple([known[id_] for _, id_ in found if id_ in known])

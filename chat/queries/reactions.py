@@ -7,10 +7,10 @@ from uuid import UUID
 
 from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import MissingPermission, NotVisible
-from chat.inputs import check_limit, check_text, identify
+from chat.inputs import check_limit, check_text, id_of
 from chat.models import Message, User
 from chat.queries.message_rows import Author
-from chat.queries.source import alias
+from chat.queries.source import read_alias
 from chat.rules.limits import EMOJI_LENGTH
 from chat.rules.permissions import Permission
 
@@ -41,16 +41,16 @@ def reaction_users(
     Raises: InvalidInput; NotVisible for a message in a place that `viewer` cannot see;
     MissingPermission without READ_MESSAGE_HISTORY.
     """
-    viewer_id = identify("viewer", viewer, User)
-    message_id = identify("message", message, Message)
+    viewer_id = id_of("viewer", viewer, User)
+    message_id = id_of("message", message, Message)
     params = {
         "viewer": viewer_id,
         "message": message_id,
         "emoji": check_text("emoji", emoji, least=1, most=EMOJI_LENGTH),
-        "after": UUID(int=0) if after is None else identify("after", after, User),
+        "after": UUID(int=0) if after is None else id_of("after", after, User),
         "limit": bigint(check_limit(limit)),
     }
-    rows = _REACTION_USERS.tuples(params, using=alias())
+    rows = _REACTION_USERS.tuples(params, using=read_alias())
     if not rows:
         raise NotVisible("message", message_id, to=viewer_id)
     if not rows[0][0] & Permission.READ_MESSAGE_HISTORY.value:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import InvalidInput, MissingPermission, NotVisible
-from chat.inputs import check_limit, check_text, identify
+from chat.inputs import check_limit, check_text, id_of
 from chat.models import Channel, Server, User
-from chat.queries.message_rows import find_message_rows
-from chat.queries.source import LAST, Cursor, alias, check_cursor
+from chat.queries.message_rows import find_message_views
+from chat.queries.source import LAST, Cursor, check_cursor, read_alias
 from chat.rules.limits import SEARCH_LENGTH
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from chat.queries.message_rows import MessageRow
+    from chat.queries.message_rows import MessageView
 
 _SEARCH = Statement(read_sql("queries/sql/search_messages.sql"))
 
@@ -26,7 +26,7 @@ _SEARCH = Statement(read_sql("queries/sql/search_messages.sql"))
 class SearchPage:
     """Messages that have the words, newest first."""
 
-    messages: tuple[MessageRow, ...]
+    messages: tuple[MessageView, ...]
     # Pass it as `before` for older ones; None when there are none.
     next: Cursor | None
     # False when the search ended before the page was full, so as not to take too long: there may
@@ -56,9 +56,9 @@ def search_messages(
     Raises: InvalidInput; NotVisible for a server that `viewer` is not in, or a channel that they
     cannot see; MissingPermission for a channel without READ_MESSAGE_HISTORY.
     """
-    viewer_id = identify("viewer", viewer, User)
-    server_id = None if server is None else identify("server", server, Server)
-    channel_id = None if channel is None else identify("channel", channel, Channel)
+    viewer_id = id_of("viewer", viewer, User)
+    server_id = None if server is None else id_of("server", server, Server)
+    channel_id = None if channel is None else id_of("channel", channel, Channel)
     cursor = check_cursor("before", before, default=LAST)
     space_id = server_id or channel_id
     if space_id is None:
@@ -68,12 +68,12 @@ def search_messages(
         "space": space_id,
         "text": check_text("text", text, least=1, most=SEARCH_LENGTH),
         "channel": channel_id,
-        "author": None if author is None else identify("author", author, User),
+        "author": None if author is None else id_of("author", author, User),
         "before_at": cursor.at,
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    rows = _SEARCH.tuples(params, using=alias())
+    rows = _SEARCH.tuples(params, using=read_alias())
     is_member, permissions, edge_at, edge_id, *_ = rows[0]
     if server_id is not None and not is_member:
         raise NotVisible("server", server_id, to=viewer_id)
@@ -88,7 +88,7 @@ def search_messages(
     # What is deleted between the two statements is not found.
     messages = tuple(
         message
-        for message in find_message_rows(
+        for message in find_message_views(
             viewer=viewer_id, found=[(space_id, message_id) for _, message_id in found]
         )
         if message.deleted_at is None

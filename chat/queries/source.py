@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import router
 
 from chat.errors import InvalidInput
-from chat.inputs import check_moment, is_plain, shown
+from chat.inputs import check_moment, describe, is_real_instance
 from chat.models import User
 from chat.rules.limits import EARLIEST, LATEST
 
@@ -33,7 +33,7 @@ FIRST = Cursor(EARLIEST, UUID(int=0))
 LAST = Cursor(LATEST, UUID(int=2**128 - 1))
 
 
-def alias() -> str:
+def read_alias() -> str:
     """Return the connection that queries read from."""
     return router.db_for_read(User)
 
@@ -42,9 +42,9 @@ def check_cursor(field: str, value: Any, *, default: Cursor) -> Cursor:
     """Return `value`, a Cursor or None, which stands for `default`."""
     if value is None:
         return default
-    if not isinstance(value, Cursor) or not is_plain(value.id, UUID):
+    if not isinstance(value, Cursor) or not is_real_instance(value.id, UUID):
         raise InvalidInput(
-            field, seen=shown(value), expected="the cursor of a page of the same kind"
+            field, seen=describe(value), expected="the cursor of a page of the same kind"
         )
     check_moment(f"{field}.at", value.at)
     return value

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from chat.db.statements import Statement, read_sql
-from chat.inputs import identify
+from chat.inputs import id_of
 from chat.models import User
-from chat.queries.source import alias
+from chat.queries.source import read_alias
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,5 +42,5 @@ def unread_overview(*, user: User | UUID) -> tuple[Unread, ...]:
 
     Raises: InvalidInput.
     """
-    params = {"user": identify("user", user, User), "space": None}
-    return tuple(_UNREAD_OVERVIEW.rows(params, using=alias()))
+    params = {"user": id_of("user", user, User), "space": None}
+    return tuple(_UNREAD_OVERVIEW.rows(params, using=read_alias()))

@@ -42,7 +42,7 @@ def is_visible(text: str) -> bool:
     return _VISIBLE.search(text) is not None
 
 
-def what_is_seen(name: str) -> str:
+def describe_illegible(name: str) -> str:
     """Return in words what keeps a name from being legible."""
     if is_visible(name):
         control = CONTROL.search(name)

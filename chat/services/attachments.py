@@ -20,9 +20,9 @@ from chat.inputs import (
     check_name,
     check_number,
     check_text,
-    identify,
-    is_plain,
-    shown,
+    describe,
+    id_of,
+    is_real_instance,
 )
 from chat.models import Channel, MessageAttachment, User
 from chat.rules.limits import (
@@ -35,7 +35,7 @@ from chat.rules.limits import (
 )
 from chat.rules.permissions import Permission
 from chat.services.core.authority import channel_label, permission_error
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.use_case import use_case, write_alias
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -96,8 +96,8 @@ def reserve_attachment(
     Raises: InvalidInput; NotVisible, TimedOut, MissingPermission; Unreachable, when the other of a
     pair was erased.
     """
-    uploader_id = identify("uploader", uploader, User)
-    channel_id = identify("channel", channel, Channel)
+    uploader_id = id_of("uploader", uploader, User)
+    channel_id = id_of("channel", channel, Channel)
     values: dict[str, Any] = {
         "filename": _check_filename(filename),
         "content_type": _check_content_type(content_type),
@@ -110,7 +110,7 @@ def reserve_attachment(
     }
 
     space = _space_of(channel_id, uploader=uploader_id)
-    return MessageAttachment.objects.using(alias()).create(
+    return MessageAttachment.objects.using(write_alias()).create(
         space_id=space,
         uploader_id=uploader_id,
         storage_key=f"attachments/{space.hex}/{uuid7().hex}",
@@ -123,7 +123,7 @@ def unsent_attachments(*, before: datetime, limit: int = 1000) -> list[SweptFile
 
     Raises: InvalidInput.
     """
-    return _UNSENT.rows(_sweep_params(before, limit), using=alias())
+    return _UNSENT.rows(_sweep_params(before, limit), using=write_alias())
 
 
 @use_case
@@ -134,7 +134,7 @@ def sweep_attachments(*, before: datetime, limit: int = 1000) -> list[SweptFile]
     `files_to_remove` until they are confirmed, also when this answer is lost. One statement; locks
     the rows that it removes. Raises: InvalidInput.
     """
-    swept = _SWEEP.rows(_sweep_params(before, limit), using=alias())
+    swept = _SWEEP.rows(_sweep_params(before, limit), using=write_alias())
     return sorted(swept, key=lambda file: (file.reserved_at, file.id))
 
 
@@ -147,13 +147,13 @@ def files_to_remove(*, limit: int = 1000, after: UUID | None = None) -> list[Fil
     another worker gets others; outside one, two may get the same. Left out is a key that its old
     row names again. One statement; locks the rows that it returns. Raises: InvalidInput.
     """
-    if after is not None and not is_plain(after, UUID):
-        raise InvalidInput("after", seen=shown(after), expected="the id of a file, or None")
+    if after is not None and not is_real_instance(after, UUID):
+        raise InvalidInput("after", seen=describe(after), expected="the id of a file, or None")
     params = {
         "limit": check_number("limit", limit, least=1, most=SWEEP_LIMIT),
         "after": after or _BEFORE_ALL,
     }
-    return _TO_REMOVE.rows(params, using=alias())
+    return _TO_REMOVE.rows(params, using=write_alias())
 
 
 @use_case
@@ -169,13 +169,13 @@ def confirm_removal(*, storage_keys: Collection[str]) -> int:
     ):
         raise InvalidInput(
             "storage_keys",
-            seen=shown(storage_keys),
+            seen=describe(storage_keys),
             expected=f"a list or set of at most {SWEEP_LIMIT} keys",
         )
     keys = [
         check_text("storage_keys", key, least=1, most=STORAGE_KEY_LENGTH) for key in storage_keys
     ]
-    return _CONFIRM.run({"keys": keys}, using=alias())
+    return _CONFIRM.run({"keys": keys}, using=write_alias())
 
 
 def _sweep_params(before: datetime, limit: int) -> dict[str, Any]:
@@ -190,7 +190,7 @@ def _space_of(channel: UUID, *, uploader: UUID) -> UUID:
 
     Raises: NotVisible, TimedOut, MissingPermission, Unreachable.
     """
-    found = _AUTHORITY.first({"channel": channel, "user": uploader}, using=alias())
+    found = _AUTHORITY.first({"channel": channel, "user": uploader}, using=write_alias())
     if found is None:
         raise NotVisible("channel", channel, to=uploader)
     error = permission_error(
@@ -213,7 +213,7 @@ def _check_filename(value: Any) -> str:
     if stray or not filename.strip(" ."):
         raise InvalidInput(
             "filename",
-            seen=f"a name with {stray[0]!r} in it" if stray else shown(filename),
+            seen=f"a name with {stray[0]!r} in it" if stray else describe(filename),
             expected="the name of a file, without directories and control characters",
         )
     return check_name("filename", filename, most=FILENAME_LENGTH)
@@ -223,7 +223,7 @@ def _check_content_type(value: Any) -> str:
     content_type = check_text("content_type", value, least=3, most=CONTENT_TYPE_LENGTH)
     if not _CONTENT_TYPE.fullmatch(content_type):
         raise InvalidInput(
-            "content_type", seen=shown(content_type), expected="like image/png, in lower case"
+            "content_type", seen=describe(content_type), expected="like image/png, in lower case"
         )
     return content_type
 

@@ -19,7 +19,7 @@ from chat.inputs import (
     check_number,
     check_reason,
     check_text,
-    identify,
+    id_of,
 )
 from chat.models import Channel, Invite, Server, User
 from chat.rules.limits import CHANNEL_LIMIT, NAME_LENGTH, SLOWMODE_SECONDS, TOPIC_LENGTH
@@ -31,7 +31,7 @@ from chat.services.core.authority import (
     member_authority,
 )
 from chat.services.core.locks import lock_server, lock_server_of
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.use_case import use_case, write_alias
 from chat.services.overwrites import clear_overwrite, set_overwrite
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def create_channel(
     Locks the server's row. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut;
     LimitReached; DatabaseRefused, in a transaction of the caller's that is not READ COMMITTED.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
-    parent_id = None if parent is None else identify("parent", parent, Channel)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
+    parent_id = None if parent is None else id_of("parent", parent, Channel)
     kind = check_choice("kind", kind, among=_KINDS)
     if kind == Channel.Kind.CATEGORY and parent_id is not None:
         raise InvalidInput("parent", seen=str(parent_id), expected="None for a category")
@@ -99,7 +99,7 @@ def create_thread(*, actor: User | UUID, channel: Channel | UUID, name: str) -> 
     NotVisible, MissingPermission, TimedOut; SlowModeActive; LimitReached; DatabaseRefused, in a
     transaction of the caller's that is not READ COMMITTED.
     """
-    actor_id, parent_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    actor_id, parent_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     wanted: dict[str, Any] = {"name": check_name("name", name, most=NAME_LENGTH)}
 
     server_id = lock_server_of("channel", parent_id, actor=actor_id)
@@ -131,7 +131,7 @@ def update_channel(
     Five statements, three when nothing changes. Locks the server's row, then the channel's. Raises:
     InvalidInput, NotVisible, MissingPermission, TimedOut.
     """
-    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     wanted = _checked(name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw)
     reason = check_reason(reason)
 
@@ -158,10 +158,10 @@ def move_channel(
     channels that change places. Raises: InvalidInput, for a thread too; NotVisible,
     MissingPermission, TimedOut.
     """
-    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     position = check_number("position", position, least=0, most=CHANNEL_LIMIT)
     parent_id = (
-        parent if parent is UNCHANGED or parent is None else identify("parent", parent, Channel)
+        parent if parent is UNCHANGED or parent is None else id_of("parent", parent, Channel)
     )
     reason = check_reason(reason)
 
@@ -182,7 +182,7 @@ def move_channel(
     siblings.insert(position, channel_id)
     _SET_POSITIONS.run(
         {"server": own.space_id, "parent": parent_id, "channels": siblings, "moved": channel_id},
-        using=alias(),
+        using=write_alias(),
     )
     row.parent_id, row.position = parent_id, siblings.index(channel_id)
     if before != (row.parent_id, row.position):
@@ -205,15 +205,15 @@ def delete_channel(*, actor: User | UUID, channel: Channel | UUID, reason: str =
     threads or of what is in the category, and their counters: who is sending there comes first or
     is refused. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
     """
-    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     reason = check_reason(reason)
 
     place = _managed_place(actor_id, channel_id)
     own, row = place.member, place.channel
     params = {"server": own.space_id, "channel": channel_id}
     is_category = row.kind == Channel.Kind.CATEGORY
-    changed_ids = (_DELETE_CATEGORY if is_category else _DELETE).values(params, using=alias())
-    Invite.objects.using(alias()).filter(
+    changed_ids = (_DELETE_CATEGORY if is_category else _DELETE).values(params, using=write_alias())
+    Invite.objects.using(write_alias()).filter(
         server_id=own.space_id,
         channel_id__in=[channel_id] if is_category else changed_ids,
         revoked_at__isnull=True,
@@ -264,7 +264,7 @@ def _require_slow_mode(place: ChannelAuthority) -> None:
             "actor": place.user_id,
             "gap": timedelta(seconds=place.channel.slowmode_seconds),
         },
-        using=alias(),
+        using=write_alias(),
     )
     if wait:
         raise SlowModeActive(wait)
@@ -281,11 +281,11 @@ def _category(own: MemberAuthority, category: UUID) -> ChannelAuthority:
 def _insert(
     own: MemberAuthority, *, kind: str, parent: UUID | None, wanted: dict[str, Any], reason: str
 ) -> Channel:
-    siblings = Channel.objects.using(alias()).filter(
+    siblings = Channel.objects.using(write_alias()).filter(
         space_id=own.space_id, parent_id=parent, deleted_at__isnull=True
     )
     last = siblings.aggregate(last=Max("position"))["last"]
-    channel = Channel.objects.using(alias()).create(
+    channel = Channel.objects.using(write_alias()).create(
         server_id=own.space_id,
         kind=kind,
         parent_id=parent,
@@ -303,7 +303,7 @@ def _insert(
 
 
 def _siblings(server: UUID, parent: UUID | None) -> list[UUID]:
-    channels = Channel.objects.using(alias()).filter(
+    channels = Channel.objects.using(write_alias()).filter(
         space_id=server, parent_id=parent, deleted_at__isnull=True
     )
     return list(channels.order_by("position", "pk").values_list("pk", flat=True))

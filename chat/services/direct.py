@@ -9,10 +9,10 @@ from django.db.models.functions import Now
 from chat.db.ids import direct_pair_id, uuid7
 from chat.db.statements import Statement
 from chat.errors import InvalidInput, LimitReached, NotVisible, Unreachable
-from chat.inputs import check_name, identify, shown
+from chat.inputs import check_name, describe, id_of
 from chat.models import DirectConversation, Participant, User
 from chat.rules.limits import GROUP_LIMIT, NAME_LENGTH
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.use_case import use_case, write_alias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def open_conversation(*, user: User | UUID, other: User | UUID) -> DirectConvers
     Raises: InvalidInput; NotVisible, when one of them does not exist; Unreachable, when one was
     erased.
     """
-    user_id, other_id = identify("user", user, User), identify("other", other, User)
+    user_id, other_id = id_of("user", user, User), id_of("other", other, User)
     both = sorted({user_id, other_id})
 
     _hold(both)
@@ -41,12 +41,12 @@ def open_conversation(*, user: User | UUID, other: User | UUID) -> DirectConvers
         pair_low_id=both[0],
         pair_high_id=both[-1],
     )
-    DirectConversation.objects.using(alias()).bulk_create([wanted], ignore_conflicts=True)
-    Participant.objects.using(alias()).bulk_create(
+    DirectConversation.objects.using(write_alias()).bulk_create([wanted], ignore_conflicts=True)
+    Participant.objects.using(write_alias()).bulk_create(
         [Participant(channel_id=wanted.pk, user_id=each) for each in both],
         ignore_conflicts=True,
     )
-    return DirectConversation.objects.using(alias()).get(pk=wanted.pk)
+    return DirectConversation.objects.using(write_alias()).get(pk=wanted.pk)
 
 
 @use_case
@@ -61,19 +61,19 @@ def open_group(
     erased; LimitReached, for more than ten people; DatabaseRefused, in a transaction of the
     caller's that is not READ COMMITTED.
     """
-    owner_id = identify("owner", owner, User)
+    owner_id = id_of("owner", owner, User)
     if not isinstance(others, (list, tuple)):
-        raise InvalidInput("others", seen=shown(others), expected="a list or tuple of users")
-    people = sorted({owner_id, *(identify("others", each, User) for each in others)})
+        raise InvalidInput("others", seen=describe(others), expected="a list or tuple of users")
+    people = sorted({owner_id, *(id_of("others", each, User) for each in others)})
     check_name("name", name, least=0, most=NAME_LENGTH)
     if len(people) > GROUP_LIMIT:
         raise LimitReached("people in the group", GROUP_LIMIT)
 
     _hold(people)
-    group = DirectConversation.objects.using(alias()).create(
+    group = DirectConversation.objects.using(write_alias()).create(
         id=uuid7(), kind=DirectConversation.Kind.GROUP, owner_id=owner_id, name=name
     )
-    Participant.objects.using(alias()).bulk_create(
+    Participant.objects.using(write_alias()).bulk_create(
         [Participant(channel_id=group.pk, user_id=each) for each in people]
     )
     return group
@@ -92,8 +92,8 @@ def add_to_group(
     Unreachable, when the user was erased; LimitReached, for the eleventh; DatabaseRefused, in a
     transaction of the caller's that is not READ COMMITTED.
     """
-    actor_id, user_id = identify("actor", actor, User), identify("user", user, User)
-    group_id = identify("conversation", conversation, DirectConversation)
+    actor_id, user_id = id_of("actor", actor, User), id_of("user", user, User)
+    group_id = id_of("conversation", conversation, DirectConversation)
 
     _hold([user_id])
     _lock_group(group_id, actor=actor_id)
@@ -102,7 +102,7 @@ def add_to_group(
         return
     if len(present) >= GROUP_LIMIT:
         raise LimitReached(f"people in group {group_id}", GROUP_LIMIT)
-    Participant.objects.using(alias()).bulk_create(
+    Participant.objects.using(write_alias()).bulk_create(
         [Participant(channel_id=group_id, user_id=user_id, left_at=None)],
         update_conflicts=True,
         unique_fields=["channel", "user"],
@@ -119,11 +119,11 @@ def leave_group(*, user: User | UUID, conversation: DirectConversation | UUID) -
 
     Raises: InvalidInput; NotVisible, for a group that the user is not in.
     """
-    user_id = identify("user", user, User)
-    group_id = identify("conversation", conversation, DirectConversation)
+    user_id = id_of("user", user, User)
+    group_id = id_of("conversation", conversation, DirectConversation)
 
     owner = _lock_group(group_id, actor=user_id)
-    Participant.objects.using(alias()).filter(channel_id=group_id, user_id=user_id).update(
+    Participant.objects.using(write_alias()).filter(channel_id=group_id, user_id=user_id).update(
         left_at=Now()
     )
     if owner == user_id:
@@ -138,8 +138,8 @@ def rename_group(*, actor: User | UUID, conversation: DirectConversation | UUID,
     Two statements. Locks the conversation's row. Raises: InvalidInput; NotVisible, for a group that
     the actor is not in.
     """
-    actor_id = identify("actor", actor, User)
-    group_id = identify("conversation", conversation, DirectConversation)
+    actor_id = id_of("actor", actor, User)
+    group_id = id_of("conversation", conversation, DirectConversation)
     check_name("name", name, least=0, most=NAME_LENGTH)
 
     _lock_group(group_id, actor=actor_id)
@@ -148,7 +148,7 @@ def rename_group(*, actor: User | UUID, conversation: DirectConversation | UUID,
 
 def _hold(users: list[UUID]) -> None:
     """Keep users from being erased until the transaction ends: one statement."""
-    erased = dict(_HOLD.tuples({"users": users}, using=alias()))
+    erased = dict(_HOLD.tuples({"users": users}, using=write_alias()))
     for user in users:
         if user not in erased:
             raise NotVisible("user", user)
@@ -158,7 +158,7 @@ def _hold(users: list[UUID]) -> None:
 
 def _lock_group(group: UUID, *, actor: UUID) -> UUID | None:
     """Lock the row of a group that `actor` is in and return its owner: one statement."""
-    found = _LOCK.tuples({"group": group, "actor": actor}, using=alias())
+    found = _LOCK.tuples({"group": group, "actor": actor}, using=write_alias())
     if not found:
         raise NotVisible("group", group, to=actor)
     owner: UUID | None = found[0][0]
@@ -167,12 +167,12 @@ def _lock_group(group: UUID, *, actor: UUID) -> UUID | None:
 
 def _present(group: UUID) -> list[UUID]:
     """Return who is in the group, the longest first: one statement."""
-    people = Participant.objects.using(alias()).filter(channel_id=group, left_at__isnull=True)
+    people = Participant.objects.using(write_alias()).filter(channel_id=group, left_at__isnull=True)
     return list(people.order_by("joined_at", "user_id").values_list("user_id", flat=True))
 
 
 def _group(group: UUID) -> QuerySet[DirectConversation]:
-    return DirectConversation.objects.using(alias()).filter(pk=group)
+    return DirectConversation.objects.using(write_alias()).filter(pk=group)
 
 
 _HOLD = Statement(

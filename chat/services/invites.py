@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from chat.db.statements import Statement
 from chat.errors import InvalidInput, InviteUnusable, NotVisible
-from chat.inputs import check_moment, check_number, check_reason, check_text, identify
+from chat.inputs import check_moment, check_number, check_reason, check_text, id_of
 from chat.models import Channel, Invite, Server, ServerMember, User
 from chat.rules.limits import INVITE_USES_LIMIT
 from chat.rules.permissions import Permission
 from chat.services.core.authority import channel_authority, member_authority
 from chat.services.core.locks import lock_active_user, lock_server, lock_server_of
-from chat.services.core.use_case import alias, save_fields, use_case
+from chat.services.core.use_case import save_fields, use_case, write_alias
 from chat.services.members import admit
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def create_invite(
     statements, five with a channel. Locks the server's row. Raises: InvalidInput, NotVisible,
     MissingPermission, TimedOut.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
-    channel_id = None if channel is None else identify("channel", channel, Channel)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
+    channel_id = None if channel is None else id_of("channel", channel, Channel)
     if max_uses is not None:
         max_uses = check_number("max_uses", max_uses, least=1, most=INVITE_USES_LIMIT)
     if expires_at is not None:
@@ -67,9 +67,9 @@ def create_invite(
             "max_uses": max_uses,
             "expires_at": expires_at,
         },
-        using=alias(),
+        using=write_alias(),
     )
-    invite = Invite.from_db(alias(), (), columns)
+    invite = Invite.from_db(write_alias(), (), columns)
     own.log(
         "invite.create",
         invite.pk,
@@ -90,18 +90,18 @@ def redeem_invite(*, user: User | UUID, code: str) -> ServerMember:
     NotVisible, when there is no such user; Banned; DatabaseRefused, in a transaction of the
     caller's that is not READ COMMITTED.
     """
-    user_id = identify("user", user, User)
+    user_id = id_of("user", user, User)
     code = check_text("code", code, least=1, most=100)
 
     lock_active_user(user_id)
-    server_id = _SHARE_SERVER.value({"code": code}, using=alias())
+    server_id = _SHARE_SERVER.value({"code": code}, using=write_alias())
     if server_id is None:
         raise InviteUnusable(f"There is no invite {code!r}.")
     # The invite last: among many who come at once, its row is what they wait for.
     params = {"server": server_id, "code": code}
-    if admit(server_id, user_id) and not _USE.run(params, using=alias()):
+    if admit(server_id, user_id) and not _USE.run(params, using=write_alias()):
         raise InviteUnusable(f"Invite {code!r} is used up, expired or revoked.")
-    return ServerMember.objects.using(alias()).get(server_id=server_id, user_id=user_id)
+    return ServerMember.objects.using(write_alias()).get(server_id=server_id, user_id=user_id)
 
 
 @use_case
@@ -112,13 +112,13 @@ def revoke_invite(*, actor: User | UUID, invite: Invite | UUID, reason: str = ""
     that it is for. Five statements, six for a channel's, two fewer when it has ended. Locks the
     server's row, then the invite's. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
     """
-    actor_id, invite_id = identify("actor", actor, User), identify("invite", invite, Invite)
+    actor_id, invite_id = id_of("actor", actor, User), id_of("invite", invite, Invite)
     reason = check_reason(reason)
 
     server_id = lock_server_of("invite", invite_id, actor=actor_id)
     own = member_authority(server_id, actor_id, asked_for=("invite", invite_id))
     # Locked, lest it goes with its creator's account meanwhile.
-    known = Invite.objects.using(alias()).select_for_update(no_key=True)
+    known = Invite.objects.using(write_alias()).select_for_update(no_key=True)
     row = known.filter(server_id=server_id, pk=invite_id).first()
     if row is None:
         raise NotVisible("invite", invite_id, to=actor_id)

@@ -8,7 +8,7 @@ from django.db import IntegrityError
 
 from chat.db.statements import Statement, read_sql
 from chat.errors import Banned, InvalidInput, NotVisible, OwnerProtected, RankTooLow
-from chat.inputs import check_moment, check_name, check_reason, identify
+from chat.inputs import check_moment, check_name, check_reason, id_of
 from chat.models import Ban, Server, ServerMember, User
 from chat.rules.limits import NICKNAME_LENGTH, TIMEOUT_LIMIT
 from chat.rules.permissions import Permission
@@ -19,7 +19,7 @@ from chat.services.core.authority import (
     member_authority,
 )
 from chat.services.core.locks import LockMode, lock_active_user, lock_server, lock_user
-from chat.services.core.use_case import alias, constraint_of, save_fields, use_case
+from chat.services.core.use_case import constraint_of, save_fields, use_case, write_alias
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,12 +35,12 @@ def join_server(*, user: User | UUID, server: Server | UUID) -> ServerMember:
     FOR SHARE. Raises: InvalidInput, NotVisible, Banned; DatabaseRefused, in a transaction of the
     caller's that is not READ COMMITTED.
     """
-    user_id, server_id = identify("user", user, User), identify("server", server, Server)
+    user_id, server_id = id_of("user", user, User), id_of("server", server, Server)
 
     lock_active_user(user_id)
     lock_server(server_id, actor=user_id, mode=LockMode.SHARE)
     admit(server_id, user_id)
-    return ServerMember.objects.using(alias()).get(server_id=server_id, user_id=user_id)
+    return ServerMember.objects.using(write_alias()).get(server_id=server_id, user_id=user_id)
 
 
 @use_case
@@ -50,7 +50,7 @@ def leave_server(*, user: User | UUID, server: Server | UUID) -> None:
     Two statements. Locks the server's row FOR SHARE. Raises: InvalidInput; NotVisible, when the
     user is no member; OwnerProtected for the owner.
     """
-    user_id, server_id = identify("user", user, User), identify("server", server, Server)
+    user_id, server_id = id_of("user", user, User), id_of("server", server, Server)
 
     owner_id = lock_server(server_id, actor=user_id, mode=LockMode.SHARE)
     if owner_id == user_id:
@@ -68,8 +68,8 @@ def kick_member(
     Five statements. Locks the user's row FOR KEY SHARE, then the server's. Raises: InvalidInput,
     NotVisible, MissingPermission, TimedOut, OwnerProtected, RankTooLow.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
-    user_id = identify("user", user, User)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
+    user_id = id_of("user", user, User)
     reason = check_reason(reason)
 
     own, _ = _authorise_against(server_id, actor_id, user_id, needs=Permission.KICK_MEMBERS)
@@ -92,8 +92,8 @@ def ban_user(
     member. Six statements. Locks the user's row FOR KEY SHARE, then the server's. Raises: as
     `kick_member`; DatabaseRefused, in a transaction of the caller's that is not READ COMMITTED.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
-    user_id = identify("user", user, User)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
+    user_id = id_of("user", user, User)
     reason = check_reason(reason)
     if expires_at is not None:
         expires_at = check_moment("expires_at", expires_at)
@@ -122,15 +122,17 @@ def unban_user(
     Five statements. Locks as `kick_member`. Raises: InvalidInput; NotVisible, when there is no such
     ban; MissingPermission, TimedOut.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
-    user_id = identify("user", user, User)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
+    user_id = id_of("user", user, User)
     reason = check_reason(reason)
 
     lock_user(user_id)
     lock_server(server_id, actor=actor_id)
     own = member_authority(server_id, actor_id)
     own.require(Permission.BAN_MEMBERS)
-    lifted, _ = Ban.objects.using(alias()).filter(server_id=server_id, user_id=user_id).delete()
+    lifted, _ = (
+        Ban.objects.using(write_alias()).filter(server_id=server_id, user_id=user_id).delete()
+    )
     if not lifted:
         raise NotVisible("ban of user", user_id, to=actor_id)
     own.log("member.unban", user_id, reason=reason)
@@ -151,8 +153,8 @@ def set_timeout(
     administrator is timed out. Six statements. Locks and raises as `kick_member`; RankTooLow, too,
     when the member is an administrator.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
-    user_id = identify("user", user, User)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
+    user_id = id_of("user", user, User)
     until = check_moment("until", until)
     reason = check_reason(reason)
 
@@ -177,8 +179,8 @@ def clear_timeout(
 
     Six statements, four when there is none. Locks and raises as `kick_member`.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
-    user_id = identify("user", user, User)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
+    user_id = id_of("user", user, User)
     reason = check_reason(reason)
 
     own, _ = _authorise_against(server_id, actor_id, user_id, needs=Permission.MODERATE_MEMBERS)
@@ -200,8 +202,8 @@ def set_nickname(
     that a name was changed, and not to what. Six statements, four when it is that already. Locks
     and raises as `kick_member`.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
-    user_id = identify("user", user, User)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
+    user_id = id_of("user", user, User)
     if nickname is not None:
         nickname = check_name("nickname", nickname, most=NICKNAME_LENGTH)
     reason = check_reason(reason)
@@ -227,7 +229,7 @@ def admit(server: UUID, user: UUID) -> bool:
     Raises: Banned.
     """
     try:
-        return bool(_ADMIT.value({"server": server, "user": user}, using=alias()))
+        return bool(_ADMIT.value({"server": server, "user": user}, using=write_alias()))
     except IntegrityError as error:
         if constraint_of(error) == "server_members_not_banned":
             raise Banned(f"User {user} is banned from server {server}.") from error
@@ -246,12 +248,12 @@ def _authorise_against(
 
 
 def _member(server: UUID, user: UUID) -> ServerMember:
-    return ServerMember.objects.using(alias()).get(server_id=server, user_id=user)
+    return ServerMember.objects.using(write_alias()).get(server_id=server, user_id=user)
 
 
 def _remove(server: UUID, user: UUID) -> bool:
     # One statement: what hangs on the membership goes by the database's cascades.
-    members = ServerMember.objects.using(alias()).filter(server_id=server, user_id=user)
+    members = ServerMember.objects.using(write_alias()).filter(server_id=server, user_id=user)
     return bool(members.delete()[0])
 
 
@@ -266,9 +268,9 @@ def _upsert_ban(
             "reason": reason,
             "expires_at": expires_at,
         },
-        using=alias(),
+        using=write_alias(),
     )
-    return Ban.from_db(alias(), (), columns)
+    return Ban.from_db(write_alias(), (), columns)
 
 
 def _time_out(

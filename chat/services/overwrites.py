@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chat.errors import InvalidInput, NotVisible
-from chat.inputs import check_permissions, check_reason, identify
+from chat.inputs import check_permissions, check_reason, id_of
 from chat.models import Channel, ChannelPermission, Role, ServerMember, User
 from chat.rules.permissions import OVERWRITABLE, Permission
 from chat.services.core.authority import (
@@ -14,7 +14,7 @@ from chat.services.core.authority import (
     member_authority,
 )
 from chat.services.core.locks import lock_server_of, lock_user
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.use_case import use_case, write_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -43,7 +43,7 @@ def set_overwrite(
     user's row FOR KEY SHARE, then the server's. Raises: InvalidInput, for a thread too, which has
     its channel's; NotVisible, MissingPermission, TimedOut.
     """
-    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     target = _target(role, user)
     allowed = int(check_permissions("allow", allow, among=OVERWRITABLE))
     denied = int(check_permissions("deny", deny, among=OVERWRITABLE))
@@ -63,7 +63,7 @@ def set_overwrite(
     place.require_grantable((before[0] ^ allowed) | (before[1] ^ denied))
     if stored is None or before != after:
         row.allow, row.deny = after
-        row.save(using=alias())
+        row.save(using=write_alias())
         _record(place, target, before=before if stored else None, after=after, reason=reason)
     return row
 
@@ -83,7 +83,7 @@ def clear_overwrite(
     statements, seven for a user, two fewer when there is no overwrite. Locks and raises as
     `set_overwrite`.
     """
-    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     target = _target(role, user)
     reason = check_reason(reason)
 
@@ -103,8 +103,8 @@ def _target(role: Role | UUID | None, user: User | UUID | None) -> _Target:
         seen = "None, and user too" if role is None else "given, and user too"
         raise InvalidInput("role", seen=seen, expected="given, or else user, and not both")
     if role is not None:
-        return {"role_id": identify("role", role, Role), "user_id": None}
-    return {"role_id": None, "user_id": identify("user", user, User)}
+        return {"role_id": id_of("role", role, Role), "user_id": None}
+    return {"role_id": None, "user_id": id_of("user", user, User)}
 
 
 def _place(actor: UUID, channel: UUID, target: _Target) -> ChannelAuthority:
@@ -124,16 +124,16 @@ def _place(actor: UUID, channel: UUID, target: _Target) -> ChannelAuthority:
 def _require_target(place: ChannelAuthority, target: _Target) -> None:
     server, viewer = place.space_id, place.user_id
     if (role := target["role_id"]) is not None:
-        if not Role.objects.using(alias()).filter(server_id=server, pk=role).exists():
+        if not Role.objects.using(write_alias()).filter(server_id=server, pk=role).exists():
             raise NotVisible("role", role, to=viewer)
     elif (user := target["user_id"]) is not None:
-        members = ServerMember.objects.using(alias())
+        members = ServerMember.objects.using(write_alias())
         if not members.filter(server_id=server, user_id=user).exists():
             raise NotVisible("member", user, to=viewer)
 
 
 def _stored(place: ChannelAuthority, target: _Target) -> QuerySet[ChannelPermission]:
-    return ChannelPermission.objects.using(alias()).filter(
+    return ChannelPermission.objects.using(write_alias()).filter(
         server_id=place.space_id, channel_id=place.channel.pk, **target
     )
 

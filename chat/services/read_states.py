@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from chat.db.statements import Statement, read_sql
 from chat.errors import InvalidInput, NotVisible
-from chat.inputs import check_moment, check_seq, identify, shown
+from chat.inputs import check_moment, check_seq, describe, id_of
 from chat.models import Channel, ReadState, Server, User
-from chat.services.core.use_case import alias, one_statement
+from chat.services.core.use_case import single_statement, write_alias
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,7 +39,7 @@ _SETTING = Statement(
 )
 
 
-@one_statement
+@single_statement
 def mark_read(*, user: User | UUID, channel: Channel | UUID, seq: int | None = None) -> int:
     """Mark a channel or a conversation as read up to message `seq`, or all, and return the mark.
 
@@ -49,7 +49,7 @@ def mark_read(*, user: User | UUID, channel: Channel | UUID, seq: int | None = N
     return _mark(user, channel, seq=None if seq is None else check_seq("seq", seq))
 
 
-@one_statement
+@single_statement
 def mark_unread(*, user: User | UUID, channel: Channel | UUID, seq: int) -> int:
     """Put the mark in a channel or a conversation just before message `seq`, and return it.
 
@@ -59,22 +59,22 @@ def mark_unread(*, user: User | UUID, channel: Channel | UUID, seq: int) -> int:
     return _mark(user, channel, seq=check_seq("seq", seq), as_unread=True)
 
 
-@one_statement
+@single_statement
 def mark_all_read(*, user: User | UUID, server: Server | UUID | None = None) -> int:
     """Mark every channel that the user sees as read, in one server; or in all, and conversations.
 
     Returns how many marks have moved. One statement. Locks the user's read states, by space and
     channel. Raises: InvalidInput; NotVisible, for a server in which the user sees nothing.
     """
-    user_id = identify("user", user, User)
-    server_id = None if server is None else identify("server", server, Server)
-    moved: int = _MARK_ALL.value({"user": user_id, "space": server_id}, using=alias())
+    user_id = id_of("user", user, User)
+    server_id = None if server is None else id_of("server", server, Server)
+    moved: int = _MARK_ALL.value({"user": user_id, "space": server_id}, using=write_alias())
     if moved < 0:
         raise NotVisible("server", str(server_id), to=user_id)
     return moved
 
 
-@one_statement
+@single_statement
 def set_notify(*, user: User | UUID, channel: Channel | UUID, notify: str | None) -> None:
     """Say what the user wants to hear of from a channel or a conversation; None: as by default.
 
@@ -82,11 +82,11 @@ def set_notify(*, user: User | UUID, channel: Channel | UUID, notify: str | None
     """
     if notify is not None and notify not in ReadState.Notify.values:
         expected = f"one of {', '.join(ReadState.Notify.values)}, or None"
-        raise InvalidInput("notify", seen=shown(notify), expected=expected)
+        raise InvalidInput("notify", seen=describe(notify), expected=expected)
     _set(user, channel, notify=None if notify is None else str(notify), is_notify=True)
 
 
-@one_statement
+@single_statement
 def mute_channel(*, user: User | UUID, channel: Channel | UUID, until: datetime | None) -> None:
     """Mute a channel or a conversation for a user until a moment, or with None no longer.
 
@@ -100,10 +100,10 @@ def mute_channel(*, user: User | UUID, channel: Channel | UUID, until: datetime 
 def _mark(
     user: User | UUID, channel: Channel | UUID, *, seq: int | None, as_unread: bool = False
 ) -> int:
-    user_id = identify("user", user, User)
-    channel_id = identify("channel", channel, Channel)
+    user_id = id_of("user", user, User)
+    channel_id = id_of("channel", channel, Channel)
     params = {"viewer": user_id, "channel": channel_id, "seq": seq, "as_unread": as_unread}
-    found = _MARK.first(params, using=alias())
+    found = _MARK.first(params, using=write_alias())
     if found is None:
         raise NotVisible("channel", channel_id, to=user_id)
     mark: int | None
@@ -121,8 +121,8 @@ def _set(
     muted_until: datetime | None = None,
     is_notify: bool,
 ) -> None:
-    user_id = identify("user", user, User)
-    channel_id = identify("channel", channel, Channel)
+    user_id = id_of("user", user, User)
+    channel_id = id_of("channel", channel, Channel)
     params: dict[str, Any] = {
         "user": user_id,
         "channel": channel_id,
@@ -130,5 +130,5 @@ def _set(
         "muted_until": muted_until,
         "is_notify": is_notify,
     }
-    if not _SETTING.run(params, using=alias()):
+    if not _SETTING.run(params, using=write_alias()):
         raise NotVisible("channel", channel_id, to=user_id)

@@ -19,7 +19,7 @@ from chat.inputs import (
     check_number,
     check_permissions,
     check_reason,
-    identify,
+    id_of,
 )
 from chat.models import Role, Server, User
 from chat.rules.limits import LARGEST_COLOR, NAME_LENGTH, ROLE_LIMIT
@@ -31,7 +31,7 @@ from chat.services.core.authority import (
     member_authority,
 )
 from chat.services.core.locks import lock_server, lock_server_of, lock_user
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.use_case import use_case, write_alias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def create_role(
     MissingPermission, for what the actor has not either; RankTooLow, when the actor has no role
     above everyone's; LimitReached.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
     role = Role(
         server_id=server_id,
         position=1,
@@ -77,7 +77,7 @@ def create_role(
     if len(others) + 1 >= ROLE_LIMIT:
         raise LimitReached("roles", ROLE_LIMIT)
     _set_positions(server_id, [each.pk for each in others], first=2)
-    role.save(using=alias(), force_insert=True)
+    role.save(using=write_alias(), force_insert=True)
     own.log(
         "role.create",
         role.pk,
@@ -106,7 +106,7 @@ def update_role(
     changes. Locks the server's row. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut,
     RankTooLow.
     """
-    actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
+    actor_id, role_id = id_of("actor", actor, User), id_of("role", role, Role)
     wanted = _checked(
         name=name, permissions=permissions, color=color, hoist=hoist, mentionable=mentionable
     )
@@ -134,12 +134,12 @@ def delete_role(*, actor: User | UUID, role: Role | UUID, reason: str = "") -> N
     Five statements. Locks the server's row. Raises: InvalidInput, for everyone's role too;
     NotVisible, MissingPermission, TimedOut, RankTooLow.
     """
-    actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
+    actor_id, role_id = id_of("actor", actor, User), id_of("role", role, Role)
     reason = check_reason(reason)
 
     own, row = _role_below(actor_id, role_id)
     _refuse_everyones(row)
-    Role.objects.using(alias()).filter(server_id=own.space_id, pk=role_id).delete()
+    Role.objects.using(write_alias()).filter(server_id=own.space_id, pk=role_id).delete()
     own.log(
         "role.delete",
         role_id,
@@ -160,7 +160,7 @@ def move_role(
     InvalidInput, for everyone's role and for a position above all roles too; NotVisible,
     MissingPermission, TimedOut, RankTooLow.
     """
-    actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
+    actor_id, role_id = id_of("actor", actor, User), id_of("role", role, Role)
     position = check_number("position", position, least=1, most=ROLE_LIMIT - 1)
     reason = check_reason(reason)
 
@@ -200,7 +200,7 @@ def grant_role(
     reason = check_reason(reason)
     own.require_grantable(row.permissions)
     params = {"server": own.space_id, "user": user_id, "role": row.pk}
-    if not _GRANT.run(params, using=alias()):
+    if not _GRANT.run(params, using=write_alias()):
         return False
     own.log("member.grant", user_id, reason=reason, role_id=(None, row.pk))
     return True
@@ -218,7 +218,7 @@ def revoke_role(
     own, user_id, row = _role_for(actor, user, role)
     reason = check_reason(reason)
     params = {"server": own.space_id, "user": user_id, "role": row.pk}
-    if not _REVOKE.run(params, using=alias()):
+    if not _REVOKE.run(params, using=write_alias()):
         return False
     own.log("member.revoke", user_id, reason=reason, role_id=(row.pk, None))
     return True
@@ -255,8 +255,8 @@ def _role_below(actor: UUID, role: UUID) -> tuple[MemberAuthority, Role]:
 def _role_for(
     actor: User | UUID, user: User | UUID, role: Role | UUID
 ) -> tuple[MemberAuthority, UUID, Role]:
-    actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
-    user_id = identify("user", user, User)
+    actor_id, role_id = id_of("actor", actor, User), id_of("role", role, Role)
+    user_id = id_of("user", user, User)
     lock_user(user_id)
     server = lock_server_of("role", role_id, actor=actor_id)
     own, _ = authority_over_member(
@@ -269,7 +269,7 @@ def _role_for(
 
 def _manageable(own: MemberAuthority, role: UUID) -> Role:
     own.require(Permission.MANAGE_ROLES)
-    row = Role.objects.using(alias()).filter(server_id=own.space_id, pk=role).first()
+    row = Role.objects.using(write_alias()).filter(server_id=own.space_id, pk=role).first()
     if row is None:
         raise NotVisible("role", role, to=own.user_id)
     own.require_above(Rank(row.position, row.pk), what=f"role {role}")
@@ -284,12 +284,14 @@ def _refuse_everyones(role: Role) -> None:
 
 
 def _sorted_roles(server: UUID) -> list[Role]:
-    roles = Role.objects.using(alias()).filter(server_id=server, position__gt=0)
+    roles = Role.objects.using(write_alias()).filter(server_id=server, position__gt=0)
     return list(roles.order_by("position"))
 
 
 def _set_positions(server: UUID, roles: Sequence[UUID], *, first: int) -> None:
-    _SET_POSITIONS.run({"server": server, "roles": list(roles), "first": first}, using=alias())
+    _SET_POSITIONS.run(
+        {"server": server, "roles": list(roles), "first": first}, using=write_alias()
+    )
 
 
 # The key on (space_id, position) is deferred, so that positions may clash until all are set.

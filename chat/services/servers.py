@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models.functions import Now
 
 from chat.errors import NotVisible, OwnerProtected
-from chat.inputs import UNCHANGED, Unchanged, check_name, check_reason, check_text, identify
+from chat.inputs import UNCHANGED, Unchanged, check_name, check_reason, check_text, id_of
 from chat.models import Channel, Role, Server, User
 from chat.rules.limits import (
     DESCRIPTION_LENGTH,
@@ -22,7 +22,7 @@ from chat.services.core.authority import (
     member_authority,
 )
 from chat.services.core.locks import lock_active_user, lock_server, lock_user
-from chat.services.core.use_case import alias, save_fields, use_case
+from chat.services.core.use_case import save_fields, use_case, write_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,15 +44,15 @@ def create_server(*, owner: User | UUID, name: str) -> Server:
     latter two yet. Six statements. Locks the owner's row FOR KEY SHARE. Raises: InvalidInput;
     NotVisible, when there is no such user.
     """
-    owner_id = identify("owner", owner, User)
+    owner_id = id_of("owner", owner, User)
     name = check_name("name", name, least=SERVER_NAME_MINIMUM, most=NAME_LENGTH)
     lock_active_user(owner_id)
-    server = Server.objects.using(alias()).create(name=name, owner_id=owner_id)
-    Role.objects.using(alias()).bulk_create(
+    server = Server.objects.using(write_alias()).create(name=name, owner_id=owner_id)
+    Role.objects.using(write_alias()).bulk_create(
         Role(server=server, name=role, position=position, permissions=int(permissions))
         for position, (role, permissions) in enumerate(SEEDED_ROLES)
     )
-    Channel.objects.using(alias()).create(server=server, name=FIRST_CHANNEL)
+    Channel.objects.using(write_alias()).create(server=server, name=FIRST_CHANNEL)
     member_authority(server.pk, owner_id).log("server.create", server.pk)
     return server
 
@@ -72,7 +72,7 @@ def update_server(
     Five statements, three when nothing changes. Locks the server's row. Raises: InvalidInput,
     NotVisible, MissingPermission, TimedOut.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
     wanted: dict[str, Any] = {}
     if name is not UNCHANGED:
         wanted["name"] = check_name("name", name, least=SERVER_NAME_MINIMUM, most=NAME_LENGTH)
@@ -89,7 +89,7 @@ def update_server(
     lock_server(server_id, actor=actor_id)
     own = member_authority(server_id, actor_id)
     own.require(Permission.MANAGE_GUILD)
-    row = Server.objects.using(alias()).get(pk=server_id)
+    row = Server.objects.using(write_alias()).get(pk=server_id)
     own.update(row, wanted, action="server.update", reason=reason)
     return row
 
@@ -104,8 +104,8 @@ def transfer_ownership(
     SHARE, then the server's. Raises: InvalidInput; NotVisible, when `to` is no member;
     OwnerProtected, when the actor is not the owner.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
-    new_owner = identify("to", to, User)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
+    new_owner = id_of("to", to, User)
     reason = check_reason(reason)
 
     is_there = lock_user(new_owner)
@@ -114,7 +114,7 @@ def transfer_ownership(
     _require_owner(own)
     if not is_there:
         raise NotVisible("user", new_owner, to=actor_id)
-    row = Server.objects.using(alias()).get(pk=server_id)
+    row = Server.objects.using(write_alias()).get(pk=server_id)
     if new_owner != actor_id:
         save_fields(row, {"owner_id": new_owner})
         own.log("server.transfer", server_id, reason=reason, owner_id=(actor_id, new_owner))
@@ -128,13 +128,13 @@ def delete_server(*, actor: User | UUID, server: Server | UUID, reason: str = ""
     The rows stay, so that support can bring it back. Four statements. Locks the server's row.
     Raises: InvalidInput, NotVisible; OwnerProtected, when the actor is not the owner.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
     reason = check_reason(reason)
 
     lock_server(server_id, actor=actor_id)
     own = member_authority(server_id, actor_id)
     _require_owner(own)
-    Server.objects.using(alias()).filter(pk=server_id).update(deleted_at=Now())
+    Server.objects.using(write_alias()).filter(pk=server_id).update(deleted_at=Now())
     own.log("server.delete", server_id, reason=reason)
 
 

@@ -9,10 +9,10 @@ from django.db import connections
 from django.db.models.functions import Now
 
 from chat.errors import ErasureIncomplete, InvalidInput, NotVisible, OwnsServers
-from chat.inputs import check_flag, identify
+from chat.inputs import check_flag, id_of
 from chat.models import Server, User
 from chat.services.core.erasure import empty_account, empty_everything, what_is_left
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.use_case import use_case, write_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -50,9 +50,9 @@ def erase_user(
     wrote millions. Raises: InvalidInput; NotVisible, for a user who is not there, is erased
     already, or is not for the actor to erase; OwnsServers; ErasureIncomplete.
     """
-    actor_id, user_id = identify("actor", actor, User), identify("user", user, User)
+    actor_id, user_id = id_of("actor", actor, User), id_of("user", user, User)
     check_flag("delete_owned_servers", delete_owned_servers)
-    using = alias()
+    using = write_alias()
 
     users = User.objects.using(using).filter(erased_at__isnull=True)
     if actor_id != user_id and not users.filter(pk=actor_id, is_superuser=True).exists():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chat.models import AuditLogEntry
-from chat.services.core.use_case import alias
+from chat.services.core.use_case import write_alias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ def write_entry(
     so that they are not erased meanwhile (`locks.lock_user`).
     """
     subject = action.partition(".")[0]
-    AuditLogEntry.objects.using(alias()).create(
+    AuditLogEntry.objects.using(write_alias()).create(
         server_id=server,
         actor_id=actor,
         action=action,

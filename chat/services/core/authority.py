@@ -14,12 +14,12 @@ from django.db.models import OuterRef, Subquery
 
 from chat.db.statements import Statement, read_sql
 from chat.errors import MissingPermission, NotVisible, OwnerProtected, RankTooLow, TimedOut
-from chat.inputs import identify
+from chat.inputs import id_of
 from chat.models import Channel, ChannelAccess, Message
 from chat.rules.permissions import NONE, Permission, Rank, highest_rank, outranks
 from chat.rules.resolution import can_grant, resolve_in_server
 from chat.services.core.audit import changed_fields, write_entry
-from chat.services.core.use_case import alias, save_fields
+from chat.services.core.use_case import save_fields, write_alias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -264,7 +264,7 @@ def channel_authority(
         user_id=member.user_id, space_id=member.space_id, channel_id=OuterRef("pk")
     )
     found = (
-        Channel.objects.using(alias())
+        Channel.objects.using(write_alias())
         .filter(space_id=member.space_id, pk=channel)
         .annotate(permissions=Subquery(access.values("permissions")))
         .first()
@@ -285,9 +285,9 @@ def message_authority(message: AnyMessage, *, user: UUID, lock: bool = False) ->
 
     Raises: InvalidInput; NotVisible, when it is not for this user to see, deleted or none at all.
     """
-    message_id = identify("message", message, Message)
+    message_id = id_of("message", message, Message)
     statement = _LOCKED_MESSAGE if lock else _MESSAGE
-    found = statement.first({"message": message_id, "user": user}, using=alias())
+    found = statement.first({"message": message_id, "user": user}, using=write_alias())
     if found is None:
         raise NotVisible("message", message_id, to=user)
     return found
@@ -311,7 +311,7 @@ def _authorities(
     actor: UUID,
     asked_for: tuple[str, UUID] | None = None,
 ) -> dict[UUID, MemberAuthority]:
-    rows = _MEMBERS.rows({"server": server, "users": users}, using=alias())
+    rows = _MEMBERS.rows({"server": server, "users": users}, using=write_alias())
     found = {row.user_id: _authority_of(row) for row in rows}
     if actor not in found:
         raise NotVisible(*(asked_for or ("server", server)), to=actor)

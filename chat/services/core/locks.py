@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from chat.db.statements import Statement
 from chat.errors import NotVisible
-from chat.services.core.use_case import alias
+from chat.services.core.use_case import write_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -33,7 +33,7 @@ def lock_server(server: UUID, *, actor: UUID, mode: LockMode = LockMode.NO_KEY_U
 
     Raises: NotVisible, when there is none or it is deleted.
     """
-    owner: UUID | None = _SERVER[mode].value({"server": server}, using=alias())
+    owner: UUID | None = _SERVER[mode].value({"server": server}, using=write_alias())
     if owner is None:
         raise NotVisible("server", server, to=actor)
     return owner
@@ -49,7 +49,7 @@ def lock_server_of(
 
     Raises: NotVisible for this, when there is none, or it or its server is deleted.
     """
-    server: UUID | None = _SERVER_OF[what].value({"id": id}, using=alias())
+    server: UUID | None = _SERVER_OF[what].value({"id": id}, using=write_alias())
     if server is None:
         raise NotVisible(what, id, to=actor)
     return server
@@ -71,7 +71,7 @@ def lock_user(user: UUID) -> bool:
     them, or against what is theirs, comes after their erasure. Nothing is raised: a stranger to
     the server is not told whether there is such a user.
     """
-    return _USER.value({"user": user}, using=alias()) is True
+    return _USER.value({"user": user}, using=write_alias()) is True
 
 
 _SERVER = {

@@ -59,7 +59,7 @@ _ERASED = re.compile(r"^user (?P<id>\S+) is erased, and ")
 _SHARD = re.compile(r"_\d{6,}$")
 
 
-def alias() -> str:
+def write_alias() -> str:
     """Return the connection that services write to."""
     return router.db_for_write(User)
 
@@ -68,7 +68,7 @@ def save_fields(row: Model, values: Mapping[str, Any]) -> None:
     """Set these fields of a row and write them: one statement."""
     for field, value in values.items():
         setattr(row, field, value)
-    row.save(using=alias(), update_fields=list(values))
+    row.save(using=write_alias(), update_fields=list(values))
 
 
 def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
@@ -88,7 +88,7 @@ def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
     return run
 
 
-def one_statement(function: Callable[Args, Result]) -> Callable[Args, Result]:
+def single_statement(function: Callable[Args, Result]) -> Callable[Args, Result]:
     """Run `function`, whose only write is one statement and so a transaction in itself.
 
     Spares BEGIN and COMMIT; in a transaction of the caller's there is a savepoint as ever, for
@@ -120,7 +120,7 @@ def _attempt(
     *,
     in_transaction: bool,
 ) -> Result:
-    using = alias()
+    using = write_alias()
     is_inside = connections[using].in_atomic_block
     repeats = 1 if is_inside else ATTEMPTS
     for attempt in range(1, repeats + 1):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chat.errors import InvalidInput
-from chat.inputs import shown
+from chat.inputs import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -24,10 +24,12 @@ def check_rows(
     What `check` says of a column is said of `field`[place].column; `start` is the first place.
     """
     if not isinstance(rows, (list, tuple)):
-        raise InvalidInput(field, seen=shown(rows), expected=f"a list of {kind.__name__}")
+        raise InvalidInput(field, seen=describe(rows), expected=f"a list of {kind.__name__}")
     for place, row in enumerate(rows, start):
         if type(row) is not kind:
-            raise InvalidInput(f"{field}[{place}]", seen=shown(row), expected=f"a {kind.__name__}")
+            raise InvalidInput(
+                f"{field}[{place}]", seen=describe(row), expected=f"a {kind.__name__}"
+            )
         try:
             check(row)
         except InvalidInput as error:

@@ -9,7 +9,7 @@ from django.db import connections
 from psycopg import sql
 
 from chat.errors import InvalidInput
-from chat.inputs import shown
+from chat.inputs import describe
 from chat.services.imports.checks import check_rows
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def row_batches(
         iterator = iter(rows)
     except TypeError as error:
         raise InvalidInput(
-            field, seen=shown(rows), expected=f"rows, each a {kind.__name__}"
+            field, seen=describe(rows), expected=f"rows, each a {kind.__name__}"
         ) from error
     start = 0
     for batch in batches(iterator):

@@ -14,10 +14,10 @@ from django.db import IntegrityError, transaction
 
 from chat.db.statements import Statement
 from chat.errors import IdTaken, InvalidInput, NotVisible
-from chat.inputs import check_flag, check_moment, check_text, check_uuid, identify, shown
+from chat.inputs import check_flag, check_moment, check_text, check_uuid, describe, id_of
 from chat.models import Channel
 from chat.rules.limits import CONTENT_LENGTH
-from chat.services.core.use_case import alias, constraint_of, use_case
+from chat.services.core.use_case import constraint_of, use_case, write_alias
 from chat.services.imports.checks import check_unique
 from chat.services.imports.copying import copy_rows, row_batches
 from chat.services.imports.parts import check_parts, copy_parts
@@ -107,11 +107,13 @@ def import_messages(
     pin; DatabaseRefused; Conflict, which is never tried again here, because what was read of an
     iterable is gone.
     """
-    channel_id = identify("channel", channel, Channel)
+    channel_id = id_of("channel", channel, Channel)
     check_flag("allow_missing_replies", allow_missing_replies)
     if on_progress is not None and not callable(on_progress):
-        raise InvalidInput("on_progress", seen=shown(on_progress), expected="a function, or None")
-    with transaction.atomic(using=alias()):
+        raise InvalidInput(
+            "on_progress", seen=describe(on_progress), expected="a function, or None"
+        )
+    with transaction.atomic(using=write_alias()):
         return _append(
             _lock_destination(channel_id),
             messages,
@@ -122,7 +124,7 @@ def import_messages(
 
 @use_case
 def _lock_destination(channel_id: UUID) -> _Destination:
-    destination = _LOCK.first({"channel": channel_id}, using=alias())
+    destination = _LOCK.first({"channel": channel_id}, using=write_alias())
     if destination is None:
         raise NotVisible("channel", channel_id)
     return destination
@@ -214,7 +216,7 @@ def _reply_seqs(
 
 def _found(destination: _Destination, ids: list[UUID]) -> dict[UUID, tuple[UUID, int]]:
     """Return in which channels messages of the same space are, and their numbers."""
-    found = _FIND.tuples({"space": destination.space_id, "ids": ids}, using=alias())
+    found = _FIND.tuples({"space": destination.space_id, "ids": ids}, using=write_alias())
     return {message_id: (channel_id, seq) for message_id, channel_id, seq in found}
 
 
@@ -262,14 +264,14 @@ def _copy(
 ) -> dict[str, int]:
     """Write the messages and what hangs on them; return how much of that there was."""
     rows = _written(destination, news, replies, first_seq=first_seq)
-    _SET_IMPORT.run({"setting": "on"}, using=alias())
+    _SET_IMPORT.run({"setting": "on"}, using=write_alias())
     try:
-        copy_rows("messages", _COLUMNS, rows, using=alias())
+        copy_rows("messages", _COLUMNS, rows, using=write_alias())
     except IntegrityError as error:
         if constraint_of(error) == "messages_pkey":
             raise IdTaken("The id of a message is that of one in another space.") from error
         raise
     parts = copy_parts(destination.space_id, destination.channel_id, news, first_seq=first_seq)
     # The caller's transaction may go on and send.
-    _SET_IMPORT.run({"setting": "off"}, using=alias())
+    _SET_IMPORT.run({"setting": "off"}, using=write_alias())
     return parts

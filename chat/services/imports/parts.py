@@ -24,7 +24,7 @@ from chat.rules.limits import (
     FILENAME_LENGTH,
     STORAGE_KEY_LENGTH,
 )
-from chat.services.core.use_case import alias
+from chat.services.core.use_case import write_alias
 from chat.services.imports.checks import check_rows
 from chat.services.imports.copying import copy_rows
 from chat.services.imports.rows import AttachmentRow, MentionRow, ReactionRow
@@ -98,7 +98,7 @@ def copy_parts(
         ("message_attachments", _ATTACHMENT_COLUMNS, attachments),
     ):
         if rows:
-            copy_rows(table, columns, rows, using=alias())
+            copy_rows(table, columns, rows, using=write_alias())
     return {
         "mentions": len(mentions),
         "reactions": len(reactions),

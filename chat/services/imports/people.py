@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chat.db.statements import Statement
 from chat.errors import InvalidInput, NotVisible
-from chat.inputs import check_moment, check_name, check_number, check_text, check_uuid, identify
+from chat.inputs import check_moment, check_name, check_number, check_text, check_uuid, id_of
 from chat.models import Server
 from chat.models.users import ERASED_PREFIX, USERNAME_PATTERN
 from chat.rules.limits import (
@@ -19,7 +19,7 @@ from chat.rules.limits import (
     USERNAME_LENGTH,
     USERNAME_MINIMUM,
 )
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.use_case import use_case, write_alias
 from chat.services.imports.checks import check_rows, check_unique
 from chat.services.imports.copying import copy_rows, row_batches
 from chat.services.imports.rows import MemberRow, ReadStateRow, UserRow
@@ -43,7 +43,7 @@ def import_users(*, users: Sequence[UserRow]) -> int:
         check_unique("users", [row.id for row in batch], column="id", start=start)
         check_unique("users", [row.username for row in batch], column="username", start=start)
         start += len(batch)
-        there = set(_USERS.values({"ids": [row.id for row in batch]}, using=alias()))
+        there = set(_USERS.values({"ids": [row.id for row in batch]}, using=write_alias()))
         news = [row for row in batch if row.id not in there]
         _copy_users([row for row in news if row.created_at is None], with_moment=False)
         _copy_users([row for row in news if row.created_at is not None], with_moment=True)
@@ -60,15 +60,15 @@ def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> in
     Raises: InvalidInput; NotVisible, when there is no such server; DatabaseRefused, for somebody
     banned, an unknown user, or a role of another server.
     """
-    server_id = identify("server", server, Server)
-    if not Server.objects.using(alias()).filter(pk=server_id).exists():
+    server_id = id_of("server", server, Server)
+    if not Server.objects.using(write_alias()).filter(pk=server_id).exists():
         raise NotVisible("server", server_id)
     done = start = 0
     for batch in row_batches("members", members, MemberRow, _check_member):
         check_unique("members", [row.user for row in batch], column="user", start=start)
         start += len(batch)
         params = {"server": server_id, "users": [row.user for row in batch]}
-        there = set(_MEMBERS.values(params, using=alias()))
+        there = set(_MEMBERS.values(params, using=write_alias()))
         news = [row for row in batch if row.user not in there]
         for has_moment in (False, True):
             _copy_members(
@@ -78,7 +78,9 @@ def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> in
             )
         given = [(server_id, row.user, role) for row in news for role in dict.fromkeys(row.roles)]
         if given:
-            copy_rows("member_roles", ["space_id", "user_id", "role_id"], given, using=alias())
+            copy_rows(
+                "member_roles", ["space_id", "user_id", "role_id"], given, using=write_alias()
+            )
         done += len(news)
     return done
 
@@ -94,14 +96,14 @@ def import_read_states(*, states: Iterable[ReadStateRow]) -> int:
     done = 0
     for batch in row_batches("states", states, ReadStateRow, _check_read_state):
         channels = {row.channel for row in batch}
-        spaces = dict(_SPACES.tuples({"channels": list(channels)}, using=alias()))
+        spaces = dict(_SPACES.tuples({"channels": list(channels)}, using=write_alias()))
         for channel in channels - spaces.keys():
             raise NotVisible("channel", channel)
         copy_rows(
             "read_states",
             ["space_id", "user_id", "channel_id", "last_read_seq"],
             ((spaces[row.channel], *row) for row in batch),
-            using=alias(),
+            using=write_alias(),
         )
         done += len(batch)
     return done
@@ -151,7 +153,7 @@ def _copy_users(rows: Sequence[UserRow], *, with_moment: bool) -> None:
             + ((row.created_at, row.created_at) if with_moment else ())
             for row in rows
         ),
-        using=alias(),
+        using=write_alias(),
     )
 
 
@@ -166,7 +168,7 @@ def _copy_members(server_id: UUID, rows: Sequence[MemberRow], *, has_moment: boo
             (server_id, row.user, row.nickname) + ((row.joined_at,) if has_moment else ())
             for row in rows
         ),
-        using=alias(),
+        using=write_alias(),
     )
 
 

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from chat.db.ids import uuid7
 from chat.errors import InvalidInput
-from chat.inputs import check_text, identify, is_plain, shown
+from chat.inputs import check_text, describe, id_of, is_real_instance
 from chat.models import Message, MessageAttachment
 from chat.rules.limits import ATTACHMENT_LIMIT, CONTENT_LENGTH
-from chat.rules.names import is_visible, what_is_seen
+from chat.rules.names import describe_illegible, is_visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,13 +38,13 @@ def check_draft(
 
     Raises: InvalidInput.
     """
-    if id is not None and not is_plain(id, UUID):
-        raise InvalidInput("id", seen=shown(id), expected="a UUID, or None to have one made")
+    if id is not None and not is_real_instance(id, UUID):
+        raise InvalidInput("id", seen=describe(id), expected="a UUID, or None to have one made")
     files = _check_files(attachments) if attachments != () else []
     return Draft(
         id=uuid7() if id is None else id,
         content=check_content(content, has_files=bool(files)),
-        reply_to=None if reply_to is None else identify("reply_to", reply_to, Message),
+        reply_to=None if reply_to is None else id_of("reply_to", reply_to, Message),
         files=files,
     )
 
@@ -55,7 +55,7 @@ def check_content(value: Any, *, has_files: bool) -> str:
     if not has_files and not is_visible(content):
         raise InvalidInput(
             "content",
-            seen=what_is_seen(content),
+            seen=describe_illegible(content),
             expected="a text, since there is no attachment",
         )
     return content
@@ -64,8 +64,8 @@ def check_content(value: Any, *, has_files: bool) -> str:
 def _check_files(attachments: Sequence[MessageAttachment | UUID]) -> list[UUID]:
     expected = f"at most {ATTACHMENT_LIMIT} attachments, each of them once"
     if not isinstance(attachments, (list, tuple)):
-        raise InvalidInput("attachments", seen=shown(attachments), expected="a list or tuple")
-    files = [identify("attachments", each, MessageAttachment) for each in attachments]
+        raise InvalidInput("attachments", seen=describe(attachments), expected="a list or tuple")
+    files = [id_of("attachments", each, MessageAttachment) for each in attachments]
     if len(files) > ATTACHMENT_LIMIT:
         raise InvalidInput("attachments", seen=f"{len(files)} of them", expected=expected)
     if len(set(files)) < len(files):

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from chat.db.statements import Statement, read_sql
 from chat.errors import Conflict, NotAuthor
-from chat.inputs import check_number, identify
+from chat.inputs import check_number, id_of
 from chat.models import User
 from chat.rules.limits import LARGEST_INTEGER
 from chat.rules.mentions import find_mentions
 from chat.rules.permissions import Permission
 from chat.services.core.authority import MessageAuthority, message_authority
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.use_case import use_case, write_alias
 from chat.services.messages.drafts import check_content
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def edit_message(
     message's row. Raises: InvalidInput, NotVisible, TimedOut; NotAuthor, for another's message,
     a moderator too; Conflict, when the version is another.
     """
-    actor_id = identify("actor", actor, User)
+    actor_id = id_of("actor", actor, User)
     if expected_version is not None:
         check_number("expected_version", expected_version, least=1, most=LARGEST_INTEGER)
     check_content(content, has_files=True)
@@ -93,7 +93,7 @@ def edit_message(
         )
     check_content(content, has_files=own.has_files)
     params = {"space": own.space_id, "id": own.id, "content": content}
-    edited = _EDIT.rows(params, using=alias())[0]
+    edited = _EDIT.rows(params, using=write_alias())[0]
     _update_mentions(own, content)
     return edited
 
@@ -107,7 +107,7 @@ def delete_message(*, actor: User | UUID, message: AnyMessage) -> None:
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission.
     """
-    actor_id = identify("actor", actor, User)
+    actor_id = id_of("actor", actor, User)
 
     found = message_authority(message, user=actor_id, lock=True)
     if not found.is_own:
@@ -119,7 +119,7 @@ def delete_message(*, actor: User | UUID, message: AnyMessage) -> None:
         "id": found.id,
         "actor": actor_id,
     }
-    _DELETE.run(params, using=alias())
+    _DELETE.run(params, using=write_alias())
     if not found.is_own:
         found.log_moderation("message.delete")
 
@@ -137,4 +137,4 @@ def _update_mentions(message: MessageAuthority, content: str) -> None:
         "everyone": named.everyone,
         "permissions": message.permissions,
     }
-    _UPDATE_MENTIONS.run(params, using=alias())
+    _UPDATE_MENTIONS.run(params, using=write_alias())

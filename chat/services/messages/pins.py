@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from django.db.models.functions import Now
 
 from chat.errors import InvalidInput, NotVisible
-from chat.inputs import identify
+from chat.inputs import id_of
 from chat.models import Channel, Message, User
 from chat.rules.permissions import Permission
 from chat.services.core.authority import MessageAuthority, message_authority
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.use_case import use_case, write_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -34,7 +34,7 @@ def pin_message(*, actor: User | UUID, message: AnyMessage) -> None:
     LimitReached, when 250 messages are pinned there; DatabaseRefused, in a channel that takes no
     messages, and in a transaction of the caller's that is not READ COMMITTED.
     """
-    found = _pinnable(message, actor=identify("actor", actor, User))
+    found = _pinnable(message, actor=id_of("actor", actor, User))
     if found.kind != Message.Kind.TEXT:
         raise InvalidInput("message", seen=f"a {found.kind} of the system", expected="a text")
 
@@ -46,7 +46,7 @@ def pin_message(*, actor: User | UUID, message: AnyMessage) -> None:
     if not newly.update(pinned_at=Now(), pinned_by_id=found.user_id):
         _raise_if_deleted(found)
         return
-    Message.objects.using(alias()).create(
+    Message.objects.using(write_alias()).create(
         space_id=found.space_id,
         channel_id=found.channel_id,
         kind=Message.Kind.PIN,
@@ -66,7 +66,7 @@ def unpin_message(*, actor: User | UUID, message: AnyMessage) -> None:
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission.
     """
-    found = _pinnable(message, actor=identify("actor", actor, User))
+    found = _pinnable(message, actor=id_of("actor", actor, User))
 
     _lock_channel(found)
     pinned = _row(found).filter(deleted_at__isnull=True, pinned_at__isnull=False)
@@ -83,14 +83,14 @@ def _pinnable(message: AnyMessage, *, actor: UUID) -> MessageAuthority:
 
 def _lock_channel(message: MessageAuthority) -> None:
     """Lock the channel before the message, so that pins come one after another."""
-    channels = Channel.objects.using(alias()).filter(
+    channels = Channel.objects.using(write_alias()).filter(
         space_id=message.space_id, pk=message.channel_id
     )
     channels.select_for_update(no_key=True).values_list("pk").get()
 
 
 def _row(message: MessageAuthority) -> QuerySet[Message]:
-    return Message.objects.using(alias()).filter(space_id=message.space_id, pk=message.id)
+    return Message.objects.using(write_alias()).filter(space_id=message.space_id, pk=message.id)
 
 
 def _raise_if_deleted(message: MessageAuthority) -> None:

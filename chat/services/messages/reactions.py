@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from chat.db.statements import Statement, read_sql
-from chat.inputs import check_text, identify
+from chat.inputs import check_text, id_of
 from chat.models import Reaction, User
 from chat.rules.limits import EMOJI_LENGTH
 from chat.rules.permissions import Permission
 from chat.services.core.authority import MessageAuthority, message_authority
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.use_case import use_case, write_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -40,7 +40,7 @@ def add_reaction(*, actor: User | UUID, message: AnyMessage, emoji: str) -> bool
     twenty-first emoji; DatabaseRefused, for one that is not there yet, in a transaction of the
     caller's that is not READ COMMITTED.
     """
-    actor_id = identify("actor", actor, User)
+    actor_id = id_of("actor", actor, User)
     check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
 
     found = message_authority(message, user=actor_id)
@@ -53,7 +53,7 @@ def add_reaction(*, actor: User | UUID, message: AnyMessage, emoji: str) -> bool
         "user": actor_id,
         "may_begin": found.may(Permission.ADD_REACTIONS),
     }
-    added = _ADD.rows(params, using=alias())[0]
+    added = _ADD.rows(params, using=write_alias())[0]
     if not added.was_there:
         found.require(Permission.ADD_REACTIONS)
     return added.is_new
@@ -74,8 +74,8 @@ def remove_reaction(
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission.
     """
-    actor_id = identify("actor", actor, User)
-    user_id = actor_id if user is None else identify("user", user, User)
+    actor_id = id_of("actor", actor, User)
+    user_id = actor_id if user is None else id_of("user", user, User)
     check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
 
     found = message_authority(message, user=actor_id)
@@ -96,7 +96,7 @@ def clear_reactions(*, actor: User | UUID, message: AnyMessage, emoji: str | Non
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission.
     """
-    actor_id = identify("actor", actor, User)
+    actor_id = id_of("actor", actor, User)
     if emoji is not None:
         check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
 
@@ -110,4 +110,6 @@ def clear_reactions(*, actor: User | UUID, message: AnyMessage, emoji: str | Non
 
 
 def _under(message: MessageAuthority) -> QuerySet[Reaction]:
-    return Reaction.objects.using(alias()).filter(space_id=message.space_id, message_id=message.id)
+    return Reaction.objects.using(write_alias()).filter(
+        space_id=message.space_id, message_id=message.id
+    )

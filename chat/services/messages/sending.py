@@ -15,12 +15,12 @@ from chat.errors import (
     SlowModeActive,
     Unreachable,
 )
-from chat.inputs import identify
+from chat.inputs import id_of
 from chat.models import Channel, User
 from chat.rules.mentions import find_mentions
 from chat.rules.permissions import Permission
 from chat.services.core.authority import channel_label, permission_error
-from chat.services.core.use_case import alias, one_statement
+from chat.services.core.use_case import single_statement, write_alias
 from chat.services.messages.drafts import Draft, check_draft
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ def send_message(
     MissingPermission; SlowModeActive; Unreachable, when the other of a pair was erased; IdTaken,
     when `id` is that of another message; Conflict, when what stood against it has gone meanwhile.
     """
-    author_id = identify("author", author, User)
-    channel_id = identify("channel", channel, Channel)
+    author_id = id_of("author", author, User)
+    channel_id = id_of("channel", channel, Channel)
     draft = check_draft(content=content, id=id, reply_to=reply_to, attachments=attachments)
     try:
         numbered = _insert(draft, author=author_id, channel=channel_id)
@@ -141,7 +141,7 @@ def send_message(
     return _sent(draft, numbered, author=author_id, channel=channel_id)
 
 
-@one_statement
+@single_statement
 def _insert(draft: Draft, *, author: UUID, channel: UUID) -> _Numbered | None:
     """Write the message; None when something is against it, or it is there already."""
     named = find_mentions(draft.content)
@@ -153,7 +153,7 @@ def _insert(draft: Draft, *, author: UUID, channel: UUID) -> _Numbered | None:
         "needed": bigint(_needed(draft)),
     }
     if not named and not draft.files and draft.reply_to is None:
-        return _SEND.first(params, using=alias())
+        return _SEND.first(params, using=write_alias())
     params |= {
         "reply_to": draft.reply_to,
         "files": draft.files,
@@ -161,13 +161,13 @@ def _insert(draft: Draft, *, author: UUID, channel: UUID) -> _Numbered | None:
         "roles": list(named.roles),
         "everyone": named.everyone,
     }
-    return _SEND_RICH.first(params, using=alias())
+    return _SEND_RICH.first(params, using=write_alias())
 
 
-@one_statement
+@single_statement
 def _answer(draft: Draft, *, author: UUID, channel: UUID, is_repeatable: bool) -> SentMessage:
     """Return what was sent under the id, if that was the same, or raise why nothing was sent."""
-    found = _EARLIER.first({"id": draft.id}, using=alias()) if is_repeatable else None
+    found = _EARLIER.first({"id": draft.id}, using=write_alias()) if is_repeatable else None
     if found is None:
         raise _refusal(draft, author=author, channel=channel)
     was = (found.author_id, found.channel_id, found.content, found.reply_to, found.files)
@@ -213,7 +213,7 @@ def _refusal(draft: Draft, *, author: UUID, channel: UUID) -> Exception:
         "reply_to": draft.reply_to,
         "files": draft.files,
     }
-    found = _REFUSAL.first(params, using=alias())
+    found = _REFUSAL.first(params, using=write_alias())
     if found is None:
         return NotVisible("channel", channel, to=author)
     lacks = permission_error(
