@@ -1,6 +1,6 @@
-"""What arguments have to be, checked before anything is sent to the database.
+"""Checks of arguments, before anything is sent to the database.
 
-Values in, values out. The database checks the same; from here the answer names the argument.
+The database checks the same; the error from here names the argument.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Unchanged(Enum):
-    """What an argument of an update is when it was not passed: None may be a value."""
+    """The default of an argument of an update that was not passed, where None is a value."""
 
     UNCHANGED = "unchanged"
 
@@ -41,15 +41,15 @@ class Unchanged(Enum):
 
 UNCHANGED: Final[Literal[Unchanged.UNCHANGED]] = Unchanged.UNCHANGED
 
-# As much of a value as an error repeats.
+# Characters of a value that an error repeats.
 _SHOWN = 60
 
 
 def describe(value: Any) -> str:
-    """Return what an error says of `value`: itself where it is plain and short, else its type.
+    """Return `value` for an error message: itself if it is plain and short, else its type.
 
-    Others are not asked. A QuerySet would send a query, a model tell a name, and a number of
-    thousands of digits or a list that contains itself raise an error of its own.
+    repr() of anything else is avoided: of a QuerySet it sends a query, of a model it may tell a
+    name, and of a number of thousands of digits it raises an error.
     """
     kind = type(value)
     if kind in {str, bytes}:
@@ -66,18 +66,18 @@ def describe(value: Any) -> str:
 
 
 def is_real_instance(value: Any, kind: type) -> bool:
-    """Tell whether `value` is a `kind`, or of a class made of it.
+    """Tell whether the type of `value` is `kind` or a subclass of it.
 
-    isinstance says so of a lazy object that only stands for one, which psycopg cannot send.
+    isinstance() is fooled by a SimpleLazyObject, which psycopg cannot send.
     """
     return issubclass(type(value), kind)
 
 
 def id_of(field: str, value: Any, model: type[Model]) -> UUID:
-    """Return the id of `value`: a saved `model`, what a service returned for one, or an id already.
+    """Return the id of `value`: a saved `model`, a result of a service for one, or a UUID.
 
-    A proxy and the model behind it are one. What a service or a query returns says by `stands_for`
-    the name of the model of which it has the id.
+    A proxy model counts as the model behind it. A result of a service or a query names in
+    `stands_for` the model of which it has the id. Raises: InvalidInput.
     """
     if is_real_instance(value, UUID):
         known: UUID = value
@@ -126,9 +126,9 @@ def check_text(field: str, value: Any, *, least: int = 0, most: int) -> str:
 
 
 def check_name(field: str, value: Any, *, least: int = 1, most: int) -> str:
-    """Return `value`, a text as of `check_text` and one line with something to see on it.
+    """Return `value`, a text as of `check_text` and one line with a visible character.
 
-    With `least` 0 it may be empty: that is no name at all.
+    With `least` 0 it may be empty.
     """
     name = check_text(field, value, least=least, most=most)
     if name and not is_legible(name):
@@ -180,7 +180,7 @@ def check_choice(field: str, value: Any, *, among: Collection[str]) -> str:
 
 
 def check_permissions(field: str, value: Any, *, among: Permission = ALL) -> Permission:
-    """Return `value`, a mask of no other bits than those `among`."""
+    """Return `value`, a mask of bits that are all in `among`."""
     if not _is_whole(value) or not 0 <= value <= LARGEST_BIGINT:
         raise InvalidInput(field, seen=describe(value), expected="a mask of permissions")
     stray = int(value) & ~int(among)
@@ -195,12 +195,12 @@ def check_permissions(field: str, value: Any, *, among: Permission = ALL) -> Per
 
 
 def check_reason(value: Any) -> str:
-    """Return `value`, why a moderator did something, as the audit log keeps it."""
+    """Return `value`, a moderator's reason for the audit log."""
     return check_text("reason", value, most=REASON_LENGTH)
 
 
 def check_limit(value: Any) -> int:
-    """Return `value`, how many entries a page may have."""
+    """Return `value`, the number of entries of a page."""
     return check_number("limit", value, least=1, most=PAGE_LIMIT)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def moments_constraint(table: str, *columns: str) -> models.CheckConstraint:
-    """Return the CHECK that holds the moments of a table to those that every client can read.
+    """Return the CHECK that every client can read the moments in these columns.
 
     PostgreSQL stores 'infinity' and years that Python's datetime does not have; one such row would
     break every page that shows it.
@@ -39,10 +39,10 @@ def moments_constraint(table: str, *columns: str) -> models.CheckConstraint:
 def legible_constraint(
     table: str, column: str, *, may_be_empty: bool = False
 ) -> models.CheckConstraint:
-    """Return the CHECK that a name is one line with something to see on it.
+    """Return the CHECK that a name is one line with a visible character.
 
-    What cannot be seen can be neither searched for nor told from the next, and a line break or an
-    escape sequence makes more of a list than one row.
+    An invisible name cannot be searched for or told from another, and a line break or an escape
+    sequence breaks the list that shows it.
     """
     legible = models.Q(**{f"{column}__regex": LEGIBLE_PATTERN})
     return models.CheckConstraint(

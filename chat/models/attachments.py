@@ -1,4 +1,4 @@
-"""Files that hang on messages."""
+"""Attachments of messages, and files to remove from the store."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from chat.rules.limits import (
 
 
 class MessageAttachment(MessagePart, ChangingRow):
-    """A file in the object store, reserved while it is uploaded and then sent with a message."""
+    """A file in the object store: reserved while it is uploaded, then sent with a message."""
 
     message = Reference("chat.Message", related_name="messageattachments", null=True, blank=True)
     uploader = Reference(settings.AUTH_USER_MODEL, related_name="+")
-    # There is no eleventh place, and nothing to count.
+    # There is no eleventh position, so nothing has to be counted.
     position = models.SmallIntegerField(
         default=0, db_default=0, db_comment="One of ten places in the message, 0 to 9."
     )
@@ -54,7 +54,7 @@ class MessageAttachment(MessagePart, ChangingRow):
                 name="message_attachments_unsent_ix",
                 condition=Q(message__isnull=True),
             ),
-            # What somebody uploaded, asked by erasure.
+            # All files of a user, for erasure.
             Index(fields=["uploader"], name="message_attachments_user_ix"),
         ]
         constraints = [
@@ -101,12 +101,11 @@ class MessageAttachment(MessagePart, ChangingRow):
 
 
 class DiscardedFile(Row):
-    """A file in the store that lost its row, and waits there to be removed.
+    """A file in the store that no row names any more, to be removed.
 
-    Written by triggers in the transaction in which the row went or came to name another file, so
-    that no answer that is lost leaves a file behind; deleted by whoever has removed the file. An
-    attachment's, a user's avatar or a server's icon. Each upload needs a key of its own: a file
-    that two rows share is discarded with the first.
+    Of an attachment, an avatar or an icon. Triggers insert it in the transaction in which the row
+    was deleted or got another file, so that no file is forgotten; who has removed the file deletes
+    it. Each upload needs a key of its own: a file of two rows is discarded with the first of them.
     """
 
     # A file can outlive whose it was, so no foreign key.

@@ -1,4 +1,4 @@
-"""Channels and conversations: who takes part, how far each has come, what is allowed in it."""
+"""Channels and conversations, their participants, counters and overwrites."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _ID_VERSION = Substr(Cast("id", TextField()), 15, 1)
 
 
 class ChannelQuerySet(models.QuerySet["Channel"]):
-    """Channels, narrowed by who may know of them."""
+    """Channels, filtered by who may see them."""
 
     def visible_to(self, user: User | UUID) -> Self:
         """Return those that `user`, or the user with that id, can see, conversations included."""
@@ -68,11 +68,11 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
 
 
 class Channel(ChangingRow):
-    """A place where messages stand in a row: in a server, or a conversation outside any.
+    """A channel of a server, or a conversation, which has no server.
 
-    A category holds no messages, but such places. The id of a pair is computed from its two users
-    (chat.db.ids.direct_pair_id), so that the second conversation of the same two is the same
-    primary key, whoever asks.
+    A category has channels and no messages. The id of a pair is computed from its two users
+    (chat.db.ids.direct_pair_id), so that a second conversation of the same two has the same primary
+    key.
     """
 
     class Kind(models.TextChoices):
@@ -90,15 +90,15 @@ class Channel(ChangingRow):
         of=["server_id", "id"],
         db_comment="The tenant: the server's id, or the conversation's own.",
     )
-    # None of a conversation.
+    # None for a conversation.
     server = Reference("chat.Server", related_name="channels", null=True, blank=True)
     # The category of a channel, the channel of a thread.
     parent = Reference("self", related_name="children", null=True, blank=True)
     kind = models.CharField(
         max_length=16, choices=Kind.choices, default=Kind.TEXT, db_default=Kind.TEXT
     )
-    # The key to the parent carries the level that it must have, so that channels form a tree of
-    # three levels and no cycle can be stored.
+    # The key to the parent includes the level that it must have, so that channels form a tree of
+    # three levels without cycles.
     level = GeneratedField(
         expression=Case(
             When(kind="category", then=Value(0)),
@@ -119,7 +119,7 @@ class Channel(ChangingRow):
         db_persist=True,
         db_comment="The level that the parent must have.",
     )
-    # Of a pair empty, of a group as they like.
+    # Empty for a pair, optional for a group.
     name = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
     topic = models.CharField(max_length=TOPIC_LENGTH, blank=True, default="", db_default="")
     position = models.IntegerField(default=0, db_default=0)
@@ -172,7 +172,7 @@ class Channel(ChangingRow):
                 "kind",
                 ["text", "voice", "category", "announcement", "thread", *CONVERSATION_KINDS],
             ),
-            # This prevents a conversation that claims a server, and a channel that passes for one.
+            # This prevents a conversation with a server, and a server's channel without one.
             CheckConstraint(
                 name="channels_space_ck",
                 condition=Q(
@@ -190,7 +190,7 @@ class Channel(ChangingRow):
             ),
             CheckConstraint(
                 name="channels_pair_ck",
-                # Pairs have ids of version 8, which no other channel can take from them.
+                # Pairs have ids of version 8, which no other channel can have.
                 condition=(
                     ~Q(kind="pair")
                     & Q(pair_low__isnull=True, pair_high__isnull=True)
@@ -280,10 +280,10 @@ class DirectConversation(Channel):
 
 
 class ChannelCounter(models.Model):
-    """How far a channel has come: the numbers of its messages, and whether it takes more.
+    """The first and the last number of a channel's messages, and whether it takes more.
 
-    A narrow row of its own, since each message updates it. Triggers alone write it: the message
-    that is sent takes its number here, and waits here for whoever closes the channel.
+    A narrow row of its own, since each message updates it. Only triggers write it: a message takes
+    its number from it, and waits for its lock while somebody closes the channel.
     """
 
     pk = models.CompositePrimaryKey("space_id", "channel")
@@ -328,7 +328,7 @@ class ChannelCounter(models.Model):
 
 
 class Participant(ChangingRow):
-    """A user who takes part in a conversation, or has left it."""
+    """A user who takes part in a conversation, or who left it."""
 
     channel = Reference(
         Channel,
@@ -350,7 +350,7 @@ class Participant(ChangingRow):
         constraints = [
             UniqueConstraint(name="participants_uq", fields=["channel", "user"]),
             moments_constraint("participants", "created_at", "updated_at", "joined_at", "left_at"),
-            # Both columns of the key are one: only a conversation is a space of its own, so no
+            # Both columns of the key are the same: only a conversation is its own space, so no
             # channel of a server has participants.
             CompositeForeignKey(
                 name="participants_channel_fk",
@@ -367,7 +367,7 @@ class Participant(ChangingRow):
 
 
 class ChannelPermission(ChangingRow):
-    """An overwrite: what a role or a member is allowed or denied in one channel."""
+    """An overwrite: what one channel allows or denies to a role or a member."""
 
     server = Reference(
         "chat.Server", related_name="+", db_column="space_id", db_comment="The tenant: the server."

@@ -1,4 +1,4 @@
-"""Bans, the log of what moderators did, and that of what staff looked at."""
+"""Bans, the audit log of servers, and the log of what staff looked at."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Ban(ChangingRow):
 
 
 class AuditLogEntry(Row):
-    """Something that somebody with power did. Written once, never changed or removed (trigger).
+    """An action of a moderator. Written once, never changed or removed (trigger).
 
-    Save that the erasure of an account empties the reasons by and about a person.
+    Only the erasure of an account empties the reasons by and about a user.
     """
 
     server = Reference(
@@ -78,7 +78,7 @@ class AuditLogEntry(Row):
         indexes = [
             # A server's log, newest first.
             Index(F("server"), F("created_at").desc(), F("id").desc(), name="audit_log_server_ix"),
-            # The timeout of somebody who comes back (services.members).
+            # The last timeout of a user who joins again (services.members).
             Index(
                 F("server"),
                 F("target_id"),
@@ -86,7 +86,7 @@ class AuditLogEntry(Row):
                 name="audit_log_timeout_ix",
                 condition=Q(action="member.timeout"),
             ),
-            # The reasons that somebody gave, asked by erasure.
+            # The reasons that a user gave, for erasure.
             Index(F("actor"), name="audit_log_actor_ix", condition=~Q(reason="")),
         ]
         constraints = [
@@ -103,19 +103,18 @@ class AuditLogEntry(Row):
 
 
 class AdminAccess(Row):
-    """A look that somebody with power took. Written once, never changed or removed (trigger).
+    """A look of staff at private messages. Written once, never changed or removed (trigger).
 
-    Beside the audit log and not in it: that is each server's own, and belongs to it with a key,
-    while a direct conversation has no server, and its participants no say over the log.
+    Not in the audit log, whose rows belong to a server: a conversation has none.
     """
 
-    # Nobody looks without a name; it stays when the account is erased.
+    # Never NULL; it stays when the account is erased.
     actor = Reference(settings.AUTH_USER_MODEL, related_name="+")
     # Dotted, such as "direct_message.list" or "direct_message.read".
     action = models.CharField(max_length=64)
     target_type = models.CharField(max_length=32, blank=True, default="", db_default="")
     target_id = models.UUIDField(null=True, blank=True)
-    # What was asked and how much was shown; ids rather than contents.
+    # What was asked for and how much was shown; ids, no contents.
     details = models.JSONField(default=dict, blank=True, db_default={})
 
     class Meta:

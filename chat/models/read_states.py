@@ -1,4 +1,4 @@
-"""How far somebody has read."""
+"""Read marks and notification settings of users in channels."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from chat.models.base import ChangingRow
 
 
 class ReadState(ChangingRow):
-    """Somebody's place in a channel or a conversation.
+    """How far a user has read in a channel or a conversation, and what they are notified of.
 
-    What is unread is arithmetic on it: last_seq - last_read_seq - what was deleted in between. The
-    mark may go back, and never past the newest message; one's own message moves it (triggers). A
-    mark is of a member or of a participant, and goes with them (triggers).
+    The number of unread messages is last_seq - last_read_seq - those deleted in between. The mark
+    may go back, but never past the newest message; the user's own message moves it (triggers). It
+    belongs to a member or a participant, and is deleted with them (triggers).
     """
 
     class Notify(models.TextChoices):
-        """What a member wants to hear of."""
+        """What a user is notified of."""
 
         ALL = "all"
         MENTIONS = "mentions"
@@ -54,8 +54,8 @@ class ReadState(ChangingRow):
         db_table = "read_states"
         db_table_comment = "How far somebody has read in a channel or a conversation."
         indexes = [
-            # The cascade from channels. With the user, lest a look for one mark read those of all
-            # who were ever in the channel: the planner holds this index and the key for alike.
+            # The cascade from channels. With the user, for the planner may take it in place of the
+            # key: a query for one mark would then read the marks of all users of the channel.
             Index(fields=["space_id", "channel", "user"], name="read_states_reader_ix"),
         ]
         constraints = [
@@ -65,8 +65,8 @@ class ReadState(ChangingRow):
             moments_constraint(
                 "read_states", "created_at", "updated_at", "last_sent_at", "muted_until"
             ),
-            # To the row that a send has locked: the channel's own would be locked after it, while
-            # whoever closes the channel locks that one first.
+            # To the counter, which a send has locked: the channel's own row would be locked after
+            # it, while closing a channel locks that row first.
             CompositeForeignKey(
                 name="read_states_channel_fk",
                 fields=["space_id", "channel"],

@@ -1,4 +1,4 @@
-"""Roles, and who has them."""
+"""Roles, and the members who have them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Role(ChangingRow):
 
 
 class MemberRole(Row):
-    """A role that a member has been given; everyone's role needs no row."""
+    """A role of a member; everyone's role needs no row."""
 
     server = Reference(
         "chat.Server", related_name="+", db_column="space_id", db_comment="The tenant: the server."
@@ -80,7 +80,7 @@ class MemberRole(Row):
         db_table = "member_roles"
         db_table_comment = "Roles given to members; a role of another server cannot be."
         indexes = [
-            # Who has a role, and the cascade from roles.
+            # The members with a role, and the cascade from roles.
             Index(fields=["server", "role"], name="member_roles_role_ix"),
         ]
         constraints = [

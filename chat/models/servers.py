@@ -1,4 +1,4 @@
-"""Servers, their members, and the invites by which people become one."""
+"""Servers, their members and their invites."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from chat.rules.limits import (
 
 
 class Server(ChangingRow):
-    """A community: the tenant to which channels, roles, members and messages belong.
+    """A community: the tenant of channels, roles, members and messages.
 
-    Whoever owns it becomes a member with it (trigger), and cannot leave while they own it.
+    Its owner becomes a member with it (trigger), and cannot leave while they own it.
     """
 
     space_id = SpaceField(of=["id"], db_comment="The tenant: the server's own id.")
@@ -55,10 +55,10 @@ class Server(ChangingRow):
             legible_constraint("servers", "name"),
             moments_constraint("servers", "created_at", "updated_at", "deleted_at"),
             UniqueConstraint(name="servers_space_uq", fields=["space_id"]),
-            # What a channel's key leads to: of a conversation, which has no server, it holds too.
+            # The target of a channel's key, which is not checked for a conversation (no server).
             UniqueConstraint(name="servers_uq", fields=["space_id", "id"]),
             CheckConstraint(name="servers_space_ck", condition=Q(space_id=F("id"))),
-            # Whoever owns a server is made a member by a trigger before this key is looked at.
+            # A trigger makes the owner a member before this key is checked.
             CompositeForeignKey(
                 name="servers_owner_fk",
                 fields=["space_id", "owner"],
@@ -81,14 +81,14 @@ class ServerMember(ChangingRow):
     user = Reference(settings.AUTH_USER_MODEL, related_name="memberships")
     nickname = models.CharField(max_length=NICKNAME_LENGTH, null=True, blank=True)
     joined_at = models.DateTimeField(db_default=Now())
-    # Until then a member may look and read, no more.
+    # Until then a member can only read.
     timed_out_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "server_members"
         db_table_comment = "Who is in which server. Somebody banned cannot be (trigger)."
         indexes = [
-            # "My servers", and the way into channel_access from a user.
+            # "My servers", and channel_access of a user.
             Index(fields=["user", "server"], name="server_members_user_ix"),
             # The member list, page by page.
             Index(fields=["server", "joined_at", "user"], name="server_members_joined_ix"),
@@ -111,7 +111,7 @@ class ServerMember(ChangingRow):
 
 
 class InviteCode(models.Model):
-    """A code that an invite has, or had: unique over all servers, and never given twice."""
+    """The code of an invite, also of a deleted one: unique in all servers, and never used twice."""
 
     code = models.CharField(max_length=INVITE_CODE_LENGTH, primary_key=True)
     space_id = models.UUIDField(db_comment="The server that it leads to.")
@@ -131,7 +131,7 @@ class InviteCode(models.Model):
 
 
 class Invite(ChangingRow):
-    """A code that lets somebody join, as often as it says and for as long as it says."""
+    """A code that lets users join a server, up to `max_uses` times and until `expires_at`."""
 
     server = Reference(
         Server, related_name="invites", db_column="space_id", db_comment="The tenant: the server."

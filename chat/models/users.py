@@ -36,7 +36,7 @@ ERASED_PREFIX = "erased_"
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users with a hashed password and names in the one form that the database stores."""
+    """Creates users, with a hashed password and names as the database stores them."""
 
     @classmethod
     def normalize_email(cls, email: str | None) -> str | None:  # type: ignore[override]
@@ -79,18 +79,18 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
     """A person, a bot, or the system itself.
 
-    Never deleted: what a user wrote keeps its place, so erasing empties the row instead.
+    Never deleted: erasing empties the row, so that what points at it stays valid.
     """
 
     class Kind(models.TextChoices):
-        """What stands behind the name."""
+        """Who uses the account."""
 
         HUMAN = "human"
         BOT = "bot"
         SYSTEM = "system"
 
     # Set here too, not by the trigger alone: on a cluster this table is copied to every node, and
-    # each copy of a trigger would read its own clock.
+    # the trigger of each copy would read its own clock.
     updated_at = models.DateTimeField(auto_now=True, db_default=Now(), editable=False)
     username = models.CharField(
         max_length=USERNAME_LENGTH,
@@ -118,7 +118,7 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
     is_active = models.BooleanField(default=True, db_default=True)
     is_staff = models.BooleanField("may use the admin", default=False, db_default=False)
     is_superuser = models.BooleanField("may do everything", default=False, db_default=False)
-    # A row made by another client has no password of ours: "!" alone matches none.
+    # A row of another client has no password: "!" alone matches none.
     password = models.CharField(max_length=128, db_default=UNUSABLE_PASSWORD_PREFIX)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -132,7 +132,7 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
         db_table = "users"
         db_table_comment = "People, bots and the system. Erased in place, never deleted."
         indexes = [
-            # Who may use the admin, and who is no person: few among very many, newest first.
+            # Staff, and users that are no persons: few among very many, newest first.
             Index(fields=["id"], name="users_staff_ix", condition=Q(is_staff=True)),
             Index(fields=["kind", "id"], name="users_kind_ix", condition=~Q(kind="human")),
         ]
@@ -167,7 +167,7 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
                 ),
                 violation_error_message="An erased user keeps no personal data.",
             ),
-            # This prevents somebody from taking the very name that another user gets when erased.
+            # This prevents a user from taking the name that another gets when erased.
             CheckConstraint(
                 name="users_erased_name_ck",
                 condition=Q(erased_at__isnull=False) | ~Q(username__startswith=ERASED_PREFIX),
@@ -176,7 +176,7 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
         ]
 
     def clean(self) -> None:
-        """Bring name and address into the form that the database stores."""
+        """Convert name and address to the form that the database stores."""
         self.username = self.normalize_username(self.username)
         self.email = UserManager.normalize_email(self.email)
 
@@ -235,7 +235,7 @@ class UserSession(ChangingRow):
 
 
 class UserPreferences(models.Model):
-    """How a user wants to see things; at most one row each."""
+    """The settings of a user; at most one row each."""
 
     class Theme(models.TextChoices):
         """The colours of the client."""
@@ -258,7 +258,7 @@ class UserPreferences(models.Model):
     )
     # A BCP 47 tag, such as "en" or "pt-BR".
     locale = models.CharField(max_length=35, default="en", db_default="en")
-    # What clients keep for themselves; nothing that a query asks for belongs here.
+    # Only for clients; what a query filters by does not belong here.
     data = models.JSONField(default=dict, blank=True, db_default={})
 
     class Meta:

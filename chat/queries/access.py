@@ -1,4 +1,4 @@
-"""What a user may do where: one channel, or all that they can see."""
+"""What a user may do in a channel, and all channels that they can see."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class VisibleChannel(NamedTuple):
-    """A channel as the list of one user shows it."""
+    """A channel in the list of one user."""
 
     server_id: UUID
     id: UUID
@@ -39,7 +39,7 @@ _VISIBLE_CHANNELS = Statement(read_sql("queries/sql/visible_channels.sql"), Visi
 def permissions_in(*, user: User | UUID, channel: Channel | UUID) -> Permission:
     """Return what a user may do in a channel or a conversation: one statement.
 
-    That is nothing in one that they cannot see.
+    Nothing if they cannot see it.
 
     Raises: InvalidInput.
     """
@@ -56,8 +56,8 @@ def visible_channels(
 ) -> tuple[VisibleChannel, ...]:
     """Return every channel that a user can see, of one server or of all: one statement.
 
-    By server, and within it by position; conversations are in `conversation_list`. A server that
-    the user is not in has none.
+    Ordered by server, and within it by position; without conversations (`conversation_list`). None
+    of a server that the user is not in.
 
     Raises: InvalidInput.
     """

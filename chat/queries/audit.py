@@ -1,4 +1,4 @@
-"""What moderators did in a server."""
+"""The audit log of a server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _AUDIT_PAGE = Statement(read_sql("queries/sql/audit_page.sql"))
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One deed."""
+    """One entry of the audit log."""
 
     id: UUID
     created_at: datetime
@@ -42,7 +42,7 @@ class AuditPage:
     """The log of a server, newest first."""
 
     entries: tuple[AuditEntry, ...]
-    # Pass it as `before` for older ones; None when there are none.
+    # Pass it as `before` for older entries; None when there are none.
     next: Cursor | None
 
 
@@ -73,7 +73,7 @@ def audit_page(
         raise NotVisible("server", server_id, to=viewer_id)
     if not rows[0][0]:
         raise MissingPermission(
-            Permission.VIEW_AUDIT_LOG, user=viewer_id, place=f"server {server_id}"
+            Permission.VIEW_AUDIT_LOG, user=viewer_id, where=f"server {server_id}"
         )
     entries = tuple(AuditEntry(*row[1:]) for row in rows if row[1] is not None)
     last = entries[-1] if len(entries) == limit else None

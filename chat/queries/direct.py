@@ -1,4 +1,4 @@
-"""A user's direct conversations."""
+"""The conversations of a user."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Conversation(NamedTuple):
-    """A conversation as the list of one user shows it."""
+    """A conversation in the list of one user."""
 
     id: UUID
     # chat.models.DirectConversation.Kind
@@ -25,13 +25,13 @@ class Conversation(NamedTuple):
     # Of a group, and empty if it has none.
     name: str
     owner_id: UUID | None
-    # When the newest message was sent, or the conversation opened.
+    # When the newest message was sent, or the conversation was opened.
     active_at: datetime
     last_seq: int
     last_read_seq: int
     unread: int
     muted_until: datetime | None
-    # Who else takes part, in the order in which they came.
+    # The other participants, first who joined first.
     others: tuple[Author, ...]
     # Of the newest message: who wrote it, and its first 100 characters, None if it was deleted.
     newest_author_id: UUID | None
@@ -43,7 +43,7 @@ class ConversationPage:
     """Conversations, the one with the newest message first."""
 
     conversations: tuple[Conversation, ...]
-    # Pass it as `before` for the following ones; None when there are none.
+    # Pass it as `before` for the next page; None when there is none.
     next: Cursor | None
 
 
@@ -61,8 +61,8 @@ def conversation_list(
 ) -> ConversationPage:
     """Return the conversations that a user takes part in, at most `limit`: one statement.
 
-    The one with the newest message comes first. One that gets a message while somebody pages moves
-    to the top, so that the pages after show it no more.
+    Newest message first. A conversation that gets a message between two pages moves to the top, and
+    is not on later pages.
 
     Raises: InvalidInput.
     """

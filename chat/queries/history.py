@@ -1,4 +1,4 @@
-"""What was said in a channel or a conversation, page by page, and what is pinned there."""
+"""The messages of a channel or a conversation, page by page, and its pins."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _READ = Permission.READ_MESSAGE_HISTORY.value
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """A stretch of messages without a gap, newest first."""
+    """Messages without a gap between them, newest first."""
 
     messages: tuple[MessageView, ...]
-    # The number of the newest message that there is.
+    # The number of the newest message in the channel.
     last_seq: int
-    # Pass it as `before` for the older neighbours; None when there are none.
+    # Pass it as `before` for the next older page; None when there is none.
     older: int | None
-    # Pass it as `after` for the newer neighbours; None when there are none yet.
+    # Pass it as `after` for the next newer page; None when there is none yet.
     newer: int | None
 
 
@@ -65,16 +65,16 @@ def message_page(
 ) -> MessagePage:
     """Return messages of a channel or a conversation, newest first, at most `limit`: one statement.
 
-    The newest ones, or those next to a number: older than `before`, newer than `after` (0 for those
-    at the beginning), or half of either side of `around`, itself among them. Deleted messages keep
-    their place. A page is complete: numbers are given in the order of commits, so none appears
-    later among those that were seen.
+    The newest ones, or those next to a number: older than `before`, newer than `after` (0 for the
+    oldest), or half from either side of `around`, which is one of them. Deleted messages keep their
+    number. A page is complete: numbers are given in the order of commits, so no message appears
+    later among those already read.
 
-    Raises: InvalidInput; NotVisible for a channel that `viewer` cannot see, as a conversation that
-    they take no part in or have left; MissingPermission without READ_MESSAGE_HISTORY.
+    Raises: InvalidInput; NotVisible for a channel that `viewer` cannot see, also a conversation in
+    which they take no part or which they left; MissingPermission without READ_MESSAGE_HISTORY.
     """
     params = _window(before=before, after=after, around=around, limit=limit)
-    params |= _place(viewer, channel)
+    params |= _viewer_and_channel(viewer, channel)
     rows = _MESSAGE_PAGE.tuples(params, using=read_alias())
     _check_access(rows, params)
     _, first_seq, last_seq, *_ = rows[0]
@@ -104,7 +104,9 @@ def message_pins(
     before: Cursor | None = None,
     limit: int = 50,
 ) -> PinPage:
-    """Return the pinned messages of a place as of `message_page`, last pinned first: one statement.
+    """Return the pins of a channel or a conversation, last pinned first, at most `limit`.
+
+    One statement.
 
     Raises: as `message_page`.
     """
@@ -113,7 +115,7 @@ def message_pins(
         "before_at": cursor.at,
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
-        **_place(viewer, channel),
+        **_viewer_and_channel(viewer, channel),
     }
     rows = _MESSAGE_PINS.tuples(params, using=read_alias())
     _check_access(rows, params)
@@ -129,10 +131,10 @@ def message_pins(
 def messages_by_id(
     *, viewer: User | UUID, messages: Sequence[Message | MessageView | UUID]
 ) -> tuple[MessageView, ...]:
-    """Return those of these messages, at most 100, that `viewer` can read: two statements.
+    """Return those of `messages`, at most 100, that `viewer` can read: two statements.
 
-    In the order in which they were asked for. One that is not there, or where `viewer` cannot read,
-    is left out; a deleted one keeps its place.
+    In the order of `messages`. Unknown messages and those that `viewer` cannot read are left out;
+    deleted ones are not.
 
     Raises: InvalidInput.
     """
@@ -152,7 +154,7 @@ def messages_by_id(
     )
 
 
-def _place(viewer: User | UUID, channel: Channel | UUID) -> dict[str, Any]:
+def _viewer_and_channel(viewer: User | UUID, channel: Channel | UUID) -> dict[str, Any]:
     return {
         "viewer": id_of("viewer", viewer, User),
         "channel": id_of("channel", channel, Channel),
@@ -162,7 +164,7 @@ def _place(viewer: User | UUID, channel: Channel | UUID) -> dict[str, Any]:
 def _window(
     *, before: int | None, after: int | None, around: int | None, limit: int
 ) -> dict[str, Any]:
-    """Return how many messages up to which number, and how many above it."""
+    """Return the parameters: how many messages up to a number, and how many above it."""
     check_limit(limit)
     named = [
         name
@@ -187,11 +189,11 @@ def _window(
 
 
 def _check_access(rows: list[tuple[Any, ...]], params: dict[str, Any]) -> None:
-    """Raise unless the permissions in the first column are enough to read there."""
+    """Raise NotVisible or MissingPermission unless the first column permits to read."""
     viewer, channel = params["viewer"], params["channel"]
     if not rows:
         raise NotVisible("channel", channel, to=viewer)
     if not rows[0][0] & _READ:
         raise MissingPermission(
-            Permission.READ_MESSAGE_HISTORY, user=viewer, place=f"channel {channel}"
+            Permission.READ_MESSAGE_HISTORY, user=viewer, where=f"channel {channel}"
         )

@@ -1,4 +1,4 @@
-"""Who is in a server."""
+"""The members of a server."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _MEMBER_PAGE = Statement(read_sql("queries/sql/member_page.sql"))
 
 
 class Member(NamedTuple):
-    """A member as the list shows them."""
+    """A member in the list of members."""
 
     user_id: UUID
     joined_at: datetime
     username: str
-    # What is shown: the nickname, or else the display name, or else the username.
+    # The first there is of nickname, display name and username.
     name: str
     avatar_key: str | None
     # chat.models.User.Kind
@@ -40,7 +40,7 @@ class MemberPage:
     """Members in the order in which they joined."""
 
     members: tuple[Member, ...]
-    # Pass it as `after` for those who joined later; None when there are none.
+    # Pass it as `after` for members who joined later; None when there are none.
     next: Cursor | None
 
 

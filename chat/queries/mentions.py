@@ -1,4 +1,4 @@
-"""Where somebody was named."""
+"""The inbox of a user: messages that mention them."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _INBOX = Statement(read_sql("queries/sql/mention_inbox.sql"))
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """Messages that name the user, the one that did last first."""
+    """Messages that mention the user, latest mention first."""
 
     messages: tuple[MessageView, ...]
-    # Pass it as `before` for older ones; None when there are none. A page that is not full can have
-    # it too, and can be empty.
+    # Pass it as `before` for older ones; None when there are none. A page that is not full, or even
+    # empty, can have a next one.
     next: Cursor | None
 
 
 def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -> Inbox:
-    """Return the messages that name a user, newest first, at most `limit`: two statements.
+    """Return the messages that mention a user, newest first, at most `limit`: two statements.
 
-    Those that name the user, not a role or everyone, in channels and conversations; only what the
-    user can read now, and nothing that has been deleted. At most 500 names are read for a page:
-    among many that the user cannot read any more, follow `Inbox.next`.
+    Mentions of the user, not of a role or of everyone, in channels and conversations that the user
+    can read now, without deleted messages. At most 500 mentions are read for a page: where the user
+    cannot read many of them any more, go on with `Inbox.next`.
 
     Raises: InvalidInput.
     """

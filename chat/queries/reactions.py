@@ -1,4 +1,4 @@
-"""Who put an emoji under a message."""
+"""The users who reacted to a message."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _REACTION_USERS = Statement(read_sql("queries/sql/reaction_users.sql"))
 
 @dataclass(frozen=True, slots=True)
 class ReactionUsers:
-    """Those who put one emoji under one message, by their ids."""
+    """The users who reacted to a message with one emoji, by id."""
 
     users: tuple[Author, ...]
-    # Pass it as `after` for the following ones; None when there are none.
+    # Pass it as `after` for the next page; None when there is none.
     next: UUID | None
 
 
@@ -34,11 +34,11 @@ def reaction_users(
     after: UUID | None = None,
     limit: int = 50,
 ) -> ReactionUsers:
-    """Return who put `emoji` under a message, at most `limit`: one statement.
+    """Return the users who reacted with `emoji` to a message, at most `limit`: one statement.
 
-    Nobody did under a message that has been deleted.
+    None for a deleted message.
 
-    Raises: InvalidInput; NotVisible for a message in a place that `viewer` cannot see;
+    Raises: InvalidInput; NotVisible for a message in a channel that `viewer` cannot see;
     MissingPermission without READ_MESSAGE_HISTORY.
     """
     viewer_id = id_of("viewer", viewer, User)
@@ -57,7 +57,7 @@ def reaction_users(
         raise MissingPermission(
             Permission.READ_MESSAGE_HISTORY,
             user=viewer_id,
-            place=f"the channel of message {message_id}",
+            where=f"the channel of message {message_id}",
         )
     users = tuple(Author(*row[1:]) for row in rows if row[1] is not None)
     return ReactionUsers(users=users, next=users[-1].id if len(users) == limit else None)

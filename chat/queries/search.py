@@ -1,4 +1,4 @@
-"""Search for words in the messages of a server or a conversation."""
+"""Full-text search in the messages of a server or a conversation."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _SEARCH = Statement(read_sql("queries/sql/search_messages.sql"))
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """Messages that have the words, newest first."""
+    """Messages with the words, newest first."""
 
     messages: tuple[MessageView, ...]
     # Pass it as `before` for older ones; None when there are none.
     next: Cursor | None
-    # False when the search ended before the page was full, so as not to take too long: there may
-    # be older ones, from `next` on.
+    # False when the search stopped before the page was full, so as not to take too long: there may
+    # be more, from `next` on.
     complete: bool
 
 
@@ -47,9 +47,9 @@ def search_messages(
     """Return the messages of a server that have all words of `text`: two statements.
 
     Newest first, from the channels whose history `viewer` can read, or from one of them; without
-    `server`, from the conversation that `channel` is. `text` is what people type into a search box:
-    "words in quotes" stand together, -word must not be there, "or" is a choice
-    (websearch_to_tsquery). Words are found as they are written, in any case.
+    `server`, from the conversation `channel`. `text` is what people type into a search box: "words
+    in quotes" stand together, -word excludes, "or" is a choice (websearch_to_tsquery). Words are
+    found as they are spelled, in any case.
 
     At most 20,000 messages are read for a page; see `SearchPage.complete`.
 
@@ -82,7 +82,7 @@ def search_messages(
             raise NotVisible("channel", channel_id, to=viewer_id)
         if not permissions & Permission.READ_MESSAGE_HISTORY.value:
             raise MissingPermission(
-                Permission.READ_MESSAGE_HISTORY, user=viewer_id, place=f"channel {channel_id}"
+                Permission.READ_MESSAGE_HISTORY, user=viewer_id, where=f"channel {channel_id}"
             )
     found = [row[4:] for row in rows if row[4] is not None]
     # What is deleted between the two statements is not found.

@@ -1,4 +1,4 @@
-"""Where reads come from, and how a page says where the next one begins."""
+"""The connection of the queries, and the cursors of their pages."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in a list that is ordered by time: that of the last entry seen.
+    """The position in a list ordered by time: moment and id of the last entry of a page.
 
-    The id parts entries of the same moment, so that none is skipped and none comes twice.
+    The id orders entries of the same moment, so that none is skipped or repeated.
     """
 
     at: datetime
     id: UUID
 
 
-# Before every moment and after every moment that can be stored (chat.inputs.check_moment).
+# Before and after every moment that can be stored (chat.inputs.check_moment).
 FIRST = Cursor(EARLIEST, UUID(int=0))
 LAST = Cursor(LATEST, UUID(int=2**128 - 1))
 
@@ -39,7 +39,7 @@ def read_alias() -> str:
 
 
 def check_cursor(field: str, value: Any, *, default: Cursor) -> Cursor:
-    """Return `value`, a Cursor or None, which stands for `default`."""
+    """Return `value`, a Cursor, or `default` for None."""
     if value is None:
         return default
     if not isinstance(value, Cursor) or not is_real_instance(value.id, UUID):

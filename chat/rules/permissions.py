@@ -13,8 +13,8 @@ from uuid import UUID
 class Permission(IntFlag, boundary=KEEP):
     """What a member may do: one bit each, as stored in roles and overwrites.
 
-    A bit that has no name here is kept, so that a row written by a newer version can be read; what
-    is resolved never holds one. Bit 47 is unused.
+    A bit without a name is kept, so that a row written by a newer version can be read; a resolved
+    mask never has one. Bit 47 is unused.
     """
 
     CREATE_INSTANT_INVITE = 1 << 0
@@ -74,12 +74,12 @@ class Permission(IntFlag, boundary=KEEP):
 NONE = Permission(0)
 ALL = Permission(sum(Permission))
 
-# The server's own: an overwrite, which speaks of one channel, cannot give it.
+# An overwrite is of one channel, and cannot give what is of the whole server.
 OVERWRITABLE = Permission(ALL.value - Permission.ADMINISTRATOR.value)
 
 KEPT_IN_TIMEOUT = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
 
-# What everybody has in a conversation that they take part in.
+# What each participant of a conversation may do in it.
 IN_CONVERSATION = (
     Permission.VIEW_CHANNEL
     | Permission.READ_MESSAGE_HISTORY
@@ -90,7 +90,7 @@ IN_CONVERSATION = (
     | Permission.PIN_MESSAGES
 )
 
-# Ways of sending, meaningless to who cannot send.
+# Taken with SEND_MESSAGES.
 FALLS_WITH_SEND_MESSAGES = (
     Permission.SEND_TTS_MESSAGES
     | Permission.EMBED_LINKS
@@ -114,8 +114,8 @@ VOICE = (
 )
 FALLS_WITH_CONNECT = VOICE | Permission.MANAGE_CHANNELS | Permission.MANAGE_ROLES
 
-# What a new server gives to everyone, without what lets a stranger disturb all the others
-# (MENTION_EVERYONE, SEND_TTS_MESSAGES) or meet out of their sight (CREATE_PRIVATE_THREADS).
+# For everyone in a new server, without what would let a stranger disturb all others
+# (MENTION_EVERYONE, SEND_TTS_MESSAGES) or hide from them (CREATE_PRIVATE_THREADS).
 DEFAULT_EVERYONE = (
     Permission.CREATE_INSTANT_INVITE
     | Permission.ADD_REACTIONS
@@ -141,7 +141,7 @@ DEFAULT_EVERYONE = (
     | Permission.SEND_VOICE_MESSAGES
     | Permission.SEND_POLLS
 )
-# Holds everyone's too, so that moderators still see and speak after everyone has been silenced.
+# With everyone's, so that moderators can still read and write when everyone's are taken away.
 MODERATOR = (
     DEFAULT_EVERYONE
     | Permission.KICK_MEMBERS
@@ -160,12 +160,12 @@ MODERATOR = (
     | Permission.PIN_MESSAGES
     | Permission.BYPASS_SLOWMODE
 )
-# One bit that stands for all, those of later versions too.
+# One bit that includes all others, also those of later versions.
 ADMIN = Permission.ADMINISTRATOR
 
 
 class Rank(NamedTuple):
-    """Where a role stands: its position, then its id."""
+    """The rank of a role: its position, then its id."""
 
     position: int
     id: UUID
@@ -176,9 +176,9 @@ OWNER_RANK = Rank(position=250, id=UUID(int=0))
 
 
 def outranks(*, actor: Rank, target: Rank) -> bool:
-    """Tell whether `actor` stands strictly above `target`; nobody outranks an equal or themselves.
+    """Tell whether `actor` ranks strictly above `target`; nobody outranks an equal or themselves.
 
-    At one position the lower id, which is the older role, stands above. For members compare their
+    At one position the lower id ranks higher, which is the older role. For members compare their
     `highest_rank`. Rank decides about actions, never about what can be seen.
     """
     return _height(actor) > _height(target)

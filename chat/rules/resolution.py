@@ -1,4 +1,4 @@
-"""What somebody may do in a channel, and by which rules: one algebra, told step by step.
+"""What a user may do in a channel, and why: the rules, applied one after another.
 
 The order of the rules is that of Discord's public developer documentation
 (https://docs.discord.com/developers/topics/permissions). The view `channel_access` says the same in
@@ -84,9 +84,9 @@ class NamedOverwrite(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One rule at work: what it gave and took that was not so before, and what is held after it.
+    """The effect of one rule: what it added and removed, and what is held after it.
 
-    `speakers` are the roles or overwrites behind it, by name; none where no row says so.
+    `speakers` are the names of its roles or overwrites; empty for a rule without a row.
     """
 
     rule: Rule
@@ -98,10 +98,10 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """Whether one permission is held, the rule with the last word on it, and who says so.
+    """Whether one permission is held, the rule that decides it, and the rows that say so.
 
-    `rule` is None where nobody ever gave the permission. `overruled` are the overwrites of the
-    same step that say the opposite: among roles, an allow beats a deny.
+    `rule` is None when the permission was never given. `overruled` are the overwrites of the same
+    step that say the opposite: among roles, an allow beats a deny.
     """
 
     is_held: bool
@@ -135,7 +135,7 @@ def resolve(
     `roles` and `role_overwrites` are of the member's own roles, in any order. For a thread, pass
     the overwrites of its parent and ask the answer for SEND_MESSAGES as anywhere else: in a thread
     it says what SEND_MESSAGES_IN_THREADS says. In a conversation nothing but the kind matters. The
-    caller has made sure of the membership, or that the user takes part and has not left.
+    caller has checked that the user is a member, or takes part and has not left.
 
     Raises: ValueError, when `kind` is none of ours.
     """
@@ -163,7 +163,7 @@ def explain(
     kind: ChannelKind,
     is_timed_out: bool,
 ) -> Explanation:
-    """Return how `resolve` comes to its answer about these same facts.
+    """Return how `resolve` comes to its answer for the same arguments.
 
     Raises: ValueError, when `kind` is none of ours.
     """
@@ -212,10 +212,10 @@ def resolve_in_server(
 
 
 def can_grant(*, own: int, wanted: int) -> bool:
-    """Tell whether one who holds `own` may give all of `wanted` to a role or in an overwrite.
+    """Tell whether who holds `own` may give all of `wanted` to a role or in an overwrite.
 
-    Nobody grants more than they hold, and nobody holds a bit without a name. ADMINISTRATOR holds
-    every other. Whether the role stands low enough is for `outranks` to say.
+    Nobody grants more than they hold, and nobody holds a bit without a name. ADMINISTRATOR includes
+    every other. Whether the role is low enough is answered by `outranks`.
     """
     held = resolve_in_server(is_owner=False, everyone=own, roles=(), is_timed_out=False)
     return not int(wanted) & ~held.value
@@ -237,7 +237,7 @@ def _apply_rules(
     What is held is a plain integer: the complement of a Flag stops at the highest named bit, and
     the type keeps every value that it was ever given in memory.
     """
-    # What comes from the database may be the plain word: left as it is, it would match no rule.
+    # A plain str from the database would match no rule.
     kind = ChannelKind(kind)
     if kind in CONVERSATIONS:
         yield Rule.CONVERSATION, (), IN_CONVERSATION.value
@@ -293,7 +293,7 @@ def _verdicts(
     sources: Sequence[NamedRole | NamedOverwrite],
     earlier: Mapping[Permission, Verdict],
 ) -> dict[Permission, Verdict]:
-    """Return the verdicts on the permissions about which the step has the last word so far."""
+    """Return the verdicts that the step changes."""
     if step.rule in {Rule.EVERYONE, Rule.ROLE}:
         return {
             bit: Verdict(

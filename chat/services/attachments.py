@@ -1,6 +1,6 @@
-"""Attachments: reserved while the file is uploaded, sent with a message, or swept away.
+"""Attachments: reserved while the file is uploaded, then sent with a message or swept.
 
-And what is left of each when its row is gone: a file to be removed from the store.
+And the files to remove from the store, whose rows are gone.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ if TYPE_CHECKING:
 
 # RFC 6838, section 4.2, without parameters.
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
-# What a shell, a header or a file system would take for something else.
+# Characters with a meaning of their own in a shell, a header or a file system.
 STRAY_IN_FILENAME = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
 class SweptFile:
-    """A reservation that is gone; the file under its key waits in `files_to_remove`."""
+    """A reservation that was removed; its file is among `files_to_remove`."""
 
     id: UUID
     storage_key: str
@@ -87,11 +87,11 @@ def reserve_attachment(
     duration_ms: int | None = None,
     alt_text: str = "",
 ) -> MessageAttachment:
-    """Reserve a place in the store for a file, to be uploaded and then sent in `channel`.
+    """Reserve a storage key for a file, to be uploaded and then sent in `channel`.
 
     Needs SEND_MESSAGES and ATTACH_FILES, in a conversation to take part. A file reserved in one
-    channel can be sent in every channel of its server. The storage key is made here, and nothing of
-    what the uploader says gets into it. Two statements; no locks.
+    channel can be sent in every channel of its server. The storage key has nothing in it that the
+    uploader chose. Two statements; no locks.
 
     Raises: InvalidInput; NotVisible, TimedOut, MissingPermission; Unreachable, when the other of a
     pair was erased.
@@ -109,7 +109,7 @@ def reserve_attachment(
         "alt_text": check_text("alt_text", alt_text, most=ALT_TEXT_LENGTH),
     }
 
-    space = _space_of(channel_id, uploader=uploader_id)
+    space = _space_to_reserve_in(channel_id, uploader=uploader_id)
     return MessageAttachment.objects.using(write_alias()).create(
         space_id=space,
         uploader_id=uploader_id,
@@ -119,7 +119,7 @@ def reserve_attachment(
 
 
 def unsent_attachments(*, before: datetime, limit: int = 1000) -> list[SweptFile]:
-    """Return the reservations made before a moment and never sent, oldest first: one statement.
+    """Return reservations made before a moment and never sent, oldest first: one statement.
 
     Raises: InvalidInput.
     """
@@ -128,24 +128,24 @@ def unsent_attachments(*, before: datetime, limit: int = 1000) -> list[SweptFile
 
 @use_case
 def sweep_attachments(*, before: datetime, limit: int = 1000) -> list[SweptFile]:
-    """Remove the reservations made before a moment and never sent, oldest first.
+    """Remove reservations made before a moment and never sent, oldest first.
 
-    At most `limit` of them, and none that somebody is just sending. Their files are to be had from
-    `files_to_remove` until they are confirmed, also when this answer is lost. One statement; locks
-    the rows that it removes. Raises: InvalidInput.
+    At most `limit` of them, and none that somebody is just sending. Their files are among
+    `files_to_remove` until their removal is confirmed, even if this answer is lost. One statement;
+    locks the rows that it removes. Raises: InvalidInput.
     """
     swept = _SWEEP.rows(_sweep_params(before, limit), using=write_alias())
     return sorted(swept, key=lambda file: (file.reserved_at, file.id))
 
 
 def files_to_remove(*, limit: int = 1000, after: UUID | None = None) -> list[FileToRemove]:
-    """Return the files whose rows are gone, however they went, oldest first.
+    """Return files in the store that no row names any more, oldest first.
 
-    At most `limit` of them; the next ones come `after` the id of the last. Remove them from the
-    store, which takes it well when they are gone already, then call `confirm_removal`: whoever dies
-    in between finds them here again. In a transaction of your own they are yours until it ends, and
-    another worker gets others; outside one, two may get the same. Left out is a key that its old
-    row names again. One statement; locks the rows that it returns. Raises: InvalidInput.
+    At most `limit` of them; for the next ones pass the id of the last as `after`. Remove them from
+    the store, where one may be gone already, then call `confirm_removal`: until then they are
+    returned again. In a transaction of your own they are locked until it ends, and another worker
+    gets others; outside one, two workers may get the same. A key that its old row names again is
+    left out. One statement; locks the rows that it returns. Raises: InvalidInput.
     """
     if after is not None and not is_real_instance(after, UUID):
         raise InvalidInput("after", seen=describe(after), expected="the id of a file, or None")
@@ -158,10 +158,10 @@ def files_to_remove(*, limit: int = 1000, after: UUID | None = None) -> list[Fil
 
 @use_case
 def confirm_removal(*, storage_keys: Collection[str]) -> int:
-    """Forget files that are gone from the store, and return how many there were to forget.
+    """Forget files that were removed from the store, and return how many were known.
 
-    At most 10,000 keys; one that is not waiting, say because it was confirmed before, is no error.
-    One statement; locks the rows that it removes. Raises: InvalidInput.
+    At most 10,000 keys; an unknown one, for instance confirmed before, is no error. One statement;
+    locks the rows that it removes. Raises: InvalidInput.
     """
     if (
         not isinstance(storage_keys, (list, tuple, set, frozenset))
@@ -185,8 +185,8 @@ def _sweep_params(before: datetime, limit: int) -> dict[str, Any]:
     }
 
 
-def _space_of(channel: UUID, *, uploader: UUID) -> UUID:
-    """Return the space for which the uploader may reserve, which the channel is in: one statement.
+def _space_to_reserve_in(channel: UUID, *, uploader: UUID) -> UUID:
+    """Return the space of a channel in which the uploader may send files: one statement.
 
     Raises: NotVisible, TimedOut, MissingPermission, Unreachable.
     """
@@ -198,7 +198,7 @@ def _space_of(channel: UUID, *, uploader: UUID) -> UUID:
         held=found.permissions,
         is_timed_out=found.is_timed_out,
         user=uploader,
-        place=channel_label(found.space_id, channel),
+        where=channel_label(found.space_id, channel),
     )
     if error is not None:
         raise error
@@ -214,7 +214,7 @@ def _check_filename(value: Any) -> str:
         raise InvalidInput(
             "filename",
             seen=f"a name with {stray[0]!r} in it" if stray else describe(filename),
-            expected="the name of a file, without directories and control characters",
+            expected="the name of a file, without directories or control characters",
         )
     return check_name("filename", filename, most=FILENAME_LENGTH)
 

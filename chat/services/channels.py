@@ -1,4 +1,4 @@
-"""Channels, categories and threads: made, changed, sorted, deleted."""
+"""Channels, categories and threads: created, changed, moved, deleted."""
 
 from __future__ import annotations
 
@@ -37,17 +37,10 @@ from chat.services.overwrites import clear_overwrite, set_overwrite
 if TYPE_CHECKING:
     from uuid import UUID
 
-__all__ = [
-    "clear_overwrite",
-    "create_channel",
-    "create_thread",
-    "delete_channel",
-    "move_channel",
-    "set_overwrite",
-    "update_channel",
-]
+# Public here; they have a file of their own.
+__all__ = ["clear_overwrite", "set_overwrite"]
 
-_UNBOUND_BY_SLOW_MODE = (
+_EXEMPT_FROM_SLOW_MODE = (
     Permission.BYPASS_SLOWMODE | Permission.MANAGE_MESSAGES | Permission.MANAGE_CHANNELS
 )
 _KINDS = frozenset(Channel.Kind) - {Channel.Kind.THREAD}
@@ -66,7 +59,7 @@ def create_channel(
     nsfw: bool = False,
     reason: str = "",
 ) -> Channel:
-    """Make a channel or a category, the last of its category or of those without one.
+    """Create a channel or a category, the last in its category or among those without one.
 
     Needs MANAGE_CHANNELS, in the category where there is one. Five statements, six in a category.
     Locks the server's row. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut;
@@ -91,27 +84,27 @@ def create_channel(
 
 @use_case
 def create_thread(*, actor: User | UUID, channel: Channel | UUID, name: str) -> Channel:
-    """Begin a thread in a text or announcement channel; needs CREATE_PUBLIC_THREADS there.
+    """Create a thread in a text or announcement channel; needs CREATE_PUBLIC_THREADS there.
 
-    It has the slow mode of its channel, which lets somebody begin one thread in that time; who is
-    not bound by it when they send is not bound here either. Six statements, seven in slow mode.
-    Locks the server's row. Raises: InvalidInput, for a channel that holds no threads too;
-    NotVisible, MissingPermission, TimedOut; SlowModeActive; LimitReached; DatabaseRefused, in a
-    transaction of the caller's that is not READ COMMITTED.
+    It inherits the slow mode of its channel. Slow mode limits the threads that a member creates as
+    it limits messages, with the same exemptions. Six statements, seven in slow mode. Locks the
+    server's row. Raises: InvalidInput, also for a channel that cannot have threads; NotVisible,
+    MissingPermission, TimedOut; SlowModeActive; LimitReached; DatabaseRefused, in a transaction of
+    the caller's that is not READ COMMITTED.
     """
     actor_id, parent_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     wanted: dict[str, Any] = {"name": check_name("name", name, most=NAME_LENGTH)}
 
     server_id = lock_server_of("channel", parent_id, actor=actor_id)
     own = member_authority(server_id, actor_id, asked_for=("channel", parent_id))
-    place = channel_authority(own, parent_id)
-    place.require(Permission.CREATE_PUBLIC_THREADS)
-    if place.channel.kind not in {Channel.Kind.TEXT, Channel.Kind.ANNOUNCEMENT}:
+    here = channel_authority(own, parent_id)
+    here.require(Permission.CREATE_PUBLIC_THREADS)
+    if here.channel.kind not in {Channel.Kind.TEXT, Channel.Kind.ANNOUNCEMENT}:
         raise InvalidInput(
-            "channel", seen=f"a {place.channel.kind}", expected="a text or announcement channel"
+            "channel", seen=f"a {here.channel.kind}", expected="a text or announcement channel"
         )
-    _require_slow_mode(place)
-    wanted["slowmode_seconds"] = place.channel.slowmode_seconds
+    _require_slow_mode(here)
+    wanted["slowmode_seconds"] = here.channel.slowmode_seconds
     return _insert(own, kind=Channel.Kind.THREAD, parent=parent_id, wanted=wanted, reason="")
 
 
@@ -135,9 +128,9 @@ def update_channel(
     wanted = _checked(name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw)
     reason = check_reason(reason)
 
-    place = _managed_place(actor_id, channel_id)
-    row = place.channel
-    place.update(row, wanted, action="channel.update", reason=reason)
+    here = _manageable(actor_id, channel_id)
+    row = here.channel
+    here.update(row, wanted, action="channel.update", reason=reason)
     return row
 
 
@@ -150,13 +143,12 @@ def move_channel(
     parent: Channel | UUID | Unchanged | None = UNCHANGED,
     reason: str = "",
 ) -> Channel:
-    """Put a channel at a place among those of its category, or of another, or (None) of none.
+    """Move a channel to a position in its category, in another, or with None outside of any.
 
-    Places are counted from 0; those that follow move on, and a place past the end is the end.
+    Positions are counted from 0; later channels move on, and a position past the end is the end.
     Needs MANAGE_CHANNELS in the server and in the channel. Six statements, seven with another
-    category, five when it stands there already. Locks the server's row, then the rows of the
-    channels that change places. Raises: InvalidInput, for a thread too; NotVisible,
-    MissingPermission, TimedOut.
+    category, five when it is there already. Locks the server's row, then the rows of the channels
+    that move. Raises: InvalidInput, also for a thread; NotVisible, MissingPermission, TimedOut.
     """
     actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     position = check_number("position", position, least=0, most=CHANNEL_LIMIT)
@@ -165,11 +157,13 @@ def move_channel(
     )
     reason = check_reason(reason)
 
-    place = _managed_place(actor_id, channel_id)
-    own, row = place.member, place.channel
+    here = _manageable(actor_id, channel_id)
+    own, row = here.member, here.channel
     own.require(Permission.MANAGE_CHANNELS)
     if row.kind == Channel.Kind.THREAD:
-        raise InvalidInput("channel", seen="a thread", expected="one that has a place in the list")
+        raise InvalidInput(
+            "channel", seen="a thread", expected="one that has a position in the list"
+        )
     if parent_id is UNCHANGED:
         parent_id = row.parent_id
     elif parent_id is not None and parent_id != row.parent_id:
@@ -198,18 +192,19 @@ def move_channel(
 
 @use_case
 def delete_channel(*, actor: User | UUID, channel: Channel | UUID, reason: str = "") -> None:
-    """Hide a channel with its threads; needs MANAGE_CHANNELS there, for a thread MANAGE_THREADS.
+    """Mark a channel and its threads as deleted; needs MANAGE_CHANNELS there.
 
-    The messages stay where they are, unseen. What is in a category stays, without one. Invites to
-    what is hidden end. Six statements. Locks the server's row, then those of the channel, of its
-    threads or of what is in the category, and their counters: who is sending there comes first or
-    is refused. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
+    A thread needs MANAGE_THREADS. The messages stay in the database, hidden. The channels of a
+    deleted category stay, without a category. Invites to what is deleted end. Six statements. Locks
+    the server's row, then those of the channel, of its threads or of the channels in the category,
+    and their counters: a message that is being sent there is stored before or refused. Raises:
+    InvalidInput, NotVisible, MissingPermission, TimedOut.
     """
     actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     reason = check_reason(reason)
 
-    place = _managed_place(actor_id, channel_id)
-    own, row = place.member, place.channel
+    here = _manageable(actor_id, channel_id)
+    own, row = here.member, here.channel
     params = {"server": own.space_id, "channel": channel_id}
     is_category = row.kind == Channel.Kind.CATEGORY
     changed_ids = (_DELETE_CATEGORY if is_category else _DELETE).values(params, using=write_alias())
@@ -244,25 +239,25 @@ def _checked(
     return wanted
 
 
-def _managed_place(actor: UUID, channel: UUID) -> ChannelAuthority:
+def _manageable(actor: UUID, channel: UUID) -> ChannelAuthority:
     server = lock_server_of("channel", channel, actor=actor)
     own = member_authority(server, actor, asked_for=("channel", channel))
-    place = channel_authority(own, channel)
-    is_thread = place.channel.kind == Channel.Kind.THREAD
-    place.require(Permission.MANAGE_THREADS if is_thread else Permission.MANAGE_CHANNELS)
-    return place
+    here = channel_authority(own, channel)
+    is_thread = here.channel.kind == Channel.Kind.THREAD
+    here.require(Permission.MANAGE_THREADS if is_thread else Permission.MANAGE_CHANNELS)
+    return here
 
 
-def _require_slow_mode(place: ChannelAuthority) -> None:
+def _require_slow_mode(here: ChannelAuthority) -> None:
     """Raise SlowModeActive if the actor has just begun a thread in a channel with slow mode."""
-    if not place.channel.slowmode_seconds or place.permissions & _UNBOUND_BY_SLOW_MODE:
+    if not here.channel.slowmode_seconds or here.permissions & _EXEMPT_FROM_SLOW_MODE:
         return
     wait = _THREAD_WAIT.value(
         {
-            "server": place.space_id,
-            "channel": place.channel.pk,
-            "actor": place.user_id,
-            "gap": timedelta(seconds=place.channel.slowmode_seconds),
+            "server": here.space_id,
+            "channel": here.channel.pk,
+            "actor": here.user_id,
+            "gap": timedelta(seconds=here.channel.slowmode_seconds),
         },
         using=write_alias(),
     )
@@ -271,11 +266,11 @@ def _require_slow_mode(place: ChannelAuthority) -> None:
 
 
 def _category(own: MemberAuthority, category: UUID) -> ChannelAuthority:
-    place = channel_authority(own, category, what="category")
-    if place.channel.kind != Channel.Kind.CATEGORY:
-        raise InvalidInput("parent", seen=f"a {place.channel.kind}", expected="a category")
-    place.require(Permission.MANAGE_CHANNELS)
-    return place
+    here = channel_authority(own, category, what="category")
+    if here.channel.kind != Channel.Kind.CATEGORY:
+        raise InvalidInput("parent", seen=f"a {here.channel.kind}", expected="a category")
+    here.require(Permission.MANAGE_CHANNELS)
+    return here
 
 
 def _insert(
@@ -329,13 +324,13 @@ _SET_POSITIONS = Statement(
     """
     UPDATE channels
     SET
-        position = wanted.place - 1,
+        position = wanted.number - 1,
         parent_id = CASE WHEN channels.id = %(moved)s THEN %(parent)s ELSE channels.parent_id END
-    FROM unnest(%(channels)s::uuid[]) WITH ORDINALITY AS wanted (id, place)
+    FROM unnest(%(channels)s::uuid[]) WITH ORDINALITY AS wanted (id, number)
     WHERE
         channels.space_id = %(server)s
         AND channels.id = wanted.id
-        AND (channels.position <> wanted.place - 1 OR channels.id = %(moved)s)
+        AND (channels.position <> wanted.number - 1 OR channels.id = %(moved)s)
     """,
 )
 _DELETE = Statement(

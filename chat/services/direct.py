@@ -1,4 +1,4 @@
-"""Conversations: opened between two, or in a group of up to ten."""
+"""Conversations: of two users, or of a group of up to ten."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @use_case
 def open_conversation(*, user: User | UUID, other: User | UUID) -> DirectConversation:
-    """Return the conversation of two, which is made if there is none; with oneself, one's notes.
+    """Return the conversation of two users, created if there is none.
 
-    Whoever of the two asks, and both at once, it is the same. Four statements. Locks both users'
-    rows FOR KEY SHARE, by id, so that neither is erased meanwhile.
+    It is the same whoever of them asks, and if both ask at once. With `other` the user themselves
+    it is for their notes. Four statements. Locks both users' rows FOR KEY SHARE, by id.
 
     Raises: InvalidInput; NotVisible, when one of them does not exist; Unreachable, when one was
     erased.
@@ -34,7 +34,7 @@ def open_conversation(*, user: User | UUID, other: User | UUID) -> DirectConvers
     user_id, other_id = id_of("user", user, User), id_of("other", other, User)
     both = sorted({user_id, other_id})
 
-    _hold(both)
+    _lock_users(both)
     wanted = DirectConversation(
         id=direct_pair_id(user_id, other_id),
         kind=DirectConversation.Kind.PAIR,
@@ -53,7 +53,7 @@ def open_conversation(*, user: User | UUID, other: User | UUID) -> DirectConvers
 def open_group(
     *, owner: User | UUID, others: Sequence[User | UUID], name: str = ""
 ) -> DirectConversation:
-    """Make a group of the owner and up to nine others.
+    """Create a group of the owner and up to nine others.
 
     Three statements. Locks the users' rows FOR KEY SHARE, by id.
 
@@ -69,7 +69,7 @@ def open_group(
     if len(people) > GROUP_LIMIT:
         raise LimitReached("people in the group", GROUP_LIMIT)
 
-    _hold(people)
+    _lock_users(people)
     group = DirectConversation.objects.using(write_alias()).create(
         id=uuid7(), kind=DirectConversation.Kind.GROUP, owner_id=owner_id, name=name
     )
@@ -83,19 +83,19 @@ def open_group(
 def add_to_group(
     *, actor: User | UUID, conversation: DirectConversation | UUID, user: User | UUID
 ) -> None:
-    """Let somebody take part in a group, or again who has left; everyone in it may do so.
+    """Add a user to a group, also one who left; every participant may do so.
 
-    Who is in it already stays so. Four statements, three when nothing changes. Locks the user's
+    For a participant nothing changes. Four statements, three when nothing changes. Locks the user's
     row FOR KEY SHARE, then the conversation's.
 
-    Raises: InvalidInput; NotVisible, for a group that the actor is not in, or no such user;
-    Unreachable, when the user was erased; LimitReached, for the eleventh; DatabaseRefused, in a
-    transaction of the caller's that is not READ COMMITTED.
+    Raises: InvalidInput; NotVisible, for a group that the actor is not in, and for a user who does
+    not exist; Unreachable, when the user was erased; LimitReached, for the eleventh;
+    DatabaseRefused, in a transaction of the caller's that is not READ COMMITTED.
     """
     actor_id, user_id = id_of("actor", actor, User), id_of("user", user, User)
     group_id = id_of("conversation", conversation, DirectConversation)
 
-    _hold([user_id])
+    _lock_users([user_id])
     _lock_group(group_id, actor=actor_id)
     present = _present(group_id)
     if user_id in present:
@@ -112,9 +112,9 @@ def add_to_group(
 
 @use_case
 def leave_group(*, user: User | UUID, conversation: DirectConversation | UUID) -> None:
-    """Leave a group; what one wrote stays there.
+    """Leave a group; the user's messages stay.
 
-    Who owned it hands it over to who has been in it for longest; the last leaves it without an
+    The owner is followed by the participant who joined first; the last one leaves it without an
     owner. Two statements, four for its owner. Locks the conversation's row.
 
     Raises: InvalidInput; NotVisible, for a group that the user is not in.
@@ -133,7 +133,7 @@ def leave_group(*, user: User | UUID, conversation: DirectConversation | UUID) -
 
 @use_case
 def rename_group(*, actor: User | UUID, conversation: DirectConversation | UUID, name: str) -> None:
-    """Give a group another name, or none; everyone in it may do so.
+    """Change the name of a group, or remove it; every participant may do so.
 
     Two statements. Locks the conversation's row. Raises: InvalidInput; NotVisible, for a group that
     the actor is not in.
@@ -146,19 +146,22 @@ def rename_group(*, actor: User | UUID, conversation: DirectConversation | UUID,
     _group(group_id).update(name=name)
 
 
-def _hold(users: list[UUID]) -> None:
-    """Keep users from being erased until the transaction ends: one statement."""
-    erased = dict(_HOLD.tuples({"users": users}, using=write_alias()))
+def _lock_users(users: list[UUID]) -> None:
+    """Lock users' rows FOR KEY SHARE, by id, so that none is erased meanwhile: one statement.
+
+    Raises: NotVisible, Unreachable.
+    """
+    erased = dict(_LOCK_USERS.tuples({"users": users}, using=write_alias()))
     for user in users:
         if user not in erased:
             raise NotVisible("user", user)
         if erased[user]:
-            raise Unreachable(f"User {user} was erased: nobody reads what is written to them.")
+            raise Unreachable(f"User {user} was erased: nobody would read the message.")
 
 
 def _lock_group(group: UUID, *, actor: UUID) -> UUID | None:
     """Lock the row of a group that `actor` is in and return its owner: one statement."""
-    found = _LOCK.tuples({"group": group, "actor": actor}, using=write_alias())
+    found = _LOCK_GROUP.tuples({"group": group, "actor": actor}, using=write_alias())
     if not found:
         raise NotVisible("group", group, to=actor)
     owner: UUID | None = found[0][0]
@@ -166,7 +169,7 @@ def _lock_group(group: UUID, *, actor: UUID) -> UUID | None:
 
 
 def _present(group: UUID) -> list[UUID]:
-    """Return who is in the group, the longest first: one statement."""
+    """Return the participants of the group, first who joined first: one statement."""
     people = Participant.objects.using(write_alias()).filter(channel_id=group, left_at__isnull=True)
     return list(people.order_by("joined_at", "user_id").values_list("user_id", flat=True))
 
@@ -175,7 +178,7 @@ def _group(group: UUID) -> QuerySet[DirectConversation]:
     return DirectConversation.objects.using(write_alias()).filter(pk=group)
 
 
-_HOLD = Statement(
+_LOCK_USERS = Statement(
     """
     SELECT id, erased_at IS NOT NULL
     FROM users
@@ -184,7 +187,7 @@ _HOLD = Statement(
     FOR KEY SHARE
     """,
 )
-_LOCK = Statement(
+_LOCK_GROUP = Statement(
     """
     SELECT conversation.owner_id
     FROM channels AS conversation

@@ -1,4 +1,4 @@
-"""Invites: codes by which somebody becomes a member."""
+"""Invites: codes that make their users members of a server."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-# Without letters and digits that look alike when they are read out or written down.
+# Without letters and digits that look or sound alike.
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
-# 57 to the 12th: 70 bits, of which a guesser finds none.
+# 57 to the 12th: 70 bits, too many to guess.
 _CODE_LENGTH = 12
 
 
@@ -35,9 +35,9 @@ def create_invite(
     max_uses: int | None = None,
     expires_at: datetime | None = None,
 ) -> Invite:
-    """Make an invite into a server, or to one of its channels; needs CREATE_INSTANT_INVITE there.
+    """Create an invite to a server or to one of its channels; needs CREATE_INSTANT_INVITE there.
 
-    Without `max_uses` it is good for any number of joins, without `expires_at` for ever. Four
+    Without `max_uses` it can be used any number of times, without `expires_at` for ever. Four
     statements, five with a channel. Locks the server's row. Raises: InvalidInput, NotVisible,
     MissingPermission, TimedOut.
     """
@@ -56,7 +56,7 @@ def create_invite(
         channel_authority(own, channel_id).require(Permission.CREATE_INSTANT_INVITE)
     if expires_at is not None and expires_at <= own.asked_at:
         raise InvalidInput(
-            "expires_at", seen=expires_at.isoformat(), expected="a moment that is to come"
+            "expires_at", seen=expires_at.isoformat(), expected="a moment in the future"
         )
     (columns,) = _CREATE.tuples(
         {
@@ -82,13 +82,13 @@ def create_invite(
 
 @use_case
 def redeem_invite(*, user: User | UUID, code: str) -> ServerMember:
-    """Make a user a member by an invite, and count that use of it.
+    """Make a user a member by an invite, and count that use.
 
-    What was said there before counts as read. Who is a member already stays it, whatever has become
-    of the invite, and uses nothing. Five statements, four for a member. Locks the user's row FOR
-    KEY SHARE, the server's FOR SHARE and the invite's. Raises: InvalidInput; InviteUnusable;
-    NotVisible, when there is no such user; Banned; DatabaseRefused, in a transaction of the
-    caller's that is not READ COMMITTED.
+    Earlier messages count as read. For a member nothing changes and no use is counted, even if the
+    invite has ended. Five statements, four for a member. Locks the user's row FOR KEY SHARE, the
+    server's FOR SHARE and the invite's. Raises: InvalidInput; InviteUnusable; NotVisible, when
+    there is no such user; Banned; DatabaseRefused, in a transaction of the caller's that is not
+    READ COMMITTED.
     """
     user_id = id_of("user", user, User)
     code = check_text("code", code, least=1, most=100)
@@ -97,7 +97,7 @@ def redeem_invite(*, user: User | UUID, code: str) -> ServerMember:
     server_id = _SHARE_SERVER.value({"code": code}, using=write_alias())
     if server_id is None:
         raise InviteUnusable(f"There is no invite {code!r}.")
-    # The invite last: among many who come at once, its row is what they wait for.
+    # The invite last: its row is the one that many users wait for at once.
     params = {"server": server_id, "code": code}
     if admit(server_id, user_id) and not _USE.run(params, using=write_alias()):
         raise InviteUnusable(f"Invite {code!r} is used up, expired or revoked.")
@@ -106,18 +106,18 @@ def redeem_invite(*, user: User | UUID, code: str) -> ServerMember:
 
 @use_case
 def revoke_invite(*, actor: User | UUID, invite: Invite | UUID, reason: str = "") -> Invite:
-    """End an invite; who came by it stays. A second time changes nothing.
+    """End an invite; its users stay members. A second time changes nothing.
 
-    One's own needs nothing; that of another needs MANAGE_GUILD, or MANAGE_CHANNELS in the channel
-    that it is for. Five statements, six for a channel's, two fewer when it has ended. Locks the
-    server's row, then the invite's. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
+    The actor's own needs no permission, another's MANAGE_GUILD, or MANAGE_CHANNELS in the invite's
+    channel. Five statements, six for a channel's, two fewer when it has ended. Locks the server's
+    row, then the invite's. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
     """
     actor_id, invite_id = id_of("actor", actor, User), id_of("invite", invite, Invite)
     reason = check_reason(reason)
 
     server_id = lock_server_of("invite", invite_id, actor=actor_id)
     own = member_authority(server_id, actor_id, asked_for=("invite", invite_id))
-    # Locked, lest it goes with its creator's account meanwhile.
+    # Locked: an erasure of the creator's account deletes it.
     known = Invite.objects.using(write_alias()).select_for_update(no_key=True)
     row = known.filter(server_id=server_id, pk=invite_id).first()
     if row is None:
@@ -160,7 +160,7 @@ _SHARE_SERVER = Statement(
     FOR SHARE
     """,
 )
-# Who comes second waits for the first, and then sees what is left.
+# The second of two waits for the first, and then sees what is left.
 _USE = Statement(
     """
     UPDATE invites

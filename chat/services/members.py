@@ -1,4 +1,4 @@
-"""Members of a server: coming, going, and what moderators do about them."""
+"""Members of a server: joining, leaving, and the moderation of them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @use_case
 def join_server(*, user: User | UUID, server: Server | UUID) -> ServerMember:
-    """Make a user a member without an invite; whether they may is for the caller to know.
+    """Make a user a member of a server without an invite; no permission is checked.
 
-    What was said there before counts as read. Who is a member already stays it. Who left in a
-    timeout finds it again. Four statements. Locks the user's row FOR KEY SHARE, then the server's
-    FOR SHARE. Raises: InvalidInput, NotVisible, Banned; DatabaseRefused, in a transaction of the
-    caller's that is not READ COMMITTED.
+    Earlier messages count as read. A member stays a member. A timeout goes on for a user who left
+    during it. Four statements. Locks the user's row FOR KEY SHARE, then the server's FOR SHARE.
+    Raises: InvalidInput, NotVisible, Banned; DatabaseRefused, in a transaction of the caller's that
+    is not READ COMMITTED.
     """
     user_id, server_id = id_of("user", user, User), id_of("server", server, Server)
 
@@ -45,7 +45,7 @@ def join_server(*, user: User | UUID, server: Server | UUID) -> ServerMember:
 
 @use_case
 def leave_server(*, user: User | UUID, server: Server | UUID) -> None:
-    """End one's own membership, and with it the roles and read marks in the server.
+    """End the user's own membership, with their roles and read marks in the server.
 
     Two statements. Locks the server's row FOR SHARE. Raises: InvalidInput; NotVisible, when the
     user is no member; OwnerProtected for the owner.
@@ -63,7 +63,7 @@ def leave_server(*, user: User | UUID, server: Server | UUID) -> None:
 def kick_member(
     *, actor: User | UUID, server: Server | UUID, user: User | UUID, reason: str = ""
 ) -> None:
-    """End a membership; the user can come back. Needs KICK_MEMBERS, and to stand above.
+    """End a membership; the user can join again. Needs KICK_MEMBERS and a higher rank.
 
     Five statements. Locks the user's row FOR KEY SHARE, then the server's. Raises: InvalidInput,
     NotVisible, MissingPermission, TimedOut, OwnerProtected, RankTooLow.
@@ -86,10 +86,10 @@ def ban_user(
     reason: str = "",
     expires_at: datetime | None = None,
 ) -> Ban:
-    """Keep a user out, a member or not, for ever or until `expires_at`.
+    """Ban a user, a member or not, for ever or until `expires_at`.
 
-    A second ban replaces reason, end and who it is from. Needs BAN_MEMBERS, and to stand above a
-    member. Six statements. Locks the user's row FOR KEY SHARE, then the server's. Raises: as
+    A second ban replaces reason, end and actor of the first. Needs BAN_MEMBERS, and a higher rank
+    than a member. Six statements. Locks the user's row FOR KEY SHARE, then the server's. Raises: as
     `kick_member`; DatabaseRefused, in a transaction of the caller's that is not READ COMMITTED.
     """
     actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
@@ -117,7 +117,7 @@ def ban_user(
 def unban_user(
     *, actor: User | UUID, server: Server | UUID, user: User | UUID, reason: str = ""
 ) -> None:
-    """Lift a ban; the audit log still has it. Needs BAN_MEMBERS.
+    """Delete a ban; the audit log keeps it. Needs BAN_MEMBERS.
 
     Five statements. Locks as `kick_member`. Raises: InvalidInput; NotVisible, when there is no such
     ban; MissingPermission, TimedOut.
@@ -147,11 +147,10 @@ def set_timeout(
     until: datetime,
     reason: str = "",
 ) -> ServerMember:
-    """Let a member only look and read until a moment at most 28 days away.
+    """Put a member in a timeout until a moment at most 28 days away: they can only read.
 
-    Leaving and coming back does not end it. Needs MODERATE_MEMBERS, and to stand above; no
-    administrator is timed out. Six statements. Locks and raises as `kick_member`; RankTooLow, too,
-    when the member is an administrator.
+    Leaving and joining again does not end it. Needs MODERATE_MEMBERS and a higher rank. Six
+    statements. Locks and raises as `kick_member`; RankTooLow also for an administrator.
     """
     actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
     user_id = id_of("user", user, User)
@@ -163,7 +162,7 @@ def set_timeout(
     )
     if target.is_administrator:
         raise RankTooLow(
-            f"User {user_id} is an administrator of server {server_id}, whom no timeout binds."
+            f"User {user_id} is an administrator of server {server_id}; they cannot be timed out."
         )
     _require_future("until", until, now=own.asked_at)
     if until > own.asked_at + TIMEOUT_LIMIT:
@@ -175,7 +174,7 @@ def set_timeout(
 def clear_timeout(
     *, actor: User | UUID, server: Server | UUID, user: User | UUID, reason: str = ""
 ) -> ServerMember:
-    """End a member's timeout. Needs MODERATE_MEMBERS, and to stand above.
+    """End a member's timeout. Needs MODERATE_MEMBERS and a higher rank.
 
     Six statements, four when there is none. Locks and raises as `kick_member`.
     """
@@ -196,11 +195,10 @@ def set_nickname(
     nickname: str | None,
     reason: str = "",
 ) -> ServerMember:
-    """Name a member in one server, or with None by their own name again.
+    """Set or, with None, remove the nickname of a member.
 
-    One's own needs CHANGE_NICKNAME; another's MANAGE_NICKNAMES, and to stand above. The log says
-    that a name was changed, and not to what. Six statements, four when it is that already. Locks
-    and raises as `kick_member`.
+    The actor's own needs CHANGE_NICKNAME, another's MANAGE_NICKNAMES and a higher rank. The audit
+    log has no names. Six statements, four when nothing changes. Locks and raises as `kick_member`.
     """
     actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
     user_id = id_of("user", user, User)
@@ -223,10 +221,9 @@ def set_nickname(
 
 
 def admit(server: UUID, user: UUID) -> bool:
-    """Insert a membership, with all that was said before as read, and tell whether it is new.
+    """Insert a membership, with all earlier messages as read, and tell whether it is new.
 
-    One statement. For the services by which somebody comes in, who lock the user and the server.
-    Raises: Banned.
+    One statement. For services that have locked the user and the server. Raises: Banned.
     """
     try:
         return bool(_ADMIT.value({"server": server, "user": user}, using=write_alias()))
@@ -252,7 +249,7 @@ def _member(server: UUID, user: UUID) -> ServerMember:
 
 
 def _remove(server: UUID, user: UUID) -> bool:
-    # One statement: what hangs on the membership goes by the database's cascades.
+    # One statement: what belongs to the membership is deleted by the database's cascades.
     members = ServerMember.objects.using(write_alias()).filter(server_id=server, user_id=user)
     return bool(members.delete()[0])
 
@@ -287,7 +284,7 @@ def _time_out(
 
 def _require_future(field: str, moment: datetime | None, *, now: datetime) -> None:
     if moment is not None and moment <= now:
-        raise InvalidInput(field, seen=moment.isoformat(), expected="a moment that is to come")
+        raise InvalidInput(field, seen=moment.isoformat(), expected="a moment in the future")
 
 
 _ADMIT = Statement(read_sql("services/sql/admit_member.sql"))

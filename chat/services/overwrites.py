@@ -1,4 +1,4 @@
-"""Overwrites: what one channel allows or denies to a role or a member. Public in `channels`."""
+"""Overwrites: what a channel allows or denies to a role or a member. Public in `channels`."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def set_overwrite(
     deny: int = 0,
     reason: str = "",
 ) -> ChannelPermission:
-    """Say what a channel allows and denies to one role or to one member, in place of what it said.
+    """Create or replace the overwrite of a role or a member in a channel.
 
-    Needs MANAGE_ROLES in the channel, and every permission there that is allowed, denied or left to
-    the roles again. Seven statements, eight for a member, two fewer when nothing changes. Locks the
-    user's row FOR KEY SHARE, then the server's. Raises: InvalidInput, for a thread too, which has
-    its channel's; NotVisible, MissingPermission, TimedOut.
+    Needs MANAGE_ROLES in the channel, and each permission there that the overwrite changes. Seven
+    statements, eight for a member, two fewer when nothing changes. Locks the user's row FOR KEY
+    SHARE, then the server's. Raises: InvalidInput, also for a thread, which has the overwrites of
+    its channel; NotVisible, MissingPermission, TimedOut.
     """
     actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     target = _target(role, user)
@@ -55,16 +55,16 @@ def set_overwrite(
         )
     reason = check_reason(reason)
 
-    place = _place(actor_id, channel_id, target)
-    _require_target(place, target)
-    stored = _stored(place, target).first()
-    row = stored or ChannelPermission(server_id=place.space_id, channel_id=channel_id, **target)
+    here = _authorise(actor_id, channel_id, target)
+    _require_target(here, target)
+    stored = _stored(here, target).first()
+    row = stored or ChannelPermission(server_id=here.space_id, channel_id=channel_id, **target)
     before, after = (row.allow, row.deny), (allowed, denied)
-    place.require_grantable((before[0] ^ allowed) | (before[1] ^ denied))
+    here.require_grantable((before[0] ^ allowed) | (before[1] ^ denied))
     if stored is None or before != after:
         row.allow, row.deny = after
         row.save(using=write_alias())
-        _record(place, target, before=before if stored else None, after=after, reason=reason)
+        _record(here, target, before=before if stored else None, after=after, reason=reason)
     return row
 
 
@@ -77,9 +77,9 @@ def clear_overwrite(
     user: User | UUID | None = None,
     reason: str = "",
 ) -> bool:
-    """Remove what a channel says to one role or one user, and tell whether it said anything.
+    """Delete the overwrite of a role or a user in a channel, and tell whether there was one.
 
-    Needs MANAGE_ROLES in the channel, and every permission that was allowed or denied. Six
+    Needs MANAGE_ROLES in the channel, and each permission that was allowed or denied. Six
     statements, seven for a user, two fewer when there is no overwrite. Locks and raises as
     `set_overwrite`.
     """
@@ -87,14 +87,14 @@ def clear_overwrite(
     target = _target(role, user)
     reason = check_reason(reason)
 
-    place = _place(actor_id, channel_id, target)
-    stored = _stored(place, target)
+    here = _authorise(actor_id, channel_id, target)
+    stored = _stored(here, target)
     row = stored.first()
     if row is None:
         return False
-    place.require_grantable(row.allow | row.deny)
+    here.require_grantable(row.allow | row.deny)
     stored.delete()
-    _record(place, target, before=(row.allow, row.deny), after=None, reason=reason)
+    _record(here, target, before=(row.allow, row.deny), after=None, reason=reason)
     return True
 
 
@@ -107,22 +107,22 @@ def _target(role: Role | UUID | None, user: User | UUID | None) -> _Target:
     return {"role_id": None, "user_id": id_of("user", user, User)}
 
 
-def _place(actor: UUID, channel: UUID, target: _Target) -> ChannelAuthority:
+def _authorise(actor: UUID, channel: UUID, target: _Target) -> ChannelAuthority:
     if (user := target["user_id"]) is not None:
         lock_user(user)
     server = lock_server_of("channel", channel, actor=actor)
     own = member_authority(server, actor, asked_for=("channel", channel))
-    place = channel_authority(own, channel)
-    place.require(Permission.MANAGE_ROLES)
-    if place.channel.kind == Channel.Kind.THREAD:
+    here = channel_authority(own, channel)
+    here.require(Permission.MANAGE_ROLES)
+    if here.channel.kind == Channel.Kind.THREAD:
         raise InvalidInput(
-            "channel", seen="a thread", expected="its channel, whose overwrites hold"
+            "channel", seen="a thread", expected="its channel, whose overwrites apply"
         )
-    return place
+    return here
 
 
-def _require_target(place: ChannelAuthority, target: _Target) -> None:
-    server, viewer = place.space_id, place.user_id
+def _require_target(here: ChannelAuthority, target: _Target) -> None:
+    server, viewer = here.space_id, here.user_id
     if (role := target["role_id"]) is not None:
         if not Role.objects.using(write_alias()).filter(server_id=server, pk=role).exists():
             raise NotVisible("role", role, to=viewer)
@@ -132,14 +132,14 @@ def _require_target(place: ChannelAuthority, target: _Target) -> None:
             raise NotVisible("member", user, to=viewer)
 
 
-def _stored(place: ChannelAuthority, target: _Target) -> QuerySet[ChannelPermission]:
+def _stored(here: ChannelAuthority, target: _Target) -> QuerySet[ChannelPermission]:
     return ChannelPermission.objects.using(write_alias()).filter(
-        server_id=place.space_id, channel_id=place.channel.pk, **target
+        server_id=here.space_id, channel_id=here.channel.pk, **target
     )
 
 
 def _record(
-    place: ChannelAuthority,
+    here: ChannelAuthority,
     target: _Target,
     *,
     before: tuple[int, int] | None,
@@ -147,9 +147,9 @@ def _record(
     reason: str,
 ) -> None:
     old, new = before or (None, None), after or (None, None)
-    place.log(
+    here.log(
         "channel.overwrite" if after else "channel.clear_overwrite",
-        place.channel.pk,
+        here.channel.pk,
         reason=reason,
         allow=(old[0], new[0]),
         deny=(old[1], new[1]),

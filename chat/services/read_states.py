@@ -1,4 +1,4 @@
-"""How far somebody has read, and what they want to hear of."""
+"""Read marks of users, and their notification settings of channels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MARK = Statement(read_sql("services/sql/mark_read.sql"))
 _MARK_ALL = Statement(read_sql("services/sql/mark_all_read.sql"))
-# The one of the two settings that is asked for; the other stays, and so does the mark.
+# Sets one of the two settings; the other and the mark stay.
 _SETTING = Statement(
     """
     INSERT INTO public.read_states AS own (space_id, user_id, channel_id, notify, muted_until)
@@ -41,9 +41,9 @@ _SETTING = Statement(
 
 @single_statement
 def mark_read(*, user: User | UUID, channel: Channel | UUID, seq: int | None = None) -> int:
-    """Mark a channel or a conversation as read up to message `seq`, or all, and return the mark.
+    """Mark a channel or a conversation as read up to message `seq`, or all of it; return the mark.
 
-    Never moves a mark back: one that comes late leaves it. One statement. Locks the user's read
+    Never moves a mark back: a late call changes nothing. One statement. Locks the user's read
     state. Raises: InvalidInput, also for a `seq` that no message has yet; NotVisible.
     """
     return _mark(user, channel, seq=None if seq is None else check_seq("seq", seq))
@@ -51,17 +51,16 @@ def mark_read(*, user: User | UUID, channel: Channel | UUID, seq: int | None = N
 
 @single_statement
 def mark_unread(*, user: User | UUID, channel: Channel | UUID, seq: int) -> int:
-    """Put the mark in a channel or a conversation just before message `seq`, and return it.
+    """Mark message `seq` and all later ones as unread, all earlier ones as read; return the mark.
 
-    Wherever it was: that message and all after it are unread, all before it read. One statement.
-    Locks the user's read state. Raises: as `mark_read`.
+    One statement. Locks the user's read state. Raises: as `mark_read`.
     """
     return _mark(user, channel, seq=check_seq("seq", seq), as_unread=True)
 
 
 @single_statement
 def mark_all_read(*, user: User | UUID, server: Server | UUID | None = None) -> int:
-    """Mark every channel that the user sees as read, in one server; or in all, and conversations.
+    """Mark all channels of a server as read, or all channels and conversations.
 
     Returns how many marks have moved. One statement. Locks the user's read states, by space and
     channel. Raises: InvalidInput; NotVisible, for a server in which the user sees nothing.
@@ -76,7 +75,7 @@ def mark_all_read(*, user: User | UUID, server: Server | UUID | None = None) -> 
 
 @single_statement
 def set_notify(*, user: User | UUID, channel: Channel | UUID, notify: str | None) -> None:
-    """Say what the user wants to hear of from a channel or a conversation; None: as by default.
+    """Set what a user is notified of in a channel or a conversation; None is the default.
 
     One statement. Locks the user's read state. Raises: InvalidInput, NotVisible.
     """
@@ -88,7 +87,7 @@ def set_notify(*, user: User | UUID, channel: Channel | UUID, notify: str | None
 
 @single_statement
 def mute_channel(*, user: User | UUID, channel: Channel | UUID, until: datetime | None) -> None:
-    """Mute a channel or a conversation for a user until a moment, or with None no longer.
+    """Mute a channel or a conversation for a user until a moment, or with None unmute it.
 
     One statement. Locks the user's read state. Raises: InvalidInput, NotVisible.
     """

@@ -1,7 +1,7 @@
-"""Roles: made, changed, sorted, given and taken.
+"""Roles: created, changed, moved, granted and revoked.
 
-Nobody reaches above their own highest role, and nobody gives what they have not. Needs MANAGE_ROLES
-throughout.
+All need MANAGE_ROLES, and change only roles below the actor's highest; nobody grants a permission
+that they lack.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from chat.services.core.use_case import use_case, write_alias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Of the lowest id there is, so that everyone's role itself does not stand above it.
+# With the lowest id there is, so that everyone's role does not outrank it.
 _ABOVE_EVERYONES = Rank(position=0, id=UUID(int=0))
 
 
@@ -52,11 +52,11 @@ def create_role(
     mentionable: bool = False,
     reason: str = "",
 ) -> Role:
-    """Make a role, the lowest above everyone's; the others move up.
+    """Create a role just above everyone's; the others move up.
 
     Six statements. Locks the server's row. Raises: InvalidInput, NotVisible, TimedOut;
-    MissingPermission, for what the actor has not either; RankTooLow, when the actor has no role
-    above everyone's; LimitReached.
+    MissingPermission, also for a permission that the actor lacks; RankTooLow, when the actor has no
+    role above everyone's; LimitReached.
     """
     actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
     role = Role(
@@ -100,11 +100,11 @@ def update_role(
     mentionable: bool | Unchanged = UNCHANGED,
     reason: str = "",
 ) -> Role:
-    """Change a role below one's own; of everyone's only the permissions.
+    """Change a role; of everyone's only the permissions.
 
-    Who has not a permission neither adds it nor takes it away. Five statements, three when nothing
-    changes. Locks the server's row. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut,
-    RankTooLow.
+    A permission that the actor lacks can be neither added nor removed. Five statements, three when
+    nothing changes. Locks the server's row. Raises: InvalidInput, NotVisible, MissingPermission,
+    TimedOut, RankTooLow.
     """
     actor_id, role_id = id_of("actor", actor, User), id_of("role", role, Role)
     wanted = _checked(
@@ -118,7 +118,7 @@ def update_role(
         raise InvalidInput(
             next(iter(changes.keys() - {"permissions"})),
             seen="that of everyone's role",
-            expected="left as it is there; only its permissions change",
+            expected="left unchanged: only its permissions can be changed",
         )
     if "permissions" in changes:
         before, after = changes["permissions"]
@@ -129,9 +129,9 @@ def update_role(
 
 @use_case
 def delete_role(*, actor: User | UUID, role: Role | UUID, reason: str = "") -> None:
-    """Delete a role below one's own, with its overwrites; who had it has it no more.
+    """Delete a role, with its overwrites, and take it from all members.
 
-    Five statements. Locks the server's row. Raises: InvalidInput, for everyone's role too;
+    Five statements. Locks the server's row. Raises: InvalidInput, also for everyone's role;
     NotVisible, MissingPermission, TimedOut, RankTooLow.
     """
     actor_id, role_id = id_of("actor", actor, User), id_of("role", role, Role)
@@ -153,12 +153,12 @@ def delete_role(*, actor: User | UUID, role: Role | UUID, reason: str = "") -> N
 def move_role(
     *, actor: User | UUID, role: Role | UUID, position: int, reason: str = ""
 ) -> list[Role]:
-    """Put a role below one's own at another position below it, and return all roles, lowest first.
+    """Move a role to another position below the actor's own, and return all roles, lowest first.
 
-    Positions are counted from 1, the lowest above everyone's; the roles between move by one, and
-    gaps close. Six statements, four when it stands there already. Locks the server's row. Raises:
-    InvalidInput, for everyone's role and for a position above all roles too; NotVisible,
-    MissingPermission, TimedOut, RankTooLow.
+    Position 1 is the lowest above everyone's; the roles between move by one, and gaps are closed.
+    Six statements, four when it is there already. Locks the server's row. Raises: InvalidInput,
+    also for everyone's role and for a position above all roles; NotVisible, MissingPermission,
+    TimedOut, RankTooLow.
     """
     actor_id, role_id = id_of("actor", actor, User), id_of("role", role, Role)
     position = check_number("position", position, least=1, most=ROLE_LIMIT - 1)
@@ -189,12 +189,11 @@ def move_role(
 def grant_role(
     *, actor: User | UUID, user: User | UUID, role: Role | UUID, reason: str = ""
 ) -> bool:
-    """Give a member a role below one's own, and tell whether they had it not.
+    """Grant a role to a member, and tell whether it is new to them.
 
-    Nobody gives a permission that they have not themselves. Six statements, five when the member
-    has the role. Locks the user's row FOR KEY SHARE, then the server's. Raises: InvalidInput, for
-    everyone's role too; NotVisible, when the user is no member; MissingPermission, TimedOut,
-    RankTooLow.
+    The actor has all its permissions. Six statements, five when the member has the role. Locks the
+    user's row FOR KEY SHARE, then the server's. Raises: InvalidInput, also for everyone's role;
+    NotVisible, when the user is no member; MissingPermission, TimedOut, RankTooLow.
     """
     own, user_id, row = _role_for(actor, user, role)
     reason = check_reason(reason)
@@ -210,10 +209,10 @@ def grant_role(
 def revoke_role(
     *, actor: User | UUID, user: User | UUID, role: Role | UUID, reason: str = ""
 ) -> bool:
-    """Take a role below one's own from a member, and tell whether they had it.
+    """Revoke a role from a member, and tell whether they had it.
 
-    Six statements, five when the member has it not. Locks and raises as `grant_role`; a permission
-    of the role that the actor lacks does not matter here.
+    Six statements, five when they did not. Locks and raises as `grant_role`; a permission of the
+    role that the actor lacks does not matter here.
     """
     own, user_id, row = _role_for(actor, user, role)
     reason = check_reason(reason)
@@ -278,9 +277,7 @@ def _manageable(own: MemberAuthority, role: UUID) -> Role:
 
 def _refuse_everyones(role: Role) -> None:
     if role.position == 0:
-        raise InvalidInput(
-            "role", seen="everyone's role, which stays as it is", expected="one of those above it"
-        )
+        raise InvalidInput("role", seen="everyone's role", expected="a role above it")
 
 
 def _sorted_roles(server: UUID) -> list[Role]:
@@ -298,12 +295,12 @@ def _set_positions(server: UUID, roles: Sequence[UUID], *, first: int) -> None:
 _SET_POSITIONS = Statement(
     """
     UPDATE roles
-    SET position = wanted.place + %(first)s - 1
-    FROM unnest(%(roles)s::uuid[]) WITH ORDINALITY AS wanted (id, place)
+    SET position = wanted.number + %(first)s - 1
+    FROM unnest(%(roles)s::uuid[]) WITH ORDINALITY AS wanted (id, number)
     WHERE
         roles.space_id = %(server)s
         AND roles.id = wanted.id
-        AND roles.position <> wanted.place + %(first)s - 1
+        AND roles.position <> wanted.number + %(first)s - 1
     """,
 )
 _GRANT = Statement(

@@ -1,4 +1,4 @@
-"""Servers: made, changed, handed over, deleted."""
+"""Servers: created, changed, handed over, deleted."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ FIRST_CHANNEL = "general"
 
 @use_case
 def create_server(*, owner: User | UUID, name: str) -> Server:
-    """Make a server with its owner as the first member, three roles and a channel.
+    """Create a server with its owner as the first member, three roles and a channel.
 
-    The roles are everyone's ("member", at position 0), "moderator" and "admin"; nobody has the
-    latter two yet. Six statements. Locks the owner's row FOR KEY SHARE. Raises: InvalidInput;
-    NotVisible, when there is no such user.
+    The roles are everyone's ("member", at position 0), "moderator" and "admin"; nobody has the last
+    two yet. Six statements. Locks the owner's row FOR KEY SHARE. Raises: InvalidInput; NotVisible,
+    when there is no such user.
     """
     owner_id = id_of("owner", owner, User)
     name = check_name("name", name, least=SERVER_NAME_MINIMUM, most=NAME_LENGTH)
@@ -67,7 +67,7 @@ def update_server(
     icon_key: str | Unchanged | None = UNCHANGED,
     reason: str = "",
 ) -> Server:
-    """Change what a server shows of itself; needs MANAGE_GUILD.
+    """Change a server's name, description or icon; needs MANAGE_GUILD.
 
     Five statements, three when nothing changes. Locks the server's row. Raises: InvalidInput,
     NotVisible, MissingPermission, TimedOut.
@@ -100,9 +100,9 @@ def transfer_ownership(
 ) -> Server:
     """Make another member the owner; only the owner can.
 
-    Six statements, four when `to` owns it already. Locks the new owner's row FOR KEY
-    SHARE, then the server's. Raises: InvalidInput; NotVisible, when `to` is no member;
-    OwnerProtected, when the actor is not the owner.
+    Six statements, four when `to` owns it already. Locks the new owner's row FOR KEY SHARE, then
+    the server's. Raises: InvalidInput; NotVisible, when `to` is no member; OwnerProtected, when the
+    actor is not the owner.
     """
     actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
     new_owner = id_of("to", to, User)
@@ -123,10 +123,10 @@ def transfer_ownership(
 
 @use_case
 def delete_server(*, actor: User | UUID, server: Server | UUID, reason: str = "") -> None:
-    """Hide a server and all that is in it; only the owner can.
+    """Mark a server as deleted, which hides all that is in it; only the owner can.
 
-    The rows stay, so that support can bring it back. Four statements. Locks the server's row.
-    Raises: InvalidInput, NotVisible; OwnerProtected, when the actor is not the owner.
+    The rows stay, so that support can restore it. Four statements. Locks the server's row. Raises:
+    InvalidInput, NotVisible; OwnerProtected, when the actor is not the owner.
     """
     actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
     reason = check_reason(reason)

@@ -47,7 +47,7 @@ _NO_ROLE = Rank(position=0, id=UUID(int=2**128 - 1))
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What one user may do in one place; `space_id` is its server or its conversation."""
+    """What a user may do somewhere; `space_id` is the server or the conversation."""
 
     space_id: UUID
     user_id: UUID
@@ -55,8 +55,8 @@ class Authority:
     is_timed_out: bool
 
     @property
-    def place(self) -> str:
-        """Return what errors call the place."""
+    def where(self) -> str:
+        """Return what errors call it."""
         raise NotImplementedError
 
     def may(self, wanted: Permission) -> bool:
@@ -70,7 +70,7 @@ class Authority:
             held=self.permissions,
             is_timed_out=self.is_timed_out,
             user=self.user_id,
-            place=self.place,
+            where=self.where,
         )
         if error is not None:
             raise error
@@ -79,7 +79,7 @@ class Authority:
         """Raise MissingPermission unless the user may give all of `wanted` to others."""
         if not can_grant(own=Permission(self.permissions), wanted=Permission(wanted)):
             missing = Permission(int(wanted) & ~int(self.permissions))
-            raise MissingPermission(missing, user=self.user_id, place=self.place)
+            raise MissingPermission(missing, user=self.user_id, where=self.where)
 
     def log(self, action: str, target: UUID, *, reason: str = "", **changes: Change) -> None:
         """Write into the audit log of the server what the user did: one statement."""
@@ -115,7 +115,7 @@ class MemberAuthority(Authority):
     asked_at: datetime
 
     @property
-    def place(self) -> str:
+    def where(self) -> str:
         """Return what errors call the server."""
         return f"server {self.space_id}"
 
@@ -131,7 +131,7 @@ class MemberAuthority(Authority):
             held=self.permissions,
             is_timed_out=wanted in self.before_timeout,
             user=self.user_id,
-            place=self.place,
+            where=self.where,
         )
         if error is not None:
             raise error
@@ -139,12 +139,12 @@ class MemberAuthority(Authority):
     def require_above(self, rank: Rank, *, what: str) -> None:
         """Raise RankTooLow unless the member stands above `rank`, which `what` has."""
         if not outranks(actor=self.rank, target=rank):
-            raise RankTooLow(f"User {self.user_id} does not stand above {what} in {self.place}.")
+            raise RankTooLow(f"User {self.user_id} does not stand above {what} in {self.where}.")
 
     def require_against(self, target: MemberAuthority) -> None:
         """Raise OwnerProtected or RankTooLow unless the member may act against `target`."""
         if target.is_owner:
-            raise OwnerProtected(f"User {target.user_id} owns {self.place}.")
+            raise OwnerProtected(f"User {target.user_id} owns {self.where}.")
         self.require_above(target.rank, what=f"user {target.user_id}")
 
 
@@ -156,7 +156,7 @@ class ChannelAuthority(Authority):
     member: MemberAuthority
 
     @property
-    def place(self) -> str:
+    def where(self) -> str:
         """Return what errors call the channel."""
         return f"channel {self.channel.pk}"
 
@@ -176,7 +176,7 @@ class MessageAuthority(Authority):
     has_files: bool
 
     @property
-    def place(self) -> str:
+    def where(self) -> str:
         """Return what errors call the channel or conversation."""
         return channel_label(self.space_id, self.channel_id)
 
@@ -188,7 +188,7 @@ class MessageAuthority(Authority):
     def require_no_timeout(self) -> None:
         """Raise TimedOut if the user is in one."""
         if self.is_timed_out:
-            raise _timed_out(self.user_id, self.place)
+            raise _timed_out(self.user_id, self.where)
 
     def log_moderation(self, action: str, **changes: Change) -> None:
         """Log what was done with the message: one statement, none in a conversation."""
@@ -201,15 +201,15 @@ class MessageAuthority(Authority):
 
 
 def permission_error(
-    wanted: Permission, *, held: int, is_timed_out: bool, user: UUID, place: str
+    wanted: Permission, *, held: int, is_timed_out: bool, user: UUID, where: str
 ) -> ChatError | None:
     """Return what to raise when not all of `wanted` is held, or None."""
     missing = Permission(int(wanted) & ~int(held))
     if missing == NONE:
         return None
     if is_timed_out:
-        return _timed_out(user, place)
-    return MissingPermission(missing, user=user, place=place)
+        return _timed_out(user, where)
+    return MissingPermission(missing, user=user, where=where)
 
 
 def channel_label(space: UUID, channel: UUID) -> str:
@@ -342,8 +342,8 @@ def _authority_of(member: _Member) -> MemberAuthority:
     )
 
 
-def _timed_out(user: UUID, place: str) -> TimedOut:
-    return TimedOut(f"User {user} is in a timeout, and can only read in {place}.")
+def _timed_out(user: UUID, where: str) -> TimedOut:
+    return TimedOut(f"User {user} is in a timeout, and can only read in {where}.")
 
 
 _MEMBERS = Statement(read_sql("services/sql/member_authority.sql"), _Member)

@@ -68,8 +68,8 @@ def lock_user(user: UUID) -> bool:
     """Lock a user's row FOR KEY SHARE and tell whether they can act: one statement.
 
     They are not erased before the end of the transaction, so that no reason for an act against
-    them, or against what is theirs, comes after their erasure. Nothing is raised: a stranger to
-    the server is not told whether there is such a user.
+    them, or against what is theirs, comes after their erasure. Nothing is raised: a stranger to the
+    server is not told whether there is such a user.
     """
     return _USER.value({"user": user}, using=write_alias()) is True
 

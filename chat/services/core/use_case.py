@@ -1,9 +1,7 @@
-"""One use case, one transaction: what every public service has around it.
+"""One use case, one transaction: the decorators of every public service.
 
-The database may refuse what a service had no reason to expect, or end one of two transactions that
-wait for each other. The first comes out as a ChatError that names the rule, which of a limit is
-LimitReached, and NotVisible of somebody who was erased meanwhile; the second is tried again, where
-the transaction is the service's own.
+They turn an error of the database that no service translates into a ChatError, and try a
+transaction again that the database ended in favour of another one.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
 
-_HELD = {
+_BY_CONSTRAINT = {
     "channels_limit": ("channels", CHANNEL_LIMIT),
     "channels_thread_limit": ("threads", THREAD_LIMIT),
     "messages_pin_limit": ("pins in the channel", PIN_LIMIT),
@@ -37,9 +35,9 @@ _HELD = {
 
 
 def limit_reached(constraint: str) -> LimitReached | None:
-    """Return the error for a constraint that is one of these limits, or None."""
-    held = _HELD.get(constraint)
-    return None if held is None else LimitReached(*held)
+    """Return the LimitReached for the name of a constraint, or None if it is no limit."""
+    limit = _BY_CONSTRAINT.get(constraint)
+    return None if limit is None else LimitReached(*limit)
 
 
 Args = ParamSpec("Args")
@@ -72,13 +70,14 @@ def save_fields(row: Model, values: Mapping[str, Any]) -> None:
 
 
 def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
-    """Run `function` in a transaction, or in a savepoint of the caller's.
+    """Run `function` in a transaction, or in a savepoint of the caller's transaction.
 
-    Raises: LimitReached, for a limit that the database holds; NotVisible, when somebody was erased
-    meanwhile of whom it takes nothing; DatabaseRefused, for another constraint that the service did
-    not translate itself; Conflict, when another transaction was in
-    the way each of five times, or once inside a transaction of the caller's, who alone can repeat
-    that.
+    After a deadlock or a serialization failure it is run again, five times at most; inside a
+    transaction of the caller's never, for only the caller can repeat that.
+
+    Raises: LimitReached, for a limit that the database holds; NotVisible, for a user who was erased
+    meanwhile; DatabaseRefused, for any other constraint that `function` does not translate;
+    Conflict, when the last attempt failed too.
     """
 
     @wraps(function)
@@ -89,11 +88,11 @@ def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
 
 
 def single_statement(function: Callable[Args, Result]) -> Callable[Args, Result]:
-    """Run `function`, whose only write is one statement and so a transaction in itself.
+    """Run `function`, whose only write is one statement, without a transaction around it.
 
-    Spares BEGIN and COMMIT; in a transaction of the caller's there is a savepoint as ever, for
-    else what the database refuses would end that transaction, and its COMMIT say nothing of it.
-    Raises: as `use_case`.
+    This saves BEGIN and COMMIT. In a transaction of the caller's there is a savepoint as in
+    `use_case`: without it a refusal of the database would end that transaction, and its COMMIT
+    would roll back silently. Raises: as `use_case`.
     """
 
     @wraps(function)
@@ -104,9 +103,9 @@ def single_statement(function: Callable[Args, Result]) -> Callable[Args, Result]
 
 
 def constraint_of(error: DatabaseError) -> str:
-    """Return the name of the constraint that `error` speaks of, or nothing.
+    """Return the name of the constraint that `error` names, or an empty text.
 
-    A distributed table's constraints carry the number of the shard, which is left out here.
+    On a distributed table the number of the shard is cut off the name.
     """
     cause = error.__cause__
     name = cause.diag.constraint_name if isinstance(cause, errors.Error) else None
@@ -134,7 +133,7 @@ def _attempt(
             if isinstance(cause, _CLASH):
                 if attempt == repeats:
                     raise Conflict from error
-                # Both would meet again if both waited equally long.
+                # At random: two that waited equally long would clash again.
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
             elif isinstance(cause, _REFUSAL):
                 raise _refusal(cause, constraint_of(error)) from error

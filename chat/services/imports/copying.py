@@ -1,4 +1,4 @@
-"""COPY through Django's own connection, and reading an iterable in batches."""
+"""COPY on Django's own connection, and batches of an iterable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-# Enough for the cost of a statement not to show, and little enough to be held in memory.
+# So many that the cost of a statement does not show, and few enough for the memory.
 BATCH = 10_000
 
 
@@ -53,7 +53,7 @@ def copy_rows(
 ) -> None:
     """Append rows to a table with one COPY.
 
-    As text: binary spares the client 3 µs a row, of the 60 that the server takes meanwhile.
+    As text: binary would save the client 3 µs a row, of the 60 that the server takes meanwhile.
     """
     connection = connections[using]
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(

@@ -1,7 +1,7 @@
-"""The history of one channel or conversation, numbered on from its last message.
+"""Importing the messages of a channel or conversation, numbered on from its last message.
 
-The database checks the numbers and moves the counter once for each COPY, not once for each message
-(migration 0003), and whoever sends meanwhile waits.
+The database checks the numbers and updates the counter once for each COPY, not once for each
+message (migration 0003). Sends wait meanwhile.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What came of an import: how many rows are new, and what was left as it was."""
+    """How many rows an import inserted, and how many messages it skipped."""
 
     messages: int = 0
     already_there: int = 0
@@ -96,16 +96,16 @@ def import_messages(
 ) -> Imported:
     """Append messages to a channel or a conversation, oldest first, all of them or none.
 
-    A message whose id is in the channel already is left as it is, so that an import which did not
-    come to its end is simply run again. A reply to a message that is not there is an error, or with
-    `allow_missing_replies` a message that answers nothing. In a conversation all authors take part
-    already. `on_progress` is called with the number of messages that were read since the last time.
+    A message whose id is in the channel already is skipped, so that an import that was interrupted
+    can be run again. A reply to a message that is not there is an error, or with
+    `allow_missing_replies` a message without a reply. In a conversation all authors have to be
+    participants. `on_progress` is called with the number of messages read since the last call.
 
-    One statement, and for each 10,000 messages three to eight, by what hangs on them. Locks the
+    One statement, and for each 10,000 messages three to eight, by what belongs to them. Locks the
     rows of the channel and of its counter until the transaction ends: sends wait. Raises:
     InvalidInput; NotVisible, when there is no such channel; IdTaken; LimitReached, for the 251st
-    pin; DatabaseRefused; Conflict, which is never tried again here, because what was read of an
-    iterable is gone.
+    pin; DatabaseRefused; Conflict, which is never retried here, because an iterable cannot be read
+    twice.
     """
     channel_id = id_of("channel", channel, Channel)
     check_flag("allow_missing_replies", allow_missing_replies)
@@ -182,7 +182,7 @@ def _check(message: MessageRow) -> None:
 
 
 def _not_there(destination: _Destination, batch: Sequence[MessageRow]) -> Sequence[MessageRow]:
-    """Return what is not in this channel yet; an id that is in another one is refused."""
+    """Return the messages that are not in this channel yet. Raises: IdTaken, for one in another."""
     there = _found(destination, [row.id for row in batch])
     for message_id, (channel_id, _) in there.items():
         if channel_id != destination.channel_id:
@@ -195,7 +195,7 @@ def _not_there(destination: _Destination, batch: Sequence[MessageRow]) -> Sequen
 def _reply_seqs(
     destination: _Destination, news: Sequence[MessageRow], *, first_seq: int
 ) -> list[int | None]:
-    """Return for each message the number of the earlier one that it answers, if there is one."""
+    """Return for each message the number of the earlier message that it replies to, or None."""
     answered = {row.reply_to for row in news if row.reply_to is not None}
     if not answered:
         return [None] * len(news)
@@ -215,22 +215,22 @@ def _reply_seqs(
 
 
 def _found(destination: _Destination, ids: list[UUID]) -> dict[UUID, tuple[UUID, int]]:
-    """Return in which channels messages of the same space are, and their numbers."""
+    """Return the channel and the number of each message of this space, by id."""
     found = _FIND.tuples({"space": destination.space_id, "ids": ids}, using=write_alias())
     return {message_id: (channel_id, seq) for message_id, channel_id, seq in found}
 
 
-def _written(
+def _copy_values(
     destination: _Destination,
     news: Sequence[MessageRow],
     replies: Sequence[int | None],
     *,
     first_seq: int,
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows for COPY, with what comes in each of them as text already.
+    """Yield the rows for COPY, with ids and moments as text already.
 
-    psycopg would write the channel anew for every row and the moment for every column, and each id
-    by a call of Python's: a quarter of the client's time.
+    psycopg would convert the channel again for each row, the moment for each column, and each id by
+    a call of Python's: a quarter of the client's time.
     """
     space_id, channel_id = destination.space_id.hex, destination.channel_id.hex
     for seq, (row, reply_to_seq) in enumerate(zip(news, replies, strict=True), first_seq):
@@ -262,8 +262,8 @@ def _copy(
     *,
     first_seq: int,
 ) -> dict[str, int]:
-    """Write the messages and what hangs on them; return how much of that there was."""
-    rows = _written(destination, news, replies, first_seq=first_seq)
+    """Insert the messages and their parts; return how many parts of each kind."""
+    rows = _copy_values(destination, news, replies, first_seq=first_seq)
     _SET_IMPORT.run({"setting": "on"}, using=write_alias())
     try:
         copy_rows("messages", _COLUMNS, rows, using=write_alias())

@@ -1,4 +1,4 @@
-"""What hangs on imported messages: who is named, who reacted, which files."""
+"""The parts of imported messages: mentions, reactions, attachments."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def check_parts(message: MessageRow) -> None:
 def copy_parts(
     space_id: UUID, channel_id: UUID, news: Sequence[MessageRow], *, first_seq: int
 ) -> dict[str, int]:
-    """Write who is named, who reacted with what, and which files were sent; return how many."""
+    """Insert mentions, reactions and attachments; return how many of each."""
     mentions = [
         (space_id, channel_id, seq, user, role, row.created_at)
         for seq, row in enumerate(news, first_seq)

@@ -1,4 +1,4 @@
-"""Users, memberships and read marks in bulk."""
+"""Importing users, memberships and read marks."""
 
 from __future__ import annotations
 
@@ -32,11 +32,10 @@ _USERNAME = re.compile(USERNAME_PATTERN)
 
 @use_case
 def import_users(*, users: Sequence[UserRow]) -> int:
-    """Add users, all of them or none, and return how many are new.
+    """Insert users, all of them or none, and return how many are new.
 
-    A user whose id is there already is left as it is. Two statements for each
-    10,000, three when only some have a created_at. Raises:
-    InvalidInput; DatabaseRefused, when a name is somebody else's.
+    A user whose id is known already is skipped. Two statements for each 10,000, three when only
+    some have a created_at. Raises: InvalidInput; DatabaseRefused, when a name is somebody else's.
     """
     done = start = 0
     for batch in row_batches("users", users, UserRow, _check_user):
@@ -53,12 +52,12 @@ def import_users(*, users: Sequence[UserRow]) -> int:
 
 @use_case
 def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> int:
-    """Add members to a server with their roles, all of them or none; return how many are new.
+    """Insert members of a server with their roles, all of them or none; return how many are new.
 
-    Who is a member already stays as they are and keeps the roles that they have. One statement, and
-    for each 10,000 members two to four: by whether some have roles, and only some a joined_at.
-    Raises: InvalidInput; NotVisible, when there is no such server; DatabaseRefused, for somebody
-    banned, an unknown user, or a role of another server.
+    A user who is a member already is skipped, with their roles. One statement, and for each 10,000
+    members two to four: by whether some have roles, and only some a joined_at. Raises:
+    InvalidInput; NotVisible, when there is no such server; DatabaseRefused, for somebody banned, an
+    unknown user, or a role of another server.
     """
     server_id = id_of("server", server, Server)
     if not Server.objects.using(write_alias()).filter(pk=server_id).exists():
@@ -87,7 +86,7 @@ def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> in
 
 @use_case
 def import_read_states(*, states: Iterable[ReadStateRow]) -> int:
-    """Set how far people have read in channels and conversations without a mark; return how many.
+    """Insert read marks of users in channels and conversations; return how many.
 
     Two statements for each 10,000. Raises: InvalidInput; NotVisible, when there is no such channel;
     DatabaseRefused, for a mark that is there already, that passes the newest message, or that is of

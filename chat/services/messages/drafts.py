@@ -1,4 +1,4 @@
-"""What somebody wants to send, checked, before anything is asked of the database."""
+"""Checks of what is to be sent, before the database is asked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The parts of a message that a sender chooses."""
+    """The parts of a message that its sender chooses."""
 
     id: UUID
     content: str
@@ -34,7 +34,7 @@ def check_draft(
     reply_to: Any,
     attachments: Any,
 ) -> Draft:
-    """Return what is to be sent, with an id of its own when `id` is None.
+    """Return the checked parts, with a new id when `id` is None.
 
     Raises: InvalidInput.
     """
@@ -50,13 +50,13 @@ def check_draft(
 
 
 def check_content(value: Any, *, has_files: bool) -> str:
-    """Return `value`, a content for a message; with nothing to see in it only beside files."""
+    """Return `value`, the content of a message; it may be blank only beside files."""
     content = check_text("content", value, most=CONTENT_LENGTH)
     if not has_files and not is_visible(content):
         raise InvalidInput(
             "content",
             seen=describe_illegible(content),
-            expected="a text, since there is no attachment",
+            expected="a text with a visible character, or an attachment",
         )
     return content
 

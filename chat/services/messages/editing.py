@@ -35,7 +35,7 @@ class EditedMessage:
     edited_at: datetime | None
 
 
-# The trigger keeps what was there, and counts the version.
+# The trigger keeps the old content and raises the version.
 _EDIT = Statement(
     """
     UPDATE public.messages
@@ -69,13 +69,13 @@ def edit_message(
 ) -> EditedMessage:
     """Replace the content of the actor's own message and update its mentions.
 
-    What was there becomes a revision; the same content again changes nothing. With
-    `expected_version` only the version that the editor has seen is replaced. Who was named already
-    stays so with the same row, who no longer is goes. Nobody edits in a timeout.
+    The old content is kept as a revision; the same content again changes nothing. With
+    `expected_version` no other version is replaced. A mention that stays keeps its row. Nobody
+    edits in a timeout.
 
-    Two statements, three when somebody is named in the old content or in the new one. Locks the
+    Two statements, three when there are mentions in the old content or in the new one. Locks the
     message's row. Raises: InvalidInput, NotVisible, TimedOut; NotAuthor, for another's message,
-    a moderator too; Conflict, when the version is another.
+    also for a moderator; Conflict, when the version is another.
     """
     actor_id = id_of("actor", actor, User)
     if expected_version is not None:
@@ -89,7 +89,7 @@ def edit_message(
     if expected_version is not None and own.version != expected_version:
         raise Conflict(
             f"Message {own.id} is at version {own.version}, not {expected_version}: somebody "
-            "edited it meanwhile. Look at it again and repeat."
+            "edited it meanwhile. Read it again and repeat."
         )
     check_content(content, has_files=own.has_files)
     params = {"space": own.space_id, "id": own.id, "content": content}
@@ -100,10 +100,10 @@ def edit_message(
 
 @use_case
 def delete_message(*, actor: User | UUID, message: AnyMessage) -> None:
-    """Hide a message: its place and its number stay, whom it named is no longer named.
+    """Mark a message as deleted, and delete its mentions; its number stays taken.
 
-    One's own, or with MANAGE_MESSAGES that of another, which the audit log tells. Deleting it
-    again is NotVisible. Two statements, three for another's. Locks the message's row.
+    Another's message needs MANAGE_MESSAGES, and is logged. Deleting it again is NotVisible. Two
+    statements, three for another's. Locks the message's row.
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission.
     """

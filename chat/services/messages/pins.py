@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @use_case
 def pin_message(*, actor: User | UUID, message: AnyMessage) -> None:
-    """Pin a message in its channel, and tell the channel so by a message of the system.
+    """Pin a message in its channel, and announce it there by a message of the system.
 
     Needs PIN_MESSAGES or MANAGE_MESSAGES, in a conversation to take part. Pinning again changes
-    nothing. The audit log tells when the message is another's, but of a conversation, which has
-    none. Four statements, five with the log; three when it is pinned already. Locks the channel's
-    row, then the message's, then the channel's counter.
+    nothing. Another's message is logged, unless in a conversation. Four statements, five with the
+    log; three when it is pinned already. Locks the channel's row, then the message's, then the
+    channel's counter.
 
     Raises: InvalidInput, for a message of the system; NotVisible, TimedOut, MissingPermission;
     LimitReached, when 250 messages are pinned there; DatabaseRefused, in a channel that takes no
@@ -58,11 +58,11 @@ def pin_message(*, actor: User | UUID, message: AnyMessage) -> None:
 
 @use_case
 def unpin_message(*, actor: User | UUID, message: AnyMessage) -> None:
-    """Take a message from the pins of its channel.
+    """Unpin a message.
 
-    Needs PIN_MESSAGES or MANAGE_MESSAGES, in a conversation to take part. One that is not pinned
-    stays as it is. The audit log tells when the message is another's, but of a conversation. Three
-    statements, four with the log. Locks the channel's row, then the message's.
+    Needs PIN_MESSAGES or MANAGE_MESSAGES, in a conversation to take part. For a message that is not
+    pinned nothing changes. Another's message is logged, unless in a conversation. Three statements,
+    four with the log. Locks the channel's row, then the message's.
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission.
     """
@@ -82,7 +82,7 @@ def _pinnable(message: AnyMessage, *, actor: UUID) -> MessageAuthority:
 
 
 def _lock_channel(message: MessageAuthority) -> None:
-    """Lock the channel before the message, so that pins come one after another."""
+    """Lock the channel's row before the message's, so that pins are set one after another."""
     channels = Channel.objects.using(write_alias()).filter(
         space_id=message.space_id, pk=message.channel_id
     )
@@ -94,6 +94,6 @@ def _row(message: MessageAuthority) -> QuerySet[Message]:
 
 
 def _raise_if_deleted(message: MessageAuthority) -> None:
-    """Raise NotVisible if the message was deleted meanwhile; else somebody else pinned it."""
+    """Raise NotVisible if the message was deleted meanwhile, and was not pinned by another."""
     if _row(message).filter(deleted_at__isnull=False).exists():
         raise NotVisible("message", message.id, to=message.user_id)

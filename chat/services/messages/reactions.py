@@ -1,4 +1,4 @@
-"""Reactions: emoji under messages."""
+"""Reactions: emoji that users put under messages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ADD = Statement(read_sql("services/sql/add_reaction.sql"), _Added)
 
 @use_case
 def add_reaction(*, actor: User | UUID, message: AnyMessage, emoji: str) -> bool:
-    """Put an emoji under a message, and tell whether it is new: twice is once.
+    """Add a reaction of the actor to a message, and tell whether it is new.
 
     Needs READ_MESSAGE_HISTORY, and ADD_REACTIONS for an emoji that is not there yet; in a
     conversation, to take part. Nobody reacts in a timeout. Two statements. Locks the message's row
@@ -67,10 +67,10 @@ def remove_reaction(
     emoji: str,
     user: User | UUID | None = None,
 ) -> bool:
-    """Take an emoji away, one's own or that of `user`, and tell whether it was there.
+    """Remove a reaction, the actor's own or that of `user`, and tell whether it was there.
 
-    One's own can go as long as the message is seen; that of another needs MANAGE_MESSAGES, and the
-    audit log tells it. Two statements, three for another's. Locks nothing but the reaction.
+    One's own needs only to see the message; another's needs MANAGE_MESSAGES, and is logged. Two
+    statements, three for another's. Locks nothing but the reaction.
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission.
     """
@@ -83,16 +83,16 @@ def remove_reaction(
         found.require(Permission.MANAGE_MESSAGES)
     removed = _under(found).filter(emoji=emoji, user_id=user_id).delete()[0] > 0
     if removed and user_id != actor_id:
-        # Not which: sixty-four characters that somebody wrote would outlive their erasure there.
+        # Without the emoji: 64 characters that somebody wrote would outlive their erasure there.
         found.log_moderation("reaction.remove", user_id=(user_id, None))
     return removed
 
 
 @use_case
 def clear_reactions(*, actor: User | UUID, message: AnyMessage, emoji: str | None = None) -> int:
-    """Take away all reactions, or all of one emoji, and return how many these were.
+    """Remove all reactions to a message, or all with one emoji, and return how many.
 
-    Needs MANAGE_MESSAGES, and is told in the audit log. Two statements, three when there were any.
+    Needs MANAGE_MESSAGES, and is logged. Two statements, three when there were any.
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission.
     """

@@ -1,4 +1,4 @@
--- Why a send wrote nothing: what holds for the channel, the author and what the message brings.
+-- Why a send was refused: the state of the channel, of the author, of the reply and of the files.
 SELECT
     channel.space_id,
     channel.kind,
