@@ -25,9 +25,12 @@ from chat.rules.names import describe_illegible, is_legible
 from chat.rules.permissions import ALL, Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from django.db.models import Model
+
+    # The check of each argument, by its name.
+    Checks = Mapping[str, Callable[[Any], Any]]
 
 
 class Unchanged(Enum):
@@ -71,6 +74,13 @@ def is_real_instance(value: Any, kind: type) -> bool:
     isinstance() is fooled by a SimpleLazyObject, which psycopg cannot send.
     """
     return issubclass(type(value), kind)
+
+
+def check_given(checks: Checks, **values: Any) -> dict[str, Any]:
+    """Return the checked values of the arguments that were passed, by their names in `checks`."""
+    return {
+        field: checks[field](value) for field, value in values.items() if value is not UNCHANGED
+    }
 
 
 def id_of(field: str, value: Any, model: type[Model]) -> UUID:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chat.db.ids import uuid7
@@ -34,7 +34,7 @@ from chat.rules.limits import (
     SWEEP_LIMIT,
 )
 from chat.rules.permissions import Permission
-from chat.services.core.authority import channel_label, permission_error
+from chat.services.core.authority import ChannelAuthority
 from chat.services.core.use_case import use_case, write_alias
 
 if TYPE_CHECKING:
@@ -66,10 +66,8 @@ class FileToRemove:
     discarded_at: datetime
 
 
-class _Authority(NamedTuple):
-    space_id: UUID
-    permissions: int
-    is_timed_out: bool
+@dataclass(frozen=True, slots=True)
+class _ReservingAuthority(ChannelAuthority):
     is_other_erased: bool
 
 
@@ -193,15 +191,7 @@ def _space_to_reserve_in(channel: UUID, *, uploader: UUID) -> UUID:
     found = _AUTHORITY.first({"channel": channel, "user": uploader}, using=write_alias())
     if found is None:
         raise NotVisible("channel", channel, to=uploader)
-    error = permission_error(
-        Permission.SEND_MESSAGES | Permission.ATTACH_FILES,
-        held=found.permissions,
-        is_timed_out=found.is_timed_out,
-        user=uploader,
-        where=channel_label(found.space_id, channel),
-    )
-    if error is not None:
-        raise error
+    found.require(Permission.SEND_MESSAGES | Permission.ATTACH_FILES)
     if found.is_other_erased:
         raise Unreachable
     return found.space_id
@@ -263,4 +253,4 @@ _SWEEP = Statement(
 _TO_REMOVE = Statement(read_sql("services/sql/files_to_remove.sql"), FileToRemove)
 _BEFORE_ALL = UUID(int=0)
 _CONFIRM = Statement("DELETE FROM public.discarded_files WHERE storage_key = ANY (%(keys)s)")
-_AUTHORITY = Statement(read_sql("services/sql/reserving_authority.sql"), _Authority)
+_AUTHORITY = Statement(read_sql("services/sql/reserving_authority.sql"), _ReservingAuthority)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Max
@@ -15,6 +16,7 @@ from chat.inputs import (
     Unchanged,
     check_choice,
     check_flag,
+    check_given,
     check_name,
     check_number,
     check_reason,
@@ -25,8 +27,8 @@ from chat.models import Channel, Invite, Server, User
 from chat.rules.limits import CHANNEL_LIMIT, NAME_LENGTH, SLOWMODE_SECONDS, TOPIC_LENGTH
 from chat.rules.permissions import Permission
 from chat.services.core.authority import (
-    ChannelAuthority,
     MemberAuthority,
+    ServerChannelAuthority,
     channel_authority,
     member_authority,
 )
@@ -37,12 +39,20 @@ from chat.services.overwrites import clear_overwrite, set_overwrite
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from chat.inputs import Checks
+
 # Public here; they have a file of their own.
 __all__ = ["clear_overwrite", "set_overwrite"]
 
 _EXEMPT_FROM_SLOW_MODE = (
     Permission.BYPASS_SLOWMODE | Permission.MANAGE_MESSAGES | Permission.MANAGE_CHANNELS
 )
+_CHECKS: Checks = {
+    "name": partial(check_name, "name", most=NAME_LENGTH),
+    "topic": partial(check_text, "topic", most=TOPIC_LENGTH),
+    "slowmode_seconds": partial(check_number, "slowmode_seconds", least=0, most=SLOWMODE_SECONDS),
+    "nsfw": partial(check_flag, "nsfw"),
+}
 _KINDS = frozenset(Channel.Kind) - {Channel.Kind.THREAD}
 
 
@@ -70,7 +80,9 @@ def create_channel(
     kind = check_choice("kind", kind, among=_KINDS)
     if kind == Channel.Kind.CATEGORY and parent_id is not None:
         raise InvalidInput("parent", seen=str(parent_id), expected="None for a category")
-    wanted = _checked(name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw)
+    wanted = check_given(
+        _CHECKS, name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw
+    )
     reason = check_reason(reason)
 
     lock_server(server_id, actor=actor_id)
@@ -93,7 +105,7 @@ def create_thread(*, actor: User | UUID, channel: Channel | UUID, name: str) -> 
     the caller's that is not READ COMMITTED.
     """
     actor_id, parent_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
-    wanted: dict[str, Any] = {"name": check_name("name", name, most=NAME_LENGTH)}
+    wanted = check_given(_CHECKS, name=name)
 
     server_id = lock_server_of("channel", parent_id, actor=actor_id)
     own = member_authority(server_id, actor_id, asked_for=("channel", parent_id))
@@ -125,7 +137,9 @@ def update_channel(
     InvalidInput, NotVisible, MissingPermission, TimedOut.
     """
     actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
-    wanted = _checked(name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw)
+    wanted = check_given(
+        _CHECKS, name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw
+    )
     reason = check_reason(reason)
 
     here = _manageable(actor_id, channel_id)
@@ -218,28 +232,7 @@ def delete_channel(*, actor: User | UUID, channel: Channel | UUID, reason: str =
     )
 
 
-def _checked(
-    *,
-    name: str | Unchanged,
-    topic: str | Unchanged,
-    slowmode_seconds: int | Unchanged,
-    nsfw: bool | Unchanged,
-) -> dict[str, Any]:
-    wanted: dict[str, Any] = {}
-    if name is not UNCHANGED:
-        wanted["name"] = check_name("name", name, most=NAME_LENGTH)
-    if topic is not UNCHANGED:
-        wanted["topic"] = check_text("topic", topic, most=TOPIC_LENGTH)
-    if slowmode_seconds is not UNCHANGED:
-        wanted["slowmode_seconds"] = check_number(
-            "slowmode_seconds", slowmode_seconds, least=0, most=SLOWMODE_SECONDS
-        )
-    if nsfw is not UNCHANGED:
-        wanted["nsfw"] = check_flag("nsfw", nsfw)
-    return wanted
-
-
-def _manageable(actor: UUID, channel: UUID) -> ChannelAuthority:
+def _manageable(actor: UUID, channel: UUID) -> ServerChannelAuthority:
     server = lock_server_of("channel", channel, actor=actor)
     own = member_authority(server, actor, asked_for=("channel", channel))
     here = channel_authority(own, channel)
@@ -248,7 +241,7 @@ def _manageable(actor: UUID, channel: UUID) -> ChannelAuthority:
     return here
 
 
-def _require_slow_mode(here: ChannelAuthority) -> None:
+def _require_slow_mode(here: ServerChannelAuthority) -> None:
     """Raise SlowModeActive if the actor has just begun a thread in a channel with slow mode."""
     if not here.channel.slowmode_seconds or here.permissions & _EXEMPT_FROM_SLOW_MODE:
         return
@@ -265,7 +258,7 @@ def _require_slow_mode(here: ChannelAuthority) -> None:
         raise SlowModeActive(wait)
 
 
-def _category(own: MemberAuthority, category: UUID) -> ChannelAuthority:
+def _category(own: MemberAuthority, category: UUID) -> ServerChannelAuthority:
     here = channel_authority(own, category, what="category")
     if here.channel.kind != Channel.Kind.CATEGORY:
         raise InvalidInput("parent", seen=f"a {here.channel.kind}", expected="a category")

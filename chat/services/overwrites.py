@@ -9,7 +9,7 @@ from chat.inputs import check_permissions, check_reason, id_of
 from chat.models import Channel, ChannelPermission, Role, ServerMember, User
 from chat.rules.permissions import OVERWRITABLE, Permission
 from chat.services.core.authority import (
-    ChannelAuthority,
+    ServerChannelAuthority,
     channel_authority,
     member_authority,
 )
@@ -107,7 +107,7 @@ def _target(role: Role | UUID | None, user: User | UUID | None) -> _Target:
     return {"role_id": None, "user_id": id_of("user", user, User)}
 
 
-def _authorise(actor: UUID, channel: UUID, target: _Target) -> ChannelAuthority:
+def _authorise(actor: UUID, channel: UUID, target: _Target) -> ServerChannelAuthority:
     if (user := target["user_id"]) is not None:
         lock_user(user)
     server = lock_server_of("channel", channel, actor=actor)
@@ -121,7 +121,7 @@ def _authorise(actor: UUID, channel: UUID, target: _Target) -> ChannelAuthority:
     return here
 
 
-def _require_target(here: ChannelAuthority, target: _Target) -> None:
+def _require_target(here: ServerChannelAuthority, target: _Target) -> None:
     server, viewer = here.space_id, here.user_id
     if (role := target["role_id"]) is not None:
         if not Role.objects.using(write_alias()).filter(server_id=server, pk=role).exists():
@@ -132,14 +132,14 @@ def _require_target(here: ChannelAuthority, target: _Target) -> None:
             raise NotVisible("member", user, to=viewer)
 
 
-def _stored(here: ChannelAuthority, target: _Target) -> QuerySet[ChannelPermission]:
+def _stored(here: ServerChannelAuthority, target: _Target) -> QuerySet[ChannelPermission]:
     return ChannelPermission.objects.using(write_alias()).filter(
         server_id=here.space_id, channel_id=here.channel.pk, **target
     )
 
 
 def _record(
-    here: ChannelAuthority,
+    here: ServerChannelAuthority,
     target: _Target,
     *,
     before: tuple[int, int] | None,

@@ -6,7 +6,8 @@ that they lack.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chat.db.statements import Statement
@@ -15,6 +16,7 @@ from chat.inputs import (
     UNCHANGED,
     Unchanged,
     check_flag,
+    check_given,
     check_name,
     check_number,
     check_permissions,
@@ -36,8 +38,17 @@ from chat.services.core.use_case import use_case, write_alias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chat.inputs import Checks
+
 # With the lowest id there is, so that everyone's role does not outrank it.
 _ABOVE_EVERYONES = Rank(position=0, id=UUID(int=0))
+_CHECKS: Checks = {
+    "name": partial(check_name, "name", most=NAME_LENGTH),
+    "permissions": lambda value: int(check_permissions("permissions", value)),
+    "color": partial(check_number, "color", least=0, most=LARGEST_COLOR),
+    "hoist": partial(check_flag, "hoist"),
+    "mentionable": partial(check_flag, "mentionable"),
+}
 
 
 @use_case
@@ -62,8 +73,13 @@ def create_role(
     role = Role(
         server_id=server_id,
         position=1,
-        **_checked(
-            name=name, permissions=permissions, color=color, hoist=hoist, mentionable=mentionable
+        **check_given(
+            _CHECKS,
+            name=name,
+            permissions=permissions,
+            color=color,
+            hoist=hoist,
+            mentionable=mentionable,
         ),
     )
     reason = check_reason(reason)
@@ -107,8 +123,13 @@ def update_role(
     TimedOut, RankTooLow.
     """
     actor_id, role_id = id_of("actor", actor, User), id_of("role", role, Role)
-    wanted = _checked(
-        name=name, permissions=permissions, color=color, hoist=hoist, mentionable=mentionable
+    wanted = check_given(
+        _CHECKS,
+        name=name,
+        permissions=permissions,
+        color=color,
+        hoist=hoist,
+        mentionable=mentionable,
     )
     reason = check_reason(reason)
 
@@ -221,28 +242,6 @@ def revoke_role(
         return False
     own.log("member.revoke", user_id, reason=reason, role_id=(row.pk, None))
     return True
-
-
-def _checked(
-    *,
-    name: str | Unchanged,
-    permissions: int | Unchanged,
-    color: int | Unchanged,
-    hoist: bool | Unchanged,
-    mentionable: bool | Unchanged,
-) -> dict[str, Any]:
-    wanted: dict[str, Any] = {}
-    if name is not UNCHANGED:
-        wanted["name"] = check_name("name", name, most=NAME_LENGTH)
-    if permissions is not UNCHANGED:
-        wanted["permissions"] = int(check_permissions("permissions", permissions))
-    if color is not UNCHANGED:
-        wanted["color"] = check_number("color", color, least=0, most=LARGEST_COLOR)
-    if hoist is not UNCHANGED:
-        wanted["hoist"] = check_flag("hoist", hoist)
-    if mentionable is not UNCHANGED:
-        wanted["mentionable"] = check_flag("mentionable", mentionable)
-    return wanted
 
 
 def _role_below(actor: UUID, role: UUID) -> tuple[MemberAuthority, Role]:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from django.db.models.functions import Now
 
 from chat.errors import NotVisible, OwnerProtected
-from chat.inputs import UNCHANGED, Unchanged, check_name, check_reason, check_text, id_of
+from chat.inputs import (
+    UNCHANGED,
+    Unchanged,
+    check_given,
+    check_name,
+    check_reason,
+    check_text,
+    id_of,
+)
 from chat.models import Channel, Role, Server, User
 from chat.rules.limits import (
     DESCRIPTION_LENGTH,
@@ -27,6 +36,8 @@ from chat.services.core.use_case import save_fields, use_case, write_alias
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from chat.inputs import Checks
+
 # By position.
 SEEDED_ROLES = (
     ("member", DEFAULT_EVERYONE),
@@ -34,6 +45,19 @@ SEEDED_ROLES = (
     ("admin", ADMIN),
 )
 FIRST_CHANNEL = "general"
+
+
+def _check_icon_key(value: str | None) -> str | None:
+    if value is None:
+        return None
+    return check_text("icon_key", value, least=1, most=STORAGE_KEY_LENGTH)
+
+
+_CHECKS: Checks = {
+    "name": partial(check_name, "name", least=SERVER_NAME_MINIMUM, most=NAME_LENGTH),
+    "description": partial(check_text, "description", most=DESCRIPTION_LENGTH),
+    "icon_key": _check_icon_key,
+}
 
 
 @use_case
@@ -45,7 +69,7 @@ def create_server(*, owner: User | UUID, name: str) -> Server:
     when there is no such user.
     """
     owner_id = id_of("owner", owner, User)
-    name = check_name("name", name, least=SERVER_NAME_MINIMUM, most=NAME_LENGTH)
+    name = _CHECKS["name"](name)
     lock_active_user(owner_id)
     server = Server.objects.using(write_alias()).create(name=name, owner_id=owner_id)
     Role.objects.using(write_alias()).bulk_create(
@@ -73,17 +97,7 @@ def update_server(
     NotVisible, MissingPermission, TimedOut.
     """
     actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
-    wanted: dict[str, Any] = {}
-    if name is not UNCHANGED:
-        wanted["name"] = check_name("name", name, least=SERVER_NAME_MINIMUM, most=NAME_LENGTH)
-    if description is not UNCHANGED:
-        wanted["description"] = check_text("description", description, most=DESCRIPTION_LENGTH)
-    if icon_key is not UNCHANGED:
-        wanted["icon_key"] = (
-            None
-            if icon_key is None
-            else check_text("icon_key", icon_key, least=1, most=STORAGE_KEY_LENGTH)
-        )
+    wanted = check_given(_CHECKS, name=name, description=description, icon_key=icon_key)
     reason = check_reason(reason)
 
     lock_server(server_id, actor=actor_id)

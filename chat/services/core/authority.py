@@ -47,7 +47,7 @@ _NO_ROLE = Rank(position=0, id=UUID(int=2**128 - 1))
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What a user may do somewhere; `space_id` is the server or the conversation."""
+    """What a user may do in a server, or in a conversation."""
 
     space_id: UUID
     user_id: UUID
@@ -56,23 +56,33 @@ class Authority:
 
     @property
     def where(self) -> str:
-        """Return what errors call it."""
-        raise NotImplementedError
+        """What errors call it."""
+        return f"server {self.space_id}"
 
     def may(self, wanted: Permission) -> bool:
         """Tell whether the user holds all of `wanted`."""
         return not int(wanted) & ~int(self.permissions)
 
+    def permission_error(self, wanted: Permission) -> ChatError | None:
+        """Return the TimedOut or MissingPermission for not holding all of `wanted`, or None."""
+        missing = Permission(int(wanted) & ~int(self.permissions))
+        if missing == NONE:
+            return None
+        if self.lost_by_timeout(wanted):
+            return self.timeout_error()
+        return MissingPermission(missing, user=self.user_id, where=self.where)
+
+    def lost_by_timeout(self, wanted: Permission) -> bool:
+        """Tell whether a timeout is why `wanted` is not held."""
+        return self.is_timed_out
+
+    def timeout_error(self) -> TimedOut:
+        """Return the error of a user in a timeout."""
+        return TimedOut(f"User {self.user_id} is in a timeout, and can only read in {self.where}.")
+
     def require(self, wanted: Permission) -> None:
         """Raise TimedOut or MissingPermission unless the user holds all of `wanted`."""
-        error = permission_error(
-            wanted,
-            held=self.permissions,
-            is_timed_out=self.is_timed_out,
-            user=self.user_id,
-            where=self.where,
-        )
-        if error is not None:
+        if (error := self.permission_error(wanted)) is not None:
             raise error
 
     def require_grantable(self, wanted: int) -> None:
@@ -115,26 +125,13 @@ class MemberAuthority(Authority):
     asked_at: datetime
 
     @property
-    def where(self) -> str:
-        """Return what errors call the server."""
-        return f"server {self.space_id}"
-
-    @property
     def is_administrator(self) -> bool:
         """Whether nothing is denied to the member: the owner, and whoever is ADMINISTRATOR."""
         return Permission.ADMINISTRATOR in self.before_timeout
 
-    def require(self, wanted: Permission) -> None:
-        """Raise MissingPermission, or TimedOut when only the timeout is in the way."""
-        error = permission_error(
-            wanted,
-            held=self.permissions,
-            is_timed_out=wanted in self.before_timeout,
-            user=self.user_id,
-            where=self.where,
-        )
-        if error is not None:
-            raise error
+    def lost_by_timeout(self, wanted: Permission) -> bool:
+        """Tell whether the member would hold `wanted` without the timeout."""
+        return wanted in self.before_timeout
 
     def require_above(self, rank: Rank, *, what: str) -> None:
         """Raise RankTooLow unless the member stands above `rank`, which `what` has."""
@@ -150,23 +147,30 @@ class MemberAuthority(Authority):
 
 @dataclass(frozen=True, slots=True)
 class ChannelAuthority(Authority):
-    """What a member may do in one channel of a server."""
+    """What a user may do in a channel or a conversation."""
+
+    channel_id: UUID
+
+    @property
+    def where(self) -> str:
+        """What errors call it."""
+        kind = "conversation" if self.channel_id == self.space_id else "channel"
+        return f"{kind} {self.channel_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerChannelAuthority(ChannelAuthority):
+    """What a member may do in a channel of a server, with the channel itself."""
 
     channel: Channel
     member: MemberAuthority
 
-    @property
-    def where(self) -> str:
-        """Return what errors call the channel."""
-        return f"channel {self.channel.pk}"
-
 
 @dataclass(frozen=True, slots=True)
-class MessageAuthority(Authority):
+class MessageAuthority(ChannelAuthority):
     """What a user may do with a message that is not deleted."""
 
     id: UUID
-    channel_id: UUID
     seq: int
     author_id: UUID | None
     kind: str
@@ -176,11 +180,6 @@ class MessageAuthority(Authority):
     has_files: bool
 
     @property
-    def where(self) -> str:
-        """Return what errors call the channel or conversation."""
-        return channel_label(self.space_id, self.channel_id)
-
-    @property
     def is_own(self) -> bool:
         """Whether the user wrote it; nobody wrote a message of the system."""
         return self.author_id == self.user_id and self.kind == Message.Kind.TEXT
@@ -188,7 +187,7 @@ class MessageAuthority(Authority):
     def require_no_timeout(self) -> None:
         """Raise TimedOut if the user is in one."""
         if self.is_timed_out:
-            raise _timed_out(self.user_id, self.where)
+            raise self.timeout_error()
 
     def log_moderation(self, action: str, **changes: Change) -> None:
         """Log what was done with the message: one statement, none in a conversation."""
@@ -198,23 +197,6 @@ class MessageAuthority(Authority):
                 "author_id": (self.author_id, self.author_id),
             }
             self.log(action, self.id, reason="", **changes)
-
-
-def permission_error(
-    wanted: Permission, *, held: int, is_timed_out: bool, user: UUID, where: str
-) -> ChatError | None:
-    """Return what to raise when not all of `wanted` is held, or None."""
-    missing = Permission(int(wanted) & ~int(held))
-    if missing == NONE:
-        return None
-    if is_timed_out:
-        return _timed_out(user, where)
-    return MissingPermission(missing, user=user, where=where)
-
-
-def channel_label(space: UUID, channel: UUID) -> str:
-    """Return what errors call a channel or a conversation."""
-    return f"conversation {channel}" if space == channel else f"channel {channel}"
 
 
 def member_authority(
@@ -254,7 +236,7 @@ def authority_over_member(
 
 def channel_authority(
     member: MemberAuthority, channel: UUID, *, what: str = "channel"
-) -> ChannelAuthority:
+) -> ServerChannelAuthority:
     """Return a channel of the member's server, and what they may do there: one statement.
 
     Raises: NotVisible, for a channel of another server, a deleted one, and one that the member
@@ -273,8 +255,14 @@ def channel_authority(
     permissions: int | None = getattr(found, "permissions", None)
     if found is None or permissions is None:
         raise NotVisible(what, channel, to=member.user_id)
-    return ChannelAuthority(
-        member.space_id, member.user_id, permissions, member.is_timed_out, found, member
+    return ServerChannelAuthority(
+        space_id=member.space_id,
+        user_id=member.user_id,
+        permissions=permissions,
+        is_timed_out=member.is_timed_out,
+        channel_id=channel,
+        channel=found,
+        member=member,
     )
 
 
@@ -340,10 +328,6 @@ def _authority_of(member: _Member) -> MemberAuthority:
         rank=highest_rank(is_owner=member.is_owner, roles=[role]),
         asked_at=member.asked_at,
     )
-
-
-def _timed_out(user: UUID, where: str) -> TimedOut:
-    return TimedOut(f"User {user} is in a timeout, and can only read in {where}.")
 
 
 _MEMBERS = Statement(read_sql("services/sql/member_authority.sql"), _Member)

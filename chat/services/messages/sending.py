@@ -19,7 +19,7 @@ from chat.inputs import id_of
 from chat.models import Channel, User
 from chat.rules.mentions import find_mentions
 from chat.rules.permissions import Permission
-from chat.services.core.authority import channel_label, permission_error
+from chat.services.core.authority import ChannelAuthority
 from chat.services.core.use_case import single_statement, write_alias
 from chat.services.messages.drafts import Draft, check_draft
 
@@ -57,12 +57,10 @@ class _Numbered(NamedTuple):
     permitted: str | None = None
 
 
-class _Refusal(NamedTuple):
-    space_id: UUID
+@dataclass(frozen=True, slots=True)
+class _Refusal(ChannelAuthority):
     kind: str
     is_closed: bool
-    permissions: int
-    is_timed_out: bool
     is_other_erased: bool
     is_reply_there: bool
     files: list[UUID]
@@ -218,15 +216,8 @@ def _refusal(draft: Draft, *, author: UUID, channel: UUID) -> Exception:
     found = _REFUSAL.first(params, using=write_alias())
     if found is None:
         return NotVisible("channel", channel, to=author)
-    missing = permission_error(
-        _needed(draft),
-        held=found.permissions,
-        is_timed_out=found.is_timed_out,
-        user=author,
-        where=channel_label(found.space_id, channel),
-    )
-    if missing is not None:
-        return missing
+    if (error := found.permission_error(_needed(draft))) is not None:
+        return error
     if found.is_closed:
         seen = "a category" if found.kind == Channel.Kind.CATEGORY else "archived"
         return InvalidInput("channel", seen=seen, expected="one that takes messages")

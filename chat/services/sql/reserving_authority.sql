@@ -1,8 +1,10 @@
 -- What somebody may do in a channel in which they reserve a file: no row if they cannot see it.
 SELECT
     channel.space_id,
+    %(user)s::uuid,
     own.permissions,
     coalesce(member.timed_out_until > now(), false),
+    channel.id,
     EXISTS (
         SELECT
         FROM public.users AS addressed
