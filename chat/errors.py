@@ -1,7 +1,7 @@
-"""What can be wrong with a request to the services and queries, one class for each answer.
+"""The errors of the services and queries, one class for each answer.
 
-A class's docstring is its default message. Whatever a person may not do is a `PermissionDenied` of
-Django's as well, so that a view answers 403 without knowing this room.
+A class's docstring is its default message. What a user may not do is a `PermissionDenied` of
+Django's too, so that a view answers 403 without knowing these classes.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class InvalidInput(ChatError, ValueError):
 
 
 class NotVisible(ChatError, PermissionDenied):
-    """There is no such thing, or it is not for this user to see: one answer to both.
+    """It does not exist, or this user may not see it.
 
-    Two answers would tell a stranger which ids exist.
+    One error for both: two would tell a stranger which ids exist.
     """
 
     def __init__(self, what: str, id: UUID | int | str, *, to: UUID | None = None) -> None:  # noqa: A002
@@ -49,28 +49,28 @@ class NotVisible(ChatError, PermissionDenied):
 
 
 class MissingPermission(ChatError, PermissionDenied):
-    """A permission is missing that this needs; `missing` holds the bits."""
+    """A permission is missing; `missing` has the bits."""
 
-    def __init__(self, missing: Permission, *, user: UUID, place: str) -> None:
+    def __init__(self, missing: Permission, *, user: UUID, where: str) -> None:
         self.missing = missing
         names = ", ".join(bit.name or str(bit.value) for bit in missing)
-        super().__init__(f"User {user} needs {names} in {place}.")
+        super().__init__(f"User {user} needs {names} in {where}.")
 
 
 class RankTooLow(ChatError, PermissionDenied):
-    """The role or the member stands as high as the actor, or higher."""
+    """The role or the member ranks as high as the actor, or higher."""
 
 
 class OwnerProtected(ChatError, PermissionDenied):
-    """Nobody acts against a server's owner, who leaves only after handing it over."""
+    """Nobody may act against a server's owner, who has to hand it over before leaving."""
 
 
 class NotAuthor(ChatError, PermissionDenied):
-    """Only who wrote a message can edit it."""
+    """Only the author of a message can edit it."""
 
 
 class Unreachable(ChatError, PermissionDenied):
-    """The account was erased: nobody reads what is written to it."""
+    """The account was erased: nobody would read the message."""
 
 
 class TimedOut(ChatError, PermissionDenied):
@@ -82,7 +82,7 @@ class Banned(ChatError, PermissionDenied):
 
 
 class OwnsServers(ChatError):
-    """Somebody who owns servers is not erased; `servers` holds the ids of these."""
+    """A user who owns servers cannot be erased; `servers` has their ids."""
 
     def __init__(self, user: UUID, servers: Sequence[UUID]) -> None:
         self.servers = tuple(servers)
@@ -93,7 +93,7 @@ class OwnsServers(ChatError):
 
 
 class ErasureIncomplete(ChatError):
-    """Something personal would have been left; nothing was erased. `places` says where."""
+    """Personal data would have been left, so nothing was erased; `places` says where."""
 
     def __init__(self, user: UUID, places: Sequence[str]) -> None:
         self.places = tuple(places)
@@ -104,7 +104,7 @@ class ErasureIncomplete(ChatError):
 
 
 class SlowModeActive(ChatError):
-    """The channel is in slow mode, and the member's last message there is too young."""
+    """The channel is in slow mode; `retry_after` is the time until the member's next message."""
 
     def __init__(self, retry_after: timedelta) -> None:
         self.retry_after = retry_after
@@ -114,11 +114,11 @@ class SlowModeActive(ChatError):
 
 
 class IdTaken(ChatError):
-    """The id belongs to something else already; a retry has to repeat exactly what was sent."""
+    """The id belongs to another message; a retry has to repeat exactly what was sent."""
 
 
 class LimitReached(ChatError):
-    """There are as many of them as there may be."""
+    """There are as many as there may be: `limit` of `what`."""
 
     def __init__(self, what: str, limit: int) -> None:
         self.what = what
@@ -131,11 +131,11 @@ class InviteUnusable(ChatError):
 
 
 class Conflict(ChatError):
-    """Somebody else changed the same thing at the same moment; look again and repeat."""
+    """Somebody else changed the same data at the same moment; read it again and repeat."""
 
 
 class DatabaseRefused(ChatError):
-    """The database refused what was written; `constraint` names the rule, where it has a name."""
+    """The database refused a write; `constraint` is the name of the rule, or empty."""
 
     def __init__(self, message: str, *, constraint: str = "") -> None:
         self.constraint = constraint

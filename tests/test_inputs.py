@@ -10,20 +10,20 @@ from uuid import UUID
 import pytest
 
 from chat.errors import InvalidInput
-from chat.inputs import check_limit, check_moment, check_name, check_seq, check_text, identify
+from chat.inputs import check_limit, check_moment, check_name, check_seq, check_text, id_of
 from chat.models import Channel, DirectConversation, DirectMessage, Message, User
 
 SOMEBODY = UUID("01890000-0000-7000-8000-000000000001")
 
 
 def test_a_model_and_its_id_are_the_same() -> None:
-    assert identify("author", User(id=SOMEBODY), User) == SOMEBODY
-    assert identify("author", SOMEBODY, User) == SOMEBODY
+    assert id_of("author", User(id=SOMEBODY), User) == SOMEBODY
+    assert id_of("author", SOMEBODY, User) == SOMEBODY
 
 
 def test_a_proxy_and_the_model_behind_it_are_one() -> None:
     for given, asked in ((DirectConversation, Channel), (Channel, DirectConversation)):
-        assert identify("channel", given(id=SOMEBODY), asked) == SOMEBODY
+        assert id_of("channel", given(id=SOMEBODY), asked) == SOMEBODY
 
 
 def test_what_a_service_returns_says_for_which_model_it_stands() -> None:
@@ -32,16 +32,16 @@ def test_what_a_service_returns_says_for_which_model_it_stands() -> None:
         id: UUID
         stands_for: ClassVar[str] = "Message"
 
-    assert identify("message", Sent(SOMEBODY), Message) == SOMEBODY
-    assert identify("message", Sent(SOMEBODY), DirectMessage) == SOMEBODY
+    assert id_of("message", Sent(SOMEBODY), Message) == SOMEBODY
+    assert id_of("message", Sent(SOMEBODY), DirectMessage) == SOMEBODY
     with pytest.raises(InvalidInput, match="has to be a Channel"):
-        identify("channel", Sent(SOMEBODY), Channel)
+        id_of("channel", Sent(SOMEBODY), Channel)
 
 
 @pytest.mark.parametrize("value", [None, "", str(SOMEBODY), 7, Channel(id=SOMEBODY)])
 def test_what_is_not_one_is_named(value: object) -> None:
     with pytest.raises(InvalidInput, match=r"author is .*; it has to be a User or the UUID of one"):
-        identify("author", value, User)
+        id_of("author", value, User)
 
 
 def test_a_text_may_have_every_length_between_its_bounds() -> None:

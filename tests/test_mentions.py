@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.rules.mentions import LIMIT, NOBODY, Mentions, find_mentions
+from chat.rules.limits import MENTION_LIMIT
+from chat.rules.mentions import NOBODY, Mentions, find_mentions
 
 ANNE = UUID("01890000-0000-7000-8000-00000000000a")
 BART = UUID("01890000-0000-7000-8000-00000000000b")
@@ -78,7 +79,7 @@ def test_what_is_not_between_two_equal_runs_of_backticks_is_no_code(content: str
 
 
 def test_more_than_a_hundred_names_are_text() -> None:
-    content = "".join(f"<@{UUID(int=n)}>" for n in range(LIMIT + 20))
+    content = "".join(f"<@{UUID(int=n)}>" for n in range(MENTION_LIMIT + 20))
 
     assert find_mentions(content).users == tuple(UUID(int=n) for n in range(100))
 

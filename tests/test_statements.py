@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from django.core.exceptions import SynchronousOnlyOperation
@@ -12,10 +15,9 @@ from django.db import DataError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from psycopg import ClientCursor
 
-from chat.db.statements import Statement
-
-if TYPE_CHECKING:
-    from pathlib import Path
+import chat
+from chat.db.statements import Statement, read_sql
+from tests.factories import UserFactory
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,8 @@ def _written(tmp_path: Path, sql: str) -> Path:
 
 @pytest.mark.django_db
 def test_rows_come_as_what_was_asked_for_with_one_statement(tmp_path: Path) -> None:
-    pairs = Statement.read(
-        _written(tmp_path, "-- Two pairs.\nSELECT n, n * %(by)s FROM generate_series(1, 2) AS n;"),
-        row=Pair,
-    )
+    sql = "-- Two pairs.\nSELECT n, n * %(by)s FROM generate_series(1, 2) AS n;"
+    pairs = Statement(read_sql(_written(tmp_path, sql)), row=Pair)
 
     with CaptureQueriesContext(connection) as queries:
         rows = pairs.rows({"by": 10}, using="default")
@@ -50,15 +50,38 @@ def test_rows_come_as_what_was_asked_for_with_one_statement(tmp_path: Path) -> N
 
 
 @pytest.mark.django_db
+def test_one_column_comes_without_its_tuples() -> None:
+    numbers = Statement("SELECT n FROM generate_series(1, %(upto)s::int) AS n")
+
+    with CaptureQueriesContext(connection) as queries:
+        assert numbers.values({"upto": 3}, using="default") == [1, 2, 3]
+        assert numbers.value({"upto": 3}, using="default") == 1
+        assert numbers.value({"upto": 0}, using="default") is None
+
+    assert len(queries) == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_watched", [True, False])
+def test_run_counts_the_rows_that_were_written(is_watched: bool) -> None:
+    UserFactory.create_batch(3)
+    rename = Statement("UPDATE users SET display_name = %(name)s")
+    watching = CaptureQueriesContext(connection) if is_watched else nullcontext()
+
+    with watching:
+        assert rename.run({"name": "Sailor"}, using="default") == 3
+
+
+@pytest.mark.django_db
 def test_first_of_nothing_is_none(tmp_path: Path) -> None:
-    nothing = Statement.read(_written(tmp_path, "SELECT 1, 2 WHERE false;"), row=Pair)
+    nothing = Statement(read_sql(_written(tmp_path, "SELECT 1, 2 WHERE false;")), row=Pair)
 
     assert nothing.first({}, using="default") is None
 
 
 @pytest.mark.django_db
 def test_a_named_tuple_is_made_as_any_other_row(tmp_path: Path) -> None:
-    pairs = Statement.read(_written(tmp_path, "SELECT 1, %(right)s::int;"), row=NamedPair)
+    pairs = Statement(read_sql(_written(tmp_path, "SELECT 1, %(right)s::int;")), row=NamedPair)
 
     assert pairs.rows({"right": 2}, using="default") == [NamedPair(left=1, right=2)]
     assert pairs.first({"right": 3}, using="default") == NamedPair(left=1, right=3)
@@ -73,7 +96,7 @@ def test_an_included_file_stands_where_its_line_is(tmp_path: Path) -> None:
     )
     path = _written(tmp_path, "SELECT 1, (\n    -- include: outer.sql\n) AS right;")
 
-    statement = Statement.read(path, row=Pair)
+    statement = Statement(read_sql(path), row=Pair)
 
     assert statement.first({}, using="default") == Pair(1, 2)
     assert "--" not in statement.sql
@@ -84,13 +107,13 @@ def test_a_file_that_is_not_there_cannot_be_included(tmp_path: Path) -> None:
     path = _written(tmp_path, "-- include: nowhere.sql\nSELECT 1;")
 
     with pytest.raises(FileNotFoundError, match=r"nowhere\.sql"):
-        Statement.read(path, row=Pair)
+        Statement(read_sql(path), row=Pair)
 
 
 @pytest.mark.django_db
 def test_comments_are_not_sent(tmp_path: Path) -> None:
-    statement = Statement.read(
-        _written(tmp_path, "-- Why.\n    -- More of it.\nSELECT 1, 2;"), row=Pair
+    statement = Statement(
+        read_sql(_written(tmp_path, "-- Why.\n    -- More of it.\nSELECT 1, 2;")), row=Pair
     )
 
     assert statement.sql == "SELECT 1, 2;"
@@ -98,7 +121,7 @@ def test_comments_are_not_sent(tmp_path: Path) -> None:
 
 @pytest.mark.django_db
 def test_a_wrapper_around_statements_sees_them(tmp_path: Path) -> None:
-    statement = Statement.read(_written(tmp_path, "SELECT 1, %(two)s;"), row=Pair)
+    statement = Statement(read_sql(_written(tmp_path, "SELECT 1, %(two)s;")), row=Pair)
     seen = []
 
     def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -136,7 +159,7 @@ def test_values_can_be_written_in_by_the_client() -> None:
 
 @pytest.mark.django_db
 def test_an_error_comes_out_as_django_s(tmp_path: Path) -> None:
-    statement = Statement.read(_written(tmp_path, "SELECT 1, 1 / %(by)s;"), row=Pair)
+    statement = Statement(read_sql(_written(tmp_path, "SELECT 1, 1 / %(by)s;")), row=Pair)
 
     with pytest.raises(DataError, match="division by zero"), transaction.atomic():
         statement.first({"by": 0}, using="default")
@@ -144,7 +167,7 @@ def test_an_error_comes_out_as_django_s(tmp_path: Path) -> None:
 
 @pytest.mark.django_db
 def test_a_broken_transaction_takes_no_more(tmp_path: Path) -> None:
-    statement = Statement.read(_written(tmp_path, "SELECT 1, 1 / %(by)s;"), row=Pair)
+    statement = Statement(read_sql(_written(tmp_path, "SELECT 1, 1 / %(by)s;")), row=Pair)
 
     with transaction.atomic():
         transaction.set_rollback(True)
@@ -155,7 +178,7 @@ def test_a_broken_transaction_takes_no_more(tmp_path: Path) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_is_made_when_there_is_none(tmp_path: Path) -> None:
-    statement = Statement.read(_written(tmp_path, "SELECT 1, %(two)s::int;"), row=Pair)
+    statement = Statement(read_sql(_written(tmp_path, "SELECT 1, %(two)s::int;")), row=Pair)
     connection.close()
 
     assert statement.first({"two": 2}, using="default") == Pair(1, 2)
@@ -163,10 +186,50 @@ def test_a_connection_is_made_when_there_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.django_db
 def test_nothing_runs_where_an_event_loop_does(tmp_path: Path) -> None:
-    statement = Statement.read(_written(tmp_path, "SELECT 1, 2;"), row=Pair)
+    statement = Statement(read_sql(_written(tmp_path, "SELECT 1, 2;")), row=Pair)
 
     async def ask() -> None:
         statement.first({}, using="default")
 
     with pytest.raises(SynchronousOnlyOperation):
         asyncio.run(ask())
+
+
+CHAT = Path(chat.__file__).parent
+INLINE_LINES = 15
+
+
+def _inline(room: str) -> dict[str, int]:
+    """Return how many lines each statement has that is written in a module."""
+    found = {}
+    for path in (CHAT / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="Statement"), args=[ast.Constant(value=str(sql)), *_]
+                ):
+                    found[f"{path.name}:{node.lineno}"] = len(sql.strip().splitlines())
+    return found
+
+
+def test_queries_have_their_statements_in_files() -> None:
+    assert _inline("queries") == {}
+
+
+def test_services_have_short_statements_in_modules_and_others_in_files() -> None:
+    inline = _inline("services")
+    files = {path.name: path.read_text() for path in (CHAT / "services/sql").glob("*.sql")}
+    included = {
+        name for name in files if any(f"-- include: {name}" in sql for sql in files.values())
+    }
+    short = {
+        name
+        for name, sql in files.items()
+        if len([line for line in sql.splitlines() if line and not line.startswith("--")])
+        <= INLINE_LINES
+    }
+    including = {name for name, sql in files.items() if "-- include: " in sql}
+
+    assert {place: lines for place, lines in inline.items() if lines > INLINE_LINES} == {}
+    assert inline
+    assert short - included - including == set()

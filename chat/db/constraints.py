@@ -1,8 +1,8 @@
-"""CompositeForeignKey: the foreign key that Django cannot declare.
+"""CompositeForeignKey: a foreign key over several columns, which Django cannot declare.
 
-Tenant integrity is the database's here: a row names its server and its channel together, and the
-pair must exist. Beside every ForeignKey of the ORM stands one of these in Meta.constraints; the
-autodetector adds, alters and removes it as it does a CheckConstraint.
+The database checks the tenant by it: a row names its server and its channel together, and the pair
+must exist. Each ForeignKey of the ORM has one of these in Meta.constraints; the autodetector adds,
+alters and removes it like a CheckConstraint.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class OnDelete(Enum):
 
 
 class CompositeForeignKey(BaseConstraint):
-    """A foreign key over several columns, kept by the database.
+    """A foreign key over several columns, checked by the database.
 
     `fields` of this model point at `to_fields` of the model `to` ("app.Model", or "self"), which a
     primary key or a UniqueConstraint must cover. One field is allowed too: ForeignKey itself can
@@ -114,7 +114,7 @@ class CompositeForeignKey(BaseConstraint):
     def constraint_sql(  # type: ignore[override]
         self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor
     ) -> str:
-        """Leave the constraint to the end of the migration, when every table exists."""
+        """Defer the constraint to the end of the migration, when every table exists."""
         schema_editor.deferred_sql.append(self._add_statement(model, schema_editor))
         return ""
 
@@ -123,8 +123,8 @@ class CompositeForeignKey(BaseConstraint):
     ) -> Statement | _AtTheEnd:
         """Return the ALTER TABLE that adds the constraint.
 
-        PostgreSQL wants the unique key of the target first, and Django may have put that off to
-        the end of the migration: whatever of it is pending is created now.
+        PostgreSQL needs the unique key of the target first, which Django may have deferred to the
+        end of the migration: if it is pending, it is created now.
         """
         statement = self._add_statement(model, schema_editor)
         if isinstance(statement, Statement):
@@ -172,7 +172,7 @@ class CompositeForeignKey(BaseConstraint):
         exclude: Collection[str] | None = None,
         using: str = DEFAULT_DB_ALIAS,
     ) -> None:
-        """Look for the parent row, as full_clean() does for a form; the database has the last word.
+        """Look for the parent row, for full_clean() of a form; the database checks it again.
 
         One statement, none when a column is NULL or excluded.
         """
@@ -214,8 +214,22 @@ class CompositeForeignKey(BaseConstraint):
         return errors
 
 
+def foreign_key(
+    table: str, field: str, *, to: str, on_delete: OnDelete = OnDelete.NO_ACTION
+) -> CompositeForeignKey:
+    """Return the key from one field to one field `to` ("app.Model.field"): <table>_<field>_fk."""
+    model, to_field = to.rsplit(".", 1)
+    return CompositeForeignKey(
+        name=f"{table}_{field}_fk",
+        fields=[field],
+        to=model,
+        to_fields=[to_field],
+        on_delete=on_delete,
+    )
+
+
 class _AtTheEnd:
-    """A statement that is worded when it runs."""
+    """A statement whose SQL is made when it is run."""
 
     def __init__(self, word: Callable[[], Statement | _AtTheEnd]) -> None:
         self._word = word

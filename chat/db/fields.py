@@ -1,4 +1,4 @@
-"""A ForeignKey whose constraint is declared, and the tenant of a row."""
+"""A ForeignKey without a constraint of its own, and the tenant of a row."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,11 +7,11 @@ from django.db import models
 
 
 class Reference(models.ForeignKey[Any, Any]):
-    """A ForeignKey for the ORM alone.
+    """A ForeignKey for the ORM alone, without a constraint or an index in the database.
 
-    The database's side of it (which columns, what happens on delete) is a CompositeForeignKey in
-    Meta.constraints and its index one of Meta.indexes, so that both have names, are checked at the
-    statement and not at COMMIT, and carry the tenant.
+    Its constraint is a CompositeForeignKey in Meta.constraints and its index one of Meta.indexes:
+    both have names and include the tenant, and the constraint is checked by each statement and not
+    at COMMIT.
     """
 
     def __init__(self, to: Any, on_delete: Any = models.DO_NOTHING, **kwargs: Any) -> None:
@@ -25,10 +25,10 @@ class Reference(models.ForeignKey[Any, Any]):
 
 
 class SpaceField(models.UUIDField):  # type: ignore[type-arg]
-    """The tenant of a row that is its own: the id of the server, or of the conversation.
+    """The tenant of a server or a channel, copied from other columns of the row when it is saved.
 
-    Saved from the other columns of the row, `of` in their order, so that nobody has to say it
-    twice. A CHECK holds the row to the same, whoever writes it.
+    It is the first of the columns `of` that has a value. A CHECK ensures the same for whoever
+    writes the row.
     """
 
     def __init__(self, *, of: Sequence[str] = (), **kwargs: Any) -> None:

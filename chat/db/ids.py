@@ -1,7 +1,6 @@
-"""Identifiers: UUIDs of version 7, and the id that a pair of users shares.
+"""Identifiers: UUIDs of version 7, and the id of the conversation of two users.
 
-Both are made by the client or by the database, and both sides make the same thing. This room knows
-no model; migrations import it.
+Client and database make them alike. Migrations import this module, so it imports no model.
 """
 
 import hashlib
@@ -27,13 +26,13 @@ def uuid7() -> UUID:
     )
 
 
-def direct_pair_id(one: UUID, other: UUID) -> UUID:
-    """Return the id of the conversation between two users, whichever way round they are given.
+def direct_pair_id(user: UUID, other: UUID) -> UUID:
+    """Return the id of the conversation between two users, in either order.
 
     The first 16 bytes of SHA-256 over the lower and the higher id, marked as a UUID of version 8;
-    the database function `direct_pair_id` computes the same, and a CHECK holds every pair to it.
+    the database function `direct_pair_id` computes the same, and a CHECK compares it for each pair.
     """
-    low, high = sorted((one, other))
+    low, high = sorted((user, other))
     digest = int.from_bytes(hashlib.sha256(low.bytes + high.bytes).digest()[:16], "big")
     unmarked = digest & ~(0xF << 76) & ~(0b11 << 62)
     return UUID(int=unmarked | 0x8 << 76 | 0b10 << 62)

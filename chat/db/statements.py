@@ -1,17 +1,20 @@
-"""SQL that is kept in files and run, prepared, on Django's own connection.
+"""SQL by hand, run prepared on Django's own connection.
 
-For the hot paths alone: what is asked often is one statement, written by hand, and its rows become
-named tuples without models in between. It runs on Django's connection, so transactions, routers and
-the counting of queries know of it.
+For what is asked often, and for what the ORM cannot say in one statement. It runs on Django's
+connection, so transactions, routers and the counting of queries know of it.
+
+Every statement of the queries is a file in their `sql` folder, where tests of plans and benchmarks
+find it. Of the services, a statement of more than 15 lines is a file, and so is one that includes
+another; a shorter one stands in the module that runs it.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
-from operator import methodcaller
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from operator import attrgetter, methodcaller
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from django.db import connections
 from psycopg import ClientCursor, RawCursor
@@ -19,10 +22,10 @@ from psycopg.types.numeric import Int8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
 Row = TypeVar("Row")
 
+_CHAT = Path(__file__).parents[1]
 _INCLUDE = "-- include: "
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|%)")
 
@@ -31,42 +34,66 @@ _PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|%)")
 bigint = Int8
 
 
-@dataclass(frozen=True, slots=True)
+def _columns(*values: Any) -> Any:
+    return values
+
+
 class Statement(Generic[Row]):
-    """One SQL statement with %(name)s for its parameters, and what becomes of a row.
+    """One SQL statement with %(name)s for its parameters, and what a row of it becomes.
 
     `row` is called with the columns in the order of the SELECT. A NamedTuple is made from all of
-    them at once, in 0.5 µs where a frozen dataclass takes 3.6.
+    them at once, in 0.5 µs where a frozen dataclass takes 3.6. Each method runs the statement once,
+    on the connection `using`.
     """
 
-    sql: str
-    row: Callable[..., Row]
+    __slots__ = ("_row", "sql")
 
-    @classmethod
-    def read(cls, path: Path, row: Callable[..., Row]) -> Statement[Row]:
-        """Return the statement that is in the file at `path`, without what only people need.
-
-        That is comment lines and indentation; no literal there goes over more than one line. In the
-        place of a line `-- include: NAME.sql` stands the text of that file beside it, without the
-        semicolon at its end.
-        """
-        return cls(sql="\n".join(_lines(path)), row=row)
-
-    def tuples(self, params: Mapping[str, Any], *, using: str) -> list[tuple[Any, ...]]:
-        """Run the statement and return its rows as they come: one statement."""
-        rows: list[tuple[Any, ...]] = _run(self.sql, params, using=using, fetch=_ALL)
-        return rows
+    @overload
+    def __init__(self: Statement[Any], sql: str) -> None: ...
+    @overload
+    def __init__(self, sql: str, row: Callable[..., Row]) -> None: ...
+    def __init__(self, sql: str, row: Callable[..., Any] = _columns) -> None:
+        self.sql = sql
+        self._row = row
 
     def rows(self, params: Mapping[str, Any], *, using: str) -> list[Row]:
-        """Run the statement on the connection `using` and return all its rows: one statement."""
-        row = self.row
+        """Return all rows."""
+        row = self._row
         make = getattr(row, "_make", None) or (lambda values: row(*values))
         return list(map(make, self.tuples(params, using=using)))
 
     def first(self, params: Mapping[str, Any], *, using: str) -> Row | None:
-        """Run the statement and return its first row, or None: one statement."""
-        values = _run(self.sql, params, using=using, fetch=_FIRST)
-        return None if values is None else self.row(*values)
+        """Return the first row, or None."""
+        values = _run(self.sql, params, using=using, answer=_FIRST)
+        return None if values is None else self._row(*values)
+
+    def tuples(self, params: Mapping[str, Any], *, using: str) -> list[tuple[Any, ...]]:
+        """Return all rows as tuples."""
+        rows: list[tuple[Any, ...]] = _run(self.sql, params, using=using, answer=_ALL)
+        return rows
+
+    def values(self, params: Mapping[str, Any], *, using: str) -> list[Any]:
+        """Return the first column of all rows."""
+        return [value for value, *_ in self.tuples(params, using=using)]
+
+    def value(self, params: Mapping[str, Any], *, using: str) -> Any:
+        """Return the first column of the first row, or None when there is no row."""
+        values = _run(self.sql, params, using=using, answer=_FIRST)
+        return None if values is None else values[0]
+
+    def run(self, params: Mapping[str, Any], *, using: str) -> int:
+        """Return how many rows were inserted, updated, deleted or found."""
+        count: int = _run(self.sql, params, using=using, answer=_COUNT)
+        return count
+
+
+def read_sql(path: Path | str) -> str:
+    """Return the SQL in a file, without comments and indentation; relative paths begin at chat/.
+
+    A line `-- include: NAME.sql` is replaced by the text of that file beside it, without the
+    semicolon at its end. No literal may go over more than one line.
+    """
+    return "\n".join(_lines(_CHAT / path))
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -96,22 +123,23 @@ def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
 
 _ALL = methodcaller("fetchall")
 _FIRST = methodcaller("fetchone")
+_COUNT = attrgetter("rowcount")
 
 
-def _run(sql: str, params: Mapping[str, Any], *, using: str, fetch: Callable[[Any], Any]) -> Any:
-    """Run the statement on the connection `using` and return what `fetch` takes from its cursor.
+def _run(sql: str, params: Mapping[str, Any], *, using: str, answer: Callable[[Any], Any]) -> Any:
+    """Run the statement and return what `answer` takes from its cursor.
 
-    That is Django's cursor while somebody watches the statements. Otherwise it is psycopg's own,
-    had in the same steps, with the same checks and errors, but without the wrapper that Django puts
-    around each call: half of the 20 µs that Django adds to a statement. And without psycopg's
-    search for placeholders, which it does anew at each execution of what is longer than 4096 bytes,
-    in 7 µs for each: 0.3 ms of the 1.5 of a search.
+    The cursor is Django's while queries are logged or wrapped. Otherwise it is psycopg's own, after
+    the same checks and with the same errors, but without the wrapper that Django puts around each
+    call: half of the 20 µs that Django adds to a statement. It also saves psycopg's search for
+    placeholders, which is repeated at each execution of a statement longer than 4096 bytes: 7 µs
+    for each placeholder, 0.3 ms of the 1.5 ms of a search.
     """
     connection = connections[using]
     if connection.queries_logged or connection.execute_wrappers:
         with connection.cursor() as watched:
             watched.execute(sql, params)
-            return fetch(watched)
+            return answer(watched)
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     connection.validate_thread_sharing()
@@ -125,4 +153,4 @@ def _run(sql: str, params: Mapping[str, Any], *, using: str, fetch: Callable[[An
             numbered, names = _numbered(sql)
             cursor = RawCursor(connection.connection)
             cursor.execute(numbered, [params[name] for name in names])
-        return fetch(cursor)
+        return answer(cursor)

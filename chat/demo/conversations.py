@@ -10,7 +10,7 @@ from chat.db.ids import direct_pair_id
 from chat.demo.histories import DemoChannel, Space
 from chat.demo.plan import id_at, shares, zipf
 from chat.models import Channel, Participant
-from chat.services.core.use_case import alias
+from chat.services.core.use_case import write_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -58,7 +58,7 @@ def conversations(plan: Plan, people: People, *, messages: int) -> list[Space]:
 
 
 def _write(plan: Plan, parties: dict[UUID, list[UUID]], groups: set[UUID]) -> None:
-    database = alias()
+    database = write_alias()
     there = set(
         Channel.objects.using(database).filter(id__in=list(parties)).values_list("id", flat=True)
     )

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from chat.demo.language import EMOJI, Language, make_language
 from chat.demo.plan import id_at, zipf
-from chat.models.attachments import MAX_SIZE_BYTES
-from chat.rules.limits import PIN_LIMIT
+from chat.rules.limits import ATTACHMENT_BYTES, PIN_LIMIT
 from chat.services.imports import AttachmentRow, MentionRow, MessageRow, ReactionRow
 
 if TYPE_CHECKING:
@@ -167,7 +166,7 @@ class _History:
             id=file_id,
             filename=f"{name}-{self._chance.randrange(10_000)}.{ending}",
             content_type=content_type,
-            size_bytes=int(self._chance.lognormvariate(12, 1)) % MAX_SIZE_BYTES + 1,
+            size_bytes=int(self._chance.lognormvariate(12, 1)) % ATTACHMENT_BYTES + 1,
             # There is no such file.
             sha256=sha256(file_id.bytes).digest(),
             storage_key=f"demo/{file_id}",

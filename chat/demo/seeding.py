@@ -13,7 +13,7 @@ from chat.demo.people import People
 from chat.demo.rhythm import Rhythm
 from chat.demo.servers import servers
 from chat.models import ChannelCounter, Participant, ReadState, ServerMember
-from chat.services.core.use_case import alias
+from chat.services.core.use_case import write_alias
 from chat.services.imports import (
     ReadStateRow,
     import_messages,
@@ -75,7 +75,7 @@ def _write_history(
     generator: MessageGenerator,
     on_progress: Callable[[int], object],
 ) -> None:
-    with transaction.atomic(using=alias()):
+    with transaction.atomic(using=write_alias()):
         done = import_messages(
             channel=channel.id, messages=generator.history(channel), on_progress=on_progress
         )
@@ -85,7 +85,7 @@ def _write_history(
 
 def _edit_some(space: Space, channel: DemoChannel) -> None:
     """Really edit some of the messages that are marked as edited, so that there are revisions."""
-    with connections[alias()].cursor() as cursor:
+    with connections[write_alias()].cursor() as cursor:
         cursor.execute(
             "UPDATE messages SET content = left(content, 3990) || ' (edited)'"
             " WHERE space_id = %s AND channel_id = %s"
@@ -96,7 +96,7 @@ def _edit_some(space: Space, channel: DemoChannel) -> None:
 
 def _write_read_states(plan: Plan, space: Space) -> None:
     """Write how far users have read, unless the space has read states already."""
-    database = alias()
+    database = write_alias()
     if ReadState.objects.using(database).filter(space_id=space.id).exists():
         return
     chance = plan.chance("marks", space.id)

@@ -23,7 +23,7 @@ from chat.models import (
     ServerMember,
 )
 from chat.rules.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
-from chat.services.core.use_case import alias
+from chat.services.core.use_case import write_alias
 from chat.services.imports import MemberRow, import_members
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _server(plan: Plan, people: People, *, rank: int, messages: int) -> Space:
     channels = _written_channels(
         structure, ids, people.languages[ids[0]], messages=messages, chance=chance
     )
-    if not Server.objects.using(alias()).filter(pk=server.pk).exists():
+    if not Server.objects.using(write_alias()).filter(pk=server.pk).exists():
         rows = _member_rows(plan, server, structure.roles, ids, chance)
         _write(plan, server, structure, rows, chance)
     return Space(id=server.pk, people=ids, channels=channels)
@@ -204,7 +204,7 @@ def _member_rows(
 def _write(
     plan: Plan, server: Server, structure: _Structure, rows: list[MemberRow], chance: Random
 ) -> None:
-    database = alias()
+    database = write_alias()
     with transaction.atomic(using=database):
         Server.objects.using(database).bulk_create([server])
         # The owner was made a member by a trigger.
@@ -222,7 +222,7 @@ def _write_moderation(
     plan: Plan, server: Server, channels: list[Channel], rows: list[MemberRow], chance: Random
 ) -> None:
     """Write invites, and ban and time out a few members."""
-    database = alias()
+    database = write_alias()
     invites = [
         Invite(
             id=id_at(plan.until, chance),

@@ -10,7 +10,7 @@ from chat.discord.snowflakes import created_at_of, uuid_of
 from chat.errors import ChatError
 from chat.models import Channel, ChannelCounter, ChannelPermission, Role, Server, User
 from chat.rules.permissions import Permission
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.use_case import use_case, write_alias
 from chat.services.servers import insert_server
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def prepare_channel(
 
 def _remark(path: Path, channel_id: UUID, *, is_visible: bool) -> str:
     """Return the remark on a channel that more or fewer people see than was asked for."""
-    channel = Channel.objects.using(alias()).select_related("parent").get(pk=channel_id)
+    channel = Channel.objects.using(write_alias()).select_related("parent").get(pk=channel_id)
     # Whoever sees its channel sees a thread.
     deciding = channel.parent if channel.kind == Channel.Kind.THREAD else channel
     is_hidden = _is_hidden(deciding)
@@ -114,7 +114,7 @@ def _remark(path: Path, channel_id: UUID, *, is_visible: bool) -> str:
         return f"It stays hidden, as #{deciding.name} is: --visible is for new channels."
     if is_hidden or is_visible:
         return ""
-    counter = ChannelCounter.objects.using(alias()).get(
+    counter = ChannelCounter.objects.using(write_alias()).get(
         space_id=channel.space_id, channel_id=channel.pk
     )
     if counter.last_seq == 0:
@@ -130,7 +130,7 @@ def _is_hidden(channel: Channel) -> bool:
     """Tell whether administrators alone can see a channel: no overwrite allows anybody else."""
     view = int(Permission.VIEW_CHANNEL)
     rules = (
-        ChannelPermission.objects.using(alias())
+        ChannelPermission.objects.using(write_alias())
         .filter(server_id=channel.space_id, channel_id=channel.pk)
         .values_list("role__position", "allow", "deny")
     )
@@ -142,7 +142,7 @@ def _is_hidden(channel: Channel) -> bool:
 def _server(guild: dict[str, Any], *, owner: User | None, left_out: Counter[str]) -> UUID:
     snowflake = int(guild["id"])
     server_id = uuid_of("guild", snowflake)
-    if Server.objects.using(alias()).filter(pk=server_id).exists():
+    if Server.objects.using(write_alias()).filter(pk=server_id).exists():
         return server_id
     if owner is None:
         owner = _import_account()
@@ -159,7 +159,7 @@ def _server(guild: dict[str, Any], *, owner: User | None, left_out: Counter[str]
 
 def _import_account() -> User:
     """Return the system account that owns imported servers by default; create it if missing."""
-    account, _ = User.objects.using(alias()).get_or_create(
+    account, _ = User.objects.using(write_alias()).get_or_create(
         username=IMPORT_ACCOUNT, defaults={"kind": User.Kind.SYSTEM}
     )
     if account.kind != User.Kind.SYSTEM:
@@ -207,7 +207,7 @@ def _channel(
     is_visible: bool,
     left_out: Counter[str],
 ) -> UUID:
-    database = alias()
+    database = write_alias()
     channel_id = uuid_of("channel", snowflake)
     if Channel.objects.using(database).filter(server_id=server_id, pk=channel_id).exists():
         return channel_id

@@ -13,7 +13,7 @@ from chat.discord.mapping import Mapper
 from chat.discord.people import People, legible_name
 from chat.discord.reader import ExportFile
 from chat.errors import ChatError, DatabaseRefused, IdTaken, InvalidInput, LimitReached
-from chat.services.core.use_case import alias
+from chat.services.core.use_case import write_alias
 from chat.services.imports import Imported, MessageRow, import_messages
 from chat.services.imports.copying import batches
 
@@ -68,7 +68,7 @@ def import_export(
         UnsupportedExportError: it has direct messages, or others would see it without `is_visible`.
         RefusedExportError: `import_messages` refused a message.
     """
-    with path.open("rb") as file, transaction.atomic(using=alias()):
+    with path.open("rb") as file, transaction.atomic(using=write_alias()):
         _wait_for_others()
         export = ExportFile(path, file, on_progress=on_progress)
         header = export.read_header()
@@ -107,7 +107,7 @@ def import_export(
 
 def _wait_for_others() -> None:
     """Wait until no other import runs: two would create the same server and the same users."""
-    with connections[alias()].cursor() as cursor:
+    with connections[write_alias()].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('chat.discord', 0))")
 
 

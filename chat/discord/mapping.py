@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from chat.discord.people import REPLACED_NAMES, storable
 from chat.discord.snowflakes import uuid_of
-from chat.models.attachments import MAX_SIZE_BYTES
-from chat.rules.limits import EMOJI_LIMIT, PIN_LIMIT
+from chat.rules.limits import (
+    ATTACHMENT_BYTES,
+    ATTACHMENT_LIMIT,
+    CONTENT_LENGTH,
+    EMOJI_LIMIT,
+    PIN_LIMIT,
+)
 from chat.rules.names import is_visible
 from chat.services.attachments import STRAY_IN_FILENAME
 from chat.services.imports import AttachmentRow, MentionRow, MessageRow, ReactionRow
@@ -23,8 +28,6 @@ if TYPE_CHECKING:
 
     from chat.discord.people import People
 
-CONTENT_LIMIT = 4000
-_ATTACHMENT_LIMIT = 10
 
 # The exporter writes types that it has no name for as numbers; 20 and 23 are answers to commands.
 _REPLIES = {"Reply", "19"}
@@ -114,9 +117,9 @@ class Mapper:
         kept = storable(content)
         if kept != content:
             self.left_out["texts with characters that PostgreSQL cannot store, replaced"] += 1
-        if len(kept) > CONTENT_LIMIT:
-            self.left_out[f"texts of more than {CONTENT_LIMIT} characters, cut"] += 1
-            kept = kept[:CONTENT_LIMIT]
+        if len(kept) > CONTENT_LENGTH:
+            self.left_out[f"texts of more than {CONTENT_LENGTH} characters, cut"] += 1
+            kept = kept[:CONTENT_LENGTH]
         return kept
 
     def _mention(self, match: re.Match[str]) -> str:
@@ -167,7 +170,7 @@ class Mapper:
                 self.left_out["files that were not downloaded with the export"] += 1
                 continue
             size_bytes = path.stat().st_size
-            if not 0 < size_bytes <= MAX_SIZE_BYTES or len(rows) == _ATTACHMENT_LIMIT:
+            if not 0 < size_bytes <= ATTACHMENT_BYTES or len(rows) == ATTACHMENT_LIMIT:
                 self.left_out["files that are empty, too large or after the tenth"] += 1
                 continue
             snowflake = int(attachment["id"])

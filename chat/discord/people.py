@@ -12,8 +12,9 @@ from django.db.models import Exists, OuterRef
 from chat.discord.snowflakes import created_at_of, uuid_of
 from chat.models import Ban, Message, Role, User
 from chat.models.users import ERASED_PREFIX, USERNAME_PATTERN
+from chat.rules.limits import ROLE_LIMIT
 from chat.rules.names import CONTROL, is_visible
-from chat.services.core.use_case import alias
+from chat.services.core.use_case import write_alias
 from chat.services.imports import MemberRow, UserRow, import_members, import_users
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _USERNAME = re.compile(USERNAME_PATTERN)
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9_.]+")
-_LARGEST_POSITION = 249
 
 REPLACED_NAMES = "names that were invisible or had control characters, replaced"
 
@@ -91,7 +91,7 @@ class People:
         Whoever has a message and is not a member has left or was removed: an import does not bring
         them back, nor anybody who is banned.
         """
-        not_to_join = User.objects.using(alias()).filter(
+        not_to_join = User.objects.using(write_alias()).filter(
             Exists(Message.objects.filter(author=OuterRef("pk"), space_id=self._server_id))
             | Exists(Ban.objects.filter(user=OuterRef("pk"), server=self._server_id)),
             pk__in=list(self._new_members),
@@ -124,10 +124,10 @@ class People:
         return self._roles[snowflake]
 
     def _write_roles(self) -> None:
-        roles = Role.objects.using(alias()).filter(server_id=self._server_id)
+        roles = Role.objects.using(write_alias()).filter(server_id=self._server_id)
         there = set(roles.values_list("id", flat=True))
         taken = set(roles.values_list("position", flat=True))
-        free = [position for position in range(1, _LARGEST_POSITION + 1) if position not in taken]
+        free = [position for position in range(1, ROLE_LIMIT) if position not in taken]
         lowest_first = sorted(self._new_roles, key=lambda role: role.position)
         missing = [role for role in lowest_first if role.pk not in there]
         # A guild can have more roles than fit beside ours: the lowest are omitted.
@@ -135,20 +135,20 @@ class People:
         placed = missing[len(omitted) :]
         for role, position in zip(placed, free, strict=False):
             role.position = position
-        Role.objects.using(alias()).bulk_create(placed)
+        Role.objects.using(write_alias()).bulk_create(placed)
         self._omitted_roles.update(role.pk for role in omitted)
         if omitted:
             self.left_out["roles beyond the limit of a server"] += len(omitted)
         self._new_roles = []
 
     def _note_erased(self, users: list[UUID]) -> None:
-        erased = User.objects.using(alias()).filter(pk__in=users, erased_at__isnull=False)
+        erased = User.objects.using(write_alias()).filter(pk__in=users, erased_at__isnull=False)
         self.erased.update(erased.values_list("pk", flat=True))
 
     def _with_unique_names(self, new_users: Mapping[str, UserRow]) -> Iterable[UserRow]:
         """Yield the users with names that nobody else has."""
         taken = set(
-            User.objects.using(alias())
+            User.objects.using(write_alias())
             .filter(username__in={row.username for row in new_users.values()})
             .values_list("username", flat=True)
         )

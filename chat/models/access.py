@@ -11,9 +11,9 @@ from chat.db.fields import Reference
 class ChannelAccess(models.Model):
     """The effective permissions of one user in one channel or conversation that they can see.
 
-    Read only. What somebody cannot see has no row for them. Always ask with a user, and with a
-    space or a channel wherever one is known. No hot path asks it: one place is asked by the
-    function channel_permissions(), all places of a user by chat/queries/sql/places.sql.
+    Read only. What a user cannot see has no row. Always filter by a user, and by a space or a
+    channel where one is known. No hot path uses it: for one channel there is the function
+    channel_permissions(), for all channels of a user chat/queries/sql/places.sql.
     """
 
     pk = models.CompositePrimaryKey("user", "channel")

@@ -1,43 +1,48 @@
-"""Files that hang on messages."""
+"""Attachments of messages, and files to remove from the store."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
-from django.db.models.functions import Length
-from django.db.models.lookups import Exact, GreaterThanOrEqual
 
-from chat.db.checks import legible_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.checks import legible_constraint, length_constraint, moments_constraint
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow, Row
 from chat.models.messages import MessagePart
-
-MAX_SIZE_BYTES = 25 * 1024 * 1024
+from chat.rules.limits import (
+    ALT_TEXT_LENGTH,
+    ATTACHMENT_BYTES,
+    ATTACHMENT_LIMIT,
+    CONTENT_TYPE_LENGTH,
+    FILENAME_LENGTH,
+    SHA256_BYTES,
+    STORAGE_KEY_LENGTH,
+)
 
 
 class MessageAttachment(MessagePart, ChangingRow):
-    """A file in the object store, reserved while it is uploaded and then sent with a message."""
+    """A file in the object store: reserved while it is uploaded, then sent with a message."""
 
     message = Reference("chat.Message", related_name="messageattachments", null=True, blank=True)
     uploader = Reference(settings.AUTH_USER_MODEL, related_name="+")
-    # There is no eleventh place, and nothing to count.
+    # There is no eleventh position, so nothing has to be counted.
     position = models.SmallIntegerField(
         default=0, db_default=0, db_comment="One of ten places in the message, 0 to 9."
     )
-    filename = models.CharField(max_length=255)
-    content_type = models.CharField(max_length=127)
+    filename = models.CharField(max_length=FILENAME_LENGTH)
+    content_type = models.CharField(max_length=CONTENT_TYPE_LENGTH)
     size_bytes = models.IntegerField()
-    sha256 = models.BinaryField(max_length=32)
+    sha256 = models.BinaryField(max_length=SHA256_BYTES)
     storage_key = models.CharField(
-        max_length=255,
+        max_length=STORAGE_KEY_LENGTH,
         db_comment="Where the file is, never a URL: those are signed when they are asked for.",
     )
     width = models.IntegerField(null=True, blank=True)
     height = models.IntegerField(null=True, blank=True)
     duration_ms = models.IntegerField(null=True, blank=True)
-    alt_text = models.CharField(max_length=1024, blank=True, default="", db_default="")
+    alt_text = models.CharField(max_length=ALT_TEXT_LENGTH, blank=True, default="", db_default="")
 
     class Meta:
         db_table = "message_attachments"
@@ -49,7 +54,7 @@ class MessageAttachment(MessagePart, ChangingRow):
                 name="message_attachments_unsent_ix",
                 condition=Q(message__isnull=True),
             ),
-            # What somebody uploaded, asked by erasure.
+            # All files of a user, for erasure.
             Index(fields=["uploader"], name="message_attachments_user_ix"),
         ]
         constraints = [
@@ -62,22 +67,17 @@ class MessageAttachment(MessagePart, ChangingRow):
             ),
             CheckConstraint(
                 name="message_attachments_position_ck",
-                condition=Q(position__gte=0, position__lte=9),
+                condition=Q(position__gte=0, position__lte=ATTACHMENT_LIMIT - 1),
                 violation_error_message="A message has at most ten attachments.",
             ),
-            CheckConstraint(
-                name="message_attachments_filename_ck",
-                condition=GreaterThanOrEqual(Length("filename"), 1),
-            ),
+            length_constraint("message_attachments", "filename", least=1),
             legible_constraint("message_attachments", "filename"),
             CheckConstraint(
                 name="message_attachments_size_bytes_ck",
-                condition=Q(size_bytes__gte=1, size_bytes__lte=MAX_SIZE_BYTES),
+                condition=Q(size_bytes__gte=1, size_bytes__lte=ATTACHMENT_BYTES),
                 violation_error_message="An attachment has between 1 byte and 25 MiB.",
             ),
-            CheckConstraint(
-                name="message_attachments_sha256_ck", condition=Exact(Length("sha256"), 32)
-            ),
+            length_constraint("message_attachments", "sha256", exactly=SHA256_BYTES),
             CheckConstraint(
                 name="message_attachments_media_ck",
                 condition=(Q(width__isnull=True) | Q(width__gte=1))
@@ -93,12 +93,7 @@ class MessageAttachment(MessagePart, ChangingRow):
                 to_fields=["space_id", "id"],
                 on_delete=OnDelete.RESTRICT,
             ),
-            CompositeForeignKey(
-                name="message_attachments_uploader_fk",
-                fields=["uploader"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
+            foreign_key("message_attachments", "uploader", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -106,19 +101,18 @@ class MessageAttachment(MessagePart, ChangingRow):
 
 
 class DiscardedFile(Row):
-    """A file in the store that lost its row, and waits there to be removed.
+    """A file in the store that no row names any more, to be removed.
 
-    Written by triggers in the transaction in which the row went or came to name another file, so
-    that no answer that is lost leaves a file behind; deleted by whoever has removed the file. An
-    attachment's, a user's avatar or a server's icon. Each upload needs a key of its own: a file
-    that two rows share is discarded with the first.
+    Of an attachment, an avatar or an icon. Triggers insert it in the transaction in which the row
+    was deleted or got another file, so that no file is forgotten; who has removed the file deletes
+    it. Each upload needs a key of its own: a file of two rows is discarded with the first of them.
     """
 
     # A file can outlive whose it was, so no foreign key.
     space_id = models.UUIDField(
         db_comment="Whose it was: the server, the conversation, or of an avatar the user."
     )
-    storage_key = models.CharField(max_length=255)
+    storage_key = models.CharField(max_length=STORAGE_KEY_LENGTH)
 
     class Meta:
         db_table = "discarded_files"
@@ -128,10 +122,7 @@ class DiscardedFile(Row):
             UniqueConstraint(
                 name="discarded_files_storage_key_uq", fields=["storage_key", "space_id"]
             ),
-            CheckConstraint(
-                name="discarded_files_storage_key_ck",
-                condition=GreaterThanOrEqual(Length("storage_key"), 1),
-            ),
+            length_constraint("discarded_files", "storage_key", least=1),
             moments_constraint("discarded_files", "created_at"),
         ]
 

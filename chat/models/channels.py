@@ -1,4 +1,4 @@
-"""Channels and conversations: who takes part, how far each has come, what is allowed in it."""
+"""Channels and conversations, their participants, counters and overwrites."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from django.db.models import (
 from django.db.models.functions import Cast, Now, Substr
 from django.db.models.lookups import Exact
 
-from chat.db.checks import legible_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.checks import choices_constraint, legible_constraint, moments_constraint
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
 from chat.db.fields import Reference, SpaceField
 from chat.models.access import ChannelAccess
 from chat.models.base import ChangingRow
-from chat.models.roles import LARGEST_MASK
+from chat.rules.limits import LARGEST_MASK, NAME_LENGTH, SLOWMODE_SECONDS, TOPIC_LENGTH
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -47,7 +47,7 @@ _ID_VERSION = Substr(Cast("id", TextField()), 15, 1)
 
 
 class ChannelQuerySet(models.QuerySet["Channel"]):
-    """Channels, narrowed by who may know of them."""
+    """Channels, filtered by who may see them."""
 
     def visible_to(self, user: User | UUID) -> Self:
         """Return those that `user`, or the user with that id, can see, conversations included."""
@@ -68,11 +68,11 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
 
 
 class Channel(ChangingRow):
-    """A place where messages stand in a row: in a server, or a conversation outside any.
+    """A channel of a server, or a conversation, which has no server.
 
-    A category holds no messages, but such places. The id of a pair is computed from its two users
-    (chat.db.ids.direct_pair_id), so that the second conversation of the same two is the same
-    primary key, whoever asks.
+    A category has channels and no messages. The id of a pair is computed from its two users
+    (chat.db.ids.direct_pair_id), so that a second conversation of the same two has the same primary
+    key.
     """
 
     class Kind(models.TextChoices):
@@ -90,15 +90,15 @@ class Channel(ChangingRow):
         of=["server_id", "id"],
         db_comment="The tenant: the server's id, or the conversation's own.",
     )
-    # None of a conversation.
+    # None for a conversation.
     server = Reference("chat.Server", related_name="channels", null=True, blank=True)
     # The category of a channel, the channel of a thread.
     parent = Reference("self", related_name="children", null=True, blank=True)
     kind = models.CharField(
         max_length=16, choices=Kind.choices, default=Kind.TEXT, db_default=Kind.TEXT
     )
-    # The key to the parent carries the level that it must have, so that channels form a tree of
-    # three levels and no cycle can be stored.
+    # The key to the parent includes the level that it must have, so that channels form a tree of
+    # three levels without cycles.
     level = GeneratedField(
         expression=Case(
             When(kind="category", then=Value(0)),
@@ -119,9 +119,9 @@ class Channel(ChangingRow):
         db_persist=True,
         db_comment="The level that the parent must have.",
     )
-    # Of a pair empty, of a group as they like.
-    name = models.CharField(max_length=100, blank=True, default="")
-    topic = models.CharField(max_length=1024, blank=True, default="", db_default="")
+    # Empty for a pair, optional for a group.
+    name = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
+    topic = models.CharField(max_length=TOPIC_LENGTH, blank=True, default="", db_default="")
     position = models.IntegerField(default=0, db_default=0)
     slowmode_seconds = models.IntegerField(default=0, db_default=0)
     nsfw = models.BooleanField(default=False, db_default=False)
@@ -167,16 +167,12 @@ class Channel(ChangingRow):
         constraints = [
             UniqueConstraint(name="channels_uq", fields=["space_id", "id"]),
             UniqueConstraint(name="channels_level_uq", fields=["space_id", "id", "level"]),
-            CheckConstraint(
-                name="channels_kind_ck",
-                condition=Q(
-                    kind__in=[
-                        *["text", "voice", "category", "announcement", "thread"],
-                        *CONVERSATION_KINDS,
-                    ]
-                ),
+            choices_constraint(
+                "channels",
+                "kind",
+                ["text", "voice", "category", "announcement", "thread", *CONVERSATION_KINDS],
             ),
-            # This prevents a conversation that claims a server, and a channel that passes for one.
+            # This prevents a conversation with a server, and a server's channel without one.
             CheckConstraint(
                 name="channels_space_ck",
                 condition=Q(
@@ -194,7 +190,7 @@ class Channel(ChangingRow):
             ),
             CheckConstraint(
                 name="channels_pair_ck",
-                # Pairs have ids of version 8, which no other channel can take from them.
+                # Pairs have ids of version 8, which no other channel can have.
                 condition=(
                     ~Q(kind="pair")
                     & Q(pair_low__isnull=True, pair_high__isnull=True)
@@ -239,7 +235,7 @@ class Channel(ChangingRow):
             CheckConstraint(name="channels_position_ck", condition=Q(position__gte=0)),
             CheckConstraint(
                 name="channels_slowmode_seconds_ck",
-                condition=Q(slowmode_seconds__gte=0, slowmode_seconds__lte=21600),
+                condition=Q(slowmode_seconds__gte=0, slowmode_seconds__lte=SLOWMODE_SECONDS),
             ),
             moments_constraint("channels", "created_at", "updated_at", "archived_at", "deleted_at"),
             CompositeForeignKey(
@@ -255,24 +251,9 @@ class Channel(ChangingRow):
                 to="self",
                 to_fields=["space_id", "id", "level"],
             ),
-            CompositeForeignKey(
-                name="channels_pair_low_fk",
-                fields=["pair_low"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
-            CompositeForeignKey(
-                name="channels_pair_high_fk",
-                fields=["pair_high"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
-            CompositeForeignKey(
-                name="channels_owner_fk",
-                fields=["owner"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
+            foreign_key("channels", "pair_low", to="chat.User.id"),
+            foreign_key("channels", "pair_high", to="chat.User.id"),
+            foreign_key("channels", "owner", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -299,10 +280,10 @@ class DirectConversation(Channel):
 
 
 class ChannelCounter(models.Model):
-    """How far a channel has come: the numbers of its messages, and whether it takes more.
+    """The first and the last number of a channel's messages, and whether it takes more.
 
-    A narrow row of its own, since each message updates it. Triggers alone write it: the message
-    that is sent takes its number here, and waits here for whoever closes the channel.
+    A narrow row of its own, since each message updates it. Only triggers write it: a message takes
+    its number from it, and waits for its lock while somebody closes the channel.
     """
 
     pk = models.CompositePrimaryKey("space_id", "channel")
@@ -347,7 +328,7 @@ class ChannelCounter(models.Model):
 
 
 class Participant(ChangingRow):
-    """A user who takes part in a conversation, or has left it."""
+    """A user who takes part in a conversation, or who left it."""
 
     channel = Reference(
         Channel,
@@ -369,7 +350,7 @@ class Participant(ChangingRow):
         constraints = [
             UniqueConstraint(name="participants_uq", fields=["channel", "user"]),
             moments_constraint("participants", "created_at", "updated_at", "joined_at", "left_at"),
-            # Both columns of the key are one: only a conversation is a space of its own, so no
+            # Both columns of the key are the same: only a conversation is its own space, so no
             # channel of a server has participants.
             CompositeForeignKey(
                 name="participants_channel_fk",
@@ -378,9 +359,7 @@ class Participant(ChangingRow):
                 to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
-            CompositeForeignKey(
-                name="participants_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("participants", "user", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -388,7 +367,7 @@ class Participant(ChangingRow):
 
 
 class ChannelPermission(ChangingRow):
-    """An overwrite: what a role or a member is allowed or denied in one channel."""
+    """An overwrite: what one channel allows or denies to a role or a member."""
 
     server = Reference(
         "chat.Server", related_name="+", db_column="space_id", db_comment="The tenant: the server."
@@ -452,12 +431,7 @@ class ChannelPermission(ChangingRow):
                 to_fields=["server", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
-            CompositeForeignKey(
-                name="channel_permissions_user_fk",
-                fields=["user"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
+            foreign_key("channel_permissions", "user", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:

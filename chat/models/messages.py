@@ -1,4 +1,4 @@
-"""Messages, in channels and conversations alike, and what hangs on one."""
+"""Messages of channels and conversations, and what belongs to a message."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import CheckConstraint, Exists, F, Index, OuterRef, Q, UniqueConstraint
-from django.db.models.functions import Length, Now
-from django.db.models.lookups import GreaterThanOrEqual
+from django.db.models.functions import Now
 
-from chat.db.checks import moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.checks import choices_constraint, length_constraint, moments_constraint
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
 from chat.db.fields import Reference
 from chat.db.ids import UUIDv7, uuid7
 from chat.models.access import ChannelAccess
 from chat.models.base import ChangingRow, Row
+from chat.rules.limits import CONTENT_LENGTH, EMOJI_LENGTH
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    """Messages, narrowed by who may read them."""
+    """Messages, filtered by who may read them."""
 
     def visible_to(self, user: User | UUID) -> Self:
         """Return those that `user`, or the user with that id, can read, without deleted ones.
 
-        Needs VIEW_CHANNEL and READ_MESSAGE_HISTORY. Name a space or a channel too: these are all
-        that somebody could ever read.
+        Needs VIEW_CHANNEL and READ_MESSAGE_HISTORY. Filter by a space or a channel too: these are
+        all messages that the user can read anywhere.
         """
         readable = ChannelAccess.objects.annotate(
             reading=F("permissions").bitand(Permission.READ_MESSAGE_HISTORY.value)
@@ -44,15 +44,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(ChangingRow):
-    """One numbered entry in a row of messages.
+    """A message in a channel or a conversation.
 
-    `seq` is given by the database, without gaps and in the order of commits. Deleting sets
-    `deleted_at` and keeps the place; editing raises `version`, and what was replaced is kept as a
-    revision by a trigger.
+    The database numbers them by `seq`, without gaps and in the order of commits. Deleting sets
+    `deleted_at` and keeps the number; editing raises `version`, and a trigger keeps the old content
+    as a revision.
     """
 
     class Kind(models.TextChoices):
-        """Written by somebody, or an event that the system tells of."""
+        """A text of a user, or an event that the system announces."""
 
         TEXT = "text"
         JOIN = "join"
@@ -65,7 +65,7 @@ class Message(ChangingRow):
         db_comment="The tenant: the server's id, or the conversation's own."
     )
     channel = Reference("chat.Channel", related_name="messages")
-    # 0 asks for the next number; whatever a client writes here is replaced by it.
+    # Whatever a client writes here is replaced by the next number.
     seq = models.BigIntegerField(
         db_default=0, editable=False, db_comment="Its number in the channel, without gaps."
     )
@@ -73,7 +73,7 @@ class Message(ChangingRow):
     kind = models.CharField(
         max_length=8, choices=Kind.choices, default=Kind.TEXT, db_default=Kind.TEXT
     )
-    content = models.CharField(max_length=4000, blank=True, default="", db_default="")
+    content = models.CharField(max_length=CONTENT_LENGTH, blank=True, default="", db_default="")
     reply_to_seq = models.BigIntegerField(
         null=True, blank=True, db_comment="The seq of the message answered, in the same channel."
     )
@@ -85,8 +85,8 @@ class Message(ChangingRow):
     pinned_by = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
     deleted_by = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
-    # "simple", for people write in every language. Stored, because an index on the expression
-    # would compute it again for every row that it finds.
+    # "simple", for people write in all languages. Stored, because an index on the expression would
+    # compute it again for each row that it finds.
     search = models.GeneratedField(
         expression=SearchVector("content", config="simple"),
         output_field=SearchVectorField(),
@@ -101,15 +101,15 @@ class Message(ChangingRow):
         db_table_comment = "Messages in channels and conversations, numbered without gaps by seq."
         permissions = [("read_deleted_messages", "Can read what deleted messages said")]
         indexes = [
-            # What somebody wrote, asked by erasure.
+            # All messages of a user, for erasure.
             Index(fields=["author"], name="messages_author_ix"),
-            # The answers to a message.
+            # The replies to a message.
             Index(
                 fields=["space_id", "channel", "reply_to_seq"],
                 name="messages_reply_ix",
                 condition=Q(reply_to_seq__isnull=False),
             ),
-            # The deleted ones between the read mark and the end, which unread leaves out.
+            # The deleted ones after a read mark, which are not counted as unread.
             Index(
                 fields=["space_id", "channel", "seq"],
                 name="messages_deleted_ix",
@@ -131,9 +131,9 @@ class Message(ChangingRow):
                 name="messages_direct_ix",
                 condition=Q(space_id=F("channel")),
             ),
-            # Words, one tenant at a time (btree_gin): without the tenant in front, a common word in
-            # a quiet place would be looked up everywhere. The bound on the list of pending entries
-            # is a bound on how long the insert that empties it can take.
+            # Words of one tenant (btree_gin): without the tenant first, a common word would be
+            # looked up in all tenants. The limit on the pending list limits the time of the insert
+            # that flushes it.
             GinIndex(
                 fields=["space_id", "search"],
                 name="messages_search_ix",
@@ -145,13 +145,12 @@ class Message(ChangingRow):
             # The history of a channel reads along this key.
             UniqueConstraint(name="messages_seq_uq", fields=["space_id", "channel", "seq"]),
             UniqueConstraint(name="messages_uq", fields=["space_id", "id"]),
-            CheckConstraint(
-                name="messages_kind_ck",
-                condition=Q(kind__in=["text", "join", "pin", "rename", "thread", "notice"]),
+            choices_constraint(
+                "messages", "kind", ["text", "join", "pin", "rename", "thread", "notice"]
             ),
             CheckConstraint(
                 name="messages_author_ck",
-                # Words without an author would outlive the erasure of who wrote them.
+                # A content without an author would outlive the erasure of its writer.
                 condition=Q(kind="text", author__isnull=False) | (~Q(kind="text") & Q(content="")),
                 violation_error_message=(
                     "A text has an author, a message of the system has no words."
@@ -175,7 +174,7 @@ class Message(ChangingRow):
                 name="messages_deleted_ck",
                 condition=Q(deleted_at__isnull=False) | Q(deleted_by__isnull=True),
             ),
-            # To the row that numbers the messages, which a send has locked anyway.
+            # To the counter, which a send has locked anyway.
             CompositeForeignKey(
                 name="messages_channel_fk",
                 fields=["space_id", "channel"],
@@ -189,18 +188,9 @@ class Message(ChangingRow):
                 to="self",
                 to_fields=["space_id", "channel", "seq"],
             ),
-            CompositeForeignKey(
-                name="messages_author_fk", fields=["author"], to="chat.User", to_fields=["id"]
-            ),
-            CompositeForeignKey(
-                name="messages_pinned_by_fk", fields=["pinned_by"], to="chat.User", to_fields=["id"]
-            ),
-            CompositeForeignKey(
-                name="messages_deleted_by_fk",
-                fields=["deleted_by"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
+            foreign_key("messages", "author", to="chat.User.id"),
+            foreign_key("messages", "pinned_by", to="chat.User.id"),
+            foreign_key("messages", "deleted_by", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -236,11 +226,11 @@ class MessagePart(models.Model):
 
 
 class MessageRevision(MessagePart):
-    """What an edit replaced, written by a trigger so that no client can forget it."""
+    """The content that an edit replaced, written by a trigger so that no client can omit it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, db_default=UUIDv7(), editable=False)
     version = models.IntegerField(db_comment="The version that had this content.")
-    content = models.CharField(max_length=4000)
+    content = models.CharField(max_length=CONTENT_LENGTH)
     # Who made the edit; the author unless the session names another in chat.actor.
     editor = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
     replaced_at = models.DateTimeField(db_default=Now())
@@ -261,12 +251,7 @@ class MessageRevision(MessagePart):
                 to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
-            CompositeForeignKey(
-                name="message_revisions_editor_fk",
-                fields=["editor"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
+            foreign_key("message_revisions", "editor", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -274,7 +259,7 @@ class MessageRevision(MessagePart):
 
 
 class Mention(Row):
-    """A user or a role named in a message; neither means everyone.
+    """A mention in a message of a user, of a role, or (neither) of everyone.
 
     One row for each, never one for each reader.
     """
@@ -295,7 +280,7 @@ class Mention(Row):
                 name="mentions_user_ix",
                 condition=Q(user__isnull=False),
             ),
-            # Unread mentions of a role or of everyone: few, while a busy channel has many of users.
+            # Unread mentions of roles and of everyone: few, among the many of users.
             Index(
                 fields=["space_id", "channel", "seq", "role"],
                 name="mentions_shared_ix",
@@ -333,9 +318,7 @@ class Mention(Row):
                 to_fields=["space_id", "channel", "seq"],
                 on_delete=OnDelete.CASCADE,
             ),
-            CompositeForeignKey(
-                name="mentions_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("mentions", "user", to="chat.User.id"),
             CompositeForeignKey(
                 name="mentions_role_fk",
                 fields=["space_id", "role"],
@@ -352,23 +335,21 @@ class Mention(Row):
 
 
 class Reaction(MessagePart, Row):
-    """An emoji that somebody put under a message."""
+    """An emoji that a user put under a message."""
 
-    emoji = models.CharField(max_length=64)
+    emoji = models.CharField(max_length=EMOJI_LENGTH)
     user = Reference(settings.AUTH_USER_MODEL, related_name="+")
 
     class Meta:
         db_table = "reactions"
         db_table_comment = "Emoji under messages; each user puts each emoji once."
         indexes = [
-            # What somebody reacted to, asked by erasure.
+            # All reactions of a user, for erasure.
             Index(fields=["user", "space_id"], name="reactions_user_ix"),
         ]
         constraints = [
             UniqueConstraint(name="reactions_uq", fields=["space_id", "message", "emoji", "user"]),
-            CheckConstraint(
-                name="reactions_emoji_ck", condition=GreaterThanOrEqual(Length("emoji"), 1)
-            ),
+            length_constraint("reactions", "emoji", least=1),
             moments_constraint("reactions", "created_at"),
             CompositeForeignKey(
                 name="reactions_message_fk",
@@ -377,9 +358,7 @@ class Reaction(MessagePart, Row):
                 to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
-            CompositeForeignKey(
-                name="reactions_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("reactions", "user", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:

@@ -1,17 +1,16 @@
-"""Bans, the log of what moderators did, and that of what staff looked at."""
+"""Bans, the audit log of servers, and the log of what staff looked at."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import CheckConstraint, F, Func, Index, Q, TextField, UniqueConstraint
-from django.db.models.functions import Length
-from django.db.models.lookups import Exact, GreaterThanOrEqual
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
-from chat.db.checks import moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.checks import length_constraint, moments_constraint, object_constraint
+from chat.db.constraints import OnDelete, foreign_key
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow, Row
+from chat.rules.limits import REASON_LENGTH
 
 
 class Ban(ChangingRow):
@@ -25,7 +24,7 @@ class Ban(ChangingRow):
     )
     user = Reference(settings.AUTH_USER_MODEL, related_name="bans")
     actor = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
-    reason = models.CharField(max_length=512, blank=True, default="", db_default="")
+    reason = models.CharField(max_length=REASON_LENGTH, blank=True, default="", db_default="")
     # NULL: for ever.
     expires_at = models.DateTimeField(null=True, blank=True)
 
@@ -36,19 +35,9 @@ class Ban(ChangingRow):
             UniqueConstraint(name="bans_uq", fields=["server", "user"]),
             CheckConstraint(name="bans_expires_at_ck", condition=Q(expires_at__gt=F("created_at"))),
             moments_constraint("bans", "created_at", "updated_at", "expires_at"),
-            CompositeForeignKey(
-                name="bans_server_fk",
-                fields=["server"],
-                to="chat.Server",
-                to_fields=["space_id"],
-                on_delete=OnDelete.CASCADE,
-            ),
-            CompositeForeignKey(
-                name="bans_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
-            CompositeForeignKey(
-                name="bans_actor_fk", fields=["actor"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("bans", "server", to="chat.Server.space_id", on_delete=OnDelete.CASCADE),
+            foreign_key("bans", "user", to="chat.User.id"),
+            foreign_key("bans", "actor", to="chat.User.id"),
         ]
         indexes = [
             # A user's sanctions.
@@ -60,9 +49,9 @@ class Ban(ChangingRow):
 
 
 class AuditLogEntry(Row):
-    """Something that somebody with power did. Written once, never changed or removed (trigger).
+    """An action of a moderator. Written once, never changed or removed (trigger).
 
-    Save that the erasure of an account empties the reasons by and about a person.
+    Only the erasure of an account empties the reasons by and about a user.
     """
 
     server = Reference(
@@ -79,7 +68,7 @@ class AuditLogEntry(Row):
     target_id = models.UUIDField(null=True, blank=True)
     # {"field": [before, after]}; ids rather than names, for this row outlives an erasure.
     changes = models.JSONField(default=dict, blank=True, db_default={})
-    reason = models.CharField(max_length=512, blank=True, default="", db_default="")
+    reason = models.CharField(max_length=REASON_LENGTH, blank=True, default="", db_default="")
 
     class Meta:
         db_table = "audit_log"
@@ -89,7 +78,7 @@ class AuditLogEntry(Row):
         indexes = [
             # A server's log, newest first.
             Index(F("server"), F("created_at").desc(), F("id").desc(), name="audit_log_server_ix"),
-            # The timeout of somebody who comes back (services.members).
+            # The last timeout of a user who joins again (services.members).
             Index(
                 F("server"),
                 F("target_id"),
@@ -97,30 +86,16 @@ class AuditLogEntry(Row):
                 name="audit_log_timeout_ix",
                 condition=Q(action="member.timeout"),
             ),
-            # The reasons that somebody gave, asked by erasure.
+            # The reasons that a user gave, for erasure.
             Index(F("actor"), name="audit_log_actor_ix", condition=~Q(reason="")),
         ]
         constraints = [
-            CheckConstraint(
-                name="audit_log_action_ck", condition=GreaterThanOrEqual(Length("action"), 1)
-            ),
-            CheckConstraint(
-                name="audit_log_changes_ck",
-                condition=Exact(
-                    Func("changes", function="jsonb_typeof", output_field=TextField()), "object"
-                ),
-            ),
+            length_constraint("audit_log", "action", least=1),
+            object_constraint("audit_log", "changes"),
             moments_constraint("audit_log", "created_at"),
             # No cascade: a server with a log cannot be deleted from under it.
-            CompositeForeignKey(
-                name="audit_log_server_fk",
-                fields=["server"],
-                to="chat.Server",
-                to_fields=["space_id"],
-            ),
-            CompositeForeignKey(
-                name="audit_log_actor_fk", fields=["actor"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("audit_log", "server", to="chat.Server.space_id"),
+            foreign_key("audit_log", "actor", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -128,19 +103,18 @@ class AuditLogEntry(Row):
 
 
 class AdminAccess(Row):
-    """A look that somebody with power took. Written once, never changed or removed (trigger).
+    """A look of staff at private messages. Written once, never changed or removed (trigger).
 
-    Beside the audit log and not in it: that is each server's own, and belongs to it with a key,
-    while a direct conversation has no server, and its participants no say over the log.
+    Not in the audit log, whose rows belong to a server: a conversation has none.
     """
 
-    # Nobody looks without a name; it stays when the account is erased.
+    # Never NULL; it stays when the account is erased.
     actor = Reference(settings.AUTH_USER_MODEL, related_name="+")
     # Dotted, such as "direct_message.list" or "direct_message.read".
     action = models.CharField(max_length=64)
     target_type = models.CharField(max_length=32, blank=True, default="", db_default="")
     target_id = models.UUIDField(null=True, blank=True)
-    # What was asked and how much was shown; ids rather than contents.
+    # What was asked for and how much was shown; ids, no contents.
     details = models.JSONField(default=dict, blank=True, db_default={})
 
     class Meta:
@@ -163,23 +137,10 @@ class AdminAccess(Row):
             ),
         ]
         constraints = [
-            CheckConstraint(
-                name="admin_access_log_action_ck",
-                condition=GreaterThanOrEqual(Length("action"), 1),
-            ),
-            CheckConstraint(
-                name="admin_access_log_details_ck",
-                condition=Exact(
-                    Func("details", function="jsonb_typeof", output_field=TextField()), "object"
-                ),
-            ),
+            length_constraint("admin_access_log", "action", least=1),
+            object_constraint("admin_access_log", "details"),
             moments_constraint("admin_access_log", "created_at"),
-            CompositeForeignKey(
-                name="admin_access_log_actor_fk",
-                fields=["actor"],
-                to="chat.User",
-                to_fields=["id"],
-            ),
+            foreign_key("admin_access_log", "actor", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""How far somebody has read."""
+"""Read marks and notification settings of users in channels."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 from django.db.models.functions import Now
 
-from chat.db.checks import moments_constraint
+from chat.db.checks import choices_constraint, moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow
 
 
 class ReadState(ChangingRow):
-    """Somebody's place in a channel or a conversation.
+    """How far a user has read in a channel or a conversation, and what they are notified of.
 
-    What is unread is arithmetic on it: last_seq - last_read_seq - what was deleted in between. The
-    mark may go back, and never past the newest message; one's own message moves it (triggers). A
-    mark is of a member or of a participant, and goes with them (triggers).
+    The number of unread messages is last_seq - last_read_seq - those deleted in between. The mark
+    may go back, but never past the newest message; the user's own message moves it (triggers). It
+    belongs to a member or a participant, and is deleted with them (triggers).
     """
 
     class Notify(models.TextChoices):
-        """What a member wants to hear of."""
+        """What a user is notified of."""
 
         ALL = "all"
         MENTIONS = "mentions"
@@ -57,22 +57,19 @@ class ReadState(ChangingRow):
         db_table = "read_states"
         db_table_comment = "How far somebody has read in a channel or a conversation."
         indexes = [
-            # The cascade from channels. With the user, lest a look for one mark read those of all
-            # who were ever in the channel: the planner holds this index and the key for alike.
+            # The cascade from channels. With the user, for the planner may take it in place of the
+            # key: a query for one mark would then read the marks of all users of the channel.
             Index(fields=["space_id", "channel", "user"], name="read_states_reader_ix"),
         ]
         constraints = [
             UniqueConstraint(name="read_states_uq", fields=["space_id", "user", "channel"]),
             CheckConstraint(name="read_states_last_read_seq_ck", condition=Q(last_read_seq__gte=0)),
-            CheckConstraint(
-                name="read_states_notify_ck",
-                condition=Q(notify__in=["all", "mentions", "nothing"]),
-            ),
+            choices_constraint("read_states", "notify", ["all", "mentions", "nothing"]),
             moments_constraint(
                 "read_states", "created_at", "updated_at", "last_sent_at", "muted_until"
             ),
-            # To the row that a send has locked: the channel's own would be locked after it, while
-            # whoever closes the channel locks that one first.
+            # To the counter, which a send has locked: the channel's own row would be locked after
+            # it, while closing a channel locks that row first.
             CompositeForeignKey(
                 name="read_states_channel_fk",
                 fields=["space_id", "channel"],

@@ -1,20 +1,16 @@
-"""Roles, and who has them."""
+"""Roles, and the members who have them."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, Deferrable, Index, Q, UniqueConstraint
-from django.db.models.functions import Length
-from django.db.models.lookups import GreaterThanOrEqual
 
-from chat.db.checks import legible_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.checks import legible_constraint, length_constraint, moments_constraint
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow, Row
-
-# The largest integer that a JavaScript number holds exactly; it has room for every permission.
-LARGEST_MASK = 2**53 - 1
+from chat.rules.limits import LARGEST_COLOR, LARGEST_MASK, NAME_LENGTH, ROLE_LIMIT
 
 
 class Role(ChangingRow):
@@ -26,7 +22,7 @@ class Role(ChangingRow):
         db_column="space_id",
         db_comment="The tenant: the server.",
     )
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=NAME_LENGTH)
     position = models.SmallIntegerField(
         db_comment="0 is everyone's role; who stands higher has more say."
     )
@@ -52,23 +48,19 @@ class Role(ChangingRow):
                 deferrable=Deferrable.DEFERRED,
             ),
             CheckConstraint(
-                name="roles_position_ck", condition=Q(position__gte=0, position__lte=249)
+                name="roles_position_ck", condition=Q(position__gte=0, position__lte=ROLE_LIMIT - 1)
             ),
-            CheckConstraint(name="roles_name_ck", condition=GreaterThanOrEqual(Length("name"), 1)),
+            length_constraint("roles", "name", least=1),
             legible_constraint("roles", "name"),
             CheckConstraint(
                 name="roles_permissions_ck",
                 condition=Q(permissions__gte=0, permissions__lte=LARGEST_MASK),
             ),
-            CheckConstraint(name="roles_color_ck", condition=Q(color__gte=0, color__lte=0xFFFFFF)),
-            moments_constraint("roles", "created_at", "updated_at"),
-            CompositeForeignKey(
-                name="roles_server_fk",
-                fields=["server"],
-                to="chat.Server",
-                to_fields=["space_id"],
-                on_delete=OnDelete.CASCADE,
+            CheckConstraint(
+                name="roles_color_ck", condition=Q(color__gte=0, color__lte=LARGEST_COLOR)
             ),
+            moments_constraint("roles", "created_at", "updated_at"),
+            foreign_key("roles", "server", to="chat.Server.space_id", on_delete=OnDelete.CASCADE),
         ]
 
     def __str__(self) -> str:
@@ -76,7 +68,7 @@ class Role(ChangingRow):
 
 
 class MemberRole(Row):
-    """A role that a member has been given; everyone's role needs no row."""
+    """A role of a member; everyone's role needs no row."""
 
     server = Reference(
         "chat.Server", related_name="+", db_column="space_id", db_comment="The tenant: the server."
@@ -88,7 +80,7 @@ class MemberRole(Row):
         db_table = "member_roles"
         db_table_comment = "Roles given to members; a role of another server cannot be."
         indexes = [
-            # Who has a role, and the cascade from roles.
+            # The members with a role, and the cascade from roles.
             Index(fields=["server", "role"], name="member_roles_role_ix"),
         ]
         constraints = [

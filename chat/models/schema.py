@@ -1,4 +1,4 @@
-"""What carries the permission to look at the schema; no table."""
+"""The permission to look at the schema; no table."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from django.db import models
 
 
 class Schema(models.Model):
-    """The schema as a whole: its migrations, its ledger, its drift, its sizes.
+    """The schema as a whole: its migrations, its ledger, its drift, its sizes. Never queried.
 
-    Django gives permissions to models, and the ledger is none, so that no flush empties it. Never
-    queried.
+    It is a model because Django's permissions belong to models, and the ledger is none, so that no
+    flush empties it.
     """
 
     class Meta:

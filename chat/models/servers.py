@@ -1,30 +1,42 @@
-"""Servers, their members, and the invites by which people become one."""
+"""Servers, their members and their invites."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
-from django.db.models.functions import Length, Now
-from django.db.models.lookups import GreaterThanOrEqual
+from django.db.models.functions import Now
 
-from chat.db.checks import legible_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.checks import legible_constraint, length_constraint, moments_constraint
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
 from chat.db.fields import Reference, SpaceField
 from chat.models.base import ChangingRow
+from chat.rules.limits import (
+    DESCRIPTION_LENGTH,
+    INVITE_CODE_LENGTH,
+    NAME_LENGTH,
+    NICKNAME_LENGTH,
+    SERVER_NAME_MINIMUM,
+    STORAGE_KEY_LENGTH,
+)
 
 
 class Server(ChangingRow):
-    """A community: the tenant to which channels, roles, members and messages belong.
+    """A community: the tenant of channels, roles, members and messages.
 
-    Whoever owns it becomes a member with it (trigger), and cannot leave while they own it.
+    Its owner becomes a member with it (trigger), and cannot leave while they own it.
     """
 
     space_id = SpaceField(of=["id"], db_comment="The tenant: the server's own id.")
-    name = models.CharField(max_length=100)
-    description = models.CharField(max_length=300, blank=True, default="", db_default="")
+    name = models.CharField(max_length=NAME_LENGTH)
+    description = models.CharField(
+        max_length=DESCRIPTION_LENGTH, blank=True, default="", db_default=""
+    )
     icon_key = models.CharField(
-        max_length=255, null=True, blank=True, db_comment="Where the picture is in the file store."
+        max_length=STORAGE_KEY_LENGTH,
+        null=True,
+        blank=True,
+        db_comment="Where the picture is in the file store.",
     )
     owner = Reference(settings.AUTH_USER_MODEL, related_name="owned_servers")
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -39,16 +51,14 @@ class Server(ChangingRow):
             Index(fields=["name"], name="servers_name_ix", opclasses=["varchar_pattern_ops"]),
         ]
         constraints = [
-            CheckConstraint(
-                name="servers_name_ck", condition=GreaterThanOrEqual(Length("name"), 2)
-            ),
+            length_constraint("servers", "name", least=SERVER_NAME_MINIMUM),
             legible_constraint("servers", "name"),
             moments_constraint("servers", "created_at", "updated_at", "deleted_at"),
             UniqueConstraint(name="servers_space_uq", fields=["space_id"]),
-            # What a channel's key leads to: of a conversation, which has no server, it holds too.
+            # The target of a channel's key, which is not checked for a conversation (no server).
             UniqueConstraint(name="servers_uq", fields=["space_id", "id"]),
             CheckConstraint(name="servers_space_ck", condition=Q(space_id=F("id"))),
-            # Whoever owns a server is made a member by a trigger before this key is looked at.
+            # A trigger makes the owner a member before this key is checked.
             CompositeForeignKey(
                 name="servers_owner_fk",
                 fields=["space_id", "owner"],
@@ -69,40 +79,31 @@ class ServerMember(ChangingRow):
         Server, related_name="members", db_column="space_id", db_comment="The tenant: the server."
     )
     user = Reference(settings.AUTH_USER_MODEL, related_name="memberships")
-    nickname = models.CharField(max_length=32, null=True, blank=True)
+    nickname = models.CharField(max_length=NICKNAME_LENGTH, null=True, blank=True)
     joined_at = models.DateTimeField(db_default=Now())
-    # Until then a member may look and read, no more.
+    # Until then a member can only read.
     timed_out_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "server_members"
         db_table_comment = "Who is in which server. Somebody banned cannot be (trigger)."
         indexes = [
-            # "My servers", and the way into channel_access from a user.
+            # "My servers", and channel_access of a user.
             Index(fields=["user", "server"], name="server_members_user_ix"),
             # The member list, page by page.
             Index(fields=["server", "joined_at", "user"], name="server_members_joined_ix"),
         ]
         constraints = [
             UniqueConstraint(name="server_members_uq", fields=["server", "user"]),
-            CheckConstraint(
-                name="server_members_nickname_ck",
-                condition=GreaterThanOrEqual(Length("nickname"), 1),
-            ),
+            length_constraint("server_members", "nickname", least=1),
             legible_constraint("server_members", "nickname"),
             moments_constraint(
                 "server_members", "created_at", "updated_at", "joined_at", "timed_out_until"
             ),
-            CompositeForeignKey(
-                name="server_members_server_fk",
-                fields=["server"],
-                to="chat.Server",
-                to_fields=["space_id"],
-                on_delete=OnDelete.CASCADE,
+            foreign_key(
+                "server_members", "server", to="chat.Server.space_id", on_delete=OnDelete.CASCADE
             ),
-            CompositeForeignKey(
-                name="server_members_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("server_members", "user", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -110,9 +111,9 @@ class ServerMember(ChangingRow):
 
 
 class InviteCode(models.Model):
-    """A code that an invite has, or had: unique over all servers, and never given twice."""
+    """The code of an invite, also of a deleted one: unique in all servers, and never used twice."""
 
-    code = models.CharField(max_length=32, primary_key=True)
+    code = models.CharField(max_length=INVITE_CODE_LENGTH, primary_key=True)
     space_id = models.UUIDField(db_comment="The server that it leads to.")
 
     class Meta:
@@ -130,13 +131,13 @@ class InviteCode(models.Model):
 
 
 class Invite(ChangingRow):
-    """A code that lets somebody join, as often as it says and for as long as it says."""
+    """A code that lets users join a server, up to `max_uses` times and until `expires_at`."""
 
     server = Reference(
         Server, related_name="invites", db_column="space_id", db_comment="The tenant: the server."
     )
     channel = Reference("chat.Channel", related_name="invites", null=True, blank=True)
-    code = models.CharField(max_length=32)
+    code = models.CharField(max_length=INVITE_CODE_LENGTH)
     creator = Reference(settings.AUTH_USER_MODEL, related_name="invites")
     max_uses = models.IntegerField(null=True, blank=True, db_comment="NULL: as often as one likes.")
     uses = models.IntegerField(default=0, db_default=0)
@@ -163,13 +164,7 @@ class Invite(ChangingRow):
                 name="invites_expires_at_ck", condition=Q(expires_at__gt=F("created_at"))
             ),
             moments_constraint("invites", "created_at", "updated_at", "expires_at", "revoked_at"),
-            CompositeForeignKey(
-                name="invites_server_fk",
-                fields=["server"],
-                to="chat.Server",
-                to_fields=["space_id"],
-                on_delete=OnDelete.CASCADE,
-            ),
+            foreign_key("invites", "server", to="chat.Server.space_id", on_delete=OnDelete.CASCADE),
             CompositeForeignKey(
                 name="invites_code_fk",
                 fields=["server", "code"],
@@ -183,9 +178,7 @@ class Invite(ChangingRow):
                 to_fields=["space_id", "id"],
                 on_delete=OnDelete.CASCADE,
             ),
-            CompositeForeignKey(
-                name="invites_creator_fk", fields=["creator"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("invites", "creator", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:

@@ -10,20 +10,33 @@ from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Func, Index, Q, TextField, Value
-from django.db.models.functions import Cast, Concat, Left, Length, Lower, Now, Replace
-from django.db.models.lookups import Exact, Regex
+from django.db.models.functions import Cast, Concat, Left, Lower, Now, Replace
+from django.db.models.lookups import Regex
 
-from chat.db.checks import legible_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey
+from chat.db.checks import (
+    choices_constraint,
+    legible_constraint,
+    length_constraint,
+    moments_constraint,
+    object_constraint,
+)
+from chat.db.constraints import foreign_key
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow
+from chat.rules.limits import (
+    BIO_LENGTH,
+    DISPLAY_NAME_LENGTH,
+    SHA256_BYTES,
+    STORAGE_KEY_LENGTH,
+    USERNAME_LENGTH,
+)
 
 USERNAME_PATTERN = r"^[a-z0-9_.]{2,32}$"
 ERASED_PREFIX = "erased_"
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users with a hashed password and names in the one form that the database stores."""
+    """Creates users, with a hashed password and names as the database stores them."""
 
     @classmethod
     def normalize_email(cls, email: str | None) -> str | None:  # type: ignore[override]
@@ -66,21 +79,21 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
     """A person, a bot, or the system itself.
 
-    Never deleted: what a user wrote keeps its place, so erasing empties the row instead.
+    Never deleted: erasing empties the row, so that what points at it stays valid.
     """
 
     class Kind(models.TextChoices):
-        """What stands behind the name."""
+        """Who uses the account."""
 
         HUMAN = "human"
         BOT = "bot"
         SYSTEM = "system"
 
     # Set here too, not by the trigger alone: on a cluster this table is copied to every node, and
-    # each copy of a trigger would read its own clock.
+    # the trigger of each copy would read its own clock.
     updated_at = models.DateTimeField(auto_now=True, db_default=Now(), editable=False)
     username = models.CharField(
-        max_length=32,
+        max_length=USERNAME_LENGTH,
         unique=True,
         validators=[
             RegexValidator(
@@ -88,19 +101,24 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
             )
         ],
     )
-    display_name = models.CharField(max_length=32, blank=True, default="", db_default="")
+    display_name = models.CharField(
+        max_length=DISPLAY_NAME_LENGTH, blank=True, default="", db_default=""
+    )
     email = models.EmailField(unique=True, null=True, blank=True, default=None)
     kind = models.CharField(
         max_length=8, choices=Kind.choices, default=Kind.HUMAN, db_default=Kind.HUMAN
     )
-    bio = models.CharField(max_length=190, blank=True, default="", db_default="")
+    bio = models.CharField(max_length=BIO_LENGTH, blank=True, default="", db_default="")
     avatar_key = models.CharField(
-        max_length=255, null=True, blank=True, db_comment="Where the picture is in the file store."
+        max_length=STORAGE_KEY_LENGTH,
+        null=True,
+        blank=True,
+        db_comment="Where the picture is in the file store.",
     )
     is_active = models.BooleanField(default=True, db_default=True)
     is_staff = models.BooleanField("may use the admin", default=False, db_default=False)
     is_superuser = models.BooleanField("may do everything", default=False, db_default=False)
-    # A row made by another client has no password of ours: "!" alone matches none.
+    # A row of another client has no password: "!" alone matches none.
     password = models.CharField(max_length=128, db_default=UNUSABLE_PASSWORD_PREFIX)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -114,7 +132,7 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
         db_table = "users"
         db_table_comment = "People, bots and the system. Erased in place, never deleted."
         indexes = [
-            # Who may use the admin, and who is no person: few among very many, newest first.
+            # Staff, and users that are no persons: few among very many, newest first.
             Index(fields=["id"], name="users_staff_ix", condition=Q(is_staff=True)),
             Index(fields=["kind", "id"], name="users_kind_ix", condition=~Q(kind="human")),
         ]
@@ -127,7 +145,7 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
                 name="users_email_ck",
                 condition=Q(email=Lower("email"), email__regex=r"^[^@\s]+@[^@\s]+$"),
             ),
-            CheckConstraint(name="users_kind_ck", condition=Q(kind__in=["human", "bot", "system"])),
+            choices_constraint("users", "kind", ["human", "bot", "system"]),
             moments_constraint("users", "created_at", "updated_at", "last_login", "erased_at"),
             CheckConstraint(
                 name="users_erased_ck",
@@ -149,7 +167,7 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
                 ),
                 violation_error_message="An erased user keeps no personal data.",
             ),
-            # This prevents somebody from taking the very name that another user gets when erased.
+            # This prevents a user from taking the name that another gets when erased.
             CheckConstraint(
                 name="users_erased_name_ck",
                 condition=Q(erased_at__isnull=False) | ~Q(username__startswith=ERASED_PREFIX),
@@ -158,7 +176,7 @@ class User(AbstractBaseUser, PermissionsMixin, ChangingRow):
         ]
 
     def clean(self) -> None:
-        """Bring name and address into the form that the database stores."""
+        """Convert name and address to the form that the database stores."""
         self.username = self.normalize_username(self.username)
         self.email = UserManager.normalize_email(self.email)
 
@@ -175,7 +193,7 @@ class UserSession(ChangingRow):
     """A log-in from one device. The token itself is never stored, only its SHA-256."""
 
     user = Reference(User, related_name="sessions")
-    token_hash = models.BinaryField(max_length=32, unique=True)
+    token_hash = models.BinaryField(max_length=SHA256_BYTES, unique=True)
     ip = models.GenericIPAddressField(null=True, blank=True)
     user_agent = models.CharField(max_length=512, blank=True, default="", db_default="")
     last_seen_at = models.DateTimeField(db_default=Now())
@@ -190,9 +208,7 @@ class UserSession(ChangingRow):
             Index(F("user"), F("expires_at").desc(), name="user_sessions_user_ix"),
         ]
         constraints = [
-            CheckConstraint(
-                name="user_sessions_token_hash_ck", condition=Exact(Length("token_hash"), 32)
-            ),
+            length_constraint("user_sessions", "token_hash", exactly=SHA256_BYTES),
             # This prevents a token of 32 characters from being stored in clear text. Of all hashes
             # one in 60,000,000,000,000 is made of printable characters alone.
             CheckConstraint(
@@ -211,9 +227,7 @@ class UserSession(ChangingRow):
                 "expires_at",
                 "revoked_at",
             ),
-            CompositeForeignKey(
-                name="user_sessions_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("user_sessions", "user", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:
@@ -221,7 +235,7 @@ class UserSession(ChangingRow):
 
 
 class UserPreferences(models.Model):
-    """How a user wants to see things; at most one row each."""
+    """The settings of a user; at most one row each."""
 
     class Theme(models.TextChoices):
         """The colours of the client."""
@@ -244,7 +258,7 @@ class UserPreferences(models.Model):
     )
     # A BCP 47 tag, such as "en" or "pt-BR".
     locale = models.CharField(max_length=35, default="en", db_default="en")
-    # What clients keep for themselves; nothing that a query asks for belongs here.
+    # Only for clients; what a query filters by does not belong here.
     data = models.JSONField(default=dict, blank=True, db_default={})
 
     class Meta:
@@ -252,24 +266,14 @@ class UserPreferences(models.Model):
         db_table_comment = "A user's settings; data is an object that only clients read."
         verbose_name_plural = "user preferences"
         constraints = [
-            CheckConstraint(
-                name="user_preferences_theme_ck",
-                condition=Q(theme__in=["system", "light", "dark"]),
-            ),
+            choices_constraint("user_preferences", "theme", ["system", "light", "dark"]),
             CheckConstraint(
                 name="user_preferences_locale_ck",
                 condition=Q(locale__regex=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"),
             ),
-            CheckConstraint(
-                name="user_preferences_data_ck",
-                condition=Exact(
-                    Func("data", function="jsonb_typeof", output_field=TextField()), "object"
-                ),
-            ),
+            object_constraint("user_preferences", "data"),
             moments_constraint("user_preferences", "created_at", "updated_at"),
-            CompositeForeignKey(
-                name="user_preferences_user_fk", fields=["user"], to="chat.User", to_fields=["id"]
-            ),
+            foreign_key("user_preferences", "user", to="chat.User.id"),
         ]
 
     def __str__(self) -> str:

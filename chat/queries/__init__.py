@@ -1,4 +1,4 @@
-"""Reads, filed by what they return; each says how many SQL statements it takes.
+"""Reads, in files named after what they return; each says how many SQL statements it takes.
 
-A page is a frozen dataclass with the cursors to its neighbours. Nothing here writes.
+A page is a frozen dataclass with the cursors of its neighbours. Nothing here writes.
 """

@@ -1,12 +1,13 @@
-"""What a user may do where: one channel, or all that they can see."""
+"""What a user may do in a channel, and all channels that they can see."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from chat.inputs import identify
+from chat.db.statements import Statement, read_sql
+from chat.inputs import id_of
 from chat.models import Channel, Server, User
-from chat.queries.source import alias, read_statement
+from chat.queries.source import read_alias
 from chat.rules.permissions import NONE, Permission
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class VisibleChannel(NamedTuple):
-    """A channel as the list of one user shows it."""
+    """A channel in the list of one user."""
 
     server_id: UUID
     id: UUID
@@ -31,22 +32,22 @@ class VisibleChannel(NamedTuple):
     last_message_at: datetime | None
 
 
-_PERMISSIONS_IN = read_statement("permissions_in", int)
-_VISIBLE_CHANNELS = read_statement("visible_channels", VisibleChannel)
+_PERMISSIONS_IN = Statement(read_sql("queries/sql/permissions_in.sql"))
+_VISIBLE_CHANNELS = Statement(read_sql("queries/sql/visible_channels.sql"), VisibleChannel)
 
 
 def permissions_in(*, user: User | UUID, channel: Channel | UUID) -> Permission:
     """Return what a user may do in a channel or a conversation: one statement.
 
-    That is nothing in one that they cannot see.
+    Nothing if they cannot see it.
 
     Raises: InvalidInput.
     """
     params = {
-        "user": identify("user", user, User),
-        "channel": identify("channel", channel, Channel),
+        "user": id_of("user", user, User),
+        "channel": id_of("channel", channel, Channel),
     }
-    bits = _PERMISSIONS_IN.first(params, using=alias())
+    bits = _PERMISSIONS_IN.value(params, using=read_alias())
     return NONE if bits is None else Permission(bits)
 
 
@@ -55,13 +56,13 @@ def visible_channels(
 ) -> tuple[VisibleChannel, ...]:
     """Return every channel that a user can see, of one server or of all: one statement.
 
-    By server, and within it by position; conversations are in `conversation_list`. A server that
-    the user is not in has none.
+    Ordered by server, and within it by position; without conversations (`conversation_list`). None
+    of a server that the user is not in.
 
     Raises: InvalidInput.
     """
     params = {
-        "user": identify("user", user, User),
-        "space": None if server is None else identify("server", server, Server),
+        "user": id_of("user", user, User),
+        "space": None if server is None else id_of("server", server, Server),
     }
-    return tuple(_VISIBLE_CHANNELS.rows(params, using=alias()))
+    return tuple(_VISIBLE_CHANNELS.rows(params, using=read_alias()))

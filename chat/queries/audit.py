@@ -1,15 +1,15 @@
-"""What moderators did in a server."""
+"""The audit log of a server."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chat.db.statements import bigint
+from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import MissingPermission, NotVisible
-from chat.inputs import check_limit, identify
+from chat.inputs import check_limit, id_of
 from chat.models import Server, User
-from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
+from chat.queries.source import LAST, Cursor, check_cursor, read_alias
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-_AUDIT_PAGE = read_statement("audit_page")
+_AUDIT_PAGE = Statement(read_sql("queries/sql/audit_page.sql"))
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One deed."""
+    """One entry of the audit log."""
 
     id: UUID
     created_at: datetime
@@ -42,7 +42,7 @@ class AuditPage:
     """The log of a server, newest first."""
 
     entries: tuple[AuditEntry, ...]
-    # Pass it as `before` for older ones; None when there are none.
+    # Pass it as `before` for older entries; None when there are none.
     next: Cursor | None
 
 
@@ -58,9 +58,9 @@ def audit_page(
     Raises: InvalidInput; NotVisible for a server that `viewer` is not in; MissingPermission without
     VIEW_AUDIT_LOG.
     """
-    viewer_id = identify("viewer", viewer, User)
-    server_id = identify("server", server, Server)
-    cursor = check_cursor("before", before, default=LATEST)
+    viewer_id = id_of("viewer", viewer, User)
+    server_id = id_of("server", server, Server)
+    cursor = check_cursor("before", before, default=LAST)
     params = {
         "viewer": viewer_id,
         "server": server_id,
@@ -68,12 +68,12 @@ def audit_page(
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    rows = _AUDIT_PAGE.tuples(params, using=alias())
+    rows = _AUDIT_PAGE.tuples(params, using=read_alias())
     if not rows:
         raise NotVisible("server", server_id, to=viewer_id)
     if not rows[0][0]:
         raise MissingPermission(
-            Permission.VIEW_AUDIT_LOG, user=viewer_id, place=f"server {server_id}"
+            Permission.VIEW_AUDIT_LOG, user=viewer_id, where=f"server {server_id}"
         )
     entries = tuple(AuditEntry(*row[1:]) for row in rows if row[1] is not None)
     last = entries[-1] if len(entries) == limit else None

@@ -1,4 +1,4 @@
-"""A user's direct conversations."""
+"""The conversations of a user."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from chat.db.statements import bigint
-from chat.inputs import check_limit, identify
+from chat.db.statements import Statement, bigint, read_sql
+from chat.inputs import check_limit, id_of
 from chat.models import User
 from chat.queries.message_rows import Author
-from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
+from chat.queries.source import LAST, Cursor, check_cursor, read_alias
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
 class Conversation(NamedTuple):
-    """A conversation as the list of one user shows it."""
+    """A conversation in the list of one user."""
 
     id: UUID
     # chat.models.DirectConversation.Kind
@@ -25,13 +25,13 @@ class Conversation(NamedTuple):
     # Of a group, and empty if it has none.
     name: str
     owner_id: UUID | None
-    # When the newest message was sent, or the conversation opened.
+    # When the newest message was sent, or the conversation was opened.
     active_at: datetime
     last_seq: int
     last_read_seq: int
     unread: int
     muted_until: datetime | None
-    # Who else takes part, in the order in which they came.
+    # The other participants, first who joined first.
     others: tuple[Author, ...]
     # Of the newest message: who wrote it, and its first 100 characters, None if it was deleted.
     newest_author_id: UUID | None
@@ -43,7 +43,7 @@ class ConversationPage:
     """Conversations, the one with the newest message first."""
 
     conversations: tuple[Conversation, ...]
-    # Pass it as `before` for the following ones; None when there are none.
+    # Pass it as `before` for the next page; None when there is none.
     next: Cursor | None
 
 
@@ -53,7 +53,7 @@ def _conversation(*values: Any) -> Conversation:
     return Conversation._make((*known, people, newest_author_id, newest_excerpt))
 
 
-_CONVERSATION_LIST = read_statement("conversation_list", _conversation)
+_CONVERSATION_LIST = Statement(read_sql("queries/sql/conversation_list.sql"), _conversation)
 
 
 def conversation_list(
@@ -61,19 +61,19 @@ def conversation_list(
 ) -> ConversationPage:
     """Return the conversations that a user takes part in, at most `limit`: one statement.
 
-    The one with the newest message comes first. One that gets a message while somebody pages moves
-    to the top, so that the pages after show it no more.
+    Newest message first. A conversation that gets a message between two pages moves to the top, and
+    is not on later pages.
 
     Raises: InvalidInput.
     """
-    cursor = check_cursor("before", before, default=LATEST)
+    cursor = check_cursor("before", before, default=LAST)
     params = {
-        "user": identify("user", user, User),
+        "user": id_of("user", user, User),
         "before_at": cursor.at,
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    found = tuple(_CONVERSATION_LIST.rows(params, using=alias()))
+    found = tuple(_CONVERSATION_LIST.rows(params, using=read_alias()))
     last = found[-1] if len(found) == limit else None
     return ConversationPage(
         conversations=found, next=None if last is None else Cursor(last.active_at, last.id)

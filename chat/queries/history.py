@@ -1,48 +1,47 @@
-"""What was said in a channel or a conversation, page by page, and what is pinned there."""
+"""The messages of a channel or a conversation, page by page, and its pins."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chat.db.statements import bigint
+from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import InvalidInput, MissingPermission, NotVisible
 from chat.inputs import (
-    LARGEST_SEQ,
-    PAGE_LIMIT,
     check_limit,
     check_number,
     check_seq,
-    identify,
-    is_plain,
-    shown,
+    describe,
+    id_of,
+    is_real_instance,
 )
 from chat.models import Channel, Message, User
-from chat.queries.message_rows import MessageRow, find_message_rows, message_rows
-from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
+from chat.queries.message_rows import MessageView, find_message_views, message_views
+from chat.queries.source import LAST, Cursor, check_cursor, read_alias
+from chat.rules.limits import LARGEST_BIGINT, PAGE_LIMIT
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-_MESSAGE_PAGE = read_statement("message_page")
-_MESSAGE_PINS = read_statement("message_pins")
-_READABLE_MESSAGES = read_statement("readable_messages")
+_MESSAGE_PAGE = Statement(read_sql("queries/sql/message_page.sql"))
+_MESSAGE_PINS = Statement(read_sql("queries/sql/message_pins.sql"))
+_READABLE_MESSAGES = Statement(read_sql("queries/sql/readable_messages.sql"))
 
 _READ = Permission.READ_MESSAGE_HISTORY.value
 
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """A stretch of messages without a gap, newest first."""
+    """Messages without a gap between them, newest first."""
 
-    messages: tuple[MessageRow, ...]
-    # The number of the newest message that there is.
+    messages: tuple[MessageView, ...]
+    # The number of the newest message in the channel.
     last_seq: int
-    # Pass it as `before` for the older neighbours; None when there are none.
+    # Pass it as `before` for the next older page; None when there is none.
     older: int | None
-    # Pass it as `after` for the newer neighbours; None when there are none yet.
+    # Pass it as `after` for the next newer page; None when there is none yet.
     newer: int | None
 
 
@@ -50,7 +49,7 @@ class MessagePage:
 class PinPage:
     """Pinned messages, last pinned first."""
 
-    messages: tuple[MessageRow, ...]
+    messages: tuple[MessageView, ...]
     # Pass it as `before` for those pinned earlier; None when there are none.
     next: Cursor | None
 
@@ -66,17 +65,17 @@ def message_page(
 ) -> MessagePage:
     """Return messages of a channel or a conversation, newest first, at most `limit`: one statement.
 
-    The newest ones, or those next to a number: older than `before`, newer than `after` (0 for those
-    at the beginning), or half of either side of `around`, itself among them. Deleted messages keep
-    their place. A page is complete: numbers are given in the order of commits, so none appears
-    later among those that were seen.
+    The newest ones, or those next to a number: older than `before`, newer than `after` (0 for the
+    oldest), or half from either side of `around`, which is one of them. Deleted messages keep their
+    number. A page is complete: numbers are given in the order of commits, so no message appears
+    later among those already read.
 
-    Raises: InvalidInput; NotVisible for a channel that `viewer` cannot see, as a conversation that
-    they take no part in or have left; MissingPermission without READ_MESSAGE_HISTORY.
+    Raises: InvalidInput; NotVisible for a channel that `viewer` cannot see, also a conversation in
+    which they take no part or which they left; MissingPermission without READ_MESSAGE_HISTORY.
     """
     params = _window(before=before, after=after, around=around, limit=limit)
-    params |= _place(viewer, channel)
-    rows = _MESSAGE_PAGE.tuples(params, using=alias())
+    params |= _viewer_and_channel(viewer, channel)
+    rows = _MESSAGE_PAGE.tuples(params, using=read_alias())
     _check_access(rows, params)
     _, first_seq, last_seq, *_ = rows[0]
     if rows[0][3] is None:
@@ -88,7 +87,7 @@ def message_page(
             older=min(upto, last_seq) + 1 if is_above else None,
             newer=upto if upto < last_seq else None,
         )
-    messages = message_rows(rows, after=3)
+    messages = message_views(rows, after=3)
     newest, oldest = messages[0].seq, messages[-1].seq
     return MessagePage(
         messages=messages,
@@ -105,22 +104,24 @@ def message_pins(
     before: Cursor | None = None,
     limit: int = 50,
 ) -> PinPage:
-    """Return the pinned messages of a place as of `message_page`, last pinned first: one statement.
+    """Return the pins of a channel or a conversation, last pinned first, at most `limit`.
+
+    One statement.
 
     Raises: as `message_page`.
     """
-    cursor = check_cursor("before", before, default=LATEST)
+    cursor = check_cursor("before", before, default=LAST)
     params = {
         "before_at": cursor.at,
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
-        **_place(viewer, channel),
+        **_viewer_and_channel(viewer, channel),
     }
-    rows = _MESSAGE_PINS.tuples(params, using=alias())
+    rows = _MESSAGE_PINS.tuples(params, using=read_alias())
     _check_access(rows, params)
     if rows[0][1] is None:
         return PinPage(messages=(), next=None)
-    messages = message_rows(rows, after=1)
+    messages = message_views(rows, after=1)
     last = messages[-1]
     if len(messages) < limit or last.pinned_at is None:
         return PinPage(messages=messages, next=None)
@@ -128,39 +129,42 @@ def message_pins(
 
 
 def messages_by_id(
-    *, viewer: User | UUID, messages: Sequence[Message | MessageRow | UUID]
-) -> tuple[MessageRow, ...]:
-    """Return those of these messages, at most 100, that `viewer` can read: two statements.
+    *, viewer: User | UUID, messages: Sequence[Message | MessageView | UUID]
+) -> tuple[MessageView, ...]:
+    """Return those of `messages`, at most 100, that `viewer` can read: two statements.
 
-    In the order in which they were asked for. One that is not there, or where `viewer` cannot read,
-    is left out; a deleted one keeps its place.
+    In the order of `messages`. Unknown messages and those that `viewer` cannot read are left out;
+    deleted ones are not.
 
     Raises: InvalidInput.
     """
-    if not (is_plain(messages, list) or is_plain(messages, tuple)) or len(messages) > PAGE_LIMIT:
+    if (
+        not (is_real_instance(messages, list) or is_real_instance(messages, tuple))
+        or len(messages) > PAGE_LIMIT
+    ):
         raise InvalidInput(
-            "messages", seen=shown(messages), expected=f"a list of at most {PAGE_LIMIT}"
+            "messages", seen=describe(messages), expected=f"a list of at most {PAGE_LIMIT}"
         )
-    viewer_id = identify("viewer", viewer, User)
-    ids = [identify("messages", message, Message) for message in messages]
-    rows = _READABLE_MESSAGES.tuples({"viewer": viewer_id, "ids": ids}, using=alias())
+    viewer_id = id_of("viewer", viewer, User)
+    ids = [id_of("messages", message, Message) for message in messages]
+    rows = _READABLE_MESSAGES.tuples({"viewer": viewer_id, "ids": ids}, using=read_alias())
     spaces = {message_id: space_id for space_id, message_id in rows}
-    return find_message_rows(
+    return find_message_views(
         viewer=viewer_id, found=[(spaces[id_], id_) for id_ in ids if id_ in spaces]
     )
 
 
-def _place(viewer: User | UUID, channel: Channel | UUID) -> dict[str, Any]:
+def _viewer_and_channel(viewer: User | UUID, channel: Channel | UUID) -> dict[str, Any]:
     return {
-        "viewer": identify("viewer", viewer, User),
-        "channel": identify("channel", channel, Channel),
+        "viewer": id_of("viewer", viewer, User),
+        "channel": id_of("channel", channel, Channel),
     }
 
 
 def _window(
     *, before: int | None, after: int | None, around: int | None, limit: int
 ) -> dict[str, Any]:
-    """Return how many messages up to which number, and how many above it."""
+    """Return the parameters: how many messages up to a number, and how many above it."""
     check_limit(limit)
     named = [
         name
@@ -171,11 +175,11 @@ def _window(
         raise InvalidInput(
             " and ".join(named), seen="given at once", expected="one of before, after and around"
         )
-    upto, older, newer = LARGEST_SEQ, limit, 0
+    upto, older, newer = LARGEST_BIGINT, limit, 0
     if before is not None:
         upto = check_seq("before", before) - 1
     elif after is not None:
-        upto = check_number("after", after, least=0, most=LARGEST_SEQ)
+        upto = check_number("after", after, least=0, most=LARGEST_BIGINT)
         older, newer = 0, limit
     elif around is not None:
         upto = check_seq("around", around)
@@ -185,11 +189,11 @@ def _window(
 
 
 def _check_access(rows: list[tuple[Any, ...]], params: dict[str, Any]) -> None:
-    """Raise unless the permissions in the first column are enough to read there."""
+    """Raise NotVisible or MissingPermission unless the first column permits to read."""
     viewer, channel = params["viewer"], params["channel"]
     if not rows:
         raise NotVisible("channel", channel, to=viewer)
     if not rows[0][0] & _READ:
         raise MissingPermission(
-            Permission.READ_MESSAGE_HISTORY, user=viewer, place=f"channel {channel}"
+            Permission.READ_MESSAGE_HISTORY, user=viewer, where=f"channel {channel}"
         )

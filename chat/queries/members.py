@@ -1,30 +1,30 @@
-"""Who is in a server."""
+"""The members of a server."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from chat.db.statements import bigint
+from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import NotVisible
-from chat.inputs import check_limit, identify
+from chat.inputs import check_limit, id_of
 from chat.models import Server, User
-from chat.queries.source import EARLIEST, Cursor, alias, check_cursor, read_statement
+from chat.queries.source import FIRST, Cursor, check_cursor, read_alias
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-_MEMBER_PAGE = read_statement("member_page")
+_MEMBER_PAGE = Statement(read_sql("queries/sql/member_page.sql"))
 
 
 class Member(NamedTuple):
-    """A member as the list shows them."""
+    """A member in the list of members."""
 
     user_id: UUID
     joined_at: datetime
     username: str
-    # What is shown: the nickname, or else the display name, or else the username.
+    # The first there is of nickname, display name and username.
     name: str
     avatar_key: str | None
     # chat.models.User.Kind
@@ -40,7 +40,7 @@ class MemberPage:
     """Members in the order in which they joined."""
 
     members: tuple[Member, ...]
-    # Pass it as `after` for those who joined later; None when there are none.
+    # Pass it as `after` for members who joined later; None when there are none.
     next: Cursor | None
 
 
@@ -55,9 +55,9 @@ def member_page(
 
     Raises: InvalidInput; NotVisible for a server that `viewer` is not in.
     """
-    viewer_id = identify("viewer", viewer, User)
-    server_id = identify("server", server, Server)
-    cursor = check_cursor("after", after, default=EARLIEST)
+    viewer_id = id_of("viewer", viewer, User)
+    server_id = id_of("server", server, Server)
+    cursor = check_cursor("after", after, default=FIRST)
     params = {
         "viewer": viewer_id,
         "server": server_id,
@@ -65,7 +65,7 @@ def member_page(
         "after_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    rows = _MEMBER_PAGE.tuples(params, using=alias())
+    rows = _MEMBER_PAGE.tuples(params, using=read_alias())
     if not rows:
         raise NotVisible("server", server_id, to=viewer_id)
     members = tuple(

@@ -1,57 +1,57 @@
-"""Where somebody was named."""
+"""The inbox of a user: messages that mention them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chat.db.statements import bigint
-from chat.inputs import check_limit, identify
+from chat.db.statements import Statement, bigint, read_sql
+from chat.inputs import check_limit, id_of
 from chat.models import User
-from chat.queries.message_rows import find_message_rows
-from chat.queries.source import LATEST, Cursor, alias, check_cursor, read_statement
+from chat.queries.message_rows import find_message_views
+from chat.queries.source import LAST, Cursor, check_cursor, read_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from chat.queries.message_rows import MessageRow
+    from chat.queries.message_rows import MessageView
 
-_INBOX = read_statement("mention_inbox")
+_INBOX = Statement(read_sql("queries/sql/mention_inbox.sql"))
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """Messages that name the user, the one that did last first."""
+    """Messages that mention the user, latest mention first."""
 
-    messages: tuple[MessageRow, ...]
-    # Pass it as `before` for older ones; None when there are none. A page that is not full can have
-    # it too, and can be empty.
+    messages: tuple[MessageView, ...]
+    # Pass it as `before` for older ones; None when there are none. A page that is not full, or even
+    # empty, can have a next one.
     next: Cursor | None
 
 
 def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -> Inbox:
-    """Return the messages that name a user, newest first, at most `limit`: two statements.
+    """Return the messages that mention a user, newest first, at most `limit`: two statements.
 
-    Those that name the user, not a role or everyone, in channels and conversations; only what the
-    user can read now, and nothing that has been deleted. At most 500 names are read for a page:
-    among many that the user cannot read any more, follow `Inbox.next`.
+    Mentions of the user, not of a role or of everyone, in channels and conversations that the user
+    can read now, without deleted messages. At most 500 mentions are read for a page: where the user
+    cannot read many of them any more, go on with `Inbox.next`.
 
     Raises: InvalidInput.
     """
-    user_id = identify("user", user, User)
-    cursor = check_cursor("before", before, default=LATEST)
+    user_id = id_of("user", user, User)
+    cursor = check_cursor("before", before, default=LAST)
     params = {
         "user": user_id,
         "before_at": cursor.at,
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    rows = _INBOX.tuples(params, using=alias())
+    rows = _INBOX.tuples(params, using=read_alias())
     found = [row[2:] for row in rows if row[2] is not None]
     # What is deleted between the two statements is left out.
     messages = tuple(
         message
-        for message in find_message_rows(
+        for message in find_message_views(
             viewer=user_id, found=[(space_id, message_id) for *_, space_id, message_id in found]
         )
         if message.deleted_at is None

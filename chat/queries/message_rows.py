@@ -1,6 +1,6 @@
-"""Messages as they are shown, everywhere in one shape: with author, files, reactions and reply.
+"""Messages in the one shape that all queries return: with author, files, reactions and reply.
 
-Every statement whose rows become a `MessageRow` ends in the columns of sql/message_columns.sql.
+Each statement whose rows become a `MessageView` ends in the columns of sql/message_columns.sql.
 """
 
 from __future__ import annotations
@@ -8,17 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from chat.queries.source import alias, read_statement
+from chat.db.statements import Statement, read_sql
+from chat.queries.source import read_alias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-_MESSAGE_ROWS = read_statement("message_rows")
+_MESSAGE_ROWS = Statement(read_sql("queries/sql/message_rows.sql"))
 
 
 class Author(NamedTuple):
-    """Who wrote a message, under the name that is shown there: nickname, display name, username."""
+    """A user, with the first there is of nickname, display name and username."""
 
     id: UUID
     name: str
@@ -42,7 +43,7 @@ class Attachment(NamedTuple):
 
 
 class ReactionCount(NamedTuple):
-    """How many put an emoji under a message, and whether the viewer is one of them."""
+    """How many users reacted with an emoji, and whether the viewer is one of them."""
 
     emoji: str
     count: int  # type: ignore[assignment]
@@ -50,7 +51,7 @@ class ReactionCount(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """The message that is answered, in short."""
+    """A summary of the message that is replied to."""
 
     seq: int
     author_id: UUID | None
@@ -59,8 +60,8 @@ class Reply(NamedTuple):
     excerpt: str | None
 
 
-class MessageRow(NamedTuple):
-    """A message in its place. Of a deleted one only the place is left: who wrote it, and when."""
+class MessageView(NamedTuple):
+    """A message. A deleted one has its author and its moments, without content and parts."""
 
     id: UUID
     # The server's id, or that of the conversation, which is the channel's then.
@@ -79,21 +80,21 @@ class MessageRow(NamedTuple):
     author: Author | None
     reply: Reply | None
     attachments: tuple[Attachment, ...]
-    # Most given first.
+    # The most frequent first.
     reactions: tuple[ReactionCount, ...]
 
 
-# Of which model it has the id (chat.inputs.identify). In the class it would be a field.
-MessageRow.stands_for = "Message"  # type: ignore[attr-defined]
+# The model whose id it has (chat.inputs.id_of). In the class it would be a field.
+MessageView.stands_for = "Message"  # type: ignore[attr-defined]
 
 
-def message_rows(rows: Iterable[Sequence[Any]], *, after: int = 0) -> tuple[MessageRow, ...]:
-    """Return the messages in `rows`, whose columns begin after `after` others."""
+def message_views(rows: Iterable[Sequence[Any]], *, after: int = 0) -> tuple[MessageView, ...]:
+    """Return the messages in `rows`, whose columns come after `after` other ones."""
     authors: dict[UUID, Author] = {}
     messages = []
     for row in rows:
         (
-            *place,
+            *columns,
             author_id,
             name,
             avatar_key,
@@ -108,11 +109,11 @@ def message_rows(rows: Iterable[Sequence[Any]], *, after: int = 0) -> tuple[Mess
         author = authors.get(author_id)
         if author is None and author_id is not None:
             author = authors[author_id] = Author(author_id, name, avatar_key, author_kind)
-        is_reply = reply_to_seq is not None and place[-1] is None
+        is_reply = reply_to_seq is not None and columns[-1] is None
         messages.append(
-            MessageRow._make(
+            MessageView._make(
                 (
-                    *place,
+                    *columns,
                     author,
                     Reply(reply_to_seq, reply_author_id, reply_author_name, excerpt)
                     if is_reply
@@ -125,12 +126,12 @@ def message_rows(rows: Iterable[Sequence[Any]], *, after: int = 0) -> tuple[Mess
     return tuple(messages)
 
 
-def find_message_rows(
+def find_message_views(
     *, viewer: UUID, found: Sequence[tuple[UUID, UUID]]
-) -> tuple[MessageRow, ...]:
-    """Return the messages with these ids of space and message, in their order: one statement.
+) -> tuple[MessageView, ...]:
+    """Return the messages with these ids of space and message, in the same order: one statement.
 
-    Nothing is asked when there are none. Whether `viewer` may read them was asked before.
+    None when `found` is empty. The caller has checked that `viewer` may read them.
     """
     if not found:
         return ()
@@ -139,6 +140,6 @@ def find_message_rows(
         "spaces": [space_id for space_id, _ in found],
         "ids": [message_id for _, message_id in found],
     }
-    rows = message_rows(_MESSAGE_ROWS.tuples(params, using=alias()))
+    rows = message_views(_MESSAGE_ROWS.tuples(params, using=read_alias()))
     known = {message.id: message for message in rows}
     return tuple([known[id_] for _, id_ in found if id_ in known])

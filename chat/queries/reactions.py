@@ -1,27 +1,28 @@
-"""Who put an emoji under a message."""
+"""The users who reacted to a message."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from uuid import UUID
 
-from chat.db.statements import bigint
+from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import MissingPermission, NotVisible
-from chat.inputs import check_limit, check_text, identify
+from chat.inputs import check_limit, check_text, id_of
 from chat.models import Message, User
 from chat.queries.message_rows import Author
-from chat.queries.source import alias, read_statement
+from chat.queries.source import read_alias
+from chat.rules.limits import EMOJI_LENGTH
 from chat.rules.permissions import Permission
 
-_REACTION_USERS = read_statement("reaction_users")
+_REACTION_USERS = Statement(read_sql("queries/sql/reaction_users.sql"))
 
 
 @dataclass(frozen=True, slots=True)
 class ReactionUsers:
-    """Those who put one emoji under one message, by their ids."""
+    """The users who reacted to a message with one emoji, by id."""
 
     users: tuple[Author, ...]
-    # Pass it as `after` for the following ones; None when there are none.
+    # Pass it as `after` for the next page; None when there is none.
     next: UUID | None
 
 
@@ -33,30 +34,30 @@ def reaction_users(
     after: UUID | None = None,
     limit: int = 50,
 ) -> ReactionUsers:
-    """Return who put `emoji` under a message, at most `limit`: one statement.
+    """Return the users who reacted with `emoji` to a message, at most `limit`: one statement.
 
-    Nobody did under a message that has been deleted.
+    None for a deleted message.
 
-    Raises: InvalidInput; NotVisible for a message in a place that `viewer` cannot see;
+    Raises: InvalidInput; NotVisible for a message in a channel that `viewer` cannot see;
     MissingPermission without READ_MESSAGE_HISTORY.
     """
-    viewer_id = identify("viewer", viewer, User)
-    message_id = identify("message", message, Message)
+    viewer_id = id_of("viewer", viewer, User)
+    message_id = id_of("message", message, Message)
     params = {
         "viewer": viewer_id,
         "message": message_id,
-        "emoji": check_text("emoji", emoji, least=1, most=64),
-        "after": UUID(int=0) if after is None else identify("after", after, User),
+        "emoji": check_text("emoji", emoji, least=1, most=EMOJI_LENGTH),
+        "after": UUID(int=0) if after is None else id_of("after", after, User),
         "limit": bigint(check_limit(limit)),
     }
-    rows = _REACTION_USERS.tuples(params, using=alias())
+    rows = _REACTION_USERS.tuples(params, using=read_alias())
     if not rows:
         raise NotVisible("message", message_id, to=viewer_id)
     if not rows[0][0] & Permission.READ_MESSAGE_HISTORY.value:
         raise MissingPermission(
             Permission.READ_MESSAGE_HISTORY,
             user=viewer_id,
-            place=f"the channel of message {message_id}",
+            where=f"the channel of message {message_id}",
         )
     users = tuple(Author(*row[1:]) for row in rows if row[1] is not None)
     return ReactionUsers(users=users, next=users[-1].id if len(users) == limit else None)

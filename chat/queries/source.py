@@ -1,59 +1,50 @@
-"""Where reads come from, and how a page says where the next one begins."""
+"""The connection of the queries, and the cursors of their pages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import router
 
-from chat.db.statements import Statement
 from chat.errors import InvalidInput
-from chat.inputs import check_moment, is_plain, shown
+from chat.inputs import check_moment, describe, is_real_instance
 from chat.models import User
+from chat.rules.limits import EARLIEST, LATEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_SQL = Path(__file__).parent / "sql"
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in a list that is ordered by time: that of the last entry seen.
+    """The position in a list ordered by time: moment and id of the last entry of a page.
 
-    The id parts entries of the same moment, so that none is skipped and none comes twice.
+    The id orders entries of the same moment, so that none is skipped or repeated.
     """
 
     at: datetime
     id: UUID
 
 
-# Before every moment and after every moment that can be stored (chat.inputs.check_moment).
-EARLIEST = Cursor(datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
-LATEST = Cursor(datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
+# Before and after every moment that can be stored (chat.inputs.check_moment).
+FIRST = Cursor(EARLIEST, UUID(int=0))
+LAST = Cursor(LATEST, UUID(int=2**128 - 1))
 
 
-def alias() -> str:
+def read_alias() -> str:
     """Return the connection that queries read from."""
     return router.db_for_read(User)
 
 
-def read_statement(name: str, row: Callable[..., Any] = tuple) -> Statement[Any]:
-    """Return the statement of this package that is kept in sql/`name`.sql."""
-    return Statement.read(_SQL / f"{name}.sql", row)
-
-
 def check_cursor(field: str, value: Any, *, default: Cursor) -> Cursor:
-    """Return `value`, a Cursor or None, which stands for `default`."""
+    """Return `value`, a Cursor, or `default` for None."""
     if value is None:
         return default
-    if not isinstance(value, Cursor) or not is_plain(value.id, UUID):
+    if not isinstance(value, Cursor) or not is_real_instance(value.id, UUID):
         raise InvalidInput(
-            field, seen=shown(value), expected="the cursor of a page of the same kind"
+            field, seen=describe(value), expected="the cursor of a page of the same kind"
         )
     check_moment(f"{field}.at", value.at)
     return value

@@ -1,12 +1,13 @@
-"""How much a user has not read, by arithmetic on the numbers of messages."""
+"""Unread messages of a user, counted by arithmetic on the numbers of messages."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from chat.inputs import identify
+from chat.db.statements import Statement, read_sql
+from chat.inputs import id_of
 from chat.models import User
-from chat.queries.source import alias, read_statement
+from chat.queries.source import read_alias
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,32 +15,32 @@ if TYPE_CHECKING:
 
 
 class Unread(NamedTuple):
-    """What is new to a user in one channel or conversation."""
+    """What a user has not read in one channel or conversation."""
 
     # The server's id, or that of the conversation, which is the channel's then.
     space_id: UUID
     channel_id: UUID
     last_seq: int
     last_read_seq: int
-    # The messages after last_read_seq that are still there and have not been deleted.
+    # The messages after last_read_seq, without deleted and purged ones.
     unread: int
-    # Those among them that name the user, one of their roles, or everyone.
+    # Those among them that mention the user, one of their roles, or everyone.
     mentions: int
     # chat.models.ReadState.Notify; None for the client's default.
     notify: str | None
     muted_until: datetime | None
 
 
-_UNREAD_OVERVIEW = read_statement("unread_overview", Unread)
+_UNREAD_OVERVIEW = Statement(read_sql("queries/sql/unread_overview.sql"), Unread)
 
 
 def unread_overview(*, user: User | UUID) -> tuple[Unread, ...]:
     """Return what is unread in every channel and conversation of a user: one statement.
 
-    By space; those that the user can see. Nothing counts as unread in a channel whose history the
-    user may not read. Whoever has no mark in a channel has read nothing there.
+    Ordered by space; only those that the user can see. Nothing is unread in a channel whose history
+    the user may not read. Without a read mark everything is unread.
 
     Raises: InvalidInput.
     """
-    params = {"user": identify("user", user, User), "space": None}
-    return tuple(_UNREAD_OVERVIEW.rows(params, using=alias()))
+    params = {"user": id_of("user", user, User), "space": None}
+    return tuple(_UNREAD_OVERVIEW.rows(params, using=read_alias()))

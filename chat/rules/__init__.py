@@ -1,4 +1,1 @@
-"""The rules as values: permissions, limits, names, mentions.
-
-This room knows neither Django nor the database.
-"""
+"""The rules: permissions, limits, names, mentions. Nothing here imports Django or a database."""

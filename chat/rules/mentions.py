@@ -1,7 +1,7 @@
-"""Who is named in the content of a message.
+"""The mentions in the content of a message.
 
-Values in, values out: whether somebody may be named, and is there at all, the database decides when
-the message is written.
+Whether a user or a role exists and may be mentioned is decided by the database, when the message is
+written.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from chat.rules.limits import MENTION_LIMIT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-# As many as one message may name; what comes after is text.
-LIMIT = 100
 
 _ID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _NAME = re.compile(rf"<@(?P<role>&)?(?P<id>{_ID})>|@(?P<everyone>everyone|here)(?![0-9A-Za-z_])")
@@ -24,9 +23,9 @@ _TICKS = re.compile("`+")
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """The users and roles that are named, in the order in which they are; and whether everyone is.
+    """The users and roles that are mentioned, in their order in the text; and whether everyone is.
 
-    `@here` is everyone too: who is here is known to no table.
+    `@here` means everyone too: no table knows who is here.
     """
 
     users: tuple[UUID, ...] = ()
@@ -41,10 +40,10 @@ NOBODY = Mentions()
 
 
 def find_mentions(content: str) -> Mentions:
-    """Return whom `content` names by `<@id>`, `<@&id>`, `@everyone` and `@here`.
+    """Return the mentions in `content`: `<@id>`, `<@&id>`, `@everyone` and `@here`.
 
-    Nobody is named inside of code, which is what stands between two runs of equally many
-    backticks. Each is named once, and `LIMIT` users and roles at the most.
+    Code does not count: what is between two runs of equally many backticks. Each user and role is
+    returned once, `MENTION_LIMIT` of them at most; further ones stay plain text.
     """
     if "@" not in content:
         return NOBODY
@@ -54,7 +53,7 @@ def find_mentions(content: str) -> Mentions:
         for found in _NAME.finditer(text):
             if found["everyone"]:
                 everyone = True
-            elif len(named) < LIMIT:
+            elif len(named) < MENTION_LIMIT:
                 named[bool(found["role"]), UUID(found["id"])] = None
     if not named and not everyone:
         return NOBODY
@@ -66,9 +65,9 @@ def find_mentions(content: str) -> Mentions:
 
 
 def _outside_code(content: str) -> Iterator[str]:
-    """Yield what is not code, in time that grows with the length and no faster."""
+    """Yield the parts that are not code, in linear time."""
     runs = [found.span() for found in _TICKS.finditer(content)]
-    # Where the runs of each length are, the first on top.
+    # The indices of the runs of each length, the first on top.
     ahead: dict[int, list[int]] = {}
     for index in range(len(runs) - 1, -1, -1):
         start, end = runs[index]

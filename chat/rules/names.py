@@ -1,20 +1,20 @@
-"""What a name may be made of: one line, and something to see on it.
+"""The rule for names: one line, with at least one visible character.
 
-One pattern, which Python and PostgreSQL read alike: nothing in it depends on a locale or on the
-version of Unicode that either of them knows. It is written in escapes, for what it lists cannot be
-seen. The CHECK constraints carry it, and migrations repeat it by value.
+It is one pattern that Python and PostgreSQL read alike: nothing in it depends on a locale or on a
+version of Unicode. It is written in escapes, for the characters in it are invisible. The CHECK
+constraints have it, and migrations repeat it by value.
 """
 
 from __future__ import annotations
 
 import re
 
-# What breaks a line or steers a terminal.
+# Characters that break a line or control a terminal.
 _CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 
-# What is drawn as nothing. Of Unicode: White_Space; Default_Ignorable_Code_Point, with what is kept
-# for later ones; and Cc and Cf, but for the Arabic, Syriac and Kaithi signs among Cf, which enclose
-# a number. Beside them an empty note, the empty Braille pattern and the Khitan filler.
+# Invisible characters. Of Unicode: White_Space; Default_Ignorable_Code_Point, with those reserved
+# for it; Cc and Cf, without the Arabic, Syriac and Kaithi signs in Cf, which enclose a number. And
+# an empty note, the empty Braille pattern and the Khitan filler.
 _INVISIBLE = (
     r"\u0000-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
     r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0"
@@ -33,17 +33,17 @@ _VISIBLE = re.compile(f"[^{_INVISIBLE}]")
 
 
 def is_legible(name: str) -> bool:
-    """Return whether a name is one line with something to see on it, as the database has it."""
+    """Tell whether a name is one line with a visible character, as the database does."""
     return _LEGIBLE.fullmatch(name) is not None
 
 
 def is_visible(text: str) -> bool:
-    """Return whether there is anything to see in a text, of however many lines."""
+    """Tell whether a text of any number of lines has a visible character."""
     return _VISIBLE.search(text) is not None
 
 
-def what_is_seen(name: str) -> str:
-    """Return in words what keeps a name from being legible."""
+def describe_illegible(name: str) -> str:
+    """Return in words why a name is not legible."""
     if is_visible(name):
         control = CONTROL.search(name)
         return (

@@ -1,15 +1,11 @@
-"""The permission algebra: the bits, who holds which of them where, and who stands above whom.
+"""The permissions: the bits, which are given together, and who stands above whom.
 
-Values in, values out. The bits, their names and the order of resolution are those of Discord's
-public developer documentation (https://docs.discord.com/developers/topics/permissions). The view
-`channel_access` says the same in SQL, and so do the function `channel_permissions` and
-chat/queries/sql/places.sql. This room knows neither Django nor the database.
+The bits and their names are those of Discord's public developer documentation
+(https://docs.discord.com/developers/topics/permissions).
 """
 
 from collections.abc import Iterable
-from enum import KEEP, IntFlag, StrEnum
-from functools import reduce
-from operator import or_
+from enum import KEEP, IntFlag
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,8 +13,8 @@ from uuid import UUID
 class Permission(IntFlag, boundary=KEEP):
     """What a member may do: one bit each, as stored in roles and overwrites.
 
-    A bit that has no name here is kept, so that a row written by a newer version can be read; what
-    is resolved never holds one. Bit 47 is unused.
+    A bit without a name is kept, so that a row written by a newer version can be read; a resolved
+    mask never has one. Bit 47 is unused.
     """
 
     CREATE_INSTANT_INVITE = 1 << 0
@@ -78,12 +74,12 @@ class Permission(IntFlag, boundary=KEEP):
 NONE = Permission(0)
 ALL = Permission(sum(Permission))
 
-# The server's own: an overwrite, which speaks of one channel, cannot give it.
+# An overwrite is of one channel, and cannot give what is of the whole server.
 OVERWRITABLE = Permission(ALL.value - Permission.ADMINISTRATOR.value)
 
 KEPT_IN_TIMEOUT = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
 
-# What everybody has in a conversation that they take part in.
+# What each participant of a conversation may do in it.
 IN_CONVERSATION = (
     Permission.VIEW_CHANNEL
     | Permission.READ_MESSAGE_HISTORY
@@ -94,7 +90,7 @@ IN_CONVERSATION = (
     | Permission.PIN_MESSAGES
 )
 
-# Ways of sending, meaningless to who cannot send.
+# Taken with SEND_MESSAGES.
 FALLS_WITH_SEND_MESSAGES = (
     Permission.SEND_TTS_MESSAGES
     | Permission.EMBED_LINKS
@@ -118,8 +114,8 @@ VOICE = (
 )
 FALLS_WITH_CONNECT = VOICE | Permission.MANAGE_CHANNELS | Permission.MANAGE_ROLES
 
-# What a new server gives to everyone, without what lets a stranger disturb all the others
-# (MENTION_EVERYONE, SEND_TTS_MESSAGES) or meet out of their sight (CREATE_PRIVATE_THREADS).
+# For everyone in a new server, without what would let a stranger disturb all others
+# (MENTION_EVERYONE, SEND_TTS_MESSAGES) or hide from them (CREATE_PRIVATE_THREADS).
 DEFAULT_EVERYONE = (
     Permission.CREATE_INSTANT_INVITE
     | Permission.ADD_REACTIONS
@@ -145,7 +141,7 @@ DEFAULT_EVERYONE = (
     | Permission.SEND_VOICE_MESSAGES
     | Permission.SEND_POLLS
 )
-# Holds everyone's too, so that moderators still see and speak after everyone has been silenced.
+# With everyone's, so that moderators can still read and write when everyone's are taken away.
 MODERATOR = (
     DEFAULT_EVERYONE
     | Permission.KICK_MEMBERS
@@ -164,34 +160,12 @@ MODERATOR = (
     | Permission.PIN_MESSAGES
     | Permission.BYPASS_SLOWMODE
 )
-# One bit that stands for all, those of later versions too.
+# One bit that includes all others, also those of later versions.
 ADMIN = Permission.ADMINISTRATOR
 
 
-class ChannelKind(StrEnum):
-    """What a channel is, as stored in `channels.kind`."""
-
-    TEXT = "text"
-    VOICE = "voice"
-    CATEGORY = "category"
-    ANNOUNCEMENT = "announcement"
-    THREAD = "thread"
-    PAIR = "pair"
-    GROUP = "group"
-
-
-CONVERSATIONS = frozenset({ChannelKind.PAIR, ChannelKind.GROUP})
-
-
-class Overwrite(NamedTuple):
-    """What a channel allows and denies to a role or a member. Where both speak, allow wins."""
-
-    allow: int = 0
-    deny: int = 0
-
-
 class Rank(NamedTuple):
-    """Where a role stands: its position, then its id."""
+    """The rank of a role: its position, then its id."""
 
     position: int
     id: UUID
@@ -201,84 +175,10 @@ class Rank(NamedTuple):
 OWNER_RANK = Rank(position=250, id=UUID(int=0))
 
 
-def resolve(
-    *,
-    is_owner: bool,
-    everyone: int,
-    roles: Iterable[int],
-    everyone_overwrite: Overwrite | None,
-    role_overwrites: Iterable[Overwrite],
-    member_overwrite: Overwrite | None,
-    kind: ChannelKind,
-    is_timed_out: bool,
-) -> Permission:
-    """Return what a user may do in one channel of a server, or in a conversation.
-
-    `roles` and `role_overwrites` are of the member's own roles, in any order. For a thread, pass
-    the overwrites of its parent and ask the answer for SEND_MESSAGES as anywhere else: in a thread
-    it says what SEND_MESSAGES_IN_THREADS says. In a conversation nothing but the kind matters. The
-    caller has made sure of the membership, or that the user takes part and has not left.
-
-    Raises: ValueError, when `kind` is none of ours.
-    """
-    # What comes from the database may be the plain word: left as it is, it would match no rule.
-    kind = ChannelKind(kind)
-    if kind in CONVERSATIONS:
-        return IN_CONVERSATION
-    held = _base(is_owner=is_owner, everyone=everyone, roles=roles)
-    if held & Permission.ADMINISTRATOR.value:
-        return ALL
-
-    for layer in (
-        _together((everyone_overwrite,)),
-        _together(role_overwrites),
-        _together((member_overwrite,)),
-    ):
-        held = (held & ~layer.deny) | (layer.allow & OVERWRITABLE.value)
-
-    if kind is ChannelKind.THREAD:
-        held &= ~Permission.SEND_MESSAGES.value
-        if held & Permission.SEND_MESSAGES_IN_THREADS.value:
-            held |= Permission.SEND_MESSAGES.value
-
-    if not held & Permission.VIEW_CHANNEL.value:
-        return NONE
-    if is_timed_out:
-        return Permission(held & KEPT_IN_TIMEOUT.value)
-    if not held & Permission.SEND_MESSAGES.value:
-        held &= ~FALLS_WITH_SEND_MESSAGES.value
-    if kind is ChannelKind.VOICE and not held & Permission.CONNECT.value:
-        held &= ~FALLS_WITH_CONNECT.value
-    return Permission(held)
-
-
-def resolve_in_server(
-    *, is_owner: bool, everyone: int, roles: Iterable[int], is_timed_out: bool
-) -> Permission:
-    """Return what a member may do in the server itself, where no channel is concerned.
-
-    For kicks, bans, roles and the like; in a channel, ask `resolve`.
-    """
-    held = _base(is_owner=is_owner, everyone=everyone, roles=roles)
-    if held & Permission.ADMINISTRATOR.value:
-        return ALL
-    return Permission(held & KEPT_IN_TIMEOUT.value) if is_timed_out else Permission(held)
-
-
-def can_grant(*, own: Permission, wanted: Permission) -> bool:
-    """Tell whether one who holds `own` may give all of `wanted` to a role or in an overwrite.
-
-    Nobody grants more than they hold, and nobody holds a bit without a name. ADMINISTRATOR holds
-    every other. Whether the role stands low enough is for `outranks` to say.
-    """
-    held = _base(is_owner=False, everyone=own, roles=())
-    return not int(wanted) & ~held
-
-
 def outranks(*, actor: Rank, target: Rank) -> bool:
-    """Tell whether `actor` stands strictly above `target`; nobody outranks an equal or themselves.
+    """Tell whether `actor` ranks strictly above `target`; nobody outranks an equal or themselves.
 
-    At one position the lower id, which is the older role, stands above. For members compare their
+    At one position the lower id ranks higher, which is the older role. For members compare their
     `highest_rank`. Rank decides about actions, never about what can be seen.
     """
     return _height(actor) > _height(target)
@@ -295,26 +195,6 @@ def highest_rank(*, is_owner: bool, roles: Iterable[Rank]) -> Rank:
     if highest is None:
         raise ValueError("a member without roles has no rank: pass everyone's role as well")
     return highest
-
-
-def _base(*, is_owner: bool, everyone: int, roles: Iterable[int]) -> int:
-    held = _union((everyone, *roles))
-    return ALL.value if is_owner or held & Permission.ADMINISTRATOR.value else held & ALL.value
-
-
-def _together(overwrites: Iterable[Overwrite | None]) -> Overwrite:
-    given = [overwrite for overwrite in overwrites if overwrite is not None]
-    return Overwrite(
-        allow=_union(overwrite.allow for overwrite in given),
-        deny=_union(overwrite.deny for overwrite in given),
-    )
-
-
-# Plain integers until the answer. The complement of a Flag stops at the highest named bit, so a
-# check through it would miss the bits above; and the type keeps every value that it was ever given,
-# so each intermediate result would stay in memory.
-def _union(bits: Iterable[int]) -> int:
-    return reduce(or_, map(int, bits), 0)
 
 
 def _height(rank: Rank) -> tuple[int, int]:

@@ -1,56 +1,55 @@
-"""Attachments: reserved while the file is uploaded, sent with a message, or swept away.
+"""Attachments: reserved while the file is uploaded, then sent with a message or swept.
 
-And what is left of each when its row is gone: a file to be removed from the store.
+And the files to remove from the store, whose rows are gone.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chat.db.ids import uuid7
-from chat.db.statements import Statement
+from chat.db.statements import Statement, read_sql
 from chat.errors import InvalidInput, NotVisible, Unreachable
 from chat.inputs import (
+    check_digest,
+    check_measure,
     check_moment,
     check_name,
     check_number,
     check_text,
-    identify,
-    is_plain,
-    shown,
+    describe,
+    id_of,
+    is_real_instance,
 )
 from chat.models import Channel, MessageAttachment, User
-from chat.models.attachments import MAX_SIZE_BYTES
+from chat.rules.limits import (
+    ALT_TEXT_LENGTH,
+    ATTACHMENT_BYTES,
+    CONTENT_TYPE_LENGTH,
+    FILENAME_LENGTH,
+    STORAGE_KEY_LENGTH,
+    SWEEP_LIMIT,
+)
 from chat.rules.permissions import Permission
-from chat.services.core.places import permission_error, place_name
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.authority import ChannelAuthority
+from chat.services.core.use_case import use_case, write_alias
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-FILENAME_LENGTH = 255
-CONTENT_TYPE_LENGTH = 127
-ALT_TEXT_LENGTH = 1024
-STORAGE_KEY_LENGTH = 255
-SHA256_BYTES = 32
-SWEEP_LIMIT = 10_000
-
-_SQL = Path(__file__).parent / "sql"
 # RFC 6838, section 4.2, without parameters.
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
-# What a shell, a header or a file system would take for something else.
+# Characters with a meaning of their own in a shell, a header or a file system.
 STRAY_IN_FILENAME = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_LARGEST_INTEGER = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class SweptFile:
-    """A reservation that is gone; the file under its key waits in `files_to_remove`."""
+    """A reservation that was removed; its file is among `files_to_remove`."""
 
     id: UUID
     storage_key: str
@@ -67,10 +66,8 @@ class FileToRemove:
     discarded_at: datetime
 
 
-class _Authority(NamedTuple):
-    space_id: UUID
-    permissions: int
-    is_timed_out: bool
+@dataclass(frozen=True, slots=True)
+class _ReservingAuthority(ChannelAuthority):
     is_other_erased: bool
 
 
@@ -88,30 +85,30 @@ def reserve_attachment(
     duration_ms: int | None = None,
     alt_text: str = "",
 ) -> MessageAttachment:
-    """Reserve a place in the store for a file, to be uploaded and then sent in `channel`.
+    """Reserve a storage key for a file, to be uploaded and then sent in `channel`.
 
     Needs SEND_MESSAGES and ATTACH_FILES, in a conversation to take part. A file reserved in one
-    channel can be sent in every channel of its server. The storage key is made here, and nothing of
-    what the uploader says gets into it. Two statements; no locks.
+    channel can be sent in every channel of its server. The storage key has nothing in it that the
+    uploader chose. Two statements; no locks.
 
     Raises: InvalidInput; NotVisible, TimedOut, MissingPermission; Unreachable, when the other of a
     pair was erased.
     """
-    uploader_id = identify("uploader", uploader, User)
-    channel_id = identify("channel", channel, Channel)
+    uploader_id = id_of("uploader", uploader, User)
+    channel_id = id_of("channel", channel, Channel)
     values: dict[str, Any] = {
         "filename": _check_filename(filename),
         "content_type": _check_content_type(content_type),
-        "size_bytes": check_number("size_bytes", size_bytes, least=1, most=MAX_SIZE_BYTES),
-        "sha256": _check_digest(sha256),
-        "width": _check_measure("width", width, least=1),
-        "height": _check_measure("height", height, least=1),
-        "duration_ms": _check_measure("duration_ms", duration_ms, least=0),
+        "size_bytes": check_number("size_bytes", size_bytes, least=1, most=ATTACHMENT_BYTES),
+        "sha256": check_digest("sha256", sha256),
+        "width": check_measure("width", width, least=1),
+        "height": check_measure("height", height, least=1),
+        "duration_ms": check_measure("duration_ms", duration_ms, least=0),
         "alt_text": check_text("alt_text", alt_text, most=ALT_TEXT_LENGTH),
     }
 
-    space = _space_of(channel_id, uploader=uploader_id)
-    return MessageAttachment.objects.using(alias()).create(
+    space = _space_to_reserve_in(channel_id, uploader=uploader_id)
+    return MessageAttachment.objects.using(write_alias()).create(
         space_id=space,
         uploader_id=uploader_id,
         storage_key=f"attachments/{space.hex}/{uuid7().hex}",
@@ -120,49 +117,49 @@ def reserve_attachment(
 
 
 def unsent_attachments(*, before: datetime, limit: int = 1000) -> list[SweptFile]:
-    """Return the reservations made before a moment and never sent, oldest first: one statement.
+    """Return reservations made before a moment and never sent, oldest first: one statement.
 
     Raises: InvalidInput.
     """
-    return _UNSENT.rows(_sweep_params(before, limit), using=alias())
+    return _UNSENT.rows(_sweep_params(before, limit), using=write_alias())
 
 
 @use_case
 def sweep_attachments(*, before: datetime, limit: int = 1000) -> list[SweptFile]:
-    """Remove the reservations made before a moment and never sent, oldest first.
+    """Remove reservations made before a moment and never sent, oldest first.
 
-    At most `limit` of them, and none that somebody is just sending. Their files are to be had from
-    `files_to_remove` until they are confirmed, also when this answer is lost. One statement; locks
-    the rows that it removes. Raises: InvalidInput.
+    At most `limit` of them, and none that somebody is just sending. Their files are among
+    `files_to_remove` until their removal is confirmed, even if this answer is lost. One statement;
+    locks the rows that it removes. Raises: InvalidInput.
     """
-    swept = _SWEEP.rows(_sweep_params(before, limit), using=alias())
+    swept = _SWEEP.rows(_sweep_params(before, limit), using=write_alias())
     return sorted(swept, key=lambda file: (file.reserved_at, file.id))
 
 
 def files_to_remove(*, limit: int = 1000, after: UUID | None = None) -> list[FileToRemove]:
-    """Return the files whose rows are gone, however they went, oldest first.
+    """Return files in the store that no row names any more, oldest first.
 
-    At most `limit` of them; the next ones come `after` the id of the last. Remove them from the
-    store, which takes it well when they are gone already, then call `confirm_removal`: whoever dies
-    in between finds them here again. In a transaction of your own they are yours until it ends, and
-    another worker gets others; outside one, two may get the same. Left out is a key that its old
-    row names again. One statement; locks the rows that it returns. Raises: InvalidInput.
+    At most `limit` of them; for the next ones pass the id of the last as `after`. Remove them from
+    the store, where one may be gone already, then call `confirm_removal`: until then they are
+    returned again. In a transaction of your own they are locked until it ends, and another worker
+    gets others; outside one, two workers may get the same. A key that its old row names again is
+    left out. One statement; locks the rows that it returns. Raises: InvalidInput.
     """
-    if after is not None and not is_plain(after, UUID):
-        raise InvalidInput("after", seen=shown(after), expected="the id of a file, or None")
+    if after is not None and not is_real_instance(after, UUID):
+        raise InvalidInput("after", seen=describe(after), expected="the id of a file, or None")
     params = {
         "limit": check_number("limit", limit, least=1, most=SWEEP_LIMIT),
         "after": after or _BEFORE_ALL,
     }
-    return _TO_REMOVE.rows(params, using=alias())
+    return _TO_REMOVE.rows(params, using=write_alias())
 
 
 @use_case
 def confirm_removal(*, storage_keys: Collection[str]) -> int:
-    """Forget files that are gone from the store, and return how many there were to forget.
+    """Forget files that were removed from the store, and return how many were known.
 
-    At most 10,000 keys; one that is not waiting, say because it was confirmed before, is no error.
-    One statement; locks the rows that it removes. Raises: InvalidInput.
+    At most 10,000 keys; an unknown one, for instance confirmed before, is no error. One statement;
+    locks the rows that it removes. Raises: InvalidInput.
     """
     if (
         not isinstance(storage_keys, (list, tuple, set, frozenset))
@@ -170,13 +167,13 @@ def confirm_removal(*, storage_keys: Collection[str]) -> int:
     ):
         raise InvalidInput(
             "storage_keys",
-            seen=shown(storage_keys),
+            seen=describe(storage_keys),
             expected=f"a list or set of at most {SWEEP_LIMIT} keys",
         )
     keys = [
         check_text("storage_keys", key, least=1, most=STORAGE_KEY_LENGTH) for key in storage_keys
     ]
-    return len(_CONFIRM.tuples({"keys": keys}, using=alias()))
+    return _CONFIRM.run({"keys": keys}, using=write_alias())
 
 
 def _sweep_params(before: datetime, limit: int) -> dict[str, Any]:
@@ -186,23 +183,15 @@ def _sweep_params(before: datetime, limit: int) -> dict[str, Any]:
     }
 
 
-def _space_of(channel: UUID, *, uploader: UUID) -> UUID:
-    """Return the space for which the uploader may reserve, which the channel is in: one statement.
+def _space_to_reserve_in(channel: UUID, *, uploader: UUID) -> UUID:
+    """Return the space of a channel in which the uploader may send files: one statement.
 
     Raises: NotVisible, TimedOut, MissingPermission, Unreachable.
     """
-    found = _AUTHORITY.first({"channel": channel, "user": uploader}, using=alias())
+    found = _AUTHORITY.first({"channel": channel, "user": uploader}, using=write_alias())
     if found is None:
         raise NotVisible("channel", channel, to=uploader)
-    error = permission_error(
-        Permission.SEND_MESSAGES | Permission.ATTACH_FILES,
-        held=found.permissions,
-        is_timed_out=found.is_timed_out,
-        user=uploader,
-        place=place_name(found.space_id, channel),
-    )
-    if error is not None:
-        raise error
+    found.require(Permission.SEND_MESSAGES | Permission.ATTACH_FILES)
     if found.is_other_erased:
         raise Unreachable
     return found.space_id
@@ -214,8 +203,8 @@ def _check_filename(value: Any) -> str:
     if stray or not filename.strip(" ."):
         raise InvalidInput(
             "filename",
-            seen=f"a name with {stray[0]!r} in it" if stray else shown(filename),
-            expected="the name of a file, without directories and control characters",
+            seen=f"a name with {stray[0]!r} in it" if stray else describe(filename),
+            expected="the name of a file, without directories or control characters",
         )
     return check_name("filename", filename, most=FILENAME_LENGTH)
 
@@ -224,53 +213,44 @@ def _check_content_type(value: Any) -> str:
     content_type = check_text("content_type", value, least=3, most=CONTENT_TYPE_LENGTH)
     if not _CONTENT_TYPE.fullmatch(content_type):
         raise InvalidInput(
-            "content_type", seen=shown(content_type), expected="like image/png, in lower case"
+            "content_type", seen=describe(content_type), expected="like image/png, in lower case"
         )
     return content_type
 
 
-def _check_digest(value: Any) -> bytes:
-    if not is_plain(value, bytes) or len(value) != SHA256_BYTES:
-        raise InvalidInput("sha256", seen=shown(value), expected=f"{SHA256_BYTES} bytes")
-    digest: bytes = value
-    return digest
-
-
-def _check_measure(field: str, value: Any, *, least: int) -> int | None:
-    if value is None:
-        return None
-    return check_number(field, value, least=least, most=_LARGEST_INTEGER)
-
-
-_UNSENT = Statement.read(_SQL / "unsent_attachments.sql", row=SweptFile)
-_SWEEP = Statement.read(_SQL / "sweep_attachments.sql", row=SweptFile)
-_TO_REMOVE = Statement.read(_SQL / "files_to_remove.sql", row=FileToRemove)
-_BEFORE_ALL = UUID(int=0)
-_CONFIRM = Statement(
-    "DELETE FROM public.discarded_files WHERE storage_key = ANY (%(keys)s) RETURNING id", row=UUID
-)
-_AUTHORITY = Statement(
+_UNSENT = Statement(
     """
-    SELECT
-        channel.space_id,
-        own.permissions,
-        coalesce(member.timed_out_until > now(), false),
-        EXISTS (
-            SELECT
-            FROM public.users AS addressed
-            WHERE
-                addressed.id IN (channel.pair_low_id, channel.pair_high_id)
-                AND addressed.erased_at IS NOT NULL
-        )
-    FROM public.channels AS channel
-    CROSS JOIN LATERAL (
-        SELECT
-            public.channel_permissions(%(user)s, channel.space_id, channel.id) AS permissions
-        OFFSET 0
-    ) AS own
-    LEFT JOIN public.server_members AS member
-        ON member.space_id = channel.space_id AND member.user_id = %(user)s
-    WHERE channel.id = %(channel)s AND own.permissions <> 0
+    SELECT file.id, file.storage_key, file.size_bytes, file.created_at
+    FROM public.message_attachments AS file
+    WHERE
+        file.message_id IS NULL
+        AND file.created_at < %(before)s
+    ORDER BY file.created_at, file.id
+    LIMIT %(limit)s
     """,
-    row=_Authority,
+    SweptFile,
 )
+# What somebody is just sending is locked, and left out.
+_SWEEP = Statement(
+    """
+    WITH unsent AS MATERIALIZED (
+        SELECT file.space_id, file.id
+        FROM public.message_attachments AS file
+        WHERE
+            file.message_id IS NULL
+            AND file.created_at < %(before)s
+        ORDER BY file.created_at, file.id
+        LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM public.message_attachments AS file
+    USING unsent
+    WHERE file.space_id = unsent.space_id AND file.id = unsent.id
+    RETURNING file.id, file.storage_key, file.size_bytes, file.created_at
+    """,
+    SweptFile,
+)
+_TO_REMOVE = Statement(read_sql("services/sql/files_to_remove.sql"), FileToRemove)
+_BEFORE_ALL = UUID(int=0)
+_CONFIRM = Statement("DELETE FROM public.discarded_files WHERE storage_key = ANY (%(keys)s)")
+_AUTHORITY = Statement(read_sql("services/sql/reserving_authority.sql"), _ReservingAuthority)

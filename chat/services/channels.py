@@ -1,8 +1,9 @@
-"""Channels, categories and threads: made, changed, sorted, deleted."""
+"""Channels, categories and threads: created, changed, moved, deleted."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Max
@@ -15,40 +16,43 @@ from chat.inputs import (
     Unchanged,
     check_choice,
     check_flag,
+    check_given,
     check_name,
     check_number,
     check_reason,
     check_text,
-    identify,
+    id_of,
 )
 from chat.models import Channel, Invite, Server, User
-from chat.rules.limits import CHANNEL_LIMIT, THREAD_LIMIT
+from chat.rules.limits import CHANNEL_LIMIT, NAME_LENGTH, SLOWMODE_SECONDS, TOPIC_LENGTH
 from chat.rules.permissions import Permission
-from chat.services.core.audit import changed, record
-from chat.services.core.authority import Standing, standing_in
-from chat.services.core.locks import lock_server, lock_server_of_channel
-from chat.services.core.places import ChannelAuthority, place_in
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.authority import (
+    MemberAuthority,
+    ServerChannelAuthority,
+    channel_authority,
+    member_authority,
+)
+from chat.services.core.locks import lock_server, lock_server_of
+from chat.services.core.use_case import use_case, write_alias
 from chat.services.overwrites import clear_overwrite, set_overwrite
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-__all__ = [
-    "CHANNEL_LIMIT",
-    "THREAD_LIMIT",
-    "clear_overwrite",
-    "create_channel",
-    "create_thread",
-    "delete_channel",
-    "move_channel",
-    "set_overwrite",
-    "update_channel",
-]
+    from chat.inputs import Checks
 
-_UNBOUND_BY_SLOW_MODE = (
+# Public here; they have a file of their own.
+__all__ = ["clear_overwrite", "set_overwrite"]
+
+_EXEMPT_FROM_SLOW_MODE = (
     Permission.BYPASS_SLOWMODE | Permission.MANAGE_MESSAGES | Permission.MANAGE_CHANNELS
 )
+_CHECKS: Checks = {
+    "name": partial(check_name, "name", most=NAME_LENGTH),
+    "topic": partial(check_text, "topic", most=TOPIC_LENGTH),
+    "slowmode_seconds": partial(check_number, "slowmode_seconds", least=0, most=SLOWMODE_SECONDS),
+    "nsfw": partial(check_flag, "nsfw"),
+}
 _KINDS = frozenset(Channel.Kind) - {Channel.Kind.THREAD}
 
 
@@ -65,22 +69,24 @@ def create_channel(
     nsfw: bool = False,
     reason: str = "",
 ) -> Channel:
-    """Make a channel or a category, the last of its category or of those without one.
+    """Create a channel or a category, the last in its category or among those without one.
 
     Needs MANAGE_CHANNELS, in the category where there is one. Five statements, six in a category.
     Locks the server's row. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut;
     LimitReached; DatabaseRefused, in a transaction of the caller's that is not READ COMMITTED.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
-    parent_id = None if parent is None else identify("parent", parent, Channel)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
+    parent_id = None if parent is None else id_of("parent", parent, Channel)
     kind = check_choice("kind", kind, among=_KINDS)
     if kind == Channel.Kind.CATEGORY and parent_id is not None:
         raise InvalidInput("parent", seen=str(parent_id), expected="None for a category")
-    wanted = _checked(name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw)
+    wanted = check_given(
+        _CHECKS, name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw
+    )
     reason = check_reason(reason)
 
     lock_server(server_id, actor=actor_id)
-    own = standing_in(server_id, actor_id)
+    own = member_authority(server_id, actor_id)
     if parent_id is None:
         own.require(Permission.MANAGE_CHANNELS)
     else:
@@ -90,27 +96,27 @@ def create_channel(
 
 @use_case
 def create_thread(*, actor: User | UUID, channel: Channel | UUID, name: str) -> Channel:
-    """Begin a thread in a text or announcement channel; needs CREATE_PUBLIC_THREADS there.
+    """Create a thread in a text or announcement channel; needs CREATE_PUBLIC_THREADS there.
 
-    It has the slow mode of its channel, which lets somebody begin one thread in that time; who is
-    not bound by it when they send is not bound here either. Six statements, seven in slow mode.
-    Locks the server's row. Raises: InvalidInput, for a channel that holds no threads too;
-    NotVisible, MissingPermission, TimedOut; SlowModeActive; LimitReached; DatabaseRefused, in a
-    transaction of the caller's that is not READ COMMITTED.
+    It inherits the slow mode of its channel. Slow mode limits the threads that a member creates as
+    it limits messages, with the same exemptions. Six statements, seven in slow mode. Locks the
+    server's row. Raises: InvalidInput, also for a channel that cannot have threads; NotVisible,
+    MissingPermission, TimedOut; SlowModeActive; LimitReached; DatabaseRefused, in a transaction of
+    the caller's that is not READ COMMITTED.
     """
-    actor_id, parent_id = identify("actor", actor, User), identify("channel", channel, Channel)
-    wanted: dict[str, Any] = {"name": check_name("name", name, most=100)}
+    actor_id, parent_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
+    wanted = check_given(_CHECKS, name=name)
 
-    server_id = lock_server_of_channel(parent_id, actor=actor_id)
-    own = standing_in(server_id, actor_id, asked_for=("channel", parent_id))
-    place = place_in(server_id, parent_id, actor=own)
-    place.require(Permission.CREATE_PUBLIC_THREADS)
-    if place.channel.kind not in {Channel.Kind.TEXT, Channel.Kind.ANNOUNCEMENT}:
+    server_id = lock_server_of("channel", parent_id, actor=actor_id)
+    own = member_authority(server_id, actor_id, asked_for=("channel", parent_id))
+    here = channel_authority(own, parent_id)
+    here.require(Permission.CREATE_PUBLIC_THREADS)
+    if here.channel.kind not in {Channel.Kind.TEXT, Channel.Kind.ANNOUNCEMENT}:
         raise InvalidInput(
-            "channel", seen=f"a {place.channel.kind}", expected="a text or announcement channel"
+            "channel", seen=f"a {here.channel.kind}", expected="a text or announcement channel"
         )
-    _require_slow_mode(place)
-    wanted["slowmode_seconds"] = place.channel.slowmode_seconds
+    _require_slow_mode(here)
+    wanted["slowmode_seconds"] = here.channel.slowmode_seconds
     return _insert(own, kind=Channel.Kind.THREAD, parent=parent_id, wanted=wanted, reason="")
 
 
@@ -130,17 +136,15 @@ def update_channel(
     Five statements, three when nothing changes. Locks the server's row, then the channel's. Raises:
     InvalidInput, NotVisible, MissingPermission, TimedOut.
     """
-    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
-    wanted = _checked(name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw)
+    actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
+    wanted = check_given(
+        _CHECKS, name=name, topic=topic, slowmode_seconds=slowmode_seconds, nsfw=nsfw
+    )
     reason = check_reason(reason)
 
-    place = _managed_place(actor_id, channel_id)
-    row = place.channel
-    if changes := changed(row, wanted):
-        for field, value in wanted.items():
-            setattr(row, field, value)
-        row.save(using=alias(), update_fields=list(wanted))
-        record(place.actor, "channel.update", channel_id, changes=changes, reason=reason)
+    here = _manageable(actor_id, channel_id)
+    row = here.channel
+    here.update(row, wanted, action="channel.update", reason=reason)
     return row
 
 
@@ -153,26 +157,27 @@ def move_channel(
     parent: Channel | UUID | Unchanged | None = UNCHANGED,
     reason: str = "",
 ) -> Channel:
-    """Put a channel at a place among those of its category, or of another, or (None) of none.
+    """Move a channel to a position in its category, in another, or with None outside of any.
 
-    Places are counted from 0; those that follow move on, and a place past the end is the end.
+    Positions are counted from 0; later channels move on, and a position past the end is the end.
     Needs MANAGE_CHANNELS in the server and in the channel. Six statements, seven with another
-    category, five when it stands there already. Locks the server's row, then the rows of the
-    channels that change places. Raises: InvalidInput, for a thread too; NotVisible,
-    MissingPermission, TimedOut.
+    category, five when it is there already. Locks the server's row, then the rows of the channels
+    that move. Raises: InvalidInput, also for a thread; NotVisible, MissingPermission, TimedOut.
     """
-    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     position = check_number("position", position, least=0, most=CHANNEL_LIMIT)
     parent_id = (
-        parent if parent is UNCHANGED or parent is None else identify("parent", parent, Channel)
+        parent if parent is UNCHANGED or parent is None else id_of("parent", parent, Channel)
     )
     reason = check_reason(reason)
 
-    place = _managed_place(actor_id, channel_id)
-    own, row = place.actor, place.channel
+    here = _manageable(actor_id, channel_id)
+    own, row = here.member, here.channel
     own.require(Permission.MANAGE_CHANNELS)
     if row.kind == Channel.Kind.THREAD:
-        raise InvalidInput("channel", seen="a thread", expected="one that has a place in the list")
+        raise InvalidInput(
+            "channel", seen="a thread", expected="one that has a position in the list"
+        )
     if parent_id is UNCHANGED:
         parent_id = row.parent_id
     elif parent_id is not None and parent_id != row.parent_id:
@@ -183,144 +188,117 @@ def move_channel(
     before = (row.parent_id, row.position)
     siblings = [each for each in _siblings(own.space_id, parent_id) if each != channel_id]
     siblings.insert(position, channel_id)
-    _SET_POSITIONS.rows(
+    _SET_POSITIONS.run(
         {"server": own.space_id, "parent": parent_id, "channels": siblings, "moved": channel_id},
-        using=alias(),
+        using=write_alias(),
     )
     row.parent_id, row.position = parent_id, siblings.index(channel_id)
     if before != (row.parent_id, row.position):
-        record(
-            own,
+        own.log(
             "channel.move",
             channel_id,
-            changes={
-                "parent_id": (before[0], row.parent_id),
-                "position": (before[1], row.position),
-            },
             reason=reason,
+            parent_id=(before[0], row.parent_id),
+            position=(before[1], row.position),
         )
     return row
 
 
 @use_case
 def delete_channel(*, actor: User | UUID, channel: Channel | UUID, reason: str = "") -> None:
-    """Hide a channel with its threads; needs MANAGE_CHANNELS there, for a thread MANAGE_THREADS.
+    """Mark a channel and its threads as deleted; needs MANAGE_CHANNELS there.
 
-    The messages stay where they are, unseen. What is in a category stays, without one. Invites to
-    what is hidden end. Six statements. Locks the server's row, then those of the channel, of its
-    threads or of what is in the category, and their counters: who is sending there comes first or
-    is refused. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut.
+    A thread needs MANAGE_THREADS. The messages stay in the database, hidden. The channels of a
+    deleted category stay, without a category. Invites to what is deleted end. Six statements. Locks
+    the server's row, then those of the channel, of its threads or of the channels in the category,
+    and their counters: a message that is being sent there is stored before or refused. Raises:
+    InvalidInput, NotVisible, MissingPermission, TimedOut.
     """
-    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     reason = check_reason(reason)
 
-    place = _managed_place(actor_id, channel_id)
-    own, row = place.actor, place.channel
+    here = _manageable(actor_id, channel_id)
+    own, row = here.member, here.channel
     params = {"server": own.space_id, "channel": channel_id}
     is_category = row.kind == Channel.Kind.CATEGORY
-    changed_ids = (_DELETE_CATEGORY if is_category else _DELETE).rows(params, using=alias())
-    Invite.objects.using(alias()).filter(
+    changed_ids = (_DELETE_CATEGORY if is_category else _DELETE).values(params, using=write_alias())
+    Invite.objects.using(write_alias()).filter(
         server_id=own.space_id,
         channel_id__in=[channel_id] if is_category else changed_ids,
         revoked_at__isnull=True,
     ).update(revoked_at=Now())
-    record(
-        own,
-        "channel.delete",
-        channel_id,
-        changes={"name": (row.name, None), "kind": (row.kind, None)},
-        reason=reason,
+    own.log(
+        "channel.delete", channel_id, reason=reason, name=(row.name, None), kind=(row.kind, None)
     )
 
 
-def _checked(
-    *,
-    name: str | Unchanged,
-    topic: str | Unchanged,
-    slowmode_seconds: int | Unchanged,
-    nsfw: bool | Unchanged,
-) -> dict[str, Any]:
-    wanted: dict[str, Any] = {}
-    if name is not UNCHANGED:
-        wanted["name"] = check_name("name", name, most=100)
-    if topic is not UNCHANGED:
-        wanted["topic"] = check_text("topic", topic, most=1024)
-    if slowmode_seconds is not UNCHANGED:
-        wanted["slowmode_seconds"] = check_number(
-            "slowmode_seconds", slowmode_seconds, least=0, most=21600
-        )
-    if nsfw is not UNCHANGED:
-        wanted["nsfw"] = check_flag("nsfw", nsfw)
-    return wanted
+def _manageable(actor: UUID, channel: UUID) -> ServerChannelAuthority:
+    server = lock_server_of("channel", channel, actor=actor)
+    own = member_authority(server, actor, asked_for=("channel", channel))
+    here = channel_authority(own, channel)
+    is_thread = here.channel.kind == Channel.Kind.THREAD
+    here.require(Permission.MANAGE_THREADS if is_thread else Permission.MANAGE_CHANNELS)
+    return here
 
 
-def _managed_place(actor: UUID, channel: UUID) -> ChannelAuthority:
-    server = lock_server_of_channel(channel, actor=actor)
-    own = standing_in(server, actor, asked_for=("channel", channel))
-    place = place_in(server, channel, actor=own)
-    is_thread = place.channel.kind == Channel.Kind.THREAD
-    place.require(Permission.MANAGE_THREADS if is_thread else Permission.MANAGE_CHANNELS)
-    return place
-
-
-def _require_slow_mode(place: ChannelAuthority) -> None:
+def _require_slow_mode(here: ServerChannelAuthority) -> None:
     """Raise SlowModeActive if the actor has just begun a thread in a channel with slow mode."""
-    if not place.channel.slowmode_seconds or place.permissions & _UNBOUND_BY_SLOW_MODE:
+    if not here.channel.slowmode_seconds or here.permissions & _EXEMPT_FROM_SLOW_MODE:
         return
-    waits = _THREAD_WAIT.first(
+    wait = _THREAD_WAIT.value(
         {
-            "server": place.channel.space_id,
-            "channel": place.channel.pk,
-            "actor": place.actor.user_id,
-            "gap": timedelta(seconds=place.channel.slowmode_seconds),
+            "server": here.space_id,
+            "channel": here.channel.pk,
+            "actor": here.user_id,
+            "gap": timedelta(seconds=here.channel.slowmode_seconds),
         },
-        using=alias(),
+        using=write_alias(),
     )
-    if waits:
-        raise SlowModeActive(waits)
+    if wait:
+        raise SlowModeActive(wait)
 
 
-def _category(actor: Standing, category: UUID) -> ChannelAuthority:
-    place = place_in(actor.space_id, category, actor=actor, what="category")
-    if place.channel.kind != Channel.Kind.CATEGORY:
-        raise InvalidInput("parent", seen=f"a {place.channel.kind}", expected="a category")
-    place.require(Permission.MANAGE_CHANNELS)
-    return place
+def _category(own: MemberAuthority, category: UUID) -> ServerChannelAuthority:
+    here = channel_authority(own, category, what="category")
+    if here.channel.kind != Channel.Kind.CATEGORY:
+        raise InvalidInput("parent", seen=f"a {here.channel.kind}", expected="a category")
+    here.require(Permission.MANAGE_CHANNELS)
+    return here
 
 
 def _insert(
-    actor: Standing, *, kind: str, parent: UUID | None, wanted: dict[str, Any], reason: str
+    own: MemberAuthority, *, kind: str, parent: UUID | None, wanted: dict[str, Any], reason: str
 ) -> Channel:
-    siblings = Channel.objects.using(alias()).filter(
-        space_id=actor.space_id, parent_id=parent, deleted_at__isnull=True
+    siblings = Channel.objects.using(write_alias()).filter(
+        space_id=own.space_id, parent_id=parent, deleted_at__isnull=True
     )
     last = siblings.aggregate(last=Max("position"))["last"]
-    channel = Channel.objects.using(alias()).create(
-        server_id=actor.space_id,
+    channel = Channel.objects.using(write_alias()).create(
+        server_id=own.space_id,
         kind=kind,
         parent_id=parent,
         position=0 if last is None else last + 1,
         **wanted,
     )
-    record(
-        actor,
+    own.log(
         "channel.create",
         channel.pk,
-        changes={"name": (None, channel.name), "kind": (None, str(kind))},
         reason=reason,
+        name=(None, channel.name),
+        kind=(None, str(kind)),
     )
     return channel
 
 
 def _siblings(server: UUID, parent: UUID | None) -> list[UUID]:
-    channels = Channel.objects.using(alias()).filter(
+    channels = Channel.objects.using(write_alias()).filter(
         space_id=server, parent_id=parent, deleted_at__isnull=True
     )
     return list(channels.order_by("position", "pk").values_list("pk", flat=True))
 
 
 # The log knows who began a thread, and its index ends the look at the moment that counts.
-_THREAD_WAIT: Statement[Any] = Statement(
+_THREAD_WAIT = Statement(
     """
     SELECT max(entry.created_at) + %(gap)s - statement_timestamp()
     FROM audit_log AS entry
@@ -334,22 +312,19 @@ _THREAD_WAIT: Statement[Any] = Statement(
         AND thread.kind = 'thread'
         AND thread.parent_id = %(channel)s
     """,
-    row=lambda wait: wait,
 )
 _SET_POSITIONS = Statement(
     """
     UPDATE channels
     SET
-        position = wanted.place - 1,
+        position = wanted.number - 1,
         parent_id = CASE WHEN channels.id = %(moved)s THEN %(parent)s ELSE channels.parent_id END
-    FROM unnest(%(channels)s::uuid[]) WITH ORDINALITY AS wanted (id, place)
+    FROM unnest(%(channels)s::uuid[]) WITH ORDINALITY AS wanted (id, number)
     WHERE
         channels.space_id = %(server)s
         AND channels.id = wanted.id
-        AND (channels.position <> wanted.place - 1 OR channels.id = %(moved)s)
-    RETURNING channels.id
+        AND (channels.position <> wanted.number - 1 OR channels.id = %(moved)s)
     """,
-    row=lambda id: id,  # noqa: A006
 )
 _DELETE = Statement(
     """
@@ -361,7 +336,6 @@ _DELETE = Statement(
         AND deleted_at IS NULL
     RETURNING id
     """,
-    row=lambda id: id,  # noqa: A006
 )
 _DELETE_CATEGORY = Statement(
     """
@@ -375,5 +349,4 @@ _DELETE_CATEGORY = Statement(
         AND deleted_at IS NULL
     RETURNING id
     """,
-    row=lambda id: id,  # noqa: A006
 )

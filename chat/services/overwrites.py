@@ -1,18 +1,20 @@
-"""Overwrites: what one channel allows or denies to a role or a member. Public in `channels`."""
+"""Overwrites: what a channel allows or denies to a role or a member. Public in `channels`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from chat.errors import InvalidInput, NotVisible
-from chat.inputs import check_permissions, check_reason, identify
+from chat.inputs import check_permissions, check_reason, id_of
 from chat.models import Channel, ChannelPermission, Role, ServerMember, User
 from chat.rules.permissions import OVERWRITABLE, Permission
-from chat.services.core.audit import Changes, record
-from chat.services.core.authority import standing_in
-from chat.services.core.locks import lock_server_of_channel, lock_user
-from chat.services.core.places import ChannelAuthority, place_in
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.authority import (
+    ServerChannelAuthority,
+    channel_authority,
+    member_authority,
+)
+from chat.services.core.locks import lock_server_of, lock_user
+from chat.services.core.use_case import use_case, write_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -34,14 +36,14 @@ def set_overwrite(
     deny: int = 0,
     reason: str = "",
 ) -> ChannelPermission:
-    """Say what a channel allows and denies to one role or to one member, in place of what it said.
+    """Create or replace the overwrite of a role or a member in a channel.
 
-    Needs MANAGE_ROLES in the channel, and every permission there that is allowed, denied or left to
-    the roles again. Seven statements, eight for a member, two fewer when nothing changes. Locks the
-    user's row FOR KEY SHARE, then the server's. Raises: InvalidInput, for a thread too, which has
-    its channel's; NotVisible, MissingPermission, TimedOut.
+    Needs MANAGE_ROLES in the channel, and each permission there that the overwrite changes. Seven
+    statements, eight for a member, two fewer when nothing changes. Locks the user's row FOR KEY
+    SHARE, then the server's. Raises: InvalidInput, also for a thread, which has the overwrites of
+    its channel; NotVisible, MissingPermission, TimedOut.
     """
-    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     target = _target(role, user)
     allowed = int(check_permissions("allow", allow, among=OVERWRITABLE))
     denied = int(check_permissions("deny", deny, among=OVERWRITABLE))
@@ -53,18 +55,16 @@ def set_overwrite(
         )
     reason = check_reason(reason)
 
-    place = _place(actor_id, channel_id, target)
-    _require_target(place, target)
-    stored = _stored(place, target).first()
-    row = stored or ChannelPermission(
-        server_id=place.channel.space_id, channel_id=channel_id, **target
-    )
+    here = _authorise(actor_id, channel_id, target)
+    _require_target(here, target)
+    stored = _stored(here, target).first()
+    row = stored or ChannelPermission(server_id=here.space_id, channel_id=channel_id, **target)
     before, after = (row.allow, row.deny), (allowed, denied)
-    place.require_to_hold(Permission((before[0] ^ allowed) | (before[1] ^ denied)))
+    here.require_grantable((before[0] ^ allowed) | (before[1] ^ denied))
     if stored is None or before != after:
         row.allow, row.deny = after
-        row.save(using=alias())
-        _record(place, target, before=before if stored else None, after=after, reason=reason)
+        row.save(using=write_alias())
+        _record(here, target, before=before if stored else None, after=after, reason=reason)
     return row
 
 
@@ -77,24 +77,24 @@ def clear_overwrite(
     user: User | UUID | None = None,
     reason: str = "",
 ) -> bool:
-    """Remove what a channel says to one role or one user, and tell whether it said anything.
+    """Delete the overwrite of a role or a user in a channel, and tell whether there was one.
 
-    Needs MANAGE_ROLES in the channel, and every permission that was allowed or denied. Six
+    Needs MANAGE_ROLES in the channel, and each permission that was allowed or denied. Six
     statements, seven for a user, two fewer when there is no overwrite. Locks and raises as
     `set_overwrite`.
     """
-    actor_id, channel_id = identify("actor", actor, User), identify("channel", channel, Channel)
+    actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     target = _target(role, user)
     reason = check_reason(reason)
 
-    place = _place(actor_id, channel_id, target)
-    stored = _stored(place, target)
+    here = _authorise(actor_id, channel_id, target)
+    stored = _stored(here, target)
     row = stored.first()
     if row is None:
         return False
-    place.require_to_hold(Permission(row.allow | row.deny))
+    here.require_grantable(row.allow | row.deny)
     stored.delete()
-    _record(place, target, before=(row.allow, row.deny), after=None, reason=reason)
+    _record(here, target, before=(row.allow, row.deny), after=None, reason=reason)
     return True
 
 
@@ -103,43 +103,43 @@ def _target(role: Role | UUID | None, user: User | UUID | None) -> _Target:
         seen = "None, and user too" if role is None else "given, and user too"
         raise InvalidInput("role", seen=seen, expected="given, or else user, and not both")
     if role is not None:
-        return {"role_id": identify("role", role, Role), "user_id": None}
-    return {"role_id": None, "user_id": identify("user", user, User)}
+        return {"role_id": id_of("role", role, Role), "user_id": None}
+    return {"role_id": None, "user_id": id_of("user", user, User)}
 
 
-def _place(actor: UUID, channel: UUID, target: _Target) -> ChannelAuthority:
+def _authorise(actor: UUID, channel: UUID, target: _Target) -> ServerChannelAuthority:
     if (user := target["user_id"]) is not None:
         lock_user(user)
-    server = lock_server_of_channel(channel, actor=actor)
-    own = standing_in(server, actor, asked_for=("channel", channel))
-    place = place_in(server, channel, actor=own)
-    place.require(Permission.MANAGE_ROLES)
-    if place.channel.kind == Channel.Kind.THREAD:
+    server = lock_server_of("channel", channel, actor=actor)
+    own = member_authority(server, actor, asked_for=("channel", channel))
+    here = channel_authority(own, channel)
+    here.require(Permission.MANAGE_ROLES)
+    if here.channel.kind == Channel.Kind.THREAD:
         raise InvalidInput(
-            "channel", seen="a thread", expected="its channel, whose overwrites hold"
+            "channel", seen="a thread", expected="its channel, whose overwrites apply"
         )
-    return place
+    return here
 
 
-def _require_target(place: ChannelAuthority, target: _Target) -> None:
-    server, viewer = place.channel.space_id, place.actor.user_id
+def _require_target(here: ServerChannelAuthority, target: _Target) -> None:
+    server, viewer = here.space_id, here.user_id
     if (role := target["role_id"]) is not None:
-        if not Role.objects.using(alias()).filter(server_id=server, pk=role).exists():
+        if not Role.objects.using(write_alias()).filter(server_id=server, pk=role).exists():
             raise NotVisible("role", role, to=viewer)
     elif (user := target["user_id"]) is not None:
-        members = ServerMember.objects.using(alias())
+        members = ServerMember.objects.using(write_alias())
         if not members.filter(server_id=server, user_id=user).exists():
             raise NotVisible("member", user, to=viewer)
 
 
-def _stored(place: ChannelAuthority, target: _Target) -> QuerySet[ChannelPermission]:
-    return ChannelPermission.objects.using(alias()).filter(
-        server_id=place.channel.space_id, channel_id=place.channel.pk, **target
+def _stored(here: ServerChannelAuthority, target: _Target) -> QuerySet[ChannelPermission]:
+    return ChannelPermission.objects.using(write_alias()).filter(
+        server_id=here.space_id, channel_id=here.channel.pk, **target
     )
 
 
 def _record(
-    place: ChannelAuthority,
+    here: ServerChannelAuthority,
     target: _Target,
     *,
     before: tuple[int, int] | None,
@@ -147,14 +147,11 @@ def _record(
     reason: str,
 ) -> None:
     old, new = before or (None, None), after or (None, None)
-    changes: Changes = {"allow": (old[0], new[0]), "deny": (old[1], new[1])}
-    for field, value in target.items():
-        if value is not None:
-            changes[field] = (value, value)
-    record(
-        place.actor,
+    here.log(
         "channel.overwrite" if after else "channel.clear_overwrite",
-        place.channel.pk,
-        changes=changes,
+        here.channel.pk,
         reason=reason,
+        allow=(old[0], new[0]),
+        deny=(old[1], new[1]),
+        **{field: (value, value) for field, value in target.items() if value is not None},
     )

@@ -1,82 +1,93 @@
-"""How far somebody has read, and what they want to hear of."""
+"""Read marks of users, and their notification settings of channels."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chat.db.statements import Statement
+from chat.db.statements import Statement, read_sql
 from chat.errors import InvalidInput, NotVisible
-from chat.inputs import check_moment, check_seq, identify, shown
+from chat.inputs import check_moment, check_seq, describe, id_of
 from chat.models import Channel, ReadState, Server, User
-from chat.services.core.use_case import alias, one_statement
+from chat.services.core.use_case import single_statement, write_alias
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-_SQL = Path(__file__).parent / "sql"
+
+_MARK = Statement(read_sql("services/sql/mark_read.sql"))
+_MARK_ALL = Statement(read_sql("services/sql/mark_all_read.sql"))
+# Sets one of the two settings; the other and the mark stay.
+_SETTING = Statement(
+    """
+    INSERT INTO public.read_states AS own (space_id, user_id, channel_id, notify, muted_until)
+    SELECT
+        channel.space_id,
+        %(user)s,
+        channel.id,
+        %(notify)s::varchar,
+        %(muted_until)s::timestamptz
+    FROM public.channels AS channel
+    WHERE
+        channel.id = %(channel)s
+        AND public.channel_permissions(%(user)s, channel.space_id, channel.id) <> 0
+    ON CONFLICT (space_id, user_id, channel_id) DO UPDATE
+    SET
+        notify = CASE WHEN %(is_notify)s THEN excluded.notify ELSE own.notify END,
+        muted_until = CASE WHEN %(is_notify)s THEN own.muted_until ELSE excluded.muted_until END
+    """
+)
 
 
-def _marked(mark: int | None, newest: int) -> tuple[int | None, int]:
-    return mark, newest
-
-
-_MARK = Statement.read(_SQL / "mark_read.sql", row=_marked)
-_MARK_ALL = Statement.read(_SQL / "mark_all_read.sql", row=int)
-_SETTING = Statement.read(_SQL / "set_channel_setting.sql", row=bool)
-
-
-@one_statement
+@single_statement
 def mark_read(*, user: User | UUID, channel: Channel | UUID, seq: int | None = None) -> int:
-    """Mark a channel or a conversation as read up to message `seq`, or all, and return the mark.
+    """Mark a channel or a conversation as read up to message `seq`, or all of it; return the mark.
 
-    Never moves a mark back: one that comes late leaves it. One statement. Locks the user's read
+    Never moves a mark back: a late call changes nothing. One statement. Locks the user's read
     state. Raises: InvalidInput, also for a `seq` that no message has yet; NotVisible.
     """
     return _mark(user, channel, seq=None if seq is None else check_seq("seq", seq))
 
 
-@one_statement
+@single_statement
 def mark_unread(*, user: User | UUID, channel: Channel | UUID, seq: int) -> int:
-    """Put the mark in a channel or a conversation just before message `seq`, and return it.
+    """Mark message `seq` and all later ones as unread, all earlier ones as read; return the mark.
 
-    Wherever it was: that message and all after it are unread, all before it read. One statement.
-    Locks the user's read state. Raises: as `mark_read`.
+    One statement. Locks the user's read state. Raises: as `mark_read`.
     """
     return _mark(user, channel, seq=check_seq("seq", seq), as_unread=True)
 
 
-@one_statement
+@single_statement
 def mark_all_read(*, user: User | UUID, server: Server | UUID | None = None) -> int:
-    """Mark every channel that the user sees as read, in one server; or in all, and conversations.
+    """Mark all channels of a server as read, or all channels and conversations.
 
     Returns how many marks have moved. One statement. Locks the user's read states, by space and
     channel. Raises: InvalidInput; NotVisible, for a server in which the user sees nothing.
     """
-    user_id = identify("user", user, User)
-    server_id = None if server is None else identify("server", server, Server)
-    moved = _MARK_ALL.rows({"user": user_id, "space": server_id}, using=alias())[0]
+    user_id = id_of("user", user, User)
+    server_id = None if server is None else id_of("server", server, Server)
+    moved: int = _MARK_ALL.value({"user": user_id, "space": server_id}, using=write_alias())
     if moved < 0:
         raise NotVisible("server", str(server_id), to=user_id)
     return moved
 
 
-@one_statement
+@single_statement
 def set_notify(*, user: User | UUID, channel: Channel | UUID, notify: str | None) -> None:
-    """Say what the user wants to hear of from a channel or a conversation; None: as by default.
+    """Set what a user is notified of in a channel or a conversation; None is the default.
 
     One statement. Locks the user's read state. Raises: InvalidInput, NotVisible.
     """
     if notify is not None and notify not in ReadState.Notify.values:
         expected = f"one of {', '.join(ReadState.Notify.values)}, or None"
-        raise InvalidInput("notify", seen=shown(notify), expected=expected)
+        raise InvalidInput("notify", seen=describe(notify), expected=expected)
     _set(user, channel, notify=None if notify is None else str(notify), is_notify=True)
 
 
-@one_statement
+@single_statement
 def mute_channel(*, user: User | UUID, channel: Channel | UUID, until: datetime | None) -> None:
-    """Mute a channel or a conversation for a user until a moment, or with None no longer.
+    """Mute a channel or a conversation for a user until a moment, or with None unmute it.
 
     One statement. Locks the user's read state. Raises: InvalidInput, NotVisible.
     """
@@ -88,12 +99,13 @@ def mute_channel(*, user: User | UUID, channel: Channel | UUID, until: datetime 
 def _mark(
     user: User | UUID, channel: Channel | UUID, *, seq: int | None, as_unread: bool = False
 ) -> int:
-    user_id = identify("user", user, User)
-    channel_id = identify("channel", channel, Channel)
+    user_id = id_of("user", user, User)
+    channel_id = id_of("channel", channel, Channel)
     params = {"viewer": user_id, "channel": channel_id, "seq": seq, "as_unread": as_unread}
-    found = _MARK.first(params, using=alias())
+    found = _MARK.first(params, using=write_alias())
     if found is None:
         raise NotVisible("channel", channel_id, to=user_id)
+    mark: int | None
     mark, newest = found
     if mark is None:
         raise InvalidInput("seq", seen=str(seq), expected=f"at most {newest}, the newest there is")
@@ -108,8 +120,8 @@ def _set(
     muted_until: datetime | None = None,
     is_notify: bool,
 ) -> None:
-    user_id = identify("user", user, User)
-    channel_id = identify("channel", channel, Channel)
+    user_id = id_of("user", user, User)
+    channel_id = id_of("channel", channel, Channel)
     params: dict[str, Any] = {
         "user": user_id,
         "channel": channel_id,
@@ -117,5 +129,5 @@ def _set(
         "muted_until": muted_until,
         "is_notify": is_notify,
     }
-    if not _SETTING.first(params, using=alias()):
+    if not _SETTING.run(params, using=write_alias()):
         raise NotVisible("channel", channel_id, to=user_id)

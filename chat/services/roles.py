@@ -1,12 +1,13 @@
-"""Roles: made, changed, sorted, given and taken.
+"""Roles: created, changed, moved, granted and revoked.
 
-Nobody reaches above their own highest role, and nobody gives what they have not. Needs MANAGE_ROLES
-throughout.
+All need MANAGE_ROLES, and change only roles below the actor's highest; nobody grants a permission
+that they lack.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chat.db.statements import Statement
@@ -15,26 +16,39 @@ from chat.inputs import (
     UNCHANGED,
     Unchanged,
     check_flag,
+    check_given,
     check_name,
     check_number,
     check_permissions,
     check_reason,
-    identify,
+    id_of,
 )
 from chat.models import Role, Server, User
+from chat.rules.limits import LARGEST_COLOR, NAME_LENGTH, ROLE_LIMIT
 from chat.rules.permissions import Permission, Rank
-from chat.services.core.audit import changed, record
-from chat.services.core.authority import Standing, members_standing, standing_in
-from chat.services.core.locks import lock_server, lock_server_of_role, lock_user
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.audit import changed_fields
+from chat.services.core.authority import (
+    MemberAuthority,
+    authority_over_member,
+    member_authority,
+)
+from chat.services.core.locks import lock_server, lock_server_of, lock_user
+from chat.services.core.use_case import use_case, write_alias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Everyone's among them.
-ROLE_LIMIT = 250
-# Of the lowest id there is, so that everyone's role itself does not stand above it.
+    from chat.inputs import Checks
+
+# With the lowest id there is, so that everyone's role does not outrank it.
 _ABOVE_EVERYONES = Rank(position=0, id=UUID(int=0))
+_CHECKS: Checks = {
+    "name": partial(check_name, "name", most=NAME_LENGTH),
+    "permissions": lambda value: int(check_permissions("permissions", value)),
+    "color": partial(check_number, "color", least=0, most=LARGEST_COLOR),
+    "hoist": partial(check_flag, "hoist"),
+    "mentionable": partial(check_flag, "mentionable"),
+}
 
 
 @use_case
@@ -49,38 +63,43 @@ def create_role(
     mentionable: bool = False,
     reason: str = "",
 ) -> Role:
-    """Make a role, the lowest above everyone's; the others move up.
+    """Create a role just above everyone's; the others move up.
 
     Six statements. Locks the server's row. Raises: InvalidInput, NotVisible, TimedOut;
-    MissingPermission, for what the actor has not either; RankTooLow, when the actor has no role
-    above everyone's; LimitReached.
+    MissingPermission, also for a permission that the actor lacks; RankTooLow, when the actor has no
+    role above everyone's; LimitReached.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
     role = Role(
         server_id=server_id,
         position=1,
-        **_checked(
-            name=name, permissions=permissions, color=color, hoist=hoist, mentionable=mentionable
+        **check_given(
+            _CHECKS,
+            name=name,
+            permissions=permissions,
+            color=color,
+            hoist=hoist,
+            mentionable=mentionable,
         ),
     )
     reason = check_reason(reason)
 
     lock_server(server_id, actor=actor_id)
-    own = standing_in(server_id, actor_id)
+    own = member_authority(server_id, actor_id)
     own.require(Permission.MANAGE_ROLES)
-    own.require_to_hold(Permission(role.permissions))
+    own.require_grantable(role.permissions)
     own.require_above(_ABOVE_EVERYONES, what="any but everyone's role")
     others = _sorted_roles(server_id)
     if len(others) + 1 >= ROLE_LIMIT:
         raise LimitReached("roles", ROLE_LIMIT)
     _set_positions(server_id, [each.pk for each in others], first=2)
-    role.save(using=alias(), force_insert=True)
-    record(
-        own,
+    role.save(using=write_alias(), force_insert=True)
+    own.log(
         "role.create",
         role.pk,
-        changes={"name": (None, role.name), "permissions": (None, role.permissions)},
         reason=reason,
+        name=(None, role.name),
+        permissions=(None, role.permissions),
     )
     return role
 
@@ -97,56 +116,57 @@ def update_role(
     mentionable: bool | Unchanged = UNCHANGED,
     reason: str = "",
 ) -> Role:
-    """Change a role below one's own; of everyone's only the permissions.
+    """Change a role; of everyone's only the permissions.
 
-    Who has not a permission neither adds it nor takes it away. Five statements, three when nothing
-    changes. Locks the server's row. Raises: InvalidInput, NotVisible, MissingPermission, TimedOut,
-    RankTooLow.
+    A permission that the actor lacks can be neither added nor removed. Five statements, three when
+    nothing changes. Locks the server's row. Raises: InvalidInput, NotVisible, MissingPermission,
+    TimedOut, RankTooLow.
     """
-    actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
-    wanted = _checked(
-        name=name, permissions=permissions, color=color, hoist=hoist, mentionable=mentionable
+    actor_id, role_id = id_of("actor", actor, User), id_of("role", role, Role)
+    wanted = check_given(
+        _CHECKS,
+        name=name,
+        permissions=permissions,
+        color=color,
+        hoist=hoist,
+        mentionable=mentionable,
     )
     reason = check_reason(reason)
 
     own, row = _role_below(actor_id, role_id)
-    changes = changed(row, wanted)
+    changes = changed_fields(row, wanted)
     if row.position == 0 and changes.keys() - {"permissions"}:
         raise InvalidInput(
             next(iter(changes.keys() - {"permissions"})),
             seen="that of everyone's role",
-            expected="left as it is there; only its permissions change",
+            expected="left unchanged: only its permissions can be changed",
         )
     if "permissions" in changes:
         before, after = changes["permissions"]
-        own.require_to_hold(Permission(before ^ after))
-    if changes:
-        for field, value in wanted.items():
-            setattr(row, field, value)
-        row.save(using=alias(), update_fields=list(wanted))
-        record(own, "role.update", role_id, changes=changes, reason=reason)
+        own.require_grantable(before ^ after)
+    own.update(row, wanted, action="role.update", reason=reason)
     return row
 
 
 @use_case
 def delete_role(*, actor: User | UUID, role: Role | UUID, reason: str = "") -> None:
-    """Delete a role below one's own, with its overwrites; who had it has it no more.
+    """Delete a role, with its overwrites, and take it from all members.
 
-    Five statements. Locks the server's row. Raises: InvalidInput, for everyone's role too;
+    Five statements. Locks the server's row. Raises: InvalidInput, also for everyone's role;
     NotVisible, MissingPermission, TimedOut, RankTooLow.
     """
-    actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
+    actor_id, role_id = id_of("actor", actor, User), id_of("role", role, Role)
     reason = check_reason(reason)
 
     own, row = _role_below(actor_id, role_id)
     _refuse_everyones(row)
-    Role.objects.using(alias()).filter(server_id=own.space_id, pk=role_id).delete()
-    record(
-        own,
+    Role.objects.using(write_alias()).filter(server_id=own.space_id, pk=role_id).delete()
+    own.log(
         "role.delete",
         role_id,
-        changes={"name": (row.name, None), "permissions": (row.permissions, None)},
         reason=reason,
+        name=(row.name, None),
+        permissions=(row.permissions, None),
     )
 
 
@@ -154,14 +174,14 @@ def delete_role(*, actor: User | UUID, role: Role | UUID, reason: str = "") -> N
 def move_role(
     *, actor: User | UUID, role: Role | UUID, position: int, reason: str = ""
 ) -> list[Role]:
-    """Put a role below one's own at another position below it, and return all roles, lowest first.
+    """Move a role to another position below the actor's own, and return all roles, lowest first.
 
-    Positions are counted from 1, the lowest above everyone's; the roles between move by one, and
-    gaps close. Six statements, four when it stands there already. Locks the server's row. Raises:
-    InvalidInput, for everyone's role and for a position above all roles too; NotVisible,
-    MissingPermission, TimedOut, RankTooLow.
+    Position 1 is the lowest above everyone's; the roles between move by one, and gaps are closed.
+    Six statements, four when it is there already. Locks the server's row. Raises: InvalidInput,
+    also for everyone's role and for a position above all roles; NotVisible, MissingPermission,
+    TimedOut, RankTooLow.
     """
-    actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
+    actor_id, role_id = id_of("actor", actor, User), id_of("role", role, Role)
     position = check_number("position", position, least=1, most=ROLE_LIMIT - 1)
     reason = check_reason(reason)
 
@@ -182,7 +202,7 @@ def move_role(
     _set_positions(own.space_id, [each.pk for each in order], first=1)
     for number, each in enumerate(order, start=1):
         each.position = number
-    record(own, "role.move", role_id, changes={"position": (old + 1, position)}, reason=reason)
+    own.log("role.move", role_id, reason=reason, position=(old + 1, position))
     return order
 
 
@@ -190,20 +210,19 @@ def move_role(
 def grant_role(
     *, actor: User | UUID, user: User | UUID, role: Role | UUID, reason: str = ""
 ) -> bool:
-    """Give a member a role below one's own, and tell whether they had it not.
+    """Grant a role to a member, and tell whether it is new to them.
 
-    Nobody gives a permission that they have not themselves. Six statements, five when the member
-    has the role. Locks the user's row FOR KEY SHARE, then the server's. Raises: InvalidInput, for
-    everyone's role too; NotVisible, when the user is no member; MissingPermission, TimedOut,
-    RankTooLow.
+    The actor has all its permissions. Six statements, five when the member has the role. Locks the
+    user's row FOR KEY SHARE, then the server's. Raises: InvalidInput, also for everyone's role;
+    NotVisible, when the user is no member; MissingPermission, TimedOut, RankTooLow.
     """
     own, user_id, row = _role_for(actor, user, role)
     reason = check_reason(reason)
-    own.require_to_hold(Permission(row.permissions))
+    own.require_grantable(row.permissions)
     params = {"server": own.space_id, "user": user_id, "role": row.pk}
-    if _GRANT.first(params, using=alias()) is None:
+    if not _GRANT.run(params, using=write_alias()):
         return False
-    _record_given(own, user_id, action="member.grant", role=row.pk, reason=reason)
+    own.log("member.grant", user_id, reason=reason, role_id=(None, row.pk))
     return True
 
 
@@ -211,119 +230,88 @@ def grant_role(
 def revoke_role(
     *, actor: User | UUID, user: User | UUID, role: Role | UUID, reason: str = ""
 ) -> bool:
-    """Take a role below one's own from a member, and tell whether they had it.
+    """Revoke a role from a member, and tell whether they had it.
 
-    Six statements, five when the member has it not. Locks and raises as `grant_role`; a permission
-    of the role that the actor lacks does not matter here.
+    Six statements, five when they did not. Locks and raises as `grant_role`; a permission of the
+    role that the actor lacks does not matter here.
     """
     own, user_id, row = _role_for(actor, user, role)
     reason = check_reason(reason)
     params = {"server": own.space_id, "user": user_id, "role": row.pk}
-    if _REVOKE.first(params, using=alias()) is None:
+    if not _REVOKE.run(params, using=write_alias()):
         return False
-    _record_given(own, user_id, action="member.revoke", role=row.pk, reason=reason)
+    own.log("member.revoke", user_id, reason=reason, role_id=(row.pk, None))
     return True
 
 
-def _checked(
-    *,
-    name: str | Unchanged,
-    permissions: int | Unchanged,
-    color: int | Unchanged,
-    hoist: bool | Unchanged,
-    mentionable: bool | Unchanged,
-) -> dict[str, Any]:
-    wanted: dict[str, Any] = {}
-    if name is not UNCHANGED:
-        wanted["name"] = check_name("name", name, most=100)
-    if permissions is not UNCHANGED:
-        wanted["permissions"] = int(check_permissions("permissions", permissions))
-    if color is not UNCHANGED:
-        wanted["color"] = check_number("color", color, least=0, most=0xFFFFFF)
-    if hoist is not UNCHANGED:
-        wanted["hoist"] = check_flag("hoist", hoist)
-    if mentionable is not UNCHANGED:
-        wanted["mentionable"] = check_flag("mentionable", mentionable)
-    return wanted
-
-
-def _role_below(actor: UUID, role: UUID) -> tuple[Standing, Role]:
-    server = lock_server_of_role(role, actor=actor)
-    own = standing_in(server, actor, asked_for=("role", role))
+def _role_below(actor: UUID, role: UUID) -> tuple[MemberAuthority, Role]:
+    server = lock_server_of("role", role, actor=actor)
+    own = member_authority(server, actor, asked_for=("role", role))
     return own, _manageable(own, role)
 
 
 def _role_for(
     actor: User | UUID, user: User | UUID, role: Role | UUID
-) -> tuple[Standing, UUID, Role]:
-    actor_id, role_id = identify("actor", actor, User), identify("role", role, Role)
-    user_id = identify("user", user, User)
+) -> tuple[MemberAuthority, UUID, Role]:
+    actor_id, role_id = id_of("actor", actor, User), id_of("role", role, Role)
+    user_id = id_of("user", user, User)
     lock_user(user_id)
-    server = lock_server_of_role(role_id, actor=actor_id)
-    own, _ = members_standing(server, actor=actor_id, target=user_id, asked_for=("role", role_id))
+    server = lock_server_of("role", role_id, actor=actor_id)
+    own, _ = authority_over_member(
+        server, actor=actor_id, target=user_id, asked_for=("role", role_id)
+    )
     row = _manageable(own, role_id)
     _refuse_everyones(row)
     return own, user_id, row
 
 
-def _manageable(actor: Standing, role: UUID) -> Role:
-    actor.require(Permission.MANAGE_ROLES)
-    row = Role.objects.using(alias()).filter(server_id=actor.space_id, pk=role).first()
+def _manageable(own: MemberAuthority, role: UUID) -> Role:
+    own.require(Permission.MANAGE_ROLES)
+    row = Role.objects.using(write_alias()).filter(server_id=own.space_id, pk=role).first()
     if row is None:
-        raise NotVisible("role", role, to=actor.user_id)
-    actor.require_above(Rank(row.position, row.pk), what=f"role {role}")
+        raise NotVisible("role", role, to=own.user_id)
+    own.require_above(Rank(row.position, row.pk), what=f"role {role}")
     return row
 
 
 def _refuse_everyones(role: Role) -> None:
     if role.position == 0:
-        raise InvalidInput(
-            "role", seen="everyone's role, which stays as it is", expected="one of those above it"
-        )
+        raise InvalidInput("role", seen="everyone's role", expected="a role above it")
 
 
 def _sorted_roles(server: UUID) -> list[Role]:
-    roles = Role.objects.using(alias()).filter(server_id=server, position__gt=0)
+    roles = Role.objects.using(write_alias()).filter(server_id=server, position__gt=0)
     return list(roles.order_by("position"))
 
 
 def _set_positions(server: UUID, roles: Sequence[UUID], *, first: int) -> None:
-    _SET_POSITIONS.rows({"server": server, "roles": list(roles), "first": first}, using=alias())
-
-
-def _record_given(actor: Standing, user: UUID, *, action: str, role: UUID, reason: str) -> None:
-    pair = (None, role) if action == "member.grant" else (role, None)
-    record(actor, action, user, changes={"role_id": pair}, reason=reason)
+    _SET_POSITIONS.run(
+        {"server": server, "roles": list(roles), "first": first}, using=write_alias()
+    )
 
 
 # The key on (space_id, position) is deferred, so that positions may clash until all are set.
 _SET_POSITIONS = Statement(
     """
     UPDATE roles
-    SET position = wanted.place + %(first)s - 1
-    FROM unnest(%(roles)s::uuid[]) WITH ORDINALITY AS wanted (id, place)
+    SET position = wanted.number + %(first)s - 1
+    FROM unnest(%(roles)s::uuid[]) WITH ORDINALITY AS wanted (id, number)
     WHERE
         roles.space_id = %(server)s
         AND roles.id = wanted.id
-        AND roles.position <> wanted.place + %(first)s - 1
-    RETURNING roles.id
+        AND roles.position <> wanted.number + %(first)s - 1
     """,
-    row=lambda id: id,  # noqa: A006
 )
 _GRANT = Statement(
     """
     INSERT INTO member_roles (space_id, user_id, role_id)
     VALUES (%(server)s, %(user)s, %(role)s)
     ON CONFLICT (space_id, user_id, role_id) DO NOTHING
-    RETURNING id
     """,
-    row=lambda id: id,  # noqa: A006
 )
 _REVOKE = Statement(
     """
     DELETE FROM member_roles
     WHERE space_id = %(server)s AND user_id = %(user)s AND role_id = %(role)s
-    RETURNING id
     """,
-    row=lambda id: id,  # noqa: A006
 )

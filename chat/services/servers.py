@@ -1,22 +1,42 @@
-"""Servers: made, changed, handed over, deleted."""
+"""Servers: created, changed, handed over, deleted."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from django.db.models.functions import Now
 
 from chat.errors import NotVisible, OwnerProtected
-from chat.inputs import UNCHANGED, Unchanged, check_name, check_reason, check_text, identify
+from chat.inputs import (
+    UNCHANGED,
+    Unchanged,
+    check_given,
+    check_name,
+    check_reason,
+    check_text,
+    id_of,
+)
 from chat.models import Channel, Role, Server, User
+from chat.rules.limits import (
+    DESCRIPTION_LENGTH,
+    NAME_LENGTH,
+    SERVER_NAME_MINIMUM,
+    STORAGE_KEY_LENGTH,
+)
 from chat.rules.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
-from chat.services.core.audit import changed, record
-from chat.services.core.authority import Standing, members_standing, standing_in
-from chat.services.core.locks import lock_server, lock_user, require_user
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.authority import (
+    MemberAuthority,
+    authority_over_member,
+    member_authority,
+)
+from chat.services.core.locks import lock_active_user, lock_server, lock_user
+from chat.services.core.use_case import save_fields, use_case, write_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from chat.inputs import Checks
 
 # By position.
 _ROLES = (
@@ -27,27 +47,40 @@ _ROLES = (
 FIRST_CHANNEL = "general"
 
 
+def _check_icon_key(value: str | None) -> str | None:
+    if value is None:
+        return None
+    return check_text("icon_key", value, least=1, most=STORAGE_KEY_LENGTH)
+
+
+_CHECKS: Checks = {
+    "name": partial(check_name, "name", least=SERVER_NAME_MINIMUM, most=NAME_LENGTH),
+    "description": partial(check_text, "description", most=DESCRIPTION_LENGTH),
+    "icon_key": _check_icon_key,
+}
+
+
 @use_case
 def create_server(*, owner: User | UUID, name: str) -> Server:
-    """Make a server with its owner as the first member, three roles and a channel.
+    """Create a server with its owner as the first member, three roles and a channel.
 
-    The roles are everyone's ("member", at position 0), "moderator" and "admin"; nobody has the
-    latter two yet. Six statements. Locks the owner's row FOR KEY SHARE. Raises: InvalidInput;
-    NotVisible, when there is no such user.
+    The roles are everyone's ("member", at position 0), "moderator" and "admin"; nobody has the last
+    two yet. Six statements. Locks the owner's row FOR KEY SHARE. Raises: InvalidInput; NotVisible,
+    when there is no such user.
     """
-    owner_id = identify("owner", owner, User)
-    name = check_name("name", name, least=2, most=100)
-    require_user(owner_id)
+    owner_id = id_of("owner", owner, User)
+    name = _CHECKS["name"](name)
+    lock_active_user(owner_id)
     server = insert_server(Server(name=name, owner_id=owner_id))
-    Channel.objects.using(alias()).create(server=server, name=FIRST_CHANNEL)
-    record(standing_in(server.pk, owner_id), "server.create", server.pk)
+    Channel.objects.using(write_alias()).create(server=server, name=FIRST_CHANNEL)
+    member_authority(server.pk, owner_id).log("server.create", server.pk)
     return server
 
 
 def insert_server(server: Server) -> Server:
     """Insert a server, whose owner becomes a member by a trigger, and its three roles."""
-    server.save(using=alias(), force_insert=True)
-    Role.objects.using(alias()).bulk_create(
+    server.save(using=write_alias(), force_insert=True)
+    Role.objects.using(write_alias()).bulk_create(
         Role(server=server, name=name, position=position, permissions=int(permissions))
         for position, (name, permissions) in enumerate(_ROLES)
     )
@@ -64,30 +97,20 @@ def update_server(
     icon_key: str | Unchanged | None = UNCHANGED,
     reason: str = "",
 ) -> Server:
-    """Change what a server shows of itself; needs MANAGE_GUILD.
+    """Change a server's name, description or icon; needs MANAGE_GUILD.
 
     Five statements, three when nothing changes. Locks the server's row. Raises: InvalidInput,
     NotVisible, MissingPermission, TimedOut.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
-    wanted: dict[str, Any] = {}
-    if name is not UNCHANGED:
-        wanted["name"] = check_name("name", name, least=2, most=100)
-    if description is not UNCHANGED:
-        wanted["description"] = check_text("description", description, most=300)
-    if icon_key is not UNCHANGED:
-        wanted["icon_key"] = (
-            None if icon_key is None else check_text("icon_key", icon_key, least=1, most=255)
-        )
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
+    wanted = check_given(_CHECKS, name=name, description=description, icon_key=icon_key)
     reason = check_reason(reason)
 
     lock_server(server_id, actor=actor_id)
-    own = standing_in(server_id, actor_id)
+    own = member_authority(server_id, actor_id)
     own.require(Permission.MANAGE_GUILD)
-    row = Server.objects.using(alias()).get(pk=server_id)
-    if changes := changed(row, wanted):
-        _write(row, wanted)
-        record(own, "server.update", server_id, changes=changes, reason=reason)
+    row = Server.objects.using(write_alias()).get(pk=server_id)
+    own.update(row, wanted, action="server.update", reason=reason)
     return row
 
 
@@ -97,59 +120,47 @@ def transfer_ownership(
 ) -> Server:
     """Make another member the owner; only the owner can.
 
-    Six statements, four when `to` owns it already. Locks the new owner's row FOR KEY
-    SHARE, then the server's. Raises: InvalidInput; NotVisible, when `to` is no member;
-    OwnerProtected, when the actor is not the owner.
+    Six statements, four when `to` owns it already. Locks the new owner's row FOR KEY SHARE, then
+    the server's. Raises: InvalidInput; NotVisible, when `to` is no member; OwnerProtected, when the
+    actor is not the owner.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
-    new_owner = identify("to", to, User)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
+    new_owner = id_of("to", to, User)
     reason = check_reason(reason)
 
     is_there = lock_user(new_owner)
     lock_server(server_id, actor=actor_id)
-    own, _ = members_standing(server_id, actor=actor_id, target=new_owner)
+    own, _ = authority_over_member(server_id, actor=actor_id, target=new_owner)
     _require_owner(own)
     if not is_there:
         raise NotVisible("user", new_owner, to=actor_id)
-    row = Server.objects.using(alias()).get(pk=server_id)
+    row = Server.objects.using(write_alias()).get(pk=server_id)
     if new_owner != actor_id:
-        _write(row, {"owner_id": new_owner})
-        record(
-            own,
-            "server.transfer",
-            server_id,
-            changes={"owner_id": (actor_id, new_owner)},
-            reason=reason,
-        )
+        save_fields(row, {"owner_id": new_owner})
+        own.log("server.transfer", server_id, reason=reason, owner_id=(actor_id, new_owner))
     return row
 
 
 @use_case
 def delete_server(*, actor: User | UUID, server: Server | UUID, reason: str = "") -> None:
-    """Hide a server and all that is in it; only the owner can.
+    """Mark a server as deleted, which hides all that is in it; only the owner can.
 
-    The rows stay, so that support can bring it back. Four statements. Locks the server's row.
-    Raises: InvalidInput, NotVisible; OwnerProtected, when the actor is not the owner.
+    The rows stay, so that support can restore it. Four statements. Locks the server's row. Raises:
+    InvalidInput, NotVisible; OwnerProtected, when the actor is not the owner.
     """
-    actor_id, server_id = identify("actor", actor, User), identify("server", server, Server)
+    actor_id, server_id = id_of("actor", actor, User), id_of("server", server, Server)
     reason = check_reason(reason)
 
     lock_server(server_id, actor=actor_id)
-    own = standing_in(server_id, actor_id)
+    own = member_authority(server_id, actor_id)
     _require_owner(own)
-    Server.objects.using(alias()).filter(pk=server_id).update(deleted_at=Now())
-    record(own, "server.delete", server_id, reason=reason)
+    Server.objects.using(write_alias()).filter(pk=server_id).update(deleted_at=Now())
+    own.log("server.delete", server_id, reason=reason)
 
 
-def _require_owner(actor: Standing) -> None:
+def _require_owner(actor: MemberAuthority) -> None:
     if not actor.is_owner:
         raise OwnerProtected(
             f"User {actor.user_id} does not own server {actor.space_id}; only its owner can "
             "hand it over or delete it."
         )
-
-
-def _write(row: Server, values: dict[str, Any]) -> None:
-    for field, value in values.items():
-        setattr(row, field, value)
-    row.save(using=alias(), update_fields=list(values))

@@ -1,4 +1,4 @@
-"""Accounts: how one ends. `User.objects.create_user` begins one."""
+"""Erasing accounts. They are created by `User.objects.create_user`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.db import connections
 from django.db.models.functions import Now
 
 from chat.errors import ErasureIncomplete, InvalidInput, NotVisible, OwnsServers
-from chat.inputs import check_flag, identify
+from chat.inputs import check_flag, id_of
 from chat.models import Server, User
 from chat.services.core.erasure import empty_account, empty_everything, what_is_left
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.use_case import use_case, write_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What is left to do: remove these files from the object store.
+    """The files of an erased user that are left to be removed from the object store.
 
-    For convenience: they wait in `attachments.files_to_remove` as well, until their removal is
-    confirmed, and there they are also found by who never got this answer.
+    They are among `attachments.files_to_remove` too, until their removal is confirmed.
     """
 
     user_id: UUID
@@ -34,25 +33,25 @@ class Erasure:
 def erase_user(
     *, actor: User | UUID, user: User | UUID, delete_owned_servers: bool = False
 ) -> Erasure:
-    """Take everything personal out of the database, for good, and prove it by asking for it.
+    """Erase all personal data of a user from the database, for good, and check that none is left.
 
-    What becomes of what is said in chat/services/core/erasure.py. One's own account, or as a
-    superuser another's. Who owns servers hands them over first, or has them deleted with the
-    account. The files' keys, which may be telling, stay until `attachments.confirm_removal`.
+    chat/services/core/erasure.py says what happens to each kind of row. The actor erases their own
+    account, a superuser any. Owned servers are handed over before, or deleted with the account. The
+    files' keys, which may have personal data in them, stay until `attachments.confirm_removal`.
 
-    Failed log-ins go that were made by name or address, or by an earlier name that the admin's log
-    knows; any other goes as all of them do, 15 minutes later with the next attempt of anybody. What
-    a session of the admin says of its user is packed and signed, so none is found by its user: it
-    holds an id and no name, leads nowhere from now on, and expires within 12 hours.
+    Failed log-ins are deleted by name, by address and by earlier names that the admin's log has;
+    others expire after 15 minutes, with the next attempt of anybody. Sessions of the admin are
+    packed and signed, so they cannot be found by their user: they have an id and no name, are void
+    from now on, and expire within 12 hours.
 
     Thirty statements, one more for a superuser. Locks the user's row, the servers that they
     own, and each row that goes or is emptied, their messages among them: minutes for somebody who
     wrote millions. Raises: InvalidInput; NotVisible, for a user who is not there, is erased
     already, or is not for the actor to erase; OwnsServers; ErasureIncomplete.
     """
-    actor_id, user_id = identify("actor", actor, User), identify("user", user, User)
+    actor_id, user_id = id_of("actor", actor, User), id_of("user", user, User)
     check_flag("delete_owned_servers", delete_owned_servers)
-    using = alias()
+    using = write_alias()
 
     users = User.objects.using(using).filter(erased_at__isnull=True)
     if actor_id != user_id and not users.filter(pk=actor_id, is_superuser=True).exists():

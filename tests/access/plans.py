@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import psycopg
 from django.db import connection
 
-from chat.queries.source import read_statement
+from chat.db.statements import read_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,7 +136,7 @@ def full_database() -> Iterator[Full]:
                 session.execute(statement)
             session.execute(f"PREPARE one_channel (uuid, uuid, uuid) AS {ONE_CHANNEL}")
             session.execute(f"PREPARE by_function (uuid, uuid, uuid) AS {BY_FUNCTION}")
-            places = read_statement("places").sql
+            places = read_sql("queries/sql/places.sql")
             places = places.replace("%(user)s", "$1").replace("%(space)s", "$2")
             session.execute(f"PREPARE places (uuid, uuid) AS {places}".encode())
             (member_id,) = _row(session, "SELECT id FROM users WHERE username = 'user_0'")

@@ -1,4 +1,4 @@
-"""Users in channels and conversations: what `rules.permissions` answers, and by which rules."""
+"""Users in channels and conversations: what `rules.resolution` answers, and by which rules."""
 
 from __future__ import annotations
 
@@ -9,14 +9,8 @@ from operator import or_
 from pprint import pformat
 from typing import TYPE_CHECKING
 
-from chat.rules.permissions import (
-    CONVERSATIONS,
-    NONE,
-    ChannelKind,
-    Overwrite,
-    Permission,
-    resolve,
-)
+from chat.rules.permissions import NONE, Permission
+from chat.rules.resolution import CONVERSATIONS, ChannelKind, Overwrite, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +23,7 @@ BIT_47 = 1 << 47
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What `chat.rules.permissions.resolve` is asked."""
+    """What `chat.rules.resolution.resolve` is asked."""
 
     is_owner: bool
     everyone: int
@@ -55,7 +49,7 @@ class Question:
     beside: frozenset[str]
 
     def answer(self) -> Permission:
-        """Return what `chat.rules.permissions` says."""
+        """Return what `chat.rules.resolution` says."""
         if self.gone:
             return NONE
         return resolve(

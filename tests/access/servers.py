@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chat.db.ids import direct_pair_id
-from chat.rules.permissions import ChannelKind, Overwrite, Permission
+from chat.rules.permissions import Permission
+from chat.rules.resolution import ChannelKind, Overwrite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

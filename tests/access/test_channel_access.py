@@ -1,6 +1,6 @@
 """View, function, fragment and Python say the same, of any server and any conversation.
 
-That is `channel_access`, `channel_permissions`, sql/places.sql and `rules.permissions.resolve`.
+That is `channel_access`, `channel_permissions`, sql/places.sql and `rules.resolution.resolve`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from django.db import IntegrityError, connection
 
-from chat.queries.source import read_statement
+from chat.db.statements import Statement, read_sql
 from chat.rules.permissions import Permission
 from tests.access.questions import branches, questions
 from tests.access.servers import random_conversations, random_servers
@@ -229,7 +229,7 @@ def view() -> dict[Pair, int]:
 
 
 def fragment(users: Iterable[UUID]) -> dict[Pair, int]:
-    places = read_statement("places")
+    places = Statement(read_sql("queries/sql/places.sql"))
     seen: dict[Pair, int] = {}
     for user_id in users:
         rows = places.tuples({"user": user_id, "space": None}, using="default")
@@ -252,7 +252,7 @@ def places_of(
     users: Iterable[UUID], *, spaces: Sequence[UUID | None]
 ) -> dict[Pair, tuple[object, ...]]:
     """Return what the fragment has of these users, in the form of `full_rows`."""
-    places = read_statement("places")
+    places = Statement(read_sql("queries/sql/places.sql"))
     return {
         (user_id, channel_id): (
             *(space_id, permissions, last_seq, last_message_at),

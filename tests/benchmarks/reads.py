@@ -17,6 +17,7 @@ from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from psycopg.types.numeric import Int8
 
+from chat.db.statements import read_sql
 from chat.models import (
     Channel,
     ChannelAccess,
@@ -30,7 +31,7 @@ from chat.models import (
 from chat.queries.access import permissions_in, visible_channels
 from chat.queries.history import message_page
 from chat.queries.search import search_messages
-from chat.queries.source import LATEST, read_statement
+from chat.queries.source import LAST
 from chat.queries.unread import unread_overview
 from chat.rules.permissions import Permission
 from tests.benchmarks.community import (
@@ -52,8 +53,8 @@ _LARGEST_SEQ = 2**63 - 1
 # Five times as it comes and five times with a plan of its own, then PostgreSQL may keep one.
 _WARMING = 12
 
-_SEARCH = read_statement("search_messages").sql.encode()
-_SHOWN = read_statement("message_rows").sql.encode()
+_SEARCH = read_sql("queries/sql/search_messages.sql").encode()
+_SHOWN = read_sql("queries/sql/message_rows.sql").encode()
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def _bare(
     session: psycopg.Connection[Any], statement: str, params: dict[str, Any], *, rows: int
 ) -> Callable[[], object]:
     """Return what runs the statement `statement`, and expects this many rows."""
-    sql = read_statement(statement).sql.encode()
+    sql = read_sql(f"queries/sql/{statement}.sql").encode()
     return _expecting(rows, lambda: session.execute(sql, params, prepare=True).fetchall())
 
 
@@ -243,8 +244,8 @@ def _searches(session: psycopg.Connection[Any], at: Community) -> Iterator[Path]
             "text": word,
             "channel": None,
             "author": None,
-            "before_at": LATEST.at,
-            "before_id": LATEST.id,
+            "before_at": LAST.at,
+            "before_id": LAST.id,
             "limit": Int8(HITS),
         }
         hits = len(ask().messages)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from chat.rules.permissions import (
     ADMIN,
     ALL,
-    CONVERSATIONS,
     DEFAULT_EVERYONE,
     FALLS_WITH_CONNECT,
     FALLS_WITH_SEND_MESSAGES,
@@ -24,13 +23,16 @@ from chat.rules.permissions import (
     OVERWRITABLE,
     OWNER_RANK,
     VOICE,
-    ChannelKind,
-    Overwrite,
     Permission,
     Rank,
-    can_grant,
     highest_rank,
     outranks,
+)
+from chat.rules.resolution import (
+    CONVERSATIONS,
+    ChannelKind,
+    Overwrite,
+    can_grant,
     resolve,
     resolve_in_server,
 )

@@ -8,15 +8,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.rules.explanation import (
+from chat.rules.permissions import Permission
+from chat.rules.resolution import (
+    ChannelKind,
     Explanation,
     NamedOverwrite,
     NamedRole,
+    Overwrite,
     Rule,
     Verdict,
     explain,
+    resolve,
 )
-from chat.rules.permissions import ChannelKind, Overwrite, Permission, resolve
 
 P = Permission
 

@@ -11,7 +11,7 @@ import pytest
 from chat.errors import InvalidInput
 from chat.models import Message, ServerMember, User
 from chat.queries.history import message_page, message_pins, messages_by_id
-from chat.queries.message_rows import Attachment, Author, MessageRow, ReactionCount, Reply
+from chat.queries.message_rows import Attachment, Author, MessageView, ReactionCount, Reply
 from chat.rules.permissions import Permission
 from tests.factories import (
     DirectMessageFactory,
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
-def only(harbour: Harbour) -> MessageRow:
+def only(harbour: Harbour) -> MessageView:
     (row,) = message_page(viewer=harbour.sailor, channel=harbour.pier).messages
     return row
 
@@ -44,7 +44,7 @@ def test_message_has_all_its_fields(harbour: Harbour) -> None:
     row = only(harbour)
 
     assert message.edited_at is not None
-    assert row == MessageRow(
+    assert row == MessageView(
         id=message.id,
         space_id=harbour.server.id,
         channel_id=harbour.pier.id,

@@ -16,7 +16,8 @@ import psycopg
 import pytest
 from django.db import connection
 
-from chat.queries.source import EARLIEST, LATEST, read_statement
+from chat.db.statements import read_sql
+from chat.queries.source import FIRST, LAST
 from tests.access.plans import Plan, explain
 from tests.benchmarks.community import (
     COMMON_WORD,
@@ -79,7 +80,7 @@ class Asked:
                 names.append(placeholder[1])
             return f"${names.index(placeholder[1]) + 1}"
 
-        sql = re.sub(r"%\((\w+)\)s", number, read_statement(name).sql)
+        sql = re.sub(r"%\((\w+)\)s", number, read_sql(f"queries/sql/{name}.sql"))
         types = ", ".join(TYPES.get(known, "uuid") for known in names)
         self.session.execute("DEALLOCATE ALL")
         self.session.execute(f"PREPARE {name} ({types}) AS {sql}".encode())
@@ -105,10 +106,10 @@ class Asked:
             "author": None,
             "emoji": "⚓",
             "after": UUID(int=0),
-            "before_at": LATEST.at,
-            "before_id": LATEST.id,
-            "after_at": EARLIEST.at,
-            "after_id": EARLIEST.id,
+            "before_at": LAST.at,
+            "before_id": LAST.id,
+            "after_at": FIRST.at,
+            "after_id": FIRST.id,
             "limit": 50,
         }
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 # Keyword-only all the same, and for the rooms themselves.
-_PLUMBING = {"drafts.check_draft", "message_rows.find_message_rows"}
+_PLUMBING = {"drafts.check_draft", "message_rows.find_message_views"}
 _ROOMS = (services, queries)
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)

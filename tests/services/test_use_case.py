@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from chat.errors import ChatError, Conflict, DatabaseRefused
 from chat.models import Server, User
-from chat.services.core.use_case import one_statement, use_case
+from chat.services.core.use_case import single_statement, use_case
 from tests.factories import ServerFactory, UserFactory
 
 
@@ -40,7 +40,7 @@ def test_what_was_written_before_an_error_is_gone_and_the_callers_transaction_go
 
 @pytest.mark.django_db
 def test_text_that_the_database_cannot_store_is_a_refusal() -> None:
-    @one_statement
+    @single_statement
     def insert() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 'x'::uuid")
@@ -51,7 +51,7 @@ def test_text_that_the_database_cannot_store_is_a_refusal() -> None:
 
 @pytest.mark.django_db
 def test_refusal_of_one_statement_leaves_the_callers_transaction_whole() -> None:
-    @one_statement
+    @single_statement
     def insert() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 'x'::uuid")

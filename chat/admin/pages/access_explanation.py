@@ -10,8 +10,15 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 
 from chat.models import Ban, ChannelPermission, MemberRole, Role, ServerMember
-from chat.rules.explanation import Explanation, NamedOverwrite, NamedRole, explain
-from chat.rules.permissions import ChannelKind, Overwrite, Permission
+from chat.rules.permissions import Permission
+from chat.rules.resolution import (
+    ChannelKind,
+    Explanation,
+    NamedOverwrite,
+    NamedRole,
+    Overwrite,
+    explain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

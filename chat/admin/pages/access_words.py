@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chat.admin.pages.permission_words import words
-from chat.rules.explanation import Rule
 from chat.rules.permissions import Permission
+from chat.rules.resolution import Rule
 
 if TYPE_CHECKING:
-    from chat.rules.explanation import Step, Verdict
+    from chat.rules.resolution import Step, Verdict
 
 _RULES = {
     Rule.EVERYONE: "What everyone's role gives",

@@ -10,9 +10,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from chat.rules.limits import SWEEP_LIMIT
 from chat.schema.management.commands._base import SchemaCommandMixin
 from chat.services.attachments import (
-    SWEEP_LIMIT,
     SweptFile,
     confirm_removal,
     files_to_remove,

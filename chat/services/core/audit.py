@@ -9,15 +9,14 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from chat.db.statements import Statement
-from chat.services.core.use_case import alias
+from chat.services.core.use_case import write_alias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chat.services.core.authority import Standing
-    from chat.services.core.places import MessageAuthority
-
-Changes = dict[str, tuple[Any, Any]]
+# What a field was before, and what it is after.
+Change = tuple[Any, Any]
+Changes = dict[str, Change]
 
 # Not by the ORM, which names created_at: the database alone says when it was.
 _RECORD = Statement(
@@ -35,38 +34,39 @@ _RECORD = Statement(
 _TARGETS = {"member": "user", "reaction": "message"}
 
 
-def record(
-    actor: Standing | MessageAuthority,
+def write_entry(
+    server: UUID,
+    *,
+    actor: UUID,
     action: str,
     target: UUID,
-    *,
-    changes: Mapping[str, tuple[Any, Any]] | None = None,
-    reason: str = "",
+    changes: Mapping[str, Change],
+    reason: str,
 ) -> None:
-    """Write one entry: one statement.
+    """Write one entry into the audit log of a server: one statement.
 
-    `changes` are pairs of before and after. What a member is called does not belong there: the
-    entry outlives the erasure of an account. Who gives a reason for an act against a user, or
-    against what is theirs, has kept them from being erased meanwhile (`standing.hold_user`).
+    No name of a user belongs into `changes`: the entry outlives the erasure of their account. Who
+    gives a reason for an act against a user, or against what is theirs, has locked the user's row,
+    so that they are not erased meanwhile (`locks.lock_user`).
     """
     subject = action.partition(".")[0]
     _RECORD.tuples(
         {
-            "server": actor.space_id,
-            "actor": actor.user_id,
+            "server": server,
+            "actor": actor,
             "action": action,
             "target_type": _TARGETS.get(subject, subject),
             "target": target,
             "changes": Jsonb(
-                {field: [_plain(each) for each in pair] for field, pair in (changes or {}).items()}
+                {field: [_plain(value) for value in pair] for field, pair in changes.items()}
             ),
             "reason": reason,
         },
-        using=alias(),
+        using=write_alias(),
     )
 
 
-def changed(row: Any, wanted: Mapping[str, Any]) -> Changes:
+def changed_fields(row: Any, wanted: Mapping[str, Any]) -> Changes:
     """Return before and after of each field of `row` that `wanted` would change."""
     return {
         field: (before, after)

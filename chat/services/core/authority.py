@@ -1,195 +1,337 @@
-"""Where somebody stands in a server: what they may do there and whom they outrank.
+"""Whether a user may do something in a server, in a channel or with a message.
 
-Locks first, looks afterwards, in two statements: a statement that waits for a lock goes on with the
-snapshot it came with, and would judge by roles that have been taken away meanwhile.
-
-The order of locks, for all services: the user's row, the server's, the invite's, the rows of
-channels by id, then what hangs on them. Whatever depends on who is a member, who has which role and
-where roles and channels stand holds the server's row FOR NO KEY UPDATE, so one server's moderation
-happens one after another; joining and leaving hold it FOR SHARE, so they wait for that and not for
-each other. No insert of a row that only points at the server waits for either.
+Lock first, then look, in two statements. A statement that waits for a lock goes on with the
+snapshot that it began with, and would judge by roles that have been taken away meanwhile.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from uuid import UUID
 
-from chat.db.statements import Statement
+from django.db.models import OuterRef, Subquery
+
+from chat.db.statements import Statement, read_sql
 from chat.errors import MissingPermission, NotVisible, OwnerProtected, RankTooLow, TimedOut
-from chat.rules.permissions import (
-    Permission,
-    Rank,
-    can_grant,
-    highest_rank,
-    outranks,
-    resolve_in_server,
-)
-from chat.services.core.use_case import alias
+from chat.inputs import id_of
+from chat.models import Channel, ChannelAccess, Message
+from chat.rules.permissions import NONE, Permission, Rank, highest_rank, outranks
+from chat.rules.resolution import can_grant, resolve_in_server
+from chat.services.core.audit import changed_fields, write_entry
+from chat.services.core.use_case import save_fields, write_alias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+
+    from django.db.models import Model
+
+    from chat.errors import ChatError
+    from chat.services.core.audit import Change, Changes
+
+    class _StandsForMessage(Protocol):
+        """What services and queries return for a message."""
+
+        stands_for: ClassVar[str]
+
+        @property
+        def id(self) -> UUID:
+            """Return the id of the message."""
+
+    AnyMessage = Message | _StandsForMessage | UUID
 
 # Below every role that there can be, for a server that somebody made without everyone's.
 _NO_ROLE = Rank(position=0, id=UUID(int=2**128 - 1))
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A member of a server, as the database had it at `asked_at`."""
+class Authority:
+    """What a user may do in a server, or in a conversation."""
 
     space_id: UUID
     user_id: UUID
-    is_owner: bool
+    permissions: int
     is_timed_out: bool
-    # What the roles give, before a timeout takes it.
-    granted: Permission
+
+    @property
+    def where(self) -> str:
+        """What errors call it."""
+        return f"server {self.space_id}"
+
+    def may(self, wanted: Permission) -> bool:
+        """Tell whether the user holds all of `wanted`."""
+        return not int(wanted) & ~int(self.permissions)
+
+    def permission_error(self, wanted: Permission) -> ChatError | None:
+        """Return the TimedOut or MissingPermission for not holding all of `wanted`, or None."""
+        missing = Permission(int(wanted) & ~int(self.permissions))
+        if missing == NONE:
+            return None
+        if self.lost_by_timeout(wanted):
+            return self.timeout_error()
+        return MissingPermission(missing, user=self.user_id, where=self.where)
+
+    def lost_by_timeout(self, wanted: Permission) -> bool:
+        """Tell whether a timeout is why `wanted` is not held."""
+        return self.is_timed_out
+
+    def timeout_error(self) -> TimedOut:
+        """Return the error of a user in a timeout."""
+        return TimedOut(f"User {self.user_id} is in a timeout, and can only read in {self.where}.")
+
+    def require(self, wanted: Permission) -> None:
+        """Raise TimedOut or MissingPermission unless the user holds all of `wanted`."""
+        if (error := self.permission_error(wanted)) is not None:
+            raise error
+
+    def require_grantable(self, wanted: int) -> None:
+        """Raise MissingPermission unless the user may give all of `wanted` to others."""
+        if not can_grant(own=Permission(self.permissions), wanted=Permission(wanted)):
+            missing = Permission(int(wanted) & ~int(self.permissions))
+            raise MissingPermission(missing, user=self.user_id, where=self.where)
+
+    def log(self, action: str, target: UUID, *, reason: str = "", **changes: Change) -> None:
+        """Write into the audit log of the server what the user did: one statement."""
+        write_entry(
+            self.space_id,
+            actor=self.user_id,
+            action=action,
+            target=target,
+            changes=changes,
+            reason=reason,
+        )
+
+    def update(self, row: Model, wanted: Mapping[str, Any], *, action: str, reason: str) -> Changes:
+        """Write what `wanted` changes of `row`, log it and return it.
+
+        Two statements, none when nothing changes.
+        """
+        changes = changed_fields(row, wanted)
+        if changes:
+            save_fields(row, wanted)
+            self.log(action, row.pk, reason=reason, **changes)
+        return changes
+
+
+@dataclass(frozen=True, slots=True)
+class MemberAuthority(Authority):
+    """What a member may do in the server itself, as the database had it at `asked_at`."""
+
+    is_owner: bool
+    # What the roles give, before a timeout takes it away.
+    before_timeout: Permission
     rank: Rank
     asked_at: datetime
 
     @property
     def is_administrator(self) -> bool:
         """Whether nothing is denied to the member: the owner, and whoever is ADMINISTRATOR."""
-        return Permission.ADMINISTRATOR in self.granted
+        return Permission.ADMINISTRATOR in self.before_timeout
 
-    @property
-    def permissions(self) -> Permission:
-        """What the member may do in the server, where no channel is concerned."""
-        return resolve_in_server(
-            is_owner=self.is_owner,
-            everyone=self.granted,
-            roles=(),
-            is_timed_out=self.is_timed_out,
-        )
-
-    def may(self, wanted: Permission) -> bool:
-        """Tell whether the member holds all of `wanted` in the server."""
-        return wanted in self.permissions
-
-    def require(self, wanted: Permission) -> None:
-        """Raise MissingPermission, or TimedOut, unless the member holds all of `wanted`."""
-        if self.may(wanted):
-            return
-        if wanted in self.granted:
-            raise TimedOut(f"User {self.user_id} is in a timeout in server {self.space_id}.")
-        missing = Permission(wanted & ~self.granted)
-        raise MissingPermission(missing, user=self.user_id, place=f"server {self.space_id}")
-
-    def require_to_hold(self, wanted: Permission) -> None:
-        """Raise MissingPermission unless the member may give `wanted` to others."""
-        if not can_grant(own=self.permissions, wanted=wanted):
-            missing = Permission(int(wanted) & ~int(self.permissions))
-            raise MissingPermission(missing, user=self.user_id, place=f"server {self.space_id}")
+    def lost_by_timeout(self, wanted: Permission) -> bool:
+        """Tell whether the member would hold `wanted` without the timeout."""
+        return wanted in self.before_timeout
 
     def require_above(self, rank: Rank, *, what: str) -> None:
         """Raise RankTooLow unless the member stands above `rank`, which `what` has."""
         if not outranks(actor=self.rank, target=rank):
-            raise RankTooLow(
-                f"User {self.user_id} does not stand above {what} in server {self.space_id}."
-            )
+            raise RankTooLow(f"User {self.user_id} does not stand above {what} in {self.where}.")
 
-    def require_against(self, target: Standing) -> None:
+    def require_against(self, target: MemberAuthority) -> None:
         """Raise OwnerProtected or RankTooLow unless the member may act against `target`."""
         if target.is_owner:
-            raise OwnerProtected(f"User {target.user_id} owns server {target.space_id}.")
+            raise OwnerProtected(f"User {target.user_id} owns {self.where}.")
         self.require_above(target.rank, what=f"user {target.user_id}")
 
 
-def standing_in(server: UUID, user: UUID, *, asked_for: tuple[str, UUID] | None = None) -> Standing:
-    """Return where a user stands in a server: one statement.
+@dataclass(frozen=True, slots=True)
+class ChannelAuthority(Authority):
+    """What a user may do in a channel or a conversation."""
 
-    Raises: NotVisible, when the user is no member of it; with what was `asked_for`, where that led
-    to the server, so that a stranger learns nothing of what is there.
+    channel_id: UUID
+
+    @property
+    def where(self) -> str:
+        """What errors call it."""
+        kind = "conversation" if self.channel_id == self.space_id else "channel"
+        return f"{kind} {self.channel_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerChannelAuthority(ChannelAuthority):
+    """What a member may do in a channel of a server, with the channel itself."""
+
+    channel: Channel
+    member: MemberAuthority
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAuthority(ChannelAuthority):
+    """What a user may do with a message that is not deleted."""
+
+    id: UUID
+    seq: int
+    author_id: UUID | None
+    kind: str
+    content: str
+    version: int
+    is_pinned: bool
+    has_files: bool
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the user wrote it; nobody wrote a message of the system."""
+        return self.author_id == self.user_id and self.kind == Message.Kind.TEXT
+
+    def require_no_timeout(self) -> None:
+        """Raise TimedOut if the user is in one."""
+        if self.is_timed_out:
+            raise self.timeout_error()
+
+    def log_moderation(self, action: str, **changes: Change) -> None:
+        """Log what was done with the message: one statement, none in a conversation."""
+        if self.space_id != self.channel_id:
+            changes |= {
+                "channel_id": (self.channel_id, self.channel_id),
+                "author_id": (self.author_id, self.author_id),
+            }
+            self.log(action, self.id, reason="", **changes)
+
+
+def member_authority(
+    server: UUID, user: UUID, *, asked_for: tuple[str, UUID] | None = None
+) -> MemberAuthority:
+    """Return what a member may do in a server: one statement.
+
+    Raises: NotVisible, when the user is no member of it. The error names what was `asked_for`,
+    where the server was found by that, so that a stranger does not learn the server.
     """
-    found = _STANDINGS.first({"server": server, "users": [user]}, using=alias())
-    if found is None:
-        raise NotVisible(*(asked_for or ("server", server)), to=user)
-    return found
+    return _authorities(server, [user], actor=user, asked_for=asked_for)[user]
 
 
-def standings_in(
-    server: UUID, *, actor: UUID, target: UUID, asked_for: tuple[str, UUID] | None = None
-) -> tuple[Standing, Standing | None]:
-    """Return where two stand, None for a target that is no member: one statement.
+def authority_over_user(
+    server: UUID, *, actor: UUID, target: UUID
+) -> tuple[MemberAuthority, MemberAuthority | None]:
+    """Return what the actor may do in a server, and the target, None if no member: one statement.
 
-    Raises: NotVisible, as `standing_in` does, when the actor is no member.
+    Raises: NotVisible, when the actor is no member.
     """
-    found = {
-        each.user_id: each
-        for each in _STANDINGS.rows({"server": server, "users": [actor, target]}, using=alias())
-    }
-    if actor not in found:
-        raise NotVisible(*(asked_for or ("server", server)), to=actor)
+    found = _authorities(server, [actor, target], actor=actor)
     return found[actor], found.get(target)
 
 
-def members_standing(
+def authority_over_member(
     server: UUID, *, actor: UUID, target: UUID, asked_for: tuple[str, UUID] | None = None
-) -> tuple[Standing, Standing]:
-    """Return where two members stand: one statement. Raises: NotVisible for either."""
-    own, other = standings_in(server, actor=actor, target=target, asked_for=asked_for)
-    if other is None:
+) -> tuple[MemberAuthority, MemberAuthority]:
+    """Return what two members may do in a server: one statement.
+
+    Raises: NotVisible, for the actor as `member_authority`, or for the target.
+    """
+    found = _authorities(server, [actor, target], actor=actor, asked_for=asked_for)
+    if target not in found:
         raise NotVisible("member", target, to=actor)
-    return own, other
+    return found[actor], found[target]
 
 
-def _standing(  # noqa: PLR0917 — columns
-    space_id: UUID,
-    user_id: UUID,
-    is_owner: bool,  # noqa: FBT001 — a column
-    is_timed_out: bool,  # noqa: FBT001 — a column
-    granted: int,
-    position: int | None,
-    role_id: UUID | None,
-    asked_at: datetime,
-) -> Standing:
-    highest = _NO_ROLE if position is None or role_id is None else Rank(position, role_id)
-    return Standing(
-        space_id=space_id,
-        user_id=user_id,
-        is_owner=is_owner,
-        is_timed_out=is_timed_out,
-        granted=resolve_in_server(
-            is_owner=is_owner, everyone=granted, roles=(), is_timed_out=False
-        ),
-        rank=highest_rank(is_owner=is_owner, roles=[highest]),
-        asked_at=asked_at,
+def channel_authority(
+    member: MemberAuthority, channel: UUID, *, what: str = "channel"
+) -> ServerChannelAuthority:
+    """Return a channel of the member's server, and what they may do there: one statement.
+
+    Raises: NotVisible, for a channel of another server, a deleted one, and one that the member
+    cannot see.
+    """
+    access = ChannelAccess.objects.filter(
+        user_id=member.user_id, space_id=member.space_id, channel_id=OuterRef("pk")
+    )
+    found = (
+        Channel.objects.using(write_alias())
+        .filter(space_id=member.space_id, pk=channel)
+        .annotate(permissions=Subquery(access.values("permissions")))
+        .first()
+    )
+    # An annotation of a QuerySet of ours is not known to the type.
+    permissions: int | None = getattr(found, "permissions", None)
+    if found is None or permissions is None:
+        raise NotVisible(what, channel, to=member.user_id)
+    return ServerChannelAuthority(
+        space_id=member.space_id,
+        user_id=member.user_id,
+        permissions=permissions,
+        is_timed_out=member.is_timed_out,
+        channel_id=channel,
+        channel=found,
+        member=member,
     )
 
 
-_STANDINGS = Statement(
+def message_authority(message: AnyMessage, *, user: UUID, lock: bool = False) -> MessageAuthority:
+    """Return a message with what `user` may do with it: one statement.
+
+    With `lock` its row is locked FOR NO KEY UPDATE.
+
+    Raises: InvalidInput; NotVisible, when it is not for this user to see, deleted or none at all.
     """
-    SELECT
-        member.space_id,
-        member.user_id,
-        server.owner_id = member.user_id,
-        coalesce(member.timed_out_until > statement_timestamp(), false),
-        coalesce(held.permissions, 0),
-        held.position,
-        held.role_id,
-        statement_timestamp()
-    FROM server_members AS member
-    INNER JOIN servers AS server
-        ON server.space_id = %(server)s AND server.deleted_at IS NULL
-    CROSS JOIN LATERAL (
-        SELECT
-            bit_or(role.permissions) AS permissions,
-            max(role.position) AS position,
-            (array_agg(role.id ORDER BY role.position DESC, role.id))[1] AS role_id
-        FROM (
-            SELECT everyones.id, everyones.position, everyones.permissions
-            FROM roles AS everyones
-            WHERE everyones.space_id = %(server)s AND everyones.position = 0
-            UNION ALL
-            SELECT own.id, own.position, own.permissions
-            FROM member_roles AS given
-            INNER JOIN roles AS own
-                ON own.space_id = %(server)s AND own.id = given.role_id
-            WHERE given.space_id = %(server)s AND given.user_id = member.user_id
-        ) AS role
-    ) AS held
-    WHERE member.space_id = %(server)s AND member.user_id = ANY (%(users)s)
-    """,
-    row=_standing,
+    message_id = id_of("message", message, Message)
+    statement = _LOCKED_MESSAGE if lock else _MESSAGE
+    found = statement.first({"message": message_id, "user": user}, using=write_alias())
+    if found is None:
+        raise NotVisible("message", message_id, to=user)
+    return found
+
+
+class _Member(NamedTuple):
+    space_id: UUID
+    user_id: UUID
+    is_owner: bool
+    is_timed_out: bool
+    role_permissions: int
+    position: int | None
+    role_id: UUID | None
+    asked_at: datetime
+
+
+def _authorities(
+    server: UUID,
+    users: list[UUID],
+    *,
+    actor: UUID,
+    asked_for: tuple[str, UUID] | None = None,
+) -> dict[UUID, MemberAuthority]:
+    rows = _MEMBERS.rows({"server": server, "users": users}, using=write_alias())
+    found = {row.user_id: _authority_of(row) for row in rows}
+    if actor not in found:
+        raise NotVisible(*(asked_for or ("server", server)), to=actor)
+    return found
+
+
+def _authority_of(member: _Member) -> MemberAuthority:
+    def resolved(*, is_timed_out: bool) -> Permission:
+        return resolve_in_server(
+            is_owner=member.is_owner,
+            everyone=member.role_permissions,
+            roles=(),
+            is_timed_out=is_timed_out,
+        )
+
+    role = _NO_ROLE
+    if member.position is not None and member.role_id is not None:
+        role = Rank(member.position, member.role_id)
+    return MemberAuthority(
+        space_id=member.space_id,
+        user_id=member.user_id,
+        permissions=resolved(is_timed_out=member.is_timed_out),
+        is_timed_out=member.is_timed_out,
+        is_owner=member.is_owner,
+        before_timeout=resolved(is_timed_out=False),
+        rank=highest_rank(is_owner=member.is_owner, roles=[role]),
+        asked_at=member.asked_at,
+    )
+
+
+_MEMBERS = Statement(read_sql("services/sql/member_authority.sql"), _Member)
+_MESSAGE = Statement(read_sql("services/sql/message_authority.sql"), MessageAuthority)
+_LOCKED_MESSAGE = Statement(
+    f"{_MESSAGE.sql.removesuffix(';')}\nFOR NO KEY UPDATE OF message", MessageAuthority
 )

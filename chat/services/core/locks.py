@@ -1,62 +1,64 @@
-"""The locks that moderation takes."""
+"""The rows that moderation locks.
+
+The order of locks, for all services: the user's row, the server's, the invite's, the rows of
+channels by id, then what belongs to them. Whatever depends on who is a member, who has which role
+and where roles and channels stand locks the server's row FOR NO KEY UPDATE, so the moderation of
+one server happens one after another. Joining and leaving lock it FOR SHARE: they wait for
+moderation, and not for each other. No insert of a row that only points at the server waits for
+either.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from uuid import UUID
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Literal
 
 from chat.db.statements import Statement
 from chat.errors import NotVisible
-from chat.services.core.use_case import alias
+from chat.services.core.use_case import write_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 
-def _only(value: UUID) -> UUID:
-    return value
+class LockMode(Enum):
+    """How a server's row is locked."""
+
+    NO_KEY_UPDATE = auto()
+    SHARE = auto()
 
 
-def lock_server(server: UUID, *, actor: UUID) -> None:
-    """Lock a server's row for the moderation of it: one statement.
-
-    Raises: NotVisible, when there is none or it is deleted.
-    """
-    if _LOCK.first({"server": server}, using=alias()) is None:
-        raise NotVisible("server", server, to=actor)
-
-
-def lock_server_of_channel(channel: UUID, *, actor: UUID) -> UUID:
-    """Lock the row of a channel's server and return its id: one statement. Raises: NotVisible."""
-    server = _LOCK_OF_CHANNEL.first({"channel": channel}, using=alias())
-    if server is None:
-        raise NotVisible("channel", channel, to=actor)
-    return server
-
-
-def lock_server_of_role(role: UUID, *, actor: UUID) -> UUID:
-    """Lock the row of a role's server and return its id: one statement. Raises: NotVisible."""
-    server = _LOCK_OF_ROLE.first({"role": role}, using=alias())
-    if server is None:
-        raise NotVisible("role", role, to=actor)
-    return server
-
-
-def share_server(server: UUID, *, user: UUID) -> UUID:
-    """Lock a server's row FOR SHARE, beside others who do, and return who owns it: one statement.
+def lock_server(server: UUID, *, actor: UUID, mode: LockMode = LockMode.NO_KEY_UPDATE) -> UUID:
+    """Lock a server's row and return the id of its owner: one statement.
 
     Raises: NotVisible, when there is none or it is deleted.
     """
-    owner = _SHARE.first({"server": server}, using=alias())
+    owner: UUID | None = _SERVER[mode].value({"server": server}, using=write_alias())
     if owner is None:
-        raise NotVisible("server", server, to=user)
+        raise NotVisible("server", server, to=actor)
     return owner
 
 
-def require_user(user: UUID) -> None:
+def lock_server_of(
+    what: Literal["channel", "invite", "role"],
+    id: UUID,  # noqa: A002
+    *,
+    actor: UUID,
+) -> UUID:
+    """Lock the row FOR NO KEY UPDATE of the server that has this, and return its id: one statement.
+
+    Raises: NotVisible for this, when there is none, or it or its server is deleted.
+    """
+    server: UUID | None = _SERVER_OF[what].value({"id": id}, using=write_alias())
+    if server is None:
+        raise NotVisible(what, id, to=actor)
+    return server
+
+
+def lock_active_user(user: UUID) -> None:
     """Lock a user's row as `lock_user` does: one statement.
 
-    Raises: NotVisible, when there is no such user or it was erased or switched off.
+    Raises: NotVisible, when there is no such user, or they were erased or switched off.
     """
     if not lock_user(user):
         raise NotVisible("user", user)
@@ -65,53 +67,64 @@ def require_user(user: UUID) -> None:
 def lock_user(user: UUID) -> bool:
     """Lock a user's row FOR KEY SHARE and tell whether they can act: one statement.
 
-    They are not erased before the end of the transaction, so whoever acts against them, or against
-    what is theirs, leaves no reason behind that the erasure does not see. Nothing is raised: a
-    stranger to the server is to be told nothing about the user.
+    They are not erased before the end of the transaction, so that no reason for an act against
+    them, or against what is theirs, comes after their erasure. Nothing is raised: a stranger to the
+    server is not told whether there is such a user.
     """
-    return _LOCK_USER.first({"user": user}, using=alias()) is True
+    return _USER.value({"user": user}, using=write_alias()) is True
 
 
-_LOCK = Statement(
-    "SELECT id FROM servers WHERE space_id = %(server)s AND deleted_at IS NULL FOR NO KEY UPDATE",
-    row=_only,
-)
-
-
-# Of a conversation there is no server.
-_LOCK_OF_CHANNEL = Statement(
-    """
-    SELECT id
-    FROM servers
-    WHERE
-        space_id = (SELECT space_id FROM channels WHERE id = %(channel)s AND deleted_at IS NULL)
-        AND deleted_at IS NULL
-    FOR NO KEY UPDATE
-    """,
-    row=_only,
-)
-
-
-_LOCK_OF_ROLE = Statement(
-    """
-    SELECT id
-    FROM servers
-    WHERE
-        space_id = (SELECT space_id FROM roles WHERE id = %(role)s)
-        AND deleted_at IS NULL
-    FOR NO KEY UPDATE
-    """,
-    row=_only,
-)
-
-
-_SHARE = Statement(
-    "SELECT owner_id FROM servers WHERE space_id = %(server)s AND deleted_at IS NULL FOR SHARE",
-    row=_only,
-)
-
-
-_LOCK_USER = Statement(
-    "SELECT erased_at IS NULL AND is_active FROM users WHERE id = %(user)s FOR KEY SHARE",
-    row=bool,
+_SERVER = {
+    LockMode.NO_KEY_UPDATE: Statement(
+        """
+        SELECT owner_id
+        FROM servers
+        WHERE space_id = %(server)s AND deleted_at IS NULL
+        FOR NO KEY UPDATE
+        """
+    ),
+    LockMode.SHARE: Statement(
+        """
+        SELECT owner_id
+        FROM servers
+        WHERE space_id = %(server)s AND deleted_at IS NULL
+        FOR SHARE
+        """
+    ),
+}
+_SERVER_OF = {
+    # A conversation has no server.
+    "channel": Statement(
+        """
+        SELECT id
+        FROM servers
+        WHERE
+            space_id = (SELECT space_id FROM channels WHERE id = %(id)s AND deleted_at IS NULL)
+            AND deleted_at IS NULL
+        FOR NO KEY UPDATE
+        """
+    ),
+    "invite": Statement(
+        """
+        SELECT id
+        FROM servers
+        WHERE
+            space_id = (SELECT space_id FROM invites WHERE id = %(id)s)
+            AND deleted_at IS NULL
+        FOR NO KEY UPDATE
+        """
+    ),
+    "role": Statement(
+        """
+        SELECT id
+        FROM servers
+        WHERE
+            space_id = (SELECT space_id FROM roles WHERE id = %(id)s)
+            AND deleted_at IS NULL
+        FOR NO KEY UPDATE
+        """
+    ),
+}
+_USER = Statement(
+    "SELECT erased_at IS NULL AND is_active FROM users WHERE id = %(user)s FOR KEY SHARE"
 )

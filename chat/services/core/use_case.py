@@ -1,9 +1,7 @@
-"""One use case, one transaction: what every public service has around it.
+"""One use case, one transaction: the decorators of every public service.
 
-The database may refuse what a service had no reason to expect, or end one of two transactions that
-wait for each other. The first comes out as a ChatError that names the rule, which of a limit is
-LimitReached, and NotVisible of somebody who was erased meanwhile; the second is tried again, where
-the transaction is the service's own.
+They turn an error of the database that no service translates into a ChatError, and try a
+transaction again that the database ended in favour of another one.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ import random
 import re
 import time
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from django.db import DatabaseError, connections, router, transaction
 from psycopg import errors
@@ -22,10 +20,12 @@ from chat.models import User
 from chat.rules.limits import CHANNEL_LIMIT, EMOJI_LIMIT, GROUP_LIMIT, PIN_LIMIT, THREAD_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from django.db.models import Model
 
 
-_HELD = {
+_BY_CONSTRAINT = {
     "channels_limit": ("channels", CHANNEL_LIMIT),
     "channels_thread_limit": ("threads", THREAD_LIMIT),
     "messages_pin_limit": ("pins in the channel", PIN_LIMIT),
@@ -35,9 +35,9 @@ _HELD = {
 
 
 def limit_reached(constraint: str) -> LimitReached | None:
-    """Return the error for a constraint that is one of these limits, or None."""
-    held = _HELD.get(constraint)
-    return None if held is None else LimitReached(*held)
+    """Return the LimitReached for the name of a constraint, or None if it is no limit."""
+    limit = _BY_CONSTRAINT.get(constraint)
+    return None if limit is None else LimitReached(*limit)
 
 
 Args = ParamSpec("Args")
@@ -57,19 +57,27 @@ _ERASED = re.compile(r"^user (?P<id>\S+) is erased, and ")
 _SHARD = re.compile(r"_\d{6,}$")
 
 
-def alias() -> str:
+def write_alias() -> str:
     """Return the connection that services write to."""
     return router.db_for_write(User)
 
 
-def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
-    """Run `function` in a transaction, or in a savepoint of the caller's.
+def save_fields(row: Model, values: Mapping[str, Any]) -> None:
+    """Set these fields of a row and write them: one statement."""
+    for field, value in values.items():
+        setattr(row, field, value)
+    row.save(using=write_alias(), update_fields=list(values))
 
-    Raises: LimitReached, for a limit that the database holds; NotVisible, when somebody was erased
-    meanwhile of whom it takes nothing; DatabaseRefused, for another constraint that the service did
-    not translate itself; Conflict, when another transaction was in
-    the way each of five times, or once inside a transaction of the caller's, who alone can repeat
-    that.
+
+def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
+    """Run `function` in a transaction, or in a savepoint of the caller's transaction.
+
+    After a deadlock or a serialization failure it is run again, five times at most; inside a
+    transaction of the caller's never, for only the caller can repeat that.
+
+    Raises: LimitReached, for a limit that the database holds; NotVisible, for a user who was erased
+    meanwhile; DatabaseRefused, for any other constraint that `function` does not translate;
+    Conflict, when the last attempt failed too.
     """
 
     @wraps(function)
@@ -79,12 +87,12 @@ def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
     return run
 
 
-def one_statement(function: Callable[Args, Result]) -> Callable[Args, Result]:
-    """Run `function`, whose only write is one statement and so a transaction in itself.
+def single_statement(function: Callable[Args, Result]) -> Callable[Args, Result]:
+    """Run `function`, whose only write is one statement, without a transaction around it.
 
-    Spares BEGIN and COMMIT; in a transaction of the caller's there is a savepoint as ever, for
-    else what the database refuses would end that transaction, and its COMMIT say nothing of it.
-    Raises: as `use_case`.
+    This saves BEGIN and COMMIT. In a transaction of the caller's there is a savepoint as in
+    `use_case`: without it a refusal of the database would end that transaction, and its COMMIT
+    would roll back silently. Raises: as `use_case`.
     """
 
     @wraps(function)
@@ -95,9 +103,9 @@ def one_statement(function: Callable[Args, Result]) -> Callable[Args, Result]:
 
 
 def constraint_of(error: DatabaseError) -> str:
-    """Return the name of the constraint that `error` speaks of, or nothing.
+    """Return the name of the constraint that `error` names, or an empty text.
 
-    A distributed table's constraints carry the number of the shard, which is left out here.
+    On a distributed table the number of the shard is cut off the name.
     """
     cause = error.__cause__
     name = cause.diag.constraint_name if isinstance(cause, errors.Error) else None
@@ -111,7 +119,7 @@ def _attempt(
     *,
     in_transaction: bool,
 ) -> Result:
-    using = alias()
+    using = write_alias()
     is_inside = connections[using].in_atomic_block
     repeats = 1 if is_inside else ATTEMPTS
     for attempt in range(1, repeats + 1):
@@ -125,7 +133,7 @@ def _attempt(
             if isinstance(cause, _CLASH):
                 if attempt == repeats:
                     raise Conflict from error
-                # Both would meet again if both waited equally long.
+                # At random: two that waited equally long would clash again.
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
             elif isinstance(cause, _REFUSAL):
                 raise _refusal(cause, constraint_of(error)) from error

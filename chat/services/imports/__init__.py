@@ -1,8 +1,8 @@
-"""Bulk: people, memberships and whole histories, by COPY.
+"""Imports of users, memberships and whole histories, by COPY.
 
-What is imported is checked before it is written, and what is there already (by its id) is left as
-it is, so an import that was interrupted is simply run again. No permission is asked for: this is
-for whoever runs the commands, not for people who chat.
+Rows are checked before they are written, and rows whose id is known already are skipped, so an
+import that was interrupted is run again. No permission is checked: this is for commands, not for
+users.
 """
 
 from chat.services.imports.messages import Imported, import_messages

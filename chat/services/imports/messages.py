@@ -1,7 +1,7 @@
-"""The history of one channel or conversation, numbered on from its last message.
+"""Importing the messages of a channel or conversation, numbered on from its last message.
 
-The database checks the numbers and moves the counter once for each COPY, not once for each message
-(migration 0003), and whoever sends meanwhile waits.
+The database checks the numbers and updates the counter once for each COPY, not once for each
+message (migration 0003). Sends wait meanwhile.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, transaction
 
+from chat.db.statements import Statement
 from chat.errors import IdTaken, InvalidInput, NotVisible
-from chat.inputs import check_flag, identify, shown
+from chat.inputs import check_flag, check_moment, check_text, check_uuid, describe, id_of
 from chat.models import Channel
-from chat.services.core.use_case import alias, constraint_of, use_case
-from chat.services.imports.checks import check_ids, check_moments, check_texts, check_unique
+from chat.rules.limits import CONTENT_LENGTH
+from chat.services.core.use_case import constraint_of, use_case, write_alias
+from chat.services.imports.checks import check_unique
 from chat.services.imports.copying import copy_rows, row_batches
 from chat.services.imports.parts import check_parts, copy_parts
 from chat.services.imports.rows import MessageRow
@@ -43,26 +45,10 @@ _COLUMNS = (
     "deleted_by_id",
 )
 
-# The channel first, as whoever pins or deletes does before a number is taken.
-_LOCK = """
-SELECT counter.space_id, counter.last_seq
-FROM public.channels AS channel
-INNER JOIN public.channel_counters AS counter
-    ON counter.space_id = channel.space_id AND counter.channel_id = channel.id
-WHERE channel.id = %s
-FOR NO KEY UPDATE OF channel, counter
-"""
-
-_FIND = """
-SELECT id, channel_id, seq
-FROM public.messages
-WHERE space_id = %s AND id = ANY (%s)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What came of an import: how many rows are new, and what was left as it was."""
+    """How many rows an import inserted, and how many messages it skipped."""
 
     messages: int = 0
     already_there: int = 0
@@ -79,6 +65,28 @@ class _Destination:
     last_seq: int
 
 
+# The channel first, as whoever pins or deletes does before a number is taken.
+_LOCK = Statement(
+    """
+    SELECT counter.space_id, counter.channel_id, counter.last_seq
+    FROM public.channels AS channel
+    INNER JOIN public.channel_counters AS counter
+        ON counter.space_id = channel.space_id AND counter.channel_id = channel.id
+    WHERE channel.id = %(channel)s
+    FOR NO KEY UPDATE OF channel, counter
+    """,
+    _Destination,
+)
+_FIND = Statement(
+    """
+    SELECT id, channel_id, seq
+    FROM public.messages
+    WHERE space_id = %(space)s AND id = ANY (%(ids)s)
+    """
+)
+_SET_IMPORT = Statement("SELECT set_config('chat.import', %(setting)s, true)")
+
+
 def import_messages(
     *,
     channel: Channel | UUID,
@@ -88,22 +96,24 @@ def import_messages(
 ) -> Imported:
     """Append messages to a channel or a conversation, oldest first, all of them or none.
 
-    A message whose id is in the channel already is left as it is, so that an import which did not
-    come to its end is simply run again. A reply to a message that is not there is an error, or with
-    `allow_missing_replies` a message that answers nothing. In a conversation all authors take part
-    already. `on_progress` is called with the number of messages that were read since the last time.
+    A message whose id is in the channel already is skipped, so that an import that was interrupted
+    can be run again. A reply to a message that is not there is an error, or with
+    `allow_missing_replies` a message without a reply. In a conversation all authors have to be
+    participants. `on_progress` is called with the number of messages read since the last call.
 
-    One statement, and for each 10,000 messages three to eight, by what hangs on them. Locks the
+    One statement, and for each 10,000 messages three to eight, by what belongs to them. Locks the
     rows of the channel and of its counter until the transaction ends: sends wait. Raises:
     InvalidInput; NotVisible, when there is no such channel; IdTaken; LimitReached, for the 251st
-    pin; DatabaseRefused; Conflict, which is never tried again here, because what was read of an
-    iterable is gone.
+    pin; DatabaseRefused; Conflict, which is never retried here, because an iterable cannot be read
+    twice.
     """
-    channel_id = identify("channel", channel, Channel)
+    channel_id = id_of("channel", channel, Channel)
     check_flag("allow_missing_replies", allow_missing_replies)
     if on_progress is not None and not callable(on_progress):
-        raise InvalidInput("on_progress", seen=shown(on_progress), expected="a function, or None")
-    with transaction.atomic(using=alias()):
+        raise InvalidInput(
+            "on_progress", seen=describe(on_progress), expected="a function, or None"
+        )
+    with transaction.atomic(using=write_alias()):
         return _append(
             _lock_destination(channel_id),
             messages,
@@ -114,13 +124,10 @@ def import_messages(
 
 @use_case
 def _lock_destination(channel_id: UUID) -> _Destination:
-    with connections[alias()].cursor() as cursor:
-        cursor.execute(_LOCK, [channel_id])
-        row = cursor.fetchone()
-    if row is None:
+    destination = _LOCK.first({"channel": channel_id}, using=write_alias())
+    if destination is None:
         raise NotVisible("channel", channel_id)
-    space_id, last_seq = row
-    return _Destination(space_id, channel_id, last_seq)
+    return destination
 
 
 @use_case
@@ -134,9 +141,8 @@ def _append(
     done: Counter[str] = Counter()
     read = 0
     first_seq = destination.last_seq + 1
-    for batch in row_batches("messages", messages, MessageRow):
-        _check(batch, start=read)
-        check_parts(batch, start=read)
+    for batch in row_batches("messages", messages, MessageRow, _check):
+        check_unique("messages", [row.id for row in batch], column="id", start=read)
         news = batch if destination.last_seq == 0 else _not_there(destination, batch)
         replies = _reply_seqs(destination, news, first_seq=first_seq)
         missing = [
@@ -161,24 +167,22 @@ def _append(
     return Imported(**done)
 
 
-def _check(batch: Sequence[MessageRow], *, start: int) -> None:
-    # Turned round: each field holds that of all messages.
-    columns: Any = MessageRow._make(zip(*batch, strict=True))
-    check_ids("messages.id", columns.id, start=start)
-    check_unique("messages.id", columns.id, start=start)
+def _check(message: MessageRow) -> None:
+    check_uuid("id", message.id)
     for name in ("author", "reply_to", "pinned_by", "deleted_by"):
-        check_ids(f"messages.{name}", getattr(columns, name), start=start, optional=True)
-    check_texts("messages.content", columns.content, most=4000, start=start)
-    check_texts("messages.kind", columns.kind, least=1, most=8, start=start)
-    if None in columns.created_at:
-        place = columns.created_at.index(None) + start
-        raise InvalidInput(f"messages[{place}].created_at", seen="None", expected="a moment")
-    for name in ("created_at", "edited_at", "pinned_at", "deleted_at"):
-        check_moments(f"messages.{name}", getattr(columns, name), start=start)
+        if (value := getattr(message, name)) is not None:
+            check_uuid(name, value)
+    check_text("content", message.content, most=CONTENT_LENGTH)
+    check_text("kind", message.kind, least=1, most=8)
+    check_moment("created_at", message.created_at)
+    for name in ("edited_at", "pinned_at", "deleted_at"):
+        if (value := getattr(message, name)) is not None:
+            check_moment(name, value)
+    check_parts(message)
 
 
 def _not_there(destination: _Destination, batch: Sequence[MessageRow]) -> Sequence[MessageRow]:
-    """Return what is not in this channel yet; an id that is in another one is refused."""
+    """Return the messages that are not in this channel yet. Raises: IdTaken, for one in another."""
     there = _found(destination, [row.id for row in batch])
     for message_id, (channel_id, _) in there.items():
         if channel_id != destination.channel_id:
@@ -191,7 +195,7 @@ def _not_there(destination: _Destination, batch: Sequence[MessageRow]) -> Sequen
 def _reply_seqs(
     destination: _Destination, news: Sequence[MessageRow], *, first_seq: int
 ) -> list[int | None]:
-    """Return for each message the number of the earlier one that it answers, if there is one."""
+    """Return for each message the number of the earlier message that it replies to, or None."""
     answered = {row.reply_to for row in news if row.reply_to is not None}
     if not answered:
         return [None] * len(news)
@@ -211,23 +215,22 @@ def _reply_seqs(
 
 
 def _found(destination: _Destination, ids: list[UUID]) -> dict[UUID, tuple[UUID, int]]:
-    """Return in which channels messages of the same space are, and their numbers."""
-    with connections[alias()].cursor() as cursor:
-        cursor.execute(_FIND, [destination.space_id, ids])
-        return {row[0]: row[1:] for row in cursor.fetchall()}
+    """Return the channel and the number of each message of this space, by id."""
+    found = _FIND.tuples({"space": destination.space_id, "ids": ids}, using=write_alias())
+    return {message_id: (channel_id, seq) for message_id, channel_id, seq in found}
 
 
-def _written(
+def _copy_values(
     destination: _Destination,
     news: Sequence[MessageRow],
     replies: Sequence[int | None],
     *,
     first_seq: int,
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows for COPY, with what comes in each of them as text already.
+    """Yield the rows for COPY, with ids and moments as text already.
 
-    psycopg would write the channel anew for every row and the moment for every column, and each id
-    by a call of Python's: a quarter of the client's time.
+    psycopg would convert the channel again for each row, the moment for each column, and each id by
+    a call of Python's: a quarter of the client's time.
     """
     space_id, channel_id = destination.space_id.hex, destination.channel_id.hex
     for seq, (row, reply_to_seq) in enumerate(zip(news, replies, strict=True), first_seq):
@@ -259,21 +262,16 @@ def _copy(
     *,
     first_seq: int,
 ) -> dict[str, int]:
-    """Write the messages and what hangs on them; return how much of that there was."""
-    rows = _written(destination, news, replies, first_seq=first_seq)
-    _switch("on")
+    """Insert the messages and their parts; return how many parts of each kind."""
+    rows = _copy_values(destination, news, replies, first_seq=first_seq)
+    _SET_IMPORT.run({"setting": "on"}, using=write_alias())
     try:
-        copy_rows("messages", _COLUMNS, rows, using=alias())
+        copy_rows("messages", _COLUMNS, rows, using=write_alias())
     except IntegrityError as error:
         if constraint_of(error) == "messages_pkey":
             raise IdTaken("The id of a message is that of one in another space.") from error
         raise
     parts = copy_parts(destination.space_id, destination.channel_id, news, first_seq=first_seq)
     # The caller's transaction may go on and send.
-    _switch("off")
+    _SET_IMPORT.run({"setting": "off"}, using=write_alias())
     return parts
-
-
-def _switch(setting: str) -> None:
-    with connections[alias()].cursor() as cursor:
-        cursor.execute("SELECT set_config('chat.import', %s, true)", [setting])

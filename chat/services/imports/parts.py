@@ -1,21 +1,31 @@
-"""What hangs on imported messages: who is named, who reacted, which files."""
+"""The parts of imported messages: mentions, reactions, attachments."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from chat.errors import InvalidInput
-from chat.inputs import check_number, is_plain, shown
-from chat.models.attachments import MAX_SIZE_BYTES
-from chat.rules.limits import EMOJI_LIMIT
-from chat.services.core.use_case import alias
-from chat.services.imports.checks import (
-    check_ids,
-    check_moments,
-    check_names,
-    check_rows,
-    check_texts,
+from chat.inputs import (
+    check_digest,
+    check_measure,
+    check_moment,
+    check_name,
+    check_number,
+    check_text,
+    check_uuid,
 )
+from chat.rules.limits import (
+    ALT_TEXT_LENGTH,
+    ATTACHMENT_BYTES,
+    ATTACHMENT_LIMIT,
+    CONTENT_TYPE_LENGTH,
+    EMOJI_LENGTH,
+    EMOJI_LIMIT,
+    FILENAME_LENGTH,
+    STORAGE_KEY_LENGTH,
+)
+from chat.services.core.use_case import write_alias
+from chat.services.imports.checks import check_rows
 from chat.services.imports.copying import copy_rows
 from chat.services.imports.rows import AttachmentRow, MentionRow, ReactionRow
 
@@ -24,8 +34,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from chat.services.imports.rows import MessageRow
-
-MOST_ATTACHMENTS = 10
 
 _MENTION_COLUMNS = ("space_id", "channel_id", "seq", "user_id", "role_id", "created_at")
 _REACTION_COLUMNS = ("space_id", "message_id", "user_id", "emoji", "created_at")
@@ -36,37 +44,34 @@ _ATTACHMENT_COLUMNS = (
 )
 
 
-def check_parts(batch: Sequence[MessageRow], *, start: int) -> None:
-    """Refuse mentions, reactions and attachments that cannot be stored, naming the message."""
-    for place, row in enumerate(batch, start):
-        if row.mentions:
-            field = f"messages[{place}].mentions"
-            check_rows(field, row.mentions, MentionRow)
-            check_ids(f"{field}.user", [mention.user for mention in row.mentions], optional=True)
-            check_ids(f"{field}.role", [mention.role for mention in row.mentions], optional=True)
-        if row.reactions:
-            field = f"messages[{place}].reactions"
-            check_rows(field, row.reactions, ReactionRow)
-            check_ids(f"{field}.user", [reaction.user for reaction in row.reactions])
-            emoji = [reaction.emoji for reaction in row.reactions]
-            check_texts(f"{field}.emoji", emoji, least=1, most=64)
-            if len(emoji) > EMOJI_LIMIT and (kinds := len(set(emoji))) > EMOJI_LIMIT:
-                raise InvalidInput(
-                    field,
-                    seen=f"{kinds} different emoji",
-                    expected=f"at most {EMOJI_LIMIT} different ones",
-                )
-            check_moments(
-                f"{field}.created_at", [reaction.created_at for reaction in row.reactions]
+def check_parts(message: MessageRow) -> None:
+    """Refuse mentions, reactions and attachments of a message that cannot be stored."""
+    if message.mentions:
+        check_rows("mentions", message.mentions, MentionRow, _check_mention)
+    if message.reactions:
+        check_rows("reactions", message.reactions, ReactionRow, _check_reaction)
+        different = len({reaction.emoji for reaction in message.reactions})
+        if different > EMOJI_LIMIT:
+            raise InvalidInput(
+                "reactions",
+                seen=f"{different} different emoji",
+                expected=f"at most {EMOJI_LIMIT} different ones",
             )
-        if row.attachments:
-            _check_attachments(row, f"messages[{place}].attachments")
+    if message.attachments:
+        check_rows("attachments", message.attachments, AttachmentRow, _check_attachment)
+        files = len(message.attachments)
+        if files > ATTACHMENT_LIMIT or message.author is None:
+            raise InvalidInput(
+                "attachments",
+                seen=f"{files} files" if message.author else "files of nobody",
+                expected=f"at most {ATTACHMENT_LIMIT} files, of an author",
+            )
 
 
 def copy_parts(
     space_id: UUID, channel_id: UUID, news: Sequence[MessageRow], *, first_seq: int
 ) -> dict[str, int]:
-    """Write who is named, who reacted with what, and which files were sent; return how many."""
+    """Insert mentions, reactions and attachments; return how many of each."""
     mentions = [
         (space_id, channel_id, seq, user, role, row.created_at)
         for seq, row in enumerate(news, first_seq)
@@ -93,7 +98,7 @@ def copy_parts(
         ("message_attachments", _ATTACHMENT_COLUMNS, attachments),
     ):
         if rows:
-            copy_rows(table, columns, rows, using=alias())
+            copy_rows(table, columns, rows, using=write_alias())
     return {
         "mentions": len(mentions),
         "reactions": len(reactions),
@@ -101,25 +106,28 @@ def copy_parts(
     }
 
 
-def _check_attachments(row: MessageRow, field: str) -> None:
-    files = row.attachments
-    check_rows(field, files, AttachmentRow)
-    if len(files) > MOST_ATTACHMENTS or row.author is None:
-        raise InvalidInput(
-            field,
-            seen=f"{len(files)} files" if row.author else "files of nobody",
-            expected=f"at most {MOST_ATTACHMENTS} files, of an author",
-        )
-    check_ids(f"{field}.id", [file.id for file in files])
-    check_names(f"{field}.filename", [file.filename for file in files], most=255)
-    for name, most in (("content_type", 127), ("storage_key", 255), ("alt_text", 1024)):
-        check_texts(f"{field}.{name}", [getattr(file, name) for file in files], most=most)
-    for place, file in enumerate(files):
-        check_number(f"{field}[{place}].size_bytes", file.size_bytes, least=1, most=MAX_SIZE_BYTES)
-        for name, least in (("width", 1), ("height", 1), ("duration_ms", 0)):
-            if (measure := getattr(file, name)) is not None:
-                check_number(f"{field}[{place}].{name}", measure, least=least, most=2**31 - 1)
-        if not is_plain(file.sha256, bytes) or len(file.sha256) != 32:
-            raise InvalidInput(
-                f"{field}[{place}].sha256", seen=shown(file.sha256), expected="32 bytes"
-            )
+def _check_mention(mention: MentionRow) -> None:
+    if mention.user is not None:
+        check_uuid("user", mention.user)
+    if mention.role is not None:
+        check_uuid("role", mention.role)
+
+
+def _check_reaction(reaction: ReactionRow) -> None:
+    check_uuid("user", reaction.user)
+    check_text("emoji", reaction.emoji, least=1, most=EMOJI_LENGTH)
+    if reaction.created_at is not None:
+        check_moment("created_at", reaction.created_at)
+
+
+def _check_attachment(file: AttachmentRow) -> None:
+    check_uuid("id", file.id)
+    check_name("filename", file.filename, most=FILENAME_LENGTH)
+    check_text("content_type", file.content_type, most=CONTENT_TYPE_LENGTH)
+    check_number("size_bytes", file.size_bytes, least=1, most=ATTACHMENT_BYTES)
+    check_digest("sha256", file.sha256)
+    check_text("storage_key", file.storage_key, most=STORAGE_KEY_LENGTH)
+    check_measure("width", file.width, least=1)
+    check_measure("height", file.height, least=1)
+    check_measure("duration_ms", file.duration_ms, least=0)
+    check_text("alt_text", file.alt_text, most=ALT_TEXT_LENGTH)

@@ -1,6 +1,6 @@
-"""What can be imported, one class for each kind of row.
+"""The rows that can be imported, one class for each kind.
 
-Named tuples and not dataclasses: a frozen dataclass takes more than three times as long to make.
+Named tuples, for a frozen dataclass takes more than three times as long to make.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class UserRow(NamedTuple):
 
 
 class MemberRow(NamedTuple):
-    """A member of a server, and the roles that they have above everyone's."""
+    """A member of a server, and their roles, without everyone's."""
 
     user: UUID
     joined_at: datetime | None = None
@@ -50,14 +50,14 @@ class ReactionRow(NamedTuple):
 
 
 class MentionRow(NamedTuple):
-    """Somebody named in the message; neither a user nor a role means everyone."""
+    """A mention in the message; neither a user nor a role means everyone."""
 
     user: UUID | None = None
     role: UUID | None = None
 
 
 class AttachmentRow(NamedTuple):
-    """A file of the message, which is in the object store under its key already."""
+    """A file of the message; it is in the object store already."""
 
     id: UUID
     filename: str
@@ -72,9 +72,9 @@ class AttachmentRow(NamedTuple):
 
 
 class MessageRow(NamedTuple):
-    """A message with what hangs on it. `reply_to` is the id of an earlier one in the same channel.
+    """A message with its parts. `reply_to` is the id of an earlier message in the same channel.
 
-    Of the kind "text" it has an author; of another it has no content.
+    One of the kind "text" has an author, one of another kind has no content.
     """
 
     id: UUID

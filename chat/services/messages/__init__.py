@@ -1,4 +1,4 @@
-"""What can be done with messages: the names by which callers know it."""
+"""What can be done with messages. Import it from here; the modules are internal."""
 
 from chat.services.messages.editing import EditedMessage, delete_message, edit_message
 from chat.services.messages.pins import pin_message, unpin_message

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
-from uuid import UUID
 
-from chat.db.statements import Statement
+from chat.db.statements import Statement, read_sql
 from chat.errors import Conflict, NotAuthor
-from chat.inputs import check_number, identify
+from chat.inputs import check_number, id_of
 from chat.models import User
+from chat.rules.limits import LARGEST_INTEGER
 from chat.rules.mentions import find_mentions
 from chat.rules.permissions import Permission
-from chat.services.core.places import MessageAuthority, find_message
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.authority import MessageAuthority, message_authority
+from chat.services.core.use_case import use_case, write_alias
 from chat.services.messages.drafts import check_content
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
-    from chat.services.core.places import AnyMessage
-
-_SQL = Path(__file__).parents[1] / "sql"
-_LARGEST_VERSION = 2**31 - 1
+    from chat.services.core.authority import AnyMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +35,28 @@ class EditedMessage:
     edited_at: datetime | None
 
 
-_EDIT = Statement.read(_SQL / "edit_message.sql", row=EditedMessage)
-_DELETE = Statement.read(_SQL / "delete_message.sql", row=UUID)
-_UPDATE_MENTIONS = Statement.read(_SQL / "update_mentions.sql", row=UUID)
+# The trigger keeps the old content and raises the version.
+_EDIT = Statement(
+    """
+    UPDATE public.messages
+    SET content = %(content)s
+    WHERE space_id = %(space)s AND id = %(id)s
+    RETURNING id, content, version, edited_at
+    """,
+    EditedMessage,
+)
+_UPDATE_MENTIONS = Statement(read_sql("services/sql/update_mentions.sql"))
+_DELETE = Statement(
+    """
+    WITH hidden AS (
+        UPDATE public.messages
+        SET deleted_at = statement_timestamp(), deleted_by_id = %(actor)s
+        WHERE space_id = %(space)s AND id = %(id)s
+    )
+    DELETE FROM public.mentions
+    WHERE space_id = %(space)s AND channel_id = %(channel)s AND seq = %(seq)s
+    """
+)
 
 
 @use_case
@@ -53,47 +69,47 @@ def edit_message(
 ) -> EditedMessage:
     """Replace the content of the actor's own message and update its mentions.
 
-    What was there becomes a revision; the same content again changes nothing. With
-    `expected_version` only the version that the editor has seen is replaced. Who was named already
-    stays so with the same row, who no longer is goes. Nobody edits in a timeout.
+    The old content is kept as a revision; the same content again changes nothing. With
+    `expected_version` no other version is replaced. A mention that stays keeps its row. Nobody
+    edits in a timeout.
 
-    Two statements, three when somebody is named in the old content or in the new one. Locks the
+    Two statements, three when there are mentions in the old content or in the new one. Locks the
     message's row. Raises: InvalidInput, NotVisible, TimedOut; NotAuthor, for another's message,
-    a moderator too; Conflict, when the version is another.
+    also for a moderator; Conflict, when the version is another.
     """
-    actor_id = identify("actor", actor, User)
+    actor_id = id_of("actor", actor, User)
     if expected_version is not None:
-        check_number("expected_version", expected_version, least=1, most=_LARGEST_VERSION)
+        check_number("expected_version", expected_version, least=1, most=LARGEST_INTEGER)
     check_content(content, has_files=True)
 
-    own = find_message(message, user=actor_id, lock=True)
+    own = message_authority(message, user=actor_id, lock=True)
     if not own.is_own:
         raise NotAuthor(f"User {actor_id} did not write message {own.id}, and cannot edit it.")
     own.require_no_timeout()
     if expected_version is not None and own.version != expected_version:
         raise Conflict(
             f"Message {own.id} is at version {own.version}, not {expected_version}: somebody "
-            "edited it meanwhile. Look at it again and repeat."
+            "edited it meanwhile. Read it again and repeat."
         )
     check_content(content, has_files=own.has_files)
     params = {"space": own.space_id, "id": own.id, "content": content}
-    edited = _EDIT.rows(params, using=alias())[0]
+    edited = _EDIT.rows(params, using=write_alias())[0]
     _update_mentions(own, content)
     return edited
 
 
 @use_case
 def delete_message(*, actor: User | UUID, message: AnyMessage) -> None:
-    """Hide a message: its place and its number stay, whom it named is no longer named.
+    """Mark a message as deleted, and delete its mentions; its number stays taken.
 
-    One's own, or with MANAGE_MESSAGES that of another, which the audit log tells. Deleting it
-    again is NotVisible. Two statements, three for another's. Locks the message's row.
+    Another's message needs MANAGE_MESSAGES, and is logged. Deleting it again is NotVisible. Two
+    statements, three for another's. Locks the message's row.
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission.
     """
-    actor_id = identify("actor", actor, User)
+    actor_id = id_of("actor", actor, User)
 
-    found = find_message(message, user=actor_id, lock=True)
+    found = message_authority(message, user=actor_id, lock=True)
     if not found.is_own:
         found.require(Permission.MANAGE_MESSAGES)
     params = {
@@ -103,9 +119,9 @@ def delete_message(*, actor: User | UUID, message: AnyMessage) -> None:
         "id": found.id,
         "actor": actor_id,
     }
-    _DELETE.tuples(params, using=alias())
+    _DELETE.run(params, using=write_alias())
     if not found.is_own:
-        found.log("message.delete")
+        found.log_moderation("message.delete")
 
 
 def _update_mentions(message: MessageAuthority, content: str) -> None:
@@ -121,4 +137,4 @@ def _update_mentions(message: MessageAuthority, content: str) -> None:
         "everyone": named.everyone,
         "permissions": message.permissions,
     }
-    _UPDATE_MENTIONS.tuples(params, using=alias())
+    _UPDATE_MENTIONS.run(params, using=write_alias())

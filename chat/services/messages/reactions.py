@@ -1,27 +1,23 @@
-"""Reactions: emoji under messages."""
+"""Reactions: emoji that users put under messages."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from chat.db.statements import Statement
-from chat.inputs import check_text, identify
+from chat.db.statements import Statement, read_sql
+from chat.inputs import check_text, id_of
 from chat.models import Reaction, User
+from chat.rules.limits import EMOJI_LENGTH
 from chat.rules.permissions import Permission
-from chat.services.core.places import MessageAuthority, find_message
-from chat.services.core.use_case import alias, use_case
+from chat.services.core.authority import MessageAuthority, message_authority
+from chat.services.core.use_case import use_case, write_alias
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from django.db.models import QuerySet
 
-    from chat.services.core.places import AnyMessage
-
-EMOJI_LENGTH = 64
-
-_SQL = Path(__file__).parents[1] / "sql"
+    from chat.services.core.authority import AnyMessage
 
 
 class _Added(NamedTuple):
@@ -29,12 +25,12 @@ class _Added(NamedTuple):
     is_new: bool
 
 
-_ADD = Statement.read(_SQL / "add_reaction.sql", row=_Added)
+_ADD = Statement(read_sql("services/sql/add_reaction.sql"), _Added)
 
 
 @use_case
 def add_reaction(*, actor: User | UUID, message: AnyMessage, emoji: str) -> bool:
-    """Put an emoji under a message, and tell whether it is new: twice is once.
+    """Add a reaction of the actor to a message, and tell whether it is new.
 
     Needs READ_MESSAGE_HISTORY, and ADD_REACTIONS for an emoji that is not there yet; in a
     conversation, to take part. Nobody reacts in a timeout. Two statements. Locks the message's row
@@ -44,10 +40,10 @@ def add_reaction(*, actor: User | UUID, message: AnyMessage, emoji: str) -> bool
     twenty-first emoji; DatabaseRefused, for one that is not there yet, in a transaction of the
     caller's that is not READ COMMITTED.
     """
-    actor_id = identify("actor", actor, User)
+    actor_id = id_of("actor", actor, User)
     check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
 
-    found = find_message(message, user=actor_id)
+    found = message_authority(message, user=actor_id)
     found.require(Permission.READ_MESSAGE_HISTORY)
     found.require_no_timeout()
     params = {
@@ -57,7 +53,7 @@ def add_reaction(*, actor: User | UUID, message: AnyMessage, emoji: str) -> bool
         "user": actor_id,
         "may_begin": found.may(Permission.ADD_REACTIONS),
     }
-    added = _ADD.rows(params, using=alias())[0]
+    added = _ADD.rows(params, using=write_alias())[0]
     if not added.was_there:
         found.require(Permission.ADD_REACTIONS)
     return added.is_new
@@ -71,47 +67,49 @@ def remove_reaction(
     emoji: str,
     user: User | UUID | None = None,
 ) -> bool:
-    """Take an emoji away, one's own or that of `user`, and tell whether it was there.
+    """Remove a reaction, the actor's own or that of `user`, and tell whether it was there.
 
-    One's own can go as long as the message is seen; that of another needs MANAGE_MESSAGES, and the
-    audit log tells it. Two statements, three for another's. Locks nothing but the reaction.
+    One's own needs only to see the message; another's needs MANAGE_MESSAGES, and is logged. Two
+    statements, three for another's. Locks nothing but the reaction.
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission.
     """
-    actor_id = identify("actor", actor, User)
-    user_id = actor_id if user is None else identify("user", user, User)
+    actor_id = id_of("actor", actor, User)
+    user_id = actor_id if user is None else id_of("user", user, User)
     check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
 
-    found = find_message(message, user=actor_id)
+    found = message_authority(message, user=actor_id)
     if user_id != actor_id:
         found.require(Permission.MANAGE_MESSAGES)
     removed = _under(found).filter(emoji=emoji, user_id=user_id).delete()[0] > 0
     if removed and user_id != actor_id:
-        # Not which: sixty-four characters that somebody wrote would outlive their erasure there.
-        found.log("reaction.remove", user_id=(user_id, None))
+        # Without the emoji: 64 characters that somebody wrote would outlive their erasure there.
+        found.log_moderation("reaction.remove", user_id=(user_id, None))
     return removed
 
 
 @use_case
 def clear_reactions(*, actor: User | UUID, message: AnyMessage, emoji: str | None = None) -> int:
-    """Take away all reactions, or all of one emoji, and return how many these were.
+    """Remove all reactions to a message, or all with one emoji, and return how many.
 
-    Needs MANAGE_MESSAGES, and is told in the audit log. Two statements, three when there were any.
+    Needs MANAGE_MESSAGES, and is logged. Two statements, three when there were any.
 
     Raises: InvalidInput, NotVisible, TimedOut, MissingPermission.
     """
-    actor_id = identify("actor", actor, User)
+    actor_id = id_of("actor", actor, User)
     if emoji is not None:
         check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
 
-    found = find_message(message, user=actor_id)
+    found = message_authority(message, user=actor_id)
     found.require(Permission.MANAGE_MESSAGES)
     reactions = _under(found) if emoji is None else _under(found).filter(emoji=emoji)
     removed = reactions.delete()[0]
     if removed:
-        found.log("reaction.clear", count=(removed, 0))
+        found.log_moderation("reaction.clear", count=(removed, 0))
     return removed
 
 
 def _under(message: MessageAuthority) -> QuerySet[Reaction]:
-    return Reaction.objects.using(alias()).filter(space_id=message.space_id, message_id=message.id)
+    return Reaction.objects.using(write_alias()).filter(
+        space_id=message.space_id, message_id=message.id
+    )

@@ -1,12 +1,11 @@
-"""Sending a message: one statement when it may be done, and the reason when it may not."""
+"""Sending a message: one statement if it is allowed, and the reason if not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from chat.db.statements import Statement, bigint
+from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import (
     Conflict,
     DatabaseRefused,
@@ -16,12 +15,12 @@ from chat.errors import (
     SlowModeActive,
     Unreachable,
 )
-from chat.inputs import identify
+from chat.inputs import id_of
 from chat.models import Channel, User
 from chat.rules.mentions import find_mentions
 from chat.rules.permissions import Permission
-from chat.services.core.places import permission_error, place_name
-from chat.services.core.use_case import alias, one_statement
+from chat.services.core.authority import ChannelAuthority
+from chat.services.core.use_case import single_statement, write_alias
 from chat.services.messages.drafts import Draft, check_draft
 
 if TYPE_CHECKING:
@@ -30,14 +29,12 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from chat.models import MessageAttachment
-    from chat.services.core.places import AnyMessage
-
-_SQL = Path(__file__).parents[1] / "sql"
+    from chat.services.core.authority import AnyMessage
 
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A message as it was sent; it can be passed where a message is asked for."""
+    """A message as it was sent; services and queries take it as a message."""
 
     stands_for: ClassVar[str] = "Message"
 
@@ -56,23 +53,21 @@ class _Numbered(NamedTuple):
     seq: int
     reply_to_seq: int | None
     created_at: datetime
-    # Says nothing: what is not permitted fails the statement.
+    # Always None: a permission lost meanwhile fails the statement.
     permitted: str | None = None
 
 
-class _Refusal(NamedTuple):
-    space_id: UUID
+@dataclass(frozen=True, slots=True)
+class _Refusal(ChannelAuthority):
     kind: str
     is_closed: bool
-    permissions: int
-    is_timed_out: bool
     is_other_erased: bool
     is_reply_there: bool
     files: list[UUID]
     wait: timedelta
 
 
-class _Earlier(NamedTuple):
+class _AlreadySent(NamedTuple):
     space_id: UUID
     channel_id: UUID
     author_id: UUID | None
@@ -84,9 +79,9 @@ class _Earlier(NamedTuple):
     files: list[UUID]
 
 
-# By what the statement fails whole: an id that came in between or is known in another space (by
-# either key of it), a closed channel, an author who has left or lost the permission meanwhile.
-_ANSWERED = frozenset(
+# Constraints by which the statement fails: an id that was stored meanwhile or in another space
+# (either key), a channel that was closed, an author who left or lost the permission.
+_CHANGED_MEANWHILE = frozenset(
     {
         "messages_pkey",
         "messages_uq",
@@ -96,10 +91,10 @@ _ANSWERED = frozenset(
     }
 )
 
-_SEND = Statement.read(_SQL / "send_message.sql", row=_Numbered)
-_SEND_RICH = Statement.read(_SQL / "send_rich_message.sql", row=_Numbered)
-_REFUSAL = Statement.read(_SQL / "send_refusal.sql", row=_Refusal)
-_EARLIER = Statement.read(_SQL / "sent_message.sql", row=_Earlier)
+_SEND = Statement(read_sql("services/sql/send_message.sql"), _Numbered)
+_SEND_RICH = Statement(read_sql("services/sql/send_rich_message.sql"), _Numbered)
+_REFUSAL = Statement(read_sql("services/sql/send_refusal.sql"), _Refusal)
+_ALREADY_SENT = Statement(read_sql("services/sql/sent_message.sql"), _AlreadySent)
 
 
 def send_message(
@@ -111,43 +106,43 @@ def send_message(
     reply_to: AnyMessage | None = None,
     attachments: Sequence[MessageAttachment | UUID] = (),
 ) -> SentMessage:
-    """Send a message in a channel or a conversation, and name whom its content names.
+    """Send a message in a channel or a conversation, with the mentions in its content.
 
-    With an `id` of the caller's the send can be repeated: the same message comes back, and nothing
+    With an `id` of the caller's the send can be repeated: the same message is returned, and nothing
     is written. The content may be blank only beside attachments, which the author has reserved in
-    this channel's server, or in this conversation. In a server it needs SEND_MESSAGES, to reply
-    READ_MESSAGE_HISTORY too, and ATTACH_FILES for attachments. A mention of a user counts if they
+    this channel's server or in this conversation. In a server it needs SEND_MESSAGES, for a reply
+    also READ_MESSAGE_HISTORY, and ATTACH_FILES for attachments. A mention of a user counts if they
     can see the channel; @everyone and roles that are not mentionable need MENTION_EVERYONE; others
-    stay plain text. Slow mode holds for all who have none of BYPASS_SLOWMODE, MANAGE_MESSAGES and
-    MANAGE_CHANNELS. To the author the message is read.
+    stay plain text. Slow mode applies to all who have none of BYPASS_SLOWMODE, MANAGE_MESSAGES and
+    MANAGE_CHANNELS. For the author the message counts as read.
 
     One statement; for a refusal or a repeated send one or two more. Locks the attachments by id,
     then the channel's counter until the transaction ends: in a transaction of your own, send in one
     channel only, or in channels in the order of their ids.
 
-    Raises: InvalidInput, also for a category and a channel that is archived; NotVisible, for the
-    channel, the message answered, the attachments and who is erased just then; TimedOut,
+    Raises: InvalidInput, also for a category and an archived channel; NotVisible, for the channel,
+    the message replied to, the attachments, and an author who is being erased; TimedOut,
     MissingPermission; SlowModeActive; Unreachable, when the other of a pair was erased; IdTaken,
-    when `id` is that of another message; Conflict, when what stood against it has gone meanwhile.
+    when `id` is that of another message; Conflict, when the reason for the refusal is gone already.
     """
-    author_id = identify("author", author, User)
-    channel_id = identify("channel", channel, Channel)
+    author_id = id_of("author", author, User)
+    channel_id = id_of("channel", channel, Channel)
     draft = check_draft(content=content, id=id, reply_to=reply_to, attachments=attachments)
     try:
         numbered = _insert(draft, author=author_id, channel=channel_id)
     except DatabaseRefused as error:
-        if error.constraint not in _ANSWERED:
+        if error.constraint not in _CHANGED_MEANWHILE:
             raise
         numbered = None
     if numbered is None:
-        return _answer(draft, author=author_id, channel=channel_id, is_repeatable=id is not None)
+        return _find_sent(draft, author=author_id, channel=channel_id, is_repeatable=id is not None)
     return _sent(draft, numbered, author=author_id, channel=channel_id)
 
 
-@one_statement
+@single_statement
 def _insert(draft: Draft, *, author: UUID, channel: UUID) -> _Numbered | None:
-    """Write the message; None when something is against it, or it is there already."""
-    named = find_mentions(draft.content)
+    """Insert the message; return None if it is refused, or its id is known already."""
+    mentions = find_mentions(draft.content)
     params: dict[str, Any] = {
         "id": draft.id,
         "author": author,
@@ -155,27 +150,27 @@ def _insert(draft: Draft, *, author: UUID, channel: UUID) -> _Numbered | None:
         "content": draft.content,
         "needed": bigint(_needed(draft)),
     }
-    if not named and not draft.files and draft.reply_to is None:
-        return _SEND.first(params, using=alias())
+    if not mentions and not draft.files and draft.reply_to is None:
+        return _SEND.first(params, using=write_alias())
     params |= {
         "reply_to": draft.reply_to,
         "files": draft.files,
-        "users": list(named.users),
-        "roles": list(named.roles),
-        "everyone": named.everyone,
+        "users": list(mentions.users),
+        "roles": list(mentions.roles),
+        "everyone": mentions.everyone,
     }
-    return _SEND_RICH.first(params, using=alias())
+    return _SEND_RICH.first(params, using=write_alias())
 
 
-@one_statement
-def _answer(draft: Draft, *, author: UUID, channel: UUID, is_repeatable: bool) -> SentMessage:
-    """Return what was sent under the id, if that was the same, or raise why nothing was sent."""
-    found = _EARLIER.first({"id": draft.id}, using=alias()) if is_repeatable else None
+@single_statement
+def _find_sent(draft: Draft, *, author: UUID, channel: UUID, is_repeatable: bool) -> SentMessage:
+    """Return the message that was sent before under the same id, or raise why none was sent now."""
+    found = _ALREADY_SENT.first({"id": draft.id}, using=write_alias()) if is_repeatable else None
     if found is None:
         raise _refusal(draft, author=author, channel=channel)
     was = (found.author_id, found.channel_id, found.content, found.reply_to, found.files)
     if was != (author, channel, draft.content, draft.reply_to, draft.files):
-        # Whoever may not send there does not learn either that there is such a message.
+        # Who may not send there must not learn that the message exists.
         if found.author_id != author:
             refusal = _refusal(draft, author=author, channel=channel)
             if not isinstance(refusal, Conflict):
@@ -196,7 +191,9 @@ def _needed(draft: Draft) -> Permission:
     return needed
 
 
-def _sent(draft: Draft, at: _Numbered | _Earlier, *, author: UUID, channel: UUID) -> SentMessage:
+def _sent(
+    draft: Draft, at: _Numbered | _AlreadySent, *, author: UUID, channel: UUID
+) -> SentMessage:
     return SentMessage(
         id=draft.id,
         space_id=at.space_id,
@@ -216,18 +213,11 @@ def _refusal(draft: Draft, *, author: UUID, channel: UUID) -> Exception:
         "reply_to": draft.reply_to,
         "files": draft.files,
     }
-    found = _REFUSAL.first(params, using=alias())
+    found = _REFUSAL.first(params, using=write_alias())
     if found is None:
         return NotVisible("channel", channel, to=author)
-    lacks = permission_error(
-        _needed(draft),
-        held=found.permissions,
-        is_timed_out=found.is_timed_out,
-        user=author,
-        place=place_name(found.space_id, channel),
-    )
-    if lacks is not None:
-        return lacks
+    if (error := found.permission_error(_needed(draft))) is not None:
+        return error
     if found.is_closed:
         seen = "a category" if found.kind == Channel.Kind.CATEGORY else "archived"
         return InvalidInput("channel", seen=seen, expected="one that takes messages")

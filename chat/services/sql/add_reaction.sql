@@ -1,4 +1,5 @@
--- Puts an emoji under a message: whether it was there of anybody, and whether the row is new.
+-- Adds a reaction, and returns whether anybody had reacted with the emoji, and whether the row is
+-- new.
 WITH under AS (
     SELECT
         EXISTS (

@@ -1,6 +1,6 @@
--- Makes somebody a member who is none, and tells whether that is so. Who left in a timeout comes
--- back into it: the log has the last word of a moderator about them. What was said before they came
--- counts as read, also in channels that only a role will open to them.
+-- Inserts a member, and returns 1, or 0 for one who is a member already. A timeout during which the
+-- user left goes on: the audit log has the last one. Earlier messages count as read, also in channels
+-- that the user cannot see yet.
 WITH admitted AS (
     INSERT INTO public.server_members (space_id, user_id, timed_out_until)
     SELECT

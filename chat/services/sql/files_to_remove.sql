@@ -1,5 +1,5 @@
--- Discarded files, oldest first along discarded_files_pkey, and locked: what another worker holds
--- is left out. So is a key that its old row names again, as an avatar may that somebody returns to.
+-- Discarded files, oldest first along discarded_files_pkey, and locked; those that another worker has
+-- locked are left out. So is a key that its old row names again, as an avatar that was chosen again.
 SELECT file.id, file.storage_key, file.created_at
 FROM public.discarded_files AS file
 WHERE

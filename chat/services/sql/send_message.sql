@@ -1,10 +1,10 @@
--- Sends a text that names nobody, answers nothing and has no files: one row, or none when something
--- is against it or the id is known.
+-- Sends a text without mentions, reply and files: one row, or none if it is refused or the id is
+-- known.
 INSERT INTO public.messages (id, space_id, channel_id, author_id, content)
-SELECT %(id)s, place.space_id, place.channel_id, %(author)s, %(content)s
+SELECT %(id)s, destination.space_id, destination.channel_id, %(author)s, %(content)s
 FROM (
     -- include: sendable.sql
-) AS place
+) AS destination
 RETURNING
     space_id,
     seq,

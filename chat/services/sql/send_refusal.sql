@@ -1,10 +1,12 @@
--- Why a send wrote nothing: what holds for the channel, the author and what the message brings.
+-- Why a send was refused: the state of the channel, of the author, of the reply and of the files.
 SELECT
     channel.space_id,
-    channel.kind,
-    counter.closed,
+    %(author)s::uuid,
     own.permissions,
     coalesce(member.timed_out_until > now(), false),
+    channel.id,
+    channel.kind,
+    counter.closed,
     EXISTS (
         SELECT
         FROM public.users AS addressed

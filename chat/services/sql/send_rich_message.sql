@@ -1,8 +1,7 @@
--- Sends a message with all that can belong to one: its reply, its files, whom it names. As
--- send_message.sql, which is the same without.
+-- Sends a message with a reply, files or mentions; send_message.sql is the same without them.
 --
--- The files are locked by id before anything else: of two sends with the same file one waits, finds
--- it taken and sends nothing.
+-- The files are locked by id before anything else: of two sends with the same file the second waits,
+-- finds it taken and sends nothing.
 WITH files AS MATERIALIZED (
     SELECT file.id
     FROM public.message_attachments AS file
@@ -15,7 +14,7 @@ WITH files AS MATERIALIZED (
     FOR UPDATE
 ),
 
-place AS MATERIALIZED (
+destination AS MATERIALIZED (
     SELECT channel.*, answered.seq AS reply_to_seq
     FROM (
         -- include: sendable.sql
@@ -34,8 +33,13 @@ place AS MATERIALIZED (
 sent AS (
     INSERT INTO public.messages (id, space_id, channel_id, author_id, content, reply_to_seq)
     SELECT
-        %(id)s, place.space_id, place.channel_id, %(author)s, %(content)s, place.reply_to_seq
-    FROM place
+        %(id)s,
+        destination.space_id,
+        destination.channel_id,
+        %(author)s,
+        %(content)s,
+        destination.reply_to_seq
+    FROM destination
     RETURNING
         id,
         space_id,
@@ -50,9 +54,9 @@ sent AS (
 
 attached AS (
     UPDATE public.message_attachments AS file
-    SET message_id = sent.id, position = chosen.place - 1
+    SET message_id = sent.id, position = chosen.number - 1
     FROM sent
-    CROSS JOIN unnest(%(files)s::uuid[]) WITH ORDINALITY AS chosen (id, place)
+    CROSS JOIN unnest(%(files)s::uuid[]) WITH ORDINALITY AS chosen (id, number)
     WHERE file.space_id = sent.space_id AND file.id = chosen.id
 ),
 
@@ -60,7 +64,7 @@ named AS (
     INSERT INTO public.mentions (space_id, channel_id, seq, user_id, role_id)
     SELECT sent.space_id, sent.channel_id, sent.seq, target.user_id, target.role_id
     FROM sent
-    CROSS JOIN place
+    CROSS JOIN destination
     CROSS JOIN LATERAL (
         -- include: mention_targets.sql
     ) AS target

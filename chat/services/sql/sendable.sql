@@ -1,7 +1,7 @@
--- The channel, if %(author)s holds all of %(needed)s there, and neither slow mode is against a message
--- nor that one of a pair was erased. Other statements include it. 4503599627378704 is BYPASS_SLOWMODE,
--- MANAGE_MESSAGES and MANAGE_CHANNELS. OFFSET 0 keeps the permissions from being computed once for
--- each mention of them.
+-- The channel, if %(author)s holds all of %(needed)s there, slow mode permits a message now, and the
+-- other of a pair was not erased. Other statements include it. 4503599627378704 is BYPASS_SLOWMODE,
+-- MANAGE_MESSAGES and MANAGE_CHANNELS. OFFSET 0 has the permissions computed once, not once for each
+-- use of them.
 SELECT channel.space_id, channel.id AS channel_id, own.permissions
 FROM public.channels AS channel
 CROSS JOIN LATERAL (

@@ -1,4 +1,4 @@
--- What was sent under an id, as it was sent: an edit since then does not make it another message.
+-- The message with an id as it was sent, before any edit.
 SELECT
     message.space_id,
     message.channel_id,

@@ -1,5 +1,5 @@
--- Makes the mentions of a message those of its content. Who is named still keeps the row, and with it
--- the place in the inbox.
+-- Replaces the mentions of a message by those of its new content. A mention that stays keeps its
+-- row, and with it its position in the inbox.
 WITH gone AS (
     DELETE FROM public.mentions AS mention
     WHERE
@@ -18,15 +18,14 @@ WITH gone AS (
 )
 
 INSERT INTO public.mentions (space_id, channel_id, seq, user_id, role_id)
-SELECT place.space_id, place.channel_id, %(seq)s, target.user_id, target.role_id
+SELECT destination.space_id, destination.channel_id, %(seq)s, target.user_id, target.role_id
 FROM (
     SELECT
         %(space)s::uuid AS space_id,
         %(channel)s::uuid AS channel_id,
         %(permissions)s::bigint AS permissions
-) AS place
+) AS destination
 CROSS JOIN LATERAL (
     -- include: mention_targets.sql
 ) AS target
-ON CONFLICT (space_id, channel_id, seq, user_id, role_id) DO NOTHING
-RETURNING id;
+ON CONFLICT (space_id, channel_id, seq, user_id, role_id) DO NOTHING;

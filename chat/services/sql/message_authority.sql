@@ -1,8 +1,11 @@
--- A message in a channel that somebody can see, and what they may do there: no row, not for them.
+-- A message, and what somebody may do in its channel: no row if they cannot see it.
 SELECT
-    message.id,
     message.space_id,
+    %(user)s::uuid,
+    own.permissions,
+    coalesce(member.timed_out_until > now() AND own.permissions & 8 = 0, false),
     message.channel_id,
+    message.id,
     message.seq,
     message.author_id,
     message.kind,
@@ -13,10 +16,7 @@ SELECT
         SELECT
         FROM public.message_attachments AS file
         WHERE file.space_id = message.space_id AND file.message_id = message.id
-    ),
-    %(user)s::uuid,
-    own.permissions,
-    coalesce(member.timed_out_until > now() AND own.permissions & 8 = 0, false)
+    )
 FROM public.messages AS message
 CROSS JOIN LATERAL (
     SELECT
