@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -212,39 +211,6 @@ def test_a_moderator_deletes_and_the_log_tells(harbour: Harbour) -> None:
         message.id,
     )
     assert entry.changes["author_id"] == [str(harbour.member.id)] * 2
-
-
-def test_a_deletion_is_two_statements_and_three_with_the_log(harbour: Harbour) -> None:
-    own, others = _sent(harbour), _sent(harbour)
-
-    assert len(statements_of(lambda: delete_message(actor=harbour.member, message=own))) == 2
-    owner = harbour.server.owner
-    assert len(statements_of(lambda: delete_message(actor=owner, message=others))) == 3
-
-
-@pytest.mark.parametrize(
-    ("args", "match"),
-    [
-        ({"actor": "me"}, "actor is 'me'"),
-        ({"message": 1}, "message is 1"),
-        ({"content": 1}, "content is 1"),
-        ({"content": "x" * 4001}, "4001 characters"),
-        ({"content": "\0"}, "NUL"),
-        ({"content": "\udfff"}, "surrogate"),
-        ({"expected_version": 0}, "expected_version is 0"),
-        ({"expected_version": -1}, "expected_version is -1"),
-        ({"expected_version": 2**31}, "expected_version is 2147483648"),
-        ({"expected_version": "1"}, "expected_version is '1'"),
-    ],
-)
-def test_bad_input_is_named(harbour: Harbour, args: dict[str, Any], match: str) -> None:
-    usual: dict[str, Any] = {
-        "actor": harbour.member,
-        "message": _sent(harbour),
-        "content": "avast",
-    }
-
-    refused(InvalidInput, lambda: edit_message(**(usual | args)), match=match)
 
 
 def test_a_stranger_is_told_nothing_of_a_message(place: Place) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db.models.functions import Now
@@ -30,15 +29,11 @@ from chat.services.messages import (
 )
 from tests.factories import (
     FAR_AWAY,
-    DirectMessageFactory,
     MessageFactory,
 )
 from tests.services.counting import statements_of
 from tests.services.places import PLACES, Harbour, Place, make_harbour, make_place
 from tests.services.refusals import refused
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db
 
@@ -368,53 +363,3 @@ def test_removing_is_two_statements_and_three_with_the_log(harbour: Harbour) -> 
     assert len(statements_of(remove_others)) == 3
     assert len(statements_of(clear)) == 3
     assert len(statements_of(clear)) == 2
-
-
-# --- bad input ---
-
-_CALLS: dict[str, Callable[..., object]] = {
-    "pin": pin_message,
-    "unpin": unpin_message,
-    "add": add_reaction,
-    "remove": remove_reaction,
-    "clear": clear_reactions,
-}
-
-
-@pytest.mark.parametrize("call", ["pin", "unpin", "add", "remove", "clear"])
-@pytest.mark.parametrize(
-    ("args", "match"),
-    [({"actor": 1}, "actor is 1"), ({"message": "x"}, "message is 'x'")],
-)
-def test_what_is_no_id_is_named(
-    harbour: Harbour, call: str, args: dict[str, Any], match: str
-) -> None:
-    usual: dict[str, Any] = {"actor": harbour.member, "message": _sent(harbour)}
-    if call in {"add", "remove"}:
-        usual["emoji"] = "⚓"
-
-    refused(InvalidInput, lambda: _CALLS[call](**(usual | args)), match=match)
-
-
-@pytest.mark.parametrize("call", ["pin", "unpin", "add", "remove", "clear"])
-def test_messages_of_another_space_and_of_nobody_are_not_there(harbour: Harbour, call: str) -> None:
-    elsewhere, direct = MessageFactory.create(), DirectMessageFactory.create()
-    emoji = {"emoji": "⚓"} if call in {"add", "remove"} else {}
-
-    for message in (elsewhere, elsewhere.id, direct, harbour.server.id):
-        refused(
-            NotVisible,
-            partial(_CALLS[call], actor=harbour.server.owner, message=message, **emoji),
-        )
-
-
-@pytest.mark.parametrize("call", ["add", "remove", "clear"])
-@pytest.mark.parametrize("emoji", ["", "x" * 65, "\0", "\ud800", 1, b"x"])
-def test_what_is_no_emoji_is_named(harbour: Harbour, call: str, emoji: Any) -> None:
-    message = _sent(harbour)
-
-    refused(
-        InvalidInput,
-        lambda: _CALLS[call](actor=harbour.server.owner, message=message, emoji=emoji),
-        match="emoji is",
-    )
