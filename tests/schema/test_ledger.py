@@ -137,6 +137,8 @@ def test_disk_is_waited_for_by_all_that_something_may_depend_on(
     situation("not_atomic")
     ensure_ledger(scratch_connection)
     with scratch_connection.cursor() as cursor:
+        # Which the tests have off.
+        cursor.execute("SET synchronous_commit = on")
         cursor.execute(
             """
             CREATE TABLE commits (name text, event text, synchronous_commit text);
