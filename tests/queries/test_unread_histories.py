@@ -45,7 +45,7 @@ from tests.factories import (
     ServerFactory,
     UserFactory,
 )
-from tests.queries.places import READ
+from tests.services.places import READ
 
 if TYPE_CHECKING:
     from uuid import UUID

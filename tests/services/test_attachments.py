@@ -25,7 +25,7 @@ from chat.services.attachments import (
 from chat.services.messages import send_message
 from tests.factories import FAR_AWAY, MessageAttachmentFactory, UserFactory
 from tests.services.counting import statements_of
-from tests.services.places import PLACES, Harbour, make_harbour, make_place
+from tests.services.places import PLACES, Harbour, make_place
 from tests.services.refusals import refused
 
 if TYPE_CHECKING:
@@ -35,11 +35,6 @@ pytestmark = pytest.mark.django_db
 
 DIGEST = sha256(b"a chart").digest()
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def harbour() -> Harbour:
-    return make_harbour()
 
 
 def _reserve(harbour: Harbour, **changes: Any) -> MessageAttachment:

@@ -32,15 +32,10 @@ from tests.factories import (
     MessageFactory,
 )
 from tests.services.counting import statements_of
-from tests.services.places import PLACES, Harbour, Place, make_harbour, make_place
+from tests.services.places import PLACES, Harbour, Place, make_place
 from tests.services.refusals import refused
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def harbour() -> Harbour:
-    return make_harbour()
 
 
 @pytest.fixture(params=PLACES)

@@ -44,7 +44,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.services.counting import statements_of
-from tests.services.places import PLACES, Harbour, Place, make_harbour, make_place, named_in
+from tests.services.places import PLACES, Harbour, Place, make_place, named_in
 from tests.services.refusals import refused
 
 if TYPE_CHECKING:
@@ -53,11 +53,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 CHOSEN = UUID("01990000-0000-7000-8000-000000000001")
-
-
-@pytest.fixture
-def harbour() -> Harbour:
-    return make_harbour()
 
 
 @pytest.fixture(params=PLACES)
