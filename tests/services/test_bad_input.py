@@ -272,6 +272,7 @@ def test_what_is_elsewhere_is_not_visible_and_nothing_is_written(scene: Scene) -
         ("kick_member", "server"),
         ("ban_user", "user"),
         ("transfer_ownership", "to"),
+        ("send_message", "channel"),
         ("delete_message", "message"),
         ("edit_message", "message"),
     ],

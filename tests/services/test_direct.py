@@ -21,7 +21,6 @@ from chat.services.direct import (
 )
 from chat.services.messages import send_message
 from tests.factories import DirectConversationFactory, UserFactory
-from tests.services.counting import statements_of
 from tests.services.refusals import refused
 
 if TYPE_CHECKING:
@@ -70,11 +69,6 @@ def test_one_has_a_conversation_with_oneself(anne: User) -> None:
 
     assert send_message(author=anne, channel=notes, content="milk").seq == 1
     assert _people(notes) == {"anne"}
-
-
-def test_opening_is_four_statements_each_time(anne: User, bart: User) -> None:
-    for _ in range(2):
-        assert len(statements_of(lambda: open_conversation(user=anne, other=bart))) == 4
 
 
 def test_who_was_erased_cannot_be_written_to(anne: User, bart: User) -> None:

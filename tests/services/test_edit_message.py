@@ -7,12 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from chat.errors import Conflict, InvalidInput, MissingPermission, NotAuthor, NotVisible, TimedOut
+from chat.errors import Conflict, InvalidInput, MissingPermission, NotAuthor, NotVisible
 from chat.models import AuditLogEntry, Mention, Message, MessageRevision, ServerMember
 from chat.rules.permissions import DEFAULT_EVERYONE, Permission
 from chat.services.messages import SentMessage, delete_message, edit_message, send_message
 from tests.factories import (
-    FAR_AWAY,
     MessageAttachmentFactory,
     MessageFactory,
     RoleFactory,
@@ -145,13 +144,6 @@ def test_nobody_edits_the_message_of_another(harbour: Harbour, permission: Permi
     refused(NotAuthor, lambda: edit_message(actor=other, message=message, content="x"))
 
 
-def test_nobody_edits_in_a_timeout(harbour: Harbour) -> None:
-    message = _sent(harbour)
-    ServerMember.objects.filter(user=harbour.member).update(timed_out_until=FAR_AWAY)
-
-    refused(TimedOut, lambda: edit_message(actor=harbour.member, message=message, content="x"))
-
-
 def test_who_has_left_edits_nothing(harbour: Harbour) -> None:
     message = _sent(harbour)
     ServerMember.objects.filter(user=harbour.member).delete()
@@ -206,14 +198,3 @@ def test_a_moderator_deletes_and_the_log_tells(harbour: Harbour) -> None:
         message.id,
     )
     assert entry.changes["author_id"] == [str(harbour.member.id)] * 2
-
-
-def test_a_stranger_is_told_nothing_of_a_message(place: Place) -> None:
-    sent = _sent_in(place)
-
-    for call in (delete_message, partial(edit_message, content="x")):
-        refused(
-            NotVisible,
-            partial(call, actor=place.stranger, message=sent),
-            match=f"There is no message {sent.id}",
-        )

@@ -13,9 +13,8 @@ from chat.errors import (
     LimitReached,
     MissingPermission,
     NotVisible,
-    TimedOut,
 )
-from chat.models import AuditLogEntry, Channel, Message, Reaction, Role, ServerMember
+from chat.models import AuditLogEntry, Channel, Message, Reaction, Role
 from chat.rules.permissions import DEFAULT_EVERYONE, Permission
 from chat.services.messages import (
     SentMessage,
@@ -28,7 +27,6 @@ from chat.services.messages import (
     unpin_message,
 )
 from tests.factories import (
-    FAR_AWAY,
     MessageFactory,
 )
 from tests.services.counting import statements_of
@@ -205,13 +203,6 @@ def test_a_reaction_is_there_once(place: Place) -> None:
     )
 
 
-def test_a_stranger_neither_reacts_nor_takes_a_reaction_away(place: Place) -> None:
-    sent = _sent_in(place)
-
-    refused(NotVisible, lambda: add_reaction(actor=place.stranger, message=sent, emoji="⚓"))
-    refused(NotVisible, lambda: remove_reaction(actor=place.stranger, message=sent, emoji="⚓"))
-
-
 def test_nobody_takes_the_reactions_of_others_in_a_conversation(conversation: Place) -> None:
     sent, other = _sent_in(conversation), conversation.other
     add_reaction(actor=other, message=sent, emoji="⚓")
@@ -223,16 +214,6 @@ def test_nobody_takes_the_reactions_of_others_in_a_conversation(conversation: Pl
     ):
         error = refused(MissingPermission, partial(call, actor=conversation.author, message=sent))
         assert str(error).endswith(needed)
-
-
-def test_a_reaction_is_two_statements(place: Place) -> None:
-    sent = _sent_in(place)
-
-    def react() -> None:
-        add_reaction(actor=place.author, message=sent, emoji="⚓")
-
-    assert len(statements_of(react)) == 2
-    assert len(statements_of(react)) == 2
 
 
 def test_only_the_first_of_an_emoji_needs_the_permission(harbour: Harbour) -> None:
@@ -258,16 +239,6 @@ def test_who_cannot_read_the_history_does_not_react(harbour: Harbour) -> None:
         lambda: add_reaction(actor=harbour.member, message=message, emoji="⚓"),
         match="READ_MESSAGE_HISTORY",
     )
-
-
-def test_nobody_reacts_in_a_timeout_not_even_with_an_emoji_that_is_there(
-    harbour: Harbour,
-) -> None:
-    message = _sent(harbour)
-    add_reaction(actor=harbour.server.owner, message=message, emoji="⚓")
-    ServerMember.objects.filter(user=harbour.member).update(timed_out_until=FAR_AWAY)
-
-    refused(TimedOut, lambda: add_reaction(actor=harbour.member, message=message, emoji="⚓"))
 
 
 def test_the_twenty_first_emoji_is_refused_and_the_twentieth_repeated(place: Place) -> None:
@@ -337,24 +308,3 @@ def test_all_reactions_or_all_of_one_emoji_are_cleared(harbour: Harbour) -> None
 
     assert Reaction.objects.get().message_id == untouched.id
     assert [action for action, _ in _log()] == ["reaction.clear"] * 2
-
-
-def test_removing_is_two_statements_and_three_with_the_log(harbour: Harbour) -> None:
-    message = _sent(harbour)
-    other, owner = harbour.join(), harbour.server.owner
-    for user in (harbour.member, other, owner):
-        add_reaction(actor=user, message=message, emoji="⚓")
-
-    def remove() -> None:
-        remove_reaction(actor=harbour.member, message=message, emoji="⚓")
-
-    def remove_others() -> None:
-        remove_reaction(actor=owner, message=message, emoji="⚓", user=other)
-
-    def clear() -> None:
-        clear_reactions(actor=owner, message=message)
-
-    assert len(statements_of(remove)) == 2
-    assert len(statements_of(remove_others)) == 3
-    assert len(statements_of(clear)) == 3
-    assert len(statements_of(clear)) == 2

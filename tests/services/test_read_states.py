@@ -92,16 +92,6 @@ def test_a_mark_past_the_newest_message_is_refused(place: Place) -> None:
         )
 
 
-def test_what_is_not_seen_is_not_marked_and_not_muted(place: Place) -> None:
-    for user, channel in ((place.stranger, place.channel), (place.other, NOTHING)):
-        usual: dict[str, Any] = {"user": user, "channel": channel}
-        refused(NotVisible, partial(mark_read, **usual))
-        refused(NotVisible, partial(mark_unread, **usual, seq=1))
-        refused(NotVisible, partial(set_notify, **usual, notify="all"))
-        refused(NotVisible, partial(mute_channel, **usual, until=TOMORROW))
-    assert mark_all_read(user=place.stranger) == 0
-
-
 def test_a_server_of_which_nothing_is_seen_is_not_marked(harbour: Harbour) -> None:
     stranger = UserFactory.create()
 

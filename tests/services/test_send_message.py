@@ -17,17 +17,14 @@ from chat.errors import (
     MissingPermission,
     NotVisible,
     SlowModeActive,
-    TimedOut,
     Unreachable,
 )
 from chat.models import (
-    Ban,
     Channel,
     Mention,
     Message,
     MessageAttachment,
     ReadState,
-    ServerMember,
     User,
 )
 from chat.rules.permissions import DEFAULT_EVERYONE, Permission
@@ -35,7 +32,6 @@ from chat.services.direct import open_conversation, open_group
 from chat.services.messages import SentMessage, edit_message, send_message
 from tests.chat.sql import stored
 from tests.factories import (
-    FAR_AWAY,
     ChannelFactory,
     DirectMessageFactory,
     MessageAttachmentFactory,
@@ -185,19 +181,6 @@ def test_missing_permission_is_named(harbour: Harbour) -> None:
     harbour.allow(Permission.VIEW_CHANNEL)
 
     refused(MissingPermission, lambda: _send(harbour), match="needs SEND_MESSAGES in channel")
-
-
-def test_member_in_a_timeout_cannot_send(harbour: Harbour) -> None:
-    ServerMember.objects.filter(user=harbour.member).update(timed_out_until=FAR_AWAY)
-
-    refused(TimedOut, lambda: _send(harbour), match="in a timeout")
-
-
-def test_banned_user_cannot_send(harbour: Harbour) -> None:
-    ServerMember.objects.filter(user=harbour.member).delete()
-    Ban.objects.create(server=harbour.server, user=harbour.member)
-
-    refused(NotVisible, lambda: _send(harbour))
 
 
 def test_deleted_server_takes_no_message(harbour: Harbour) -> None:

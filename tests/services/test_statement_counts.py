@@ -92,6 +92,8 @@ OTHERWISE: list[tuple[str, str, Actor | None, Callable[[Scene], dict[str, Any]]]
     ("pin_message", "three", None, lambda scene: {"message": scene.pinned}),
     ("add_to_group", "three", None, lambda scene: {"user": scene.other}),
     ("remove_reaction", "two", None, lambda scene: {"actor": scene.sailor}),
+    ("add_reaction", "two", None, lambda _: {"emoji": "⚓"}),
+    ("open_conversation", "four", None, lambda scene: {"other": scene.cast[Actor.OWNER]}),
     ("clear_reactions", "two", None, lambda _: {"emoji": "🐙"}),
 ]
 # A second time there is nothing to be changed; of an invite that has ended, two fewer.
