@@ -92,7 +92,7 @@ def test_view_function_fragment_and_python_agree_on_known_servers() -> None:
 def test_view_function_fragment_and_python_agree_on_servers_never_seen_before() -> None:
     seed = int(os.environ.get("MELO_TEST_SEED") or SystemRandom().getrandbits(32))
 
-    assert_all_agree(seed=seed)
+    assert_all_agree(seed=seed, part=4)
 
 
 def test_function_equals_the_view() -> None:
@@ -190,11 +190,12 @@ def test_mask_beyond_53_bits_is_refused_in_an_overwrite(statement: str, mask: in
 # --- what the tests above share ---
 
 
-def assert_all_agree(*, seed: int) -> None:
+def assert_all_agree(*, seed: int, part: int = 1) -> None:
+    """Compare all answers; of one `part` of the servers no longer every rule must decide many."""
     print(f"MELO_TEST_SEED={seed}")  # noqa: T201 - pytest shows it with a failure
-    servers = random_servers(seed=seed, count=60, users=180)
+    servers = random_servers(seed=seed, count=60 // part, users=180 // part)
     users = sorted({member.user_id for server in servers for member in server.members})
-    conversations = random_conversations(seed=seed, count=200, user_ids=users)
+    conversations = random_conversations(seed=seed, count=200 // part, user_ids=users)
     store(servers, conversations)
     asked = {(q.user_id, q.channel_id): q for q in questions(servers, conversations)}
 
@@ -213,6 +214,8 @@ def assert_all_agree(*, seed: int) -> None:
     for who, actual in said.items():
         if actual != expected:
             pytest.fail(explain(who, seed=seed, asked=asked, expected=expected, actual=actual))
+    if part > 1:
+        return
     assert len(asked) >= 20_000
     hits = Counter(name for question in asked.values() for name in branches(question))
     assert set(hits) == BRANCHES

@@ -50,13 +50,15 @@ LISTS = [Message, Reaction, AuditLogEntry, ServerMember, User, DirectMessage, Di
 def test_nonsense_in_the_address_of_a_list_is_no_error(
     model: type[Model], admin_client: Client
 ) -> None:
+    """Each parameter with a third of the nonsense: the lists take turns with it."""
     filters = getattr(admin.site.get_model_admin(model), "filters", ())
+    lists: list[type[Model]] = [*LISTS]
     known = ["q", "before", "after", *(filter_.name for filter_ in filters)]
     of_django = ["p", "o", "_to_field", "created_at__gt"]
     answers = {}
 
-    for name in (*known, *of_django):
-        for nonsense in NONSENSE:
+    for number, name in enumerate((*known, *of_django), lists.index(model)):
+        for nonsense in NONSENSE[number % 3 :: 3]:
             response = admin_client.get(page(model, "changelist"), {name: nonsense}, follow=True)
             if response.status_code not in {200, 400}:
                 answers[name, nonsense] = response.status_code

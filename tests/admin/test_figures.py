@@ -17,6 +17,8 @@ from chat.admin.pages.figures import (
     messages_per_day,
     statement_timeout,
 )
+from tests.chat.sql import execute
+from tests.concurrency.connections import connect
 from tests.factories import (
     ChannelFactory,
     DirectMessageFactory,
@@ -26,11 +28,20 @@ from tests.factories import (
 )
 
 if TYPE_CHECKING:
+    from pytest_django import DjangoDbBlocker
+
     from chat.models import Channel
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _vacuumed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Clear away the dead rows of other tests, which a month of half hours reads 1,440 times."""
+    with django_db_blocker.unblock(), connect() as own:
+        own.execute("VACUUM messages")
 
 
 def id_at(moment: datetime, number: int = 0) -> UUID:
@@ -39,8 +50,15 @@ def id_at(moment: datetime, number: int = 0) -> UUID:
 
 
 def send(channel: Channel, *moments: datetime) -> None:
-    for number, moment in enumerate(moments):
-        MessageFactory.create(channel=channel, id=id_at(moment, number))
+    assert channel.server is not None
+    execute(
+        "INSERT INTO messages (id, space_id, channel_id, author_id) "
+        "SELECT id, %s, %s, %s FROM unnest(%s::uuid[]) AS id",
+        channel.space_id,
+        channel.id,
+        channel.server.owner_id,
+        [id_at(moment, number) for number, moment in enumerate(moments)],
+    )
 
 
 def pretend_rows(table: str, rows: int) -> None:

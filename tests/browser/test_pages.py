@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from chat.admin.lists.panels import list_url
 from chat.models import Message, Server, User
-from tests.browser.conftest import open_visitor
+from tests.browser.conftest import LOOKS, open_visitor
 from tests.browser.demo import PASSWORD, Scene, fill
 
 if TYPE_CHECKING:
@@ -48,11 +48,7 @@ def address(scene: Scene) -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture(
-    scope="module",
-    params=[("light", 1400), ("dark", 390)],
-    ids=["light on a desk", "dark on a phone"],
-)
+@pytest.fixture(scope="module", params=LOOKS, ids=["light on a desk", "dark on a phone"])
 def visitor(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Visitor]:
     scheme, width = request.param
     somebody = open_visitor(browser, address, scheme=scheme, width=width)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.queries.places import Harbour, make_harbour
+from tests.services.places import READ, Harbour, make_harbour
 
 
 @pytest.fixture
 def harbour(db: None) -> Harbour:
-    return make_harbour()
+    return make_harbour(everyone=READ)

@@ -12,11 +12,10 @@ from chat.models import Channel, Message
 from chat.queries.access import VisibleChannel, permissions_in, visible_channels
 from chat.rules.permissions import ALL, IN_CONVERSATION, NONE, Permission
 from tests.factories import ChannelPermissionFactory, ServerMemberFactory
-from tests.queries.places import READ, make_harbour
-from tests.services.places import make_place
+from tests.services.places import READ, make_harbour, make_place
 
 if TYPE_CHECKING:
-    from tests.queries.places import Harbour
+    from tests.services.places import Harbour
 
 pytestmark = pytest.mark.django_db
 
@@ -24,19 +23,19 @@ NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
 def test_member_has_what_everyone_has(harbour: Harbour) -> None:
-    assert permissions_in(user=harbour.sailor, channel=harbour.pier) == READ
+    assert permissions_in(user=harbour.member, channel=harbour.channel) == READ
 
 
 def test_owner_has_everything(harbour: Harbour) -> None:
-    assert permissions_in(user=harbour.server.owner, channel=harbour.pier) == ALL
+    assert permissions_in(user=harbour.server.owner, channel=harbour.channel) == ALL
 
 
 def test_stranger_has_nothing(harbour: Harbour) -> None:
-    assert permissions_in(user=harbour.stranger, channel=harbour.pier) == NONE
+    assert permissions_in(user=harbour.stranger, channel=harbour.channel) == NONE
 
 
 def test_nobody_has_anything_in_a_channel_that_is_not_there(harbour: Harbour) -> None:
-    assert permissions_in(user=harbour.sailor, channel=UUID(int=1)) == NONE
+    assert permissions_in(user=harbour.member, channel=UUID(int=1)) == NONE
 
 
 @pytest.mark.parametrize("kind", ["pair", "group"])
@@ -59,27 +58,27 @@ def test_who_left_a_group_has_nothing_there() -> None:
 
 def test_overwrite_of_a_member_counts(harbour: Harbour) -> None:
     ChannelPermissionFactory.create(
-        channel=harbour.pier,
+        channel=harbour.channel,
         role=None,
-        user=harbour.sailor,
+        user=harbour.member,
         allow=Permission.ADD_REACTIONS.value,
         deny=Permission.READ_MESSAGE_HISTORY.value,
     )
 
-    assert permissions_in(user=harbour.sailor, channel=harbour.pier) == (
+    assert permissions_in(user=harbour.member, channel=harbour.channel) == (
         Permission.VIEW_CHANNEL | Permission.ADD_REACTIONS
     )
 
 
 def test_visible_channels_have_what_a_list_shows(harbour: Harbour) -> None:
     category = harbour.dig(category=True, name="docks", position=2)
-    Channel.objects.filter(pk=harbour.pier.pk).update(parent=category, name="pier", position=1)
+    Channel.objects.filter(pk=harbour.channel.pk).update(parent=category, name="pier", position=1)
     message = harbour.say()
 
-    assert visible_channels(user=harbour.sailor) == (
+    assert visible_channels(user=harbour.member) == (
         VisibleChannel(
             server_id=harbour.server.id,
-            id=harbour.pier.id,
+            id=harbour.channel.id,
             parent_id=category.id,
             kind="text",
             name="pier",
@@ -104,13 +103,13 @@ def test_visible_channels_have_what_a_list_shows(harbour: Harbour) -> None:
 
 def test_visible_channels_of_one_server_leave_out_the_others(harbour: Harbour) -> None:
     other = make_harbour()
-    ServerMemberFactory.create(server=other.server, user=harbour.sailor)
+    ServerMemberFactory.create(server=other.server, user=harbour.member)
 
-    everywhere = visible_channels(user=harbour.sailor)
-    there = visible_channels(user=harbour.sailor.id, server=other.server.id)
+    everywhere = visible_channels(user=harbour.member)
+    there = visible_channels(user=harbour.member.id, server=other.server.id)
 
-    assert {channel.id for channel in everywhere} == {harbour.pier.id, other.pier.id}
-    assert [channel.id for channel in there] == [other.pier.id]
+    assert {channel.id for channel in everywhere} == {harbour.channel.id, other.channel.id}
+    assert [channel.id for channel in there] == [other.channel.id]
 
 
 def test_conversations_are_no_channels_of_a_list() -> None:
@@ -129,10 +128,10 @@ def test_channels_visible_to_a_member_leave_out_hidden_ones(harbour: Harbour) ->
     harbour.deny(Permission.VIEW_CHANNEL, channel=hidden)
     make_harbour()
 
-    found = Channel.objects.filter(kind="text").visible_to(harbour.sailor)
+    found = Channel.objects.filter(kind="text").visible_to(harbour.member)
 
-    assert list(found) == [harbour.pier]
-    assert list(Channel.objects.visible_to(harbour.sailor.id)) == [harbour.pier]
+    assert list(found) == [harbour.channel]
+    assert list(Channel.objects.visible_to(harbour.member.id)) == [harbour.channel]
     assert list(Channel.objects.visible_to(harbour.stranger)) == []
 
 
@@ -147,7 +146,7 @@ def test_messages_visible_to_a_member_can_be_read_and_are_there(harbour: Harbour
     harbour.say("not to be seen", channel=hidden)
     make_harbour().say("elsewhere")
 
-    found = Message.objects.visible_to(harbour.sailor)
+    found = Message.objects.visible_to(harbour.member)
 
     assert list(found.order_by("seq")) == [seen]
     assert not Message.objects.visible_to(harbour.stranger).exists()

@@ -13,14 +13,13 @@ from chat.queries.history import message_page, message_pins
 from chat.rules.permissions import Permission
 from tests.chat.sql import purge
 from tests.factories import MessageFactory, ServerMemberFactory
-from tests.queries.places import make_harbour
-from tests.services.places import make_place
+from tests.services.places import make_harbour, make_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chat.queries.history import MessagePage
-    from tests.queries.places import Harbour
+    from tests.services.places import Harbour
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +39,7 @@ def talk(harbour: Harbour) -> Harbour:
 
 
 def test_newest_come_first(talk: Harbour) -> None:
-    page = message_page(viewer=talk.sailor, channel=talk.pier, limit=3)
+    page = message_page(viewer=talk.member, channel=talk.channel, limit=3)
 
     assert [(m.seq, m.content) for m in page.messages] == [
         (7, "message 7"),
@@ -51,27 +50,27 @@ def test_newest_come_first(talk: Harbour) -> None:
 
 
 def test_page_can_be_asked_with_ids(talk: Harbour) -> None:
-    page = message_page(viewer=talk.sailor.id, channel=talk.pier.id, limit=1)
+    page = message_page(viewer=talk.member.id, channel=talk.channel.id, limit=1)
 
     assert seqs(page) == [7]
 
 
 def test_before_gives_the_next_older_ones(talk: Harbour) -> None:
-    page = message_page(viewer=talk.sailor, channel=talk.pier, before=5, limit=3)
+    page = message_page(viewer=talk.member, channel=talk.channel, before=5, limit=3)
 
     assert seqs(page) == [4, 3, 2]
     assert (page.older, page.newer) == (2, 4)
 
 
 def test_after_gives_the_next_newer_ones(talk: Harbour) -> None:
-    page = message_page(viewer=talk.sailor, channel=talk.pier, after=2, limit=3)
+    page = message_page(viewer=talk.member, channel=talk.channel, after=2, limit=3)
 
     assert seqs(page) == [5, 4, 3]
     assert (page.older, page.newer) == (3, 5)
 
 
 def test_after_zero_begins_at_the_beginning(talk: Harbour) -> None:
-    page = message_page(viewer=talk.sailor, channel=talk.pier, after=0, limit=2)
+    page = message_page(viewer=talk.member, channel=talk.channel, after=0, limit=2)
 
     assert seqs(page) == [2, 1]
     assert (page.older, page.newer) == (None, 2)
@@ -92,35 +91,37 @@ def test_after_zero_begins_at_the_beginning(talk: Harbour) -> None:
 def test_around_gives_both_sides(
     talk: Harbour, around: int, limit: int, expected: list[int]
 ) -> None:
-    page = message_page(viewer=talk.sailor, channel=talk.pier, around=around, limit=limit)
+    page = message_page(viewer=talk.member, channel=talk.channel, around=around, limit=limit)
 
     assert seqs(page) == expected
 
 
 def test_nothing_is_before_the_first(talk: Harbour) -> None:
-    page = message_page(viewer=talk.sailor, channel=talk.pier, before=1)
+    page = message_page(viewer=talk.member, channel=talk.channel, before=1)
 
     assert (seqs(page), page.older, page.newer) == ([], None, 0)
 
 
 def test_nothing_is_after_the_last(talk: Harbour) -> None:
-    page = message_page(viewer=talk.sailor, channel=talk.pier, after=7)
+    page = message_page(viewer=talk.member, channel=talk.channel, after=7)
 
     assert (seqs(page), page.older, page.newer) == ([], 8, None)
 
 
 def test_empty_channel_has_an_empty_page(harbour: Harbour) -> None:
-    page = message_page(viewer=harbour.sailor, channel=harbour.pier)
+    page = message_page(viewer=harbour.member, channel=harbour.channel)
 
     assert (page.messages, page.last_seq, page.older, page.newer) == ((), 0, None, None)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
 def test_following_older_shows_everything_once(talk: Harbour, limit: int) -> None:
-    page = message_page(viewer=talk.sailor, channel=talk.pier, limit=limit)
+    page = message_page(viewer=talk.member, channel=talk.channel, limit=limit)
     found = seqs(page)
     while page.older is not None:
-        page = message_page(viewer=talk.sailor, channel=talk.pier, before=page.older, limit=limit)
+        page = message_page(
+            viewer=talk.member, channel=talk.channel, before=page.older, limit=limit
+        )
         found += seqs(page)
 
     assert found == [7, 6, 5, 4, 3, 2, 1]
@@ -128,10 +129,10 @@ def test_following_older_shows_everything_once(talk: Harbour, limit: int) -> Non
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
 def test_following_newer_shows_everything_once(talk: Harbour, limit: int) -> None:
-    page = message_page(viewer=talk.sailor, channel=talk.pier, after=0, limit=limit)
+    page = message_page(viewer=talk.member, channel=talk.channel, after=0, limit=limit)
     found = seqs(page)[::-1]
     while page.newer is not None:
-        page = message_page(viewer=talk.sailor, channel=talk.pier, after=page.newer, limit=limit)
+        page = message_page(viewer=talk.member, channel=talk.channel, after=page.newer, limit=limit)
         found += seqs(page)[::-1]
 
     assert found == [1, 2, 3, 4, 5, 6, 7]
@@ -140,7 +141,7 @@ def test_following_newer_shows_everything_once(talk: Harbour, limit: int) -> Non
 def test_messages_of_other_channels_stay_out(talk: Harbour) -> None:
     talk.say("elsewhere", channel=talk.dig())
 
-    page = message_page(viewer=talk.sailor, channel=talk.pier, limit=100)
+    page = message_page(viewer=talk.member, channel=talk.channel, limit=100)
 
     assert seqs(page) == [7, 6, 5, 4, 3, 2, 1]
 
@@ -148,7 +149,7 @@ def test_messages_of_other_channels_stay_out(talk: Harbour) -> None:
 def test_deleted_message_keeps_its_place_without_content(talk: Harbour) -> None:
     Message.objects.filter(seq=6).update(deleted_at=NOON)
 
-    page = message_page(viewer=talk.sailor, channel=talk.pier, limit=3)
+    page = message_page(viewer=talk.member, channel=talk.channel, limit=3)
 
     assert [(m.seq, m.content, m.deleted_at) for m in page.messages] == [
         (7, "message 7", None),
@@ -158,32 +159,32 @@ def test_deleted_message_keeps_its_place_without_content(talk: Harbour) -> None:
 
 
 def test_stranger_sees_no_channel(talk: Harbour) -> None:
-    with pytest.raises(NotVisible, match=f"no channel {talk.pier.id} that user"):
-        message_page(viewer=talk.stranger, channel=talk.pier)
+    with pytest.raises(NotVisible, match=f"no channel {talk.channel.id} that user"):
+        message_page(viewer=talk.stranger, channel=talk.channel)
 
 
 def test_channel_of_another_server_is_not_to_be_seen(talk: Harbour) -> None:
     other = make_harbour()
 
     with pytest.raises(NotVisible):
-        message_page(viewer=other.sailor, channel=talk.pier)
+        message_page(viewer=other.member, channel=talk.channel)
 
 
 def test_hidden_channel_looks_as_if_there_were_none(talk: Harbour) -> None:
-    talk.deny(Permission.VIEW_CHANNEL, channel=talk.pier)
+    talk.deny(Permission.VIEW_CHANNEL, channel=talk.channel)
 
     with pytest.raises(NotVisible):
-        message_page(viewer=talk.sailor, channel=talk.pier)
+        message_page(viewer=talk.member, channel=talk.channel)
 
 
 @pytest.mark.parametrize("is_empty", [True, False])
 def test_channel_without_history_is_refused_and_not_empty(harbour: Harbour, is_empty: bool) -> None:
-    harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=harbour.pier)
+    harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=harbour.channel)
     if not is_empty:
         harbour.say()
 
     with pytest.raises(MissingPermission) as caught:
-        message_page(viewer=harbour.sailor, channel=harbour.pier)
+        message_page(viewer=harbour.member, channel=harbour.channel)
 
     assert caught.value.missing == Permission.READ_MESSAGE_HISTORY
 
@@ -191,27 +192,27 @@ def test_channel_without_history_is_refused_and_not_empty(harbour: Harbour, is_e
 def test_member_in_a_timeout_still_reads(talk: Harbour) -> None:
     late = talk.join(timed_out_until=datetime(2099, 1, 1, tzinfo=UTC))
 
-    assert len(message_page(viewer=late, channel=talk.pier).messages) == 7
+    assert len(message_page(viewer=late, channel=talk.channel).messages) == 7
 
 
 def test_deleted_channel_is_gone(talk: Harbour) -> None:
-    talk.pier.deleted_at = NOON
-    talk.pier.save()
+    talk.channel.deleted_at = NOON
+    talk.channel.save()
 
     with pytest.raises(NotVisible):
-        message_page(viewer=talk.server.owner, channel=talk.pier)
+        message_page(viewer=talk.server.owner, channel=talk.channel)
 
 
 def test_thread_is_read_by_the_rules_of_its_channel(talk: Harbour) -> None:
-    thread = talk.dig(kind="thread", parent=talk.pier)
+    thread = talk.dig(kind="thread", parent=talk.channel)
     talk.say("in the thread", channel=thread)
 
-    before = message_page(viewer=talk.sailor, channel=thread)
-    talk.deny(Permission.VIEW_CHANNEL, channel=talk.pier)
+    before = message_page(viewer=talk.member, channel=thread)
+    talk.deny(Permission.VIEW_CHANNEL, channel=talk.channel)
 
     assert [m.content for m in before.messages] == ["in the thread"]
     with pytest.raises(NotVisible):
-        message_page(viewer=talk.sailor, channel=thread)
+        message_page(viewer=talk.member, channel=thread)
 
 
 @pytest.mark.parametrize("kind", ["pair", "group"])
@@ -261,19 +262,19 @@ def test_deleted_conversation_is_gone() -> None:
 
 
 def test_archived_channel_is_read_on(talk: Harbour) -> None:
-    Channel.objects.filter(pk=talk.pier.pk).update(archived_at=NOON)
+    Channel.objects.filter(pk=talk.channel.pk).update(archived_at=NOON)
 
-    assert seqs(message_page(viewer=talk.sailor, channel=talk.pier)) == [7, 6, 5, 4, 3, 2, 1]
+    assert seqs(message_page(viewer=talk.member, channel=talk.channel)) == [7, 6, 5, 4, 3, 2, 1]
 
 
 def test_what_was_purged_has_no_older_page(talk: Harbour) -> None:
     purge("DELETE FROM messages WHERE seq <= 4")
 
-    page = message_page(viewer=talk.sailor, channel=talk.pier, limit=3)
-    before = message_page(viewer=talk.sailor, channel=talk.pier, before=5)
+    page = message_page(viewer=talk.member, channel=talk.channel, limit=3)
+    before = message_page(viewer=talk.member, channel=talk.channel, before=5)
     purge("DELETE FROM messages")
-    empty = message_page(viewer=talk.sailor, channel=talk.pier)
-    after = message_page(viewer=talk.sailor, channel=talk.pier, after=7)
+    empty = message_page(viewer=talk.member, channel=talk.channel)
+    after = message_page(viewer=talk.member, channel=talk.channel, after=7)
 
     assert (seqs(page), page.older, page.newer) == ([7, 6, 5], None, None)
     assert (seqs(before), before.older, before.newer) == ([], None, 4)
@@ -282,7 +283,7 @@ def test_what_was_purged_has_no_older_page(talk: Harbour) -> None:
 
 
 def test_member_who_left_reads_no_more(talk: Harbour) -> None:
-    ServerMemberFactory._meta.model.objects.filter(user=talk.sailor).delete()
+    ServerMemberFactory._meta.model.objects.filter(user=talk.member).delete()
 
     with pytest.raises(NotVisible):
-        message_page(viewer=talk.sailor, channel=talk.pier)
+        message_page(viewer=talk.member, channel=talk.channel)

@@ -33,7 +33,7 @@ from tests.services.places import PLACES, make_place
 
 if TYPE_CHECKING:
     from chat.models import User
-    from tests.queries.places import Harbour
+    from tests.services.places import Harbour
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +48,7 @@ def named(harbour: Harbour, *contents: str) -> None:
     for minute, content in enumerate(contents):
         MentionFactory.create(
             message=harbour.say(content),
-            user=harbour.sailor,
+            user=harbour.member,
             created_at=NOON + timedelta(minutes=minute),
         )
 
@@ -62,15 +62,15 @@ def test_inbox_has_messages_that_name_the_user_newest_first(harbour: Harbour) ->
     MentionFactory.create(message=harbour.say("everyone"))
     MentionFactory.create(message=harbour.say("another"), user=harbour.stranger)
 
-    page = inbox(user=harbour.sailor)
+    page = inbox(user=harbour.member)
 
     assert [(message.seq, message.content) for message in page.messages] == [
         (2, "second"),
         (1, "first"),
     ]
-    assert page.messages[0].channel_id == harbour.pier.id
+    assert page.messages[0].channel_id == harbour.channel.id
     assert page.messages[0].author == Author(
-        id=harbour.sailor.id, name=harbour.sailor.username, avatar_key=None, kind="human"
+        id=harbour.member.id, name=harbour.member.username, avatar_key=None, kind="human"
     )
     assert page.next is None
 
@@ -100,8 +100,8 @@ def test_inbox_leaves_out_a_group_that_the_user_left() -> None:
 def test_inbox_is_paged(harbour: Harbour) -> None:
     named(harbour, "first", "second", "third")
 
-    newest = inbox(user=harbour.sailor, limit=2)
-    oldest = inbox(user=harbour.sailor, limit=2, before=newest.next)
+    newest = inbox(user=harbour.member, limit=2)
+    oldest = inbox(user=harbour.member, limit=2, before=newest.next)
 
     assert contents(newest) == ["third", "second"]
     assert contents(oldest) == ["first"]
@@ -112,7 +112,7 @@ def test_inbox_leaves_out_what_was_deleted(harbour: Harbour) -> None:
     named(harbour, "first", "second")
     Message.objects.filter(content="second").update(deleted_at=NOON)
 
-    assert contents(inbox(user=harbour.sailor)) == ["first"]
+    assert contents(inbox(user=harbour.member)) == ["first"]
 
 
 @pytest.mark.parametrize("permission", [Permission.VIEW_CHANNEL, Permission.READ_MESSAGE_HISTORY])
@@ -120,9 +120,9 @@ def test_inbox_leaves_out_what_can_no_longer_be_read(
     harbour: Harbour, permission: Permission
 ) -> None:
     named(harbour, "first")
-    harbour.deny(permission, channel=harbour.pier)
+    harbour.deny(permission, channel=harbour.channel)
 
-    assert inbox(user=harbour.sailor).messages == ()
+    assert inbox(user=harbour.member).messages == ()
 
 
 def test_inbox_is_found_behind_many_names_that_cannot_be_read(harbour: Harbour) -> None:
@@ -138,13 +138,13 @@ def test_inbox_is_found_behind_many_names_that_cannot_be_read(harbour: Harbour) 
     execute(
         "INSERT INTO mentions (space_id, channel_id, seq, user_id) "
         "SELECT space_id, channel_id, seq, %s FROM messages WHERE channel_id = %s",
-        harbour.sailor.id,
+        harbour.member.id,
         elsewhere.id,
     )
 
-    pages = [inbox(user=harbour.sailor, limit=1)]
+    pages = [inbox(user=harbour.member, limit=1)]
     while pages[-1].next is not None:
-        pages.append(inbox(user=harbour.sailor, limit=1, before=pages[-1].next))
+        pages.append(inbox(user=harbour.member, limit=1, before=pages[-1].next))
 
     assert [contents(page) for page in pages] == [
         *([], []),
@@ -160,11 +160,11 @@ def test_members_come_in_the_order_in_which_they_joined(harbour: Harbour) -> Non
     late = harbour.join(nickname="Late", timed_out_until=FOREVER, joined_at=FOREVER)
     low, high = harbour.role(late), harbour.role(late)
 
-    page = member_page(viewer=harbour.sailor, server=harbour.server)
+    page = member_page(viewer=harbour.member, server=harbour.server)
 
     assert [member.user_id for member in page.members] == [
         harbour.server.owner_id,
-        harbour.sailor.id,
+        harbour.member.id,
         late.id,
     ]
     assert page.members[2] == Member(
@@ -187,10 +187,10 @@ def test_members_of_one_moment_are_paged_without_repeats(harbour: Harbour) -> No
     ServerMember.objects.update(joined_at=NOON)
 
     found = []
-    page = member_page(viewer=harbour.sailor, server=harbour.server, limit=2)
+    page = member_page(viewer=harbour.member, server=harbour.server, limit=2)
     found += [member.user_id for member in page.members]
     while page.next:
-        page = member_page(viewer=harbour.sailor, server=harbour.server, limit=2, after=page.next)
+        page = member_page(viewer=harbour.member, server=harbour.server, limit=2, after=page.next)
         found += [member.user_id for member in page.members]
 
     assert len(found) == 6
@@ -224,11 +224,11 @@ def test_conversation_with_the_newest_message_comes_first() -> None:
 
 
 def test_deleted_newest_message_shows_none_of_it(harbour: Harbour) -> None:
-    pair = DirectConversationFactory.create(pair_low=harbour.sailor)
+    pair = DirectConversationFactory.create(pair_low=harbour.member)
     DirectMessageFactory.create(channel=pair, author=pair.pair_low, content="secret")
     Message.objects.update(deleted_at=NOON)
 
-    (only,) = conversation_list(user=harbour.sailor).conversations
+    (only,) = conversation_list(user=harbour.member).conversations
 
     assert (only.newest_excerpt, only.unread) == (None, 0)
 
@@ -260,23 +260,23 @@ def test_deleted_conversation_is_not_listed() -> None:
 
 
 def test_group_shows_who_is_still_in_it(harbour: Harbour) -> None:
-    group = DirectConversationFactory.create(group=True, name="Crew", owner=harbour.sailor)
+    group = DirectConversationFactory.create(group=True, name="Crew", owner=harbour.member)
     late, early = (
         ParticipantFactory.create(channel=group, joined_at=at).user for at in (FOREVER, NOON)
     )
     ParticipantFactory.create(channel=group, left_at=NOON)
 
-    (only,) = conversation_list(user=harbour.sailor).conversations
+    (only,) = conversation_list(user=harbour.member).conversations
 
-    assert (only.name, only.owner_id) == ("Crew", harbour.sailor.id)
+    assert (only.name, only.owner_id) == ("Crew", harbour.member.id)
     assert [person.id for person in only.others] == [early.id, late.id]
 
 
 def test_conversation_that_one_left_is_not_listed(harbour: Harbour) -> None:
-    group = DirectConversationFactory.create(group=True, owner=harbour.sailor)
+    group = DirectConversationFactory.create(group=True, owner=harbour.member)
     group.participants.update(left_at=NOON)
 
-    assert conversation_list(user=harbour.sailor).conversations == ()
+    assert conversation_list(user=harbour.member).conversations == ()
 
 
 def test_conversations_are_paged_without_repeats() -> None:
@@ -339,26 +339,26 @@ def test_log_is_paged(logged: Harbour) -> None:
 
 @pytest.mark.parametrize("permission", [Permission.VIEW_AUDIT_LOG, Permission.ADMINISTRATOR])
 def test_role_with_the_permission_reads_the_log(logged: Harbour, permission: Permission) -> None:
-    logged.role(logged.sailor, permissions=permission)
+    logged.role(logged.member, permissions=permission)
 
-    assert actions(logged.sailor, logged) == ["member.kick", "role.update", "role.create"]
+    assert actions(logged.member, logged) == ["member.kick", "role.update", "role.create"]
 
 
 def test_member_does_not_read_the_log(logged: Harbour) -> None:
-    logged.role(logged.sailor, permissions=Permission.KICK_MEMBERS)
+    logged.role(logged.member, permissions=Permission.KICK_MEMBERS)
 
     with pytest.raises(MissingPermission) as caught:
-        audit_page(viewer=logged.sailor, server=logged.server)
+        audit_page(viewer=logged.member, server=logged.server)
 
     assert caught.value.missing == Permission.VIEW_AUDIT_LOG
 
 
 def test_moderator_in_a_timeout_does_not_read_the_log(logged: Harbour) -> None:
-    logged.role(logged.sailor, permissions=Permission.VIEW_AUDIT_LOG)
-    ServerMember.objects.filter(user=logged.sailor).update(timed_out_until=FOREVER)
+    logged.role(logged.member, permissions=Permission.VIEW_AUDIT_LOG)
+    ServerMember.objects.filter(user=logged.member).update(timed_out_until=FOREVER)
 
     with pytest.raises(MissingPermission):
-        audit_page(viewer=logged.sailor, server=logged.server)
+        audit_page(viewer=logged.member, server=logged.server)
 
 
 def test_stranger_does_not_learn_of_the_server(logged: Harbour) -> None:
@@ -371,14 +371,14 @@ def test_stranger_does_not_learn_of_the_server(logged: Harbour) -> None:
 
 def test_who_reacted_is_paged_by_user(harbour: Harbour) -> None:
     message = harbour.say()
-    people = sorted((harbour.sailor, harbour.stranger, harbour.join()), key=lambda user: user.id)
+    people = sorted((harbour.member, harbour.stranger, harbour.join()), key=lambda user: user.id)
     for person in people:
         ReactionFactory.create(message=message, emoji="⚓", user=person)
     ReactionFactory.create(message=message, emoji="👍", user=harbour.server.owner)
 
-    first = reaction_users(viewer=harbour.sailor, message=message, emoji="⚓", limit=2)
+    first = reaction_users(viewer=harbour.member, message=message, emoji="⚓", limit=2)
     rest = reaction_users(
-        viewer=harbour.sailor, message=message, emoji="⚓", limit=2, after=first.next
+        viewer=harbour.member, message=message, emoji="⚓", limit=2, after=first.next
     )
 
     assert [user.id for user in first.users] == [people[0].id, people[1].id]
@@ -400,7 +400,7 @@ def test_who_reacted_is_shown_in_every_place_to_who_sees_it(kind: str) -> None:
 
 
 def test_nobody_reacted_with_another_emoji(harbour: Harbour) -> None:
-    page = reaction_users(viewer=harbour.sailor, message=harbour.say(), emoji="⚓")
+    page = reaction_users(viewer=harbour.member, message=harbour.say(), emoji="⚓")
 
     assert (page.users, page.next) == ((), None)
 
@@ -410,20 +410,20 @@ def test_reactions_of_a_deleted_message_are_not_shown(harbour: Harbour) -> None:
     ReactionFactory.create(message=message)
     Message.objects.update(deleted_at=NOON)
 
-    assert reaction_users(viewer=harbour.sailor, message=message, emoji="⚓").users == ()
+    assert reaction_users(viewer=harbour.member, message=message, emoji="⚓").users == ()
 
 
 def test_reactions_in_a_hidden_channel_are_not_shown(harbour: Harbour) -> None:
     message = harbour.say()
-    harbour.deny(Permission.VIEW_CHANNEL, channel=harbour.pier)
+    harbour.deny(Permission.VIEW_CHANNEL, channel=harbour.channel)
 
     with pytest.raises(NotVisible, match=f"no message {message.id}"):
-        reaction_users(viewer=harbour.sailor, message=message, emoji="⚓")
+        reaction_users(viewer=harbour.member, message=message, emoji="⚓")
 
 
 def test_reactions_where_history_may_not_be_read_are_refused(harbour: Harbour) -> None:
     message = harbour.say()
-    harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=harbour.pier)
+    harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=harbour.channel)
 
     with pytest.raises(MissingPermission):
-        reaction_users(viewer=harbour.sailor, message=message.id, emoji="⚓")
+        reaction_users(viewer=harbour.member, message=message.id, emoji="⚓")

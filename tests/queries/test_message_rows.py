@@ -20,11 +20,10 @@ from tests.factories import (
     ReactionFactory,
     UserFactory,
 )
-from tests.queries.places import make_harbour
-from tests.services.places import PLACES, make_place
+from tests.services.places import PLACES, make_harbour, make_place
 
 if TYPE_CHECKING:
-    from tests.queries.places import Harbour
+    from tests.services.places import Harbour
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +31,7 @@ NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
 def only(harbour: Harbour) -> MessageView:
-    (row,) = message_page(viewer=harbour.sailor, channel=harbour.pier).messages
+    (row,) = message_page(viewer=harbour.member, channel=harbour.channel).messages
     return row
 
 
@@ -47,7 +46,7 @@ def test_message_has_all_its_fields(harbour: Harbour) -> None:
     assert row == MessageView(
         id=message.id,
         space_id=harbour.server.id,
-        channel_id=harbour.pier.id,
+        channel_id=harbour.channel.id,
         seq=1,
         kind="text",
         content="ahoy!",
@@ -57,7 +56,7 @@ def test_message_has_all_its_fields(harbour: Harbour) -> None:
         pinned_at=NOON,
         deleted_at=None,
         author=Author(
-            id=harbour.sailor.id, name=harbour.sailor.username, avatar_key=None, kind="human"
+            id=harbour.member.id, name=harbour.member.username, avatar_key=None, kind="human"
         ),
         reply=None,
         attachments=(),
@@ -74,17 +73,17 @@ def test_row_is_frozen(harbour: Harbour) -> None:
 
 
 def test_author_is_shown_by_display_name(harbour: Harbour) -> None:
-    User.objects.filter(pk=harbour.sailor.pk).update(display_name="Sindbad", avatar_key="a/1")
+    User.objects.filter(pk=harbour.member.pk).update(display_name="Sindbad", avatar_key="a/1")
     harbour.say()
 
     assert only(harbour).author == Author(
-        id=harbour.sailor.id, name="Sindbad", avatar_key="a/1", kind="human"
+        id=harbour.member.id, name="Sindbad", avatar_key="a/1", kind="human"
     )
 
 
 def test_nickname_comes_before_display_name(harbour: Harbour) -> None:
-    User.objects.filter(pk=harbour.sailor.pk).update(display_name="Sindbad")
-    ServerMember.objects.filter(user=harbour.sailor).update(nickname="Captain")
+    User.objects.filter(pk=harbour.member.pk).update(display_name="Sindbad")
+    ServerMember.objects.filter(user=harbour.member).update(nickname="Captain")
     harbour.say()
 
     author = only(harbour).author
@@ -104,7 +103,7 @@ def test_author_who_left_is_still_named(harbour: Harbour) -> None:
 
 
 def test_message_of_the_system_has_no_author(harbour: Harbour) -> None:
-    MessageFactory.create(channel=harbour.pier, author=None, kind="join", content="")
+    MessageFactory.create(channel=harbour.channel, author=None, kind="join", content="")
 
     row = only(harbour)
 
@@ -145,10 +144,10 @@ def test_attachments_come_in_their_order(harbour: Harbour) -> None:
 
 def test_reactions_are_counted_and_ones_own_marked(harbour: Harbour) -> None:
     message = harbour.say()
-    for user in (harbour.sailor, harbour.stranger):
+    for user in (harbour.member, harbour.stranger):
         ReactionFactory.create(message=message, emoji="⚓", user=user)
     ReactionFactory.create(message=message, emoji="👍", user=harbour.stranger)
-    ReactionFactory.create(message=message, emoji="🎉", user=harbour.sailor)
+    ReactionFactory.create(message=message, emoji="🎉", user=harbour.member)
 
     assert only(harbour).reactions == (
         ReactionCount(emoji="⚓", count=2, is_own=True),
@@ -161,12 +160,12 @@ def test_reply_shows_the_beginning_of_what_it_answers(harbour: Harbour) -> None:
     harbour.say("x" * 150)
     harbour.say("yes", reply_to_seq=1)
 
-    newest, _ = message_page(viewer=harbour.sailor, channel=harbour.pier).messages
+    newest, _ = message_page(viewer=harbour.member, channel=harbour.channel).messages
 
     assert newest.reply == Reply(
         seq=1,
-        author_id=harbour.sailor.id,
-        author_name=harbour.sailor.username,
+        author_id=harbour.member.id,
+        author_name=harbour.member.username,
         excerpt="x" * 100,
     )
 
@@ -176,7 +175,7 @@ def test_reply_to_a_deleted_message_shows_none_of_it(harbour: Harbour) -> None:
     harbour.say("yes", reply_to_seq=1)
     Message.objects.filter(seq=1).update(deleted_at=NOON)
 
-    newest, _ = message_page(viewer=harbour.sailor, channel=harbour.pier).messages
+    newest, _ = message_page(viewer=harbour.member, channel=harbour.channel).messages
 
     assert newest.reply is not None
     assert newest.reply.excerpt is None
@@ -189,7 +188,7 @@ def test_deleted_message_brings_nothing_along(harbour: Harbour) -> None:
     MessageAttachmentFactory.create(message=message)
     Message.objects.filter(seq=2).update(deleted_at=NOON)
 
-    newest, _ = message_page(viewer=harbour.sailor, channel=harbour.pier).messages
+    newest, _ = message_page(viewer=harbour.member, channel=harbour.channel).messages
 
     assert (newest.seq, newest.content, newest.reply) == (2, "", None)
     assert (newest.attachments, newest.reactions) == ((), ())
@@ -230,14 +229,14 @@ def test_by_their_ids_only_messages_that_can_be_read_are_found(harbour: Harbour)
         *(make_harbour().say(), DirectMessageFactory.create(), UUID(int=1), seen),
     ]
 
-    found = messages_by_id(viewer=harbour.sailor, messages=asked)
+    found = messages_by_id(viewer=harbour.member, messages=asked)
 
     assert [(message.id, message.content) for message in found] == [
         (deleted.id, ""),
         (seen.id, "seen"),
     ]
     assert messages_by_id(viewer=UUID(int=1), messages=asked) == ()
-    assert messages_by_id(viewer=harbour.sailor, messages=[]) == ()
+    assert messages_by_id(viewer=harbour.member, messages=[]) == ()
 
 
 @pytest.mark.parametrize("wrong", [None, "ids", UUID(int=1), [None], ["id"], [UUID(int=1)] * 101])
@@ -254,9 +253,9 @@ def test_pins_come_last_pinned_first_and_are_paged(harbour: Harbour) -> None:
     for seq, minutes in ((1, 30), (2, 10), (4, 20), (5, 20)):
         Message.objects.filter(seq=seq).update(pinned_at=NOON + timedelta(minutes=minutes))
 
-    first = message_pins(viewer=harbour.sailor, channel=harbour.pier, limit=2)
-    rest = message_pins(viewer=harbour.sailor, channel=harbour.pier, before=first.next, limit=2)
-    end = message_pins(viewer=harbour.sailor, channel=harbour.pier, before=rest.next, limit=2)
+    first = message_pins(viewer=harbour.member, channel=harbour.channel, limit=2)
+    rest = message_pins(viewer=harbour.member, channel=harbour.channel, before=first.next, limit=2)
+    end = message_pins(viewer=harbour.member, channel=harbour.channel, before=rest.next, limit=2)
 
     # The two of the same moment by their ids, highest first.
     assert [m.seq for m in first.messages] == [1, 5]
@@ -268,4 +267,4 @@ def test_deleted_message_is_no_pin(harbour: Harbour) -> None:
     harbour.say()
     Message.objects.update(pinned_at=NOON, deleted_at=NOON)
 
-    assert message_pins(viewer=harbour.sailor, channel=harbour.pier).messages == ()
+    assert message_pins(viewer=harbour.member, channel=harbour.channel).messages == ()

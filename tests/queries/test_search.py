@@ -14,14 +14,13 @@ from chat.queries.search import search_messages
 from chat.rules.permissions import Permission
 from tests.chat.sql import execute
 from tests.factories import MessageFactory, ServerMemberFactory, UserFactory, as_superuser
-from tests.queries.places import make_harbour
-from tests.services.places import make_place
+from tests.services.places import make_harbour, make_place
 
 if TYPE_CHECKING:
     from typing import Any
 
     from chat.queries.search import SearchPage
-    from tests.queries.places import Harbour
+    from tests.services.places import Harbour
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +28,7 @@ NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
 def ask(harbour: Harbour, text: str, **more: Any) -> SearchPage:
-    known: dict[str, Any] = {"viewer": harbour.sailor, "server": harbour.server, "text": text}
+    known: dict[str, Any] = {"viewer": harbour.member, "server": harbour.server, "text": text}
     return search_messages(**(known | more))
 
 
@@ -56,12 +55,12 @@ def test_hit_says_where_it_is(harbour: Harbour) -> None:
     assert (hit.id, hit.space_id, hit.channel_id, hit.seq, hit.created_at) == (
         message.id,
         harbour.server.id,
-        harbour.pier.id,
+        harbour.channel.id,
         1,
         message.created_at,
     )
     assert hit.author is not None
-    assert (hit.author.id, hit.author.name) == (harbour.sailor.id, harbour.sailor.username)
+    assert (hit.author.id, hit.author.name) == (harbour.member.id, harbour.member.username)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ def test_only_channels_that_can_be_read_are_searched(harbour: Harbour) -> None:
 
 def test_other_servers_are_not_searched(harbour: Harbour) -> None:
     other = make_harbour()
-    ServerMemberFactory.create(server=other.server, user=harbour.sailor)
+    ServerMemberFactory.create(server=other.server, user=harbour.member)
     other.say("boat")
 
     assert ask(harbour, "boat").messages == ()
@@ -145,10 +144,10 @@ def test_stranger_searches_no_server(harbour: Harbour) -> None:
 
 
 def test_hidden_channel_cannot_be_searched(harbour: Harbour) -> None:
-    harbour.deny(Permission.VIEW_CHANNEL, channel=harbour.pier)
+    harbour.deny(Permission.VIEW_CHANNEL, channel=harbour.channel)
 
-    with pytest.raises(NotVisible, match=f"no channel {harbour.pier.id}"):
-        ask(harbour, "boat", channel=harbour.pier)
+    with pytest.raises(NotVisible, match=f"no channel {harbour.channel.id}"):
+        ask(harbour, "boat", channel=harbour.channel)
 
 
 @pytest.mark.parametrize("kind", ["pair", "group"])
@@ -180,10 +179,10 @@ def test_search_of_nowhere_is_refused() -> None:
 
 
 def test_channel_without_history_cannot_be_searched(harbour: Harbour) -> None:
-    harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=harbour.pier)
+    harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=harbour.channel)
 
     with pytest.raises(MissingPermission):
-        ask(harbour, "boat", channel=harbour.pier)
+        ask(harbour, "boat", channel=harbour.channel)
 
 
 class TestInALargeServer:
@@ -205,8 +204,8 @@ class TestInALargeServer:
                 FROM generate_series(1, 30000) AS n
                 """,
                 harbour.server.id,
-                harbour.pier.id,
-                harbour.sailor.id,
+                harbour.channel.id,
+                harbour.member.id,
             )
             execute("SET LOCAL session_replication_role = DEFAULT")
         return harbour

@@ -16,7 +16,7 @@ from tests.services.places import PLACES, make_place
 
 if TYPE_CHECKING:
     from chat.models import User
-    from tests.queries.places import Harbour
+    from tests.services.places import Harbour
 
 pytestmark = pytest.mark.django_db
 
@@ -39,10 +39,10 @@ def test_nothing_was_read_without_a_mark(harbour: Harbour) -> None:
     for _ in range(3):
         said(harbour)
 
-    assert unread_overview(user=harbour.sailor) == (
+    assert unread_overview(user=harbour.member) == (
         Unread(
             space_id=harbour.server.id,
-            channel_id=harbour.pier.id,
+            channel_id=harbour.channel.id,
             last_seq=3,
             last_read_seq=0,
             unread=3,
@@ -57,14 +57,14 @@ def test_mark_parts_read_from_unread(harbour: Harbour) -> None:
     for _ in range(3):
         said(harbour)
     ReadStateFactory.create(
-        channel=harbour.pier,
-        user=harbour.sailor,
+        channel=harbour.channel,
+        user=harbour.member,
         last_read_seq=2,
         notify=ReadState.Notify.MENTIONS,
         muted_until=LATER,
     )
 
-    (only,) = unread_overview(user=harbour.sailor)
+    (only,) = unread_overview(user=harbour.member)
 
     assert (only.last_seq, only.last_read_seq, only.unread) == (3, 2, 1)
     assert (only.notify, only.muted_until) == ("mentions", LATER)
@@ -72,89 +72,89 @@ def test_mark_parts_read_from_unread(harbour: Harbour) -> None:
 
 def test_mark_of_another_member_counts_for_them_alone(harbour: Harbour) -> None:
     said(harbour)
-    ReadStateFactory.create(channel=harbour.pier, user=harbour.server.owner, last_read_seq=1)
+    ReadStateFactory.create(channel=harbour.channel, user=harbour.server.owner, last_read_seq=1)
 
-    assert counts(harbour.sailor) == (1, 0)
+    assert counts(harbour.member) == (1, 0)
     assert counts(harbour.server.owner) == (0, 0)
 
 
 def test_deleted_messages_are_not_unread(harbour: Harbour) -> None:
     for _ in range(4):
         said(harbour)
-    ReadStateFactory.create(channel=harbour.pier, user=harbour.sailor, last_read_seq=2)
+    ReadStateFactory.create(channel=harbour.channel, user=harbour.member, last_read_seq=2)
     # One that had been read, and one that had not.
     Message.objects.filter(seq__in=[1, 4]).update(deleted_at=NOON)
 
-    assert counts(harbour.sailor) == (1, 0)
+    assert counts(harbour.member) == (1, 0)
 
 
 def test_mentions_of_the_user_a_role_and_everyone_count(harbour: Harbour) -> None:
-    crew = harbour.role(harbour.sailor)
+    crew = harbour.role(harbour.member)
     officers = harbour.role()
-    MentionFactory.create(message=said(harbour), user=harbour.sailor)
+    MentionFactory.create(message=said(harbour), user=harbour.member)
     MentionFactory.create(message=said(harbour), role=crew)
     MentionFactory.create(message=said(harbour))
     MentionFactory.create(message=said(harbour), role=officers)
     MentionFactory.create(message=said(harbour), user=harbour.stranger)
 
-    assert counts(harbour.sailor) == (5, 3)
+    assert counts(harbour.member) == (5, 3)
 
 
 def test_message_that_names_somebody_twice_is_one_mention(harbour: Harbour) -> None:
-    crew = harbour.role(harbour.sailor)
+    crew = harbour.role(harbour.member)
     message = said(harbour)
-    MentionFactory.create(message=message, user=harbour.sailor)
+    MentionFactory.create(message=message, user=harbour.member)
     MentionFactory.create(message=message, role=crew)
     MentionFactory.create(message=message)
 
-    assert counts(harbour.sailor) == (1, 1)
+    assert counts(harbour.member) == (1, 1)
 
 
 def test_read_and_deleted_mentions_do_not_count(harbour: Harbour) -> None:
     for _ in range(3):
-        MentionFactory.create(message=said(harbour), user=harbour.sailor)
-    ReadStateFactory.create(channel=harbour.pier, user=harbour.sailor, last_read_seq=1)
+        MentionFactory.create(message=said(harbour), user=harbour.member)
+    ReadStateFactory.create(channel=harbour.channel, user=harbour.member, last_read_seq=1)
     Message.objects.filter(seq=2).update(deleted_at=NOON)
 
-    assert counts(harbour.sailor) == (1, 1)
+    assert counts(harbour.member) == (1, 1)
 
 
 def test_role_counts_as_long_as_one_has_it(harbour: Harbour) -> None:
-    crew = harbour.role(harbour.sailor)
+    crew = harbour.role(harbour.member)
     MentionFactory.create(message=said(harbour), role=crew)
 
-    before = counts(harbour.sailor)
+    before = counts(harbour.member)
     crew.member_roles.all().delete()
 
     assert before == (1, 1)
-    assert counts(harbour.sailor) == (1, 0)
+    assert counts(harbour.member) == (1, 0)
 
 
 def test_mention_of_everyones_role_is_for_everyone(harbour: Harbour) -> None:
     MentionFactory.create(message=said(harbour), role=harbour.everyone)
 
-    assert counts(harbour.sailor) == (1, 1)
+    assert counts(harbour.member) == (1, 1)
 
 
 def test_hidden_channel_is_not_in_the_overview(harbour: Harbour) -> None:
-    MentionFactory.create(message=said(harbour), user=harbour.sailor)
-    harbour.deny(Permission.VIEW_CHANNEL, channel=harbour.pier)
+    MentionFactory.create(message=said(harbour), user=harbour.member)
+    harbour.deny(Permission.VIEW_CHANNEL, channel=harbour.channel)
 
-    assert unread_overview(user=harbour.sailor) == ()
+    assert unread_overview(user=harbour.member) == ()
 
 
 def test_nothing_is_unread_where_history_may_not_be_read(harbour: Harbour) -> None:
-    MentionFactory.create(message=said(harbour), user=harbour.sailor)
-    harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=harbour.pier)
+    MentionFactory.create(message=said(harbour), user=harbour.member)
+    harbour.deny(Permission.READ_MESSAGE_HISTORY, channel=harbour.channel)
 
-    assert counts(harbour.sailor) == (0, 0)
+    assert counts(harbour.member) == (0, 0)
 
 
 def test_deleted_server_has_nothing_unread(harbour: Harbour) -> None:
     said(harbour)
     Server.objects.update(deleted_at=NOON)
 
-    assert unread_overview(user=harbour.sailor.id) == ()
+    assert unread_overview(user=harbour.member.id) == ()
 
 
 def test_stranger_has_nothing_unread(harbour: Harbour) -> None:
@@ -232,15 +232,15 @@ def test_channels_and_conversations_are_one_list(harbour: Harbour) -> None:
     said(harbour)
     pair = make_place("pair")
     Participant.objects.create(
-        channel=make_place("group").channel, user=harbour.sailor, left_at=NOON
+        channel=make_place("group").channel, user=harbour.member, left_at=NOON
     )
     group = make_place("group").channel
-    Participant.objects.create(channel=group, user=harbour.sailor)
+    Participant.objects.create(channel=group, user=harbour.member)
     MessageFactory.create(channel=pair.channel, author=pair.author)
 
-    found = unread_overview(user=harbour.sailor)
+    found = unread_overview(user=harbour.member)
 
     assert {(at.space_id, at.channel_id, at.unread) for at in found} == {
-        (harbour.server.id, harbour.pier.id, 1),
+        (harbour.server.id, harbour.channel.id, 1),
         (group.id, group.id, 0),
     }

@@ -34,6 +34,7 @@ unix_socket_dir =
 auth_type = trust
 auth_file = {users}
 pool_mode = {mode}
+ignore_startup_parameters = options
 default_pool_size = {size}
 max_client_conn = {clients}
 """

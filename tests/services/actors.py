@@ -116,16 +116,19 @@ def make_cast() -> Cast:
 def read_table(table: str) -> list[tuple[str, Actor, str]]:
     """Return (use case, actor, word) for each cell; the first line names the actors.
 
-    Every actor has a column and every cell a word, or the table is wrong.
+    Every actor has a column and every cell a word, or the table is wrong. A single word is that
+    of every cell of its line.
     """
     head, *lines = (line.split() for line in table.strip().splitlines())
     actors = [Actor(name) for name in head]
     assert set(actors) == set(Actor)
-    assert all(len(line) == len(actors) + 1 for line in lines)
+    assert len({line[0] for line in lines}) == len(lines)
     return [
-        (line[0], actor, word)
-        for line in lines
-        for actor, word in zip(actors, line[1:], strict=True)
+        (use_case, actor, word)
+        for use_case, *words in lines
+        for actor, word in zip(
+            actors, words * len(actors) if len(words) == 1 else words, strict=True
+        )
     ]
 
 

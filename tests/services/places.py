@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from chat.models import Channel, ChannelCounter, Mention, Role, Server
-from chat.rules.permissions import DEFAULT_EVERYONE, Permission
+from chat.models import ChannelCounter, Mention, Role
+from chat.rules.permissions import DEFAULT_EVERYONE, NONE, Permission
 from chat.services.direct import open_conversation, open_group
 from tests.factories import (
+    ChannelFactory,
+    ChannelPermissionFactory,
+    MemberRoleFactory,
     MessageAttachmentFactory,
+    MessageFactory,
     RoleFactory,
     ServerFactory,
     ServerMemberFactory,
@@ -17,41 +21,70 @@ from tests.factories import (
 )
 
 if TYPE_CHECKING:
-    from chat.models import Message, MessageAttachment, User
+    from chat.models import Channel, Message, MessageAttachment, Server, User
 
+# What a reader needs.
+READ = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
 # What somebody can write in: what holds in one of them holds in all.
 PLACES = ["channel", "pair", "group"]
 
 
 @dataclass(frozen=True, slots=True)
 class Harbour:
-    """A server with one text channel, and one member beside the owner."""
+    """A server with one text channel, one member beside the owner, and somebody who is none."""
 
     server: Server
+    everyone: Role
     channel: Channel
     member: User
-    everyone: Role
+    stranger: User
 
-    def join(self) -> User:
+    def join(self, **fields: Any) -> User:
         """Return one more member."""
-        user: User = ServerMemberFactory.create(server=self.server).user
+        user: User = ServerMemberFactory.create(server=self.server, **fields).user
         return user
+
+    def dig(self, **fields: Any) -> Channel:
+        """Return one more channel."""
+        channel: Channel = ChannelFactory.create(server=self.server, **fields)
+        return channel
+
+    def say(self, content: str = "ahoy", **fields: Any) -> Message:
+        """Return a message, by the member and in the channel unless others are named."""
+        message: Message = MessageFactory.create(
+            content=content, **({"channel": self.channel, "author": self.member} | fields)
+        )
+        message.refresh_from_db()
+        return message
+
+    def role(self, *users: User, permissions: Permission = NONE) -> Role:
+        """Return a role that these have."""
+        role: Role = RoleFactory.create(server=self.server, permissions=permissions.value)
+        for user in users:
+            MemberRoleFactory.create(role=role, user=user)
+        return role
 
     def allow(self, permissions: Permission) -> None:
         """Give everyone these permissions and no other."""
         Role.objects.filter(pk=self.everyone.pk).update(permissions=permissions.value)
 
+    def deny(self, permissions: Permission, *, channel: Channel, role: Role | None = None) -> None:
+        """Let an overwrite of a channel deny something, to everyone unless a role is named."""
+        ChannelPermissionFactory.create(
+            channel=channel, role=role or self.everyone, deny=permissions.value
+        )
 
-def make_harbour() -> Harbour:
+
+def make_harbour(*, everyone: Permission = DEFAULT_EVERYONE) -> Harbour:
     server = ServerFactory.create()
-    everyone = RoleFactory.create(
-        server=server, name="everyone", position=0, permissions=DEFAULT_EVERYONE.value
-    )
     return Harbour(
         server=server,
-        channel=Channel.objects.create(server=server, name="harbour"),
+        everyone=RoleFactory.create(
+            server=server, name="everyone", position=0, permissions=everyone.value
+        ),
+        channel=ChannelFactory.create(server=server, name="harbour"),
         member=ServerMemberFactory.create(server=server).user,
-        everyone=everyone,
+        stranger=UserFactory.create(),
     )
 
 

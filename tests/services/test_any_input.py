@@ -1,8 +1,15 @@
-"""Whatever a public function is called with, a named error comes out, or what it is for."""
+"""Whatever a public function is called with, a named error comes out, or what it is for.
+
+What is wrong with the input is said of the argument that was wrong. Which inputs have to be
+refused is in test_bad_input.py.
+"""
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
+import re
 import sys
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
@@ -19,12 +26,13 @@ from django.db import transaction
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy
 
-from chat.errors import ChatError
+from chat import queries, services
+from chat.errors import ChatError, InvalidInput
 from chat.models import Channel, DirectMessage, Message, MessageAttachment, Role, Server, User
 from chat.queries.source import Cursor
 from chat.services.imports import AttachmentRow, MentionRow, ReactionRow
 from tests.chat.sql import stored
-from tests.services.everything import NOON, PUBLIC, arguments_of_everything
+from tests.services.public import NOON, PARAMETERS, PUBLIC, Scene, make_scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -197,6 +205,8 @@ NASTY: dict[str, Callable[[], Any]] = {
     "cursor later": lambda: Cursor(NOON, SimpleLazyObject(lambda: NOWHERE)),  # type: ignore[arg-type]
 }
 
+# Where two arguments are wrong together, and not each by itself.
+TOGETHER = {("user", "role")}
 USED_ONCE = {"generator", "endless", "chain"}
 LONGEST_MESSAGE = 300
 # What a function of the caller's raises is the caller's.
@@ -204,10 +214,10 @@ FUNCTIONS = {"function", "class"}
 
 # Into conversations goes what goes into channels.
 ROWS = {
-    "imports.messages.import_messages": "messages",
-    "imports.people.import_users": "users",
-    "imports.people.import_members": "members",
-    "imports.people.import_read_states": "states",
+    "import_messages": "messages",
+    "import_users": "users",
+    "import_members": "members",
+    "import_read_states": "states",
 }
 NASTY_IN_ROWS = [
     *("nothing", "true", "zero", "minus one", "bigint and one", "more digits than can be shown"),
@@ -218,52 +228,65 @@ NASTY_IN_ROWS = [
 
 
 @pytest.fixture
-def arguments() -> dict[str, dict[str, Any]]:
-    return arguments_of_everything()
+def scene() -> Scene:
+    return make_scene()
 
 
-def test_every_public_function_has_arguments(arguments: dict[str, dict[str, Any]]) -> None:
-    assert arguments.keys() == PUBLIC.keys()
-    for name, function in PUBLIC.items():
-        assert arguments[name].keys() == inspect.signature(function).parameters.keys(), name
+def test_every_use_case_and_query_takes_its_arguments_by_name_and_is_public() -> None:
+    """Else nothing here would find it."""
+    for room, internal in ((services, {"core"}), (queries, {"source", "message_rows"})):
+        for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+            if not internal.isdisjoint(module.name.split(".")):
+                continue
+            for name, function in vars(importlib.import_module(module.name)).items():
+                is_own = getattr(function, "__module__", "") == module.name
+                is_use_case = room is queries or hasattr(function, "__wrapped__")
+                if inspect.isfunction(function) and is_own and is_use_case and name[0] != "_":
+                    assert function in PUBLIC.values(), name
 
 
-def test_good_arguments_are_taken(arguments: dict[str, dict[str, Any]]) -> None:
-    for name, function in PUBLIC.items():
+def test_every_public_function_has_arguments(scene: Scene) -> None:
+    assert scene.arguments.keys() == PUBLIC.keys()
+    for name, arguments in scene.arguments.items():
+        assert set(arguments) == set(PARAMETERS[name]), name
+
+
+def test_good_arguments_are_taken(scene: Scene) -> None:
+    for name in PUBLIC:
         with transaction.atomic():
-            function(**arguments[name])
+            scene.call(name)
             transaction.set_rollback(True)
 
 
-def test_nothing_but_named_errors_comes_out(arguments: dict[str, dict[str, Any]]) -> None:
+def test_nothing_but_named_errors_comes_out(scene: Scene) -> None:
     nasty = {kind: make() for kind, make in NASTY.items() if kind not in USED_ONCE}
     before, wrong = stored(), []
     as_it_was = transaction.savepoint()
 
-    for name, function in PUBLIC.items():
-        for field, (kind, make) in product(arguments[name], NASTY.items()):
+    for name, parameters in PARAMETERS.items():
+        for field, (kind, make) in product(parameters, NASTY.items()):
             if field == "on_progress" and kind in FUNCTIONS:
                 continue
             value = nasty[kind] if kind in nasty else make()
-            answer = _unnamed(partial(function, **arguments[name] | {field: value}), as_it_was)
-            if answer:
+            call = partial(scene.call_with, name, field, value)
+            if answer := _unnamed(call, as_it_was, field=field):
                 wrong.append(f"{name}({field}={kind}): {answer}")
 
     assert not wrong, "\n".join(wrong)
     assert stored() == before
 
 
-def test_rows_of_an_import_with_anything_in_them(arguments: dict[str, dict[str, Any]]) -> None:
+def test_rows_of_an_import_with_anything_in_them(scene: Scene) -> None:
     nasty = {kind: NASTY[kind]() for kind in NASTY_IN_ROWS}
     before, wrong = stored(), []
     as_it_was = transaction.savepoint()
 
     for name, argument in ROWS.items():
-        (row,) = arguments[name][argument]
+        (row,) = scene.arguments[name][argument]
         for field, (kind, value) in product(row._fields, nasty.items()):
             for bad in [row._replace(**{field: value}), *_with_bad_parts(row, field, value)]:
-                rows = arguments[name] | {argument: [bad]}
-                if answer := _unnamed(partial(PUBLIC[name], **rows), as_it_was):
+                call = partial(scene.call_with, name, argument, [bad])
+                if answer := _unnamed(call, as_it_was, field=argument):
                     wrong.append(f"{name}({argument}.{field}={kind}): {answer}")
 
     assert not wrong, "\n".join(wrong)
@@ -285,10 +308,15 @@ def _with_bad_parts(row: Any, field: str, value: Any) -> list[Any]:
     ]
 
 
-def _unnamed(call: Callable[[], object], as_it_was: str) -> str:
-    """Call, take back what that wrote, and return what came out, unless it is named."""
+def _unnamed(call: Callable[[], object], as_it_was: str, *, field: str) -> str:
+    """Call, take back what that wrote, and return what came out, unless it names `field`."""
     try:
         call()
+    except InvalidInput as error:
+        said = str(error)
+        if re.split(r"[.[]", error.field)[0] != field and (field, error.field) not in TOGETHER:
+            return f"names another argument: {said[:100]}"
+        return "" if len(said) <= LONGEST_MESSAGE else f"says too much: {said[:100]}"
     except ChatError as error:
         said = str(error)
         return "" if len(said) <= LONGEST_MESSAGE else f"says too much: {said[:100]}"

@@ -8,15 +8,13 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, transaction
 
-from chat.errors import InvalidInput
 from chat.models import DiscardedFile, MessageAttachment, User
 from chat.services import attachments
 from chat.services.attachments import confirm_removal, files_to_remove, sweep_attachments
@@ -33,11 +31,10 @@ from tests.factories import (
     as_superuser,
 )
 from tests.services.counting import statements_of
-from tests.services.refusals import refused
 from tests.services.together import run_together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 pytestmark = pytest.mark.django_db
 
@@ -96,10 +93,6 @@ def test_file_that_is_in_use_again_is_left_out() -> None:
     execute("UPDATE servers SET icon_key = NULL WHERE id = %s", server.id)
 
     assert waiting_keys() == [file.storage_key, "icon"]
-
-
-def test_finding_is_one_statement() -> None:
-    assert len(statements_of(files_to_remove)) == 1
 
 
 # Past the triggers: 20,000 avatars that are in use again, and as many files of rows that are gone.
@@ -187,30 +180,6 @@ def test_confirming_is_one_statement() -> None:
     keys = [file.storage_key for file in DiscardedFileFactory.create_batch(3)]
 
     assert len(statements_of(lambda: confirm_removal(storage_keys=keys))) == 1
-
-
-@pytest.mark.parametrize(
-    ("call", "match"),
-    [
-        (partial(files_to_remove, limit=0), "limit is 0"),
-        (partial(files_to_remove, limit=10_001), "limit is 10001"),
-        (partial(files_to_remove, after=cast("Any", "0")), "after is '0'"),
-        (partial(files_to_remove, after=cast("Any", 1)), "after is 1"),
-        (partial(confirm_removal, storage_keys="key"), "storage_keys is 'key'"),
-        (partial(confirm_removal, storage_keys=cast("Any", None)), "storage_keys is None"),
-        (partial(confirm_removal, storage_keys=cast("Any", iter("k"))), "storage_keys is <str"),
-        (partial(confirm_removal, storage_keys=[""]), "storage_keys is 0 characters long"),
-        (partial(confirm_removal, storage_keys=["x" * 256]), "storage_keys is 256 characters"),
-        (partial(confirm_removal, storage_keys=["a\0"]), "storage_keys is a text with a NUL"),
-        (partial(confirm_removal, storage_keys=["\udc80"]), "half a surrogate pair"),
-        (partial(confirm_removal, storage_keys=[cast("Any", b"key")]), "storage_keys is b'key'"),
-        (partial(confirm_removal, storage_keys=["a"] * 10_001), "at most 10000 keys"),
-    ],
-)
-def test_bad_input_is_named(call: Callable[[], object], match: str) -> None:
-    DiscardedFileFactory.create(storage_key="key")
-
-    refused(InvalidInput, call, match=match)
 
 
 # Two at once -------------------------------------------------------------------------------------

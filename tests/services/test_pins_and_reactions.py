@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db.models.functions import Now
@@ -14,9 +13,8 @@ from chat.errors import (
     LimitReached,
     MissingPermission,
     NotVisible,
-    TimedOut,
 )
-from chat.models import AuditLogEntry, Channel, Message, Reaction, Role, ServerMember
+from chat.models import AuditLogEntry, Channel, Message, Reaction, Role
 from chat.rules.permissions import DEFAULT_EVERYONE, Permission
 from chat.services.messages import (
     SentMessage,
@@ -29,23 +27,13 @@ from chat.services.messages import (
     unpin_message,
 )
 from tests.factories import (
-    FAR_AWAY,
-    DirectMessageFactory,
     MessageFactory,
 )
 from tests.services.counting import statements_of
-from tests.services.places import PLACES, Harbour, Place, make_harbour, make_place
+from tests.services.places import PLACES, Harbour, Place, make_place
 from tests.services.refusals import refused
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def harbour() -> Harbour:
-    return make_harbour()
 
 
 @pytest.fixture(params=PLACES)
@@ -215,13 +203,6 @@ def test_a_reaction_is_there_once(place: Place) -> None:
     )
 
 
-def test_a_stranger_neither_reacts_nor_takes_a_reaction_away(place: Place) -> None:
-    sent = _sent_in(place)
-
-    refused(NotVisible, lambda: add_reaction(actor=place.stranger, message=sent, emoji="⚓"))
-    refused(NotVisible, lambda: remove_reaction(actor=place.stranger, message=sent, emoji="⚓"))
-
-
 def test_nobody_takes_the_reactions_of_others_in_a_conversation(conversation: Place) -> None:
     sent, other = _sent_in(conversation), conversation.other
     add_reaction(actor=other, message=sent, emoji="⚓")
@@ -233,16 +214,6 @@ def test_nobody_takes_the_reactions_of_others_in_a_conversation(conversation: Pl
     ):
         error = refused(MissingPermission, partial(call, actor=conversation.author, message=sent))
         assert str(error).endswith(needed)
-
-
-def test_a_reaction_is_two_statements(place: Place) -> None:
-    sent = _sent_in(place)
-
-    def react() -> None:
-        add_reaction(actor=place.author, message=sent, emoji="⚓")
-
-    assert len(statements_of(react)) == 2
-    assert len(statements_of(react)) == 2
 
 
 def test_only_the_first_of_an_emoji_needs_the_permission(harbour: Harbour) -> None:
@@ -268,16 +239,6 @@ def test_who_cannot_read_the_history_does_not_react(harbour: Harbour) -> None:
         lambda: add_reaction(actor=harbour.member, message=message, emoji="⚓"),
         match="READ_MESSAGE_HISTORY",
     )
-
-
-def test_nobody_reacts_in_a_timeout_not_even_with_an_emoji_that_is_there(
-    harbour: Harbour,
-) -> None:
-    message = _sent(harbour)
-    add_reaction(actor=harbour.server.owner, message=message, emoji="⚓")
-    ServerMember.objects.filter(user=harbour.member).update(timed_out_until=FAR_AWAY)
-
-    refused(TimedOut, lambda: add_reaction(actor=harbour.member, message=message, emoji="⚓"))
 
 
 def test_the_twenty_first_emoji_is_refused_and_the_twentieth_repeated(place: Place) -> None:
@@ -347,74 +308,3 @@ def test_all_reactions_or_all_of_one_emoji_are_cleared(harbour: Harbour) -> None
 
     assert Reaction.objects.get().message_id == untouched.id
     assert [action for action, _ in _log()] == ["reaction.clear"] * 2
-
-
-def test_removing_is_two_statements_and_three_with_the_log(harbour: Harbour) -> None:
-    message = _sent(harbour)
-    other, owner = harbour.join(), harbour.server.owner
-    for user in (harbour.member, other, owner):
-        add_reaction(actor=user, message=message, emoji="⚓")
-
-    def remove() -> None:
-        remove_reaction(actor=harbour.member, message=message, emoji="⚓")
-
-    def remove_others() -> None:
-        remove_reaction(actor=owner, message=message, emoji="⚓", user=other)
-
-    def clear() -> None:
-        clear_reactions(actor=owner, message=message)
-
-    assert len(statements_of(remove)) == 2
-    assert len(statements_of(remove_others)) == 3
-    assert len(statements_of(clear)) == 3
-    assert len(statements_of(clear)) == 2
-
-
-# --- bad input ---
-
-_CALLS: dict[str, Callable[..., object]] = {
-    "pin": pin_message,
-    "unpin": unpin_message,
-    "add": add_reaction,
-    "remove": remove_reaction,
-    "clear": clear_reactions,
-}
-
-
-@pytest.mark.parametrize("call", ["pin", "unpin", "add", "remove", "clear"])
-@pytest.mark.parametrize(
-    ("args", "match"),
-    [({"actor": 1}, "actor is 1"), ({"message": "x"}, "message is 'x'")],
-)
-def test_what_is_no_id_is_named(
-    harbour: Harbour, call: str, args: dict[str, Any], match: str
-) -> None:
-    usual: dict[str, Any] = {"actor": harbour.member, "message": _sent(harbour)}
-    if call in {"add", "remove"}:
-        usual["emoji"] = "⚓"
-
-    refused(InvalidInput, lambda: _CALLS[call](**(usual | args)), match=match)
-
-
-@pytest.mark.parametrize("call", ["pin", "unpin", "add", "remove", "clear"])
-def test_messages_of_another_space_and_of_nobody_are_not_there(harbour: Harbour, call: str) -> None:
-    elsewhere, direct = MessageFactory.create(), DirectMessageFactory.create()
-    emoji = {"emoji": "⚓"} if call in {"add", "remove"} else {}
-
-    for message in (elsewhere, elsewhere.id, direct, harbour.server.id):
-        refused(
-            NotVisible,
-            partial(_CALLS[call], actor=harbour.server.owner, message=message, **emoji),
-        )
-
-
-@pytest.mark.parametrize("call", ["add", "remove", "clear"])
-@pytest.mark.parametrize("emoji", ["", "x" * 65, "\0", "\ud800", 1, b"x"])
-def test_what_is_no_emoji_is_named(harbour: Harbour, call: str, emoji: Any) -> None:
-    message = _sent(harbour)
-
-    refused(
-        InvalidInput,
-        lambda: _CALLS[call](actor=harbour.server.owner, message=message, emoji=emoji),
-        match="emoji is",
-    )

@@ -22,13 +22,10 @@ from chat.services.read_states import (
     set_notify,
 )
 from tests.factories import ChannelFactory, UserFactory
-from tests.services.counting import statements_of
 from tests.services.places import PLACES, Harbour, Place, make_harbour, make_place
 from tests.services.refusals import refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from chat.models import User
 
 pytestmark = pytest.mark.django_db
@@ -93,16 +90,6 @@ def test_a_mark_past_the_newest_message_is_refused(place: Place) -> None:
             partial(call, user=place.other, channel=place.channel, seq=4),
             match="seq is 4; it has to be at most 3",
         )
-
-
-def test_what_is_not_seen_is_not_marked_and_not_muted(place: Place) -> None:
-    for user, channel in ((place.stranger, place.channel), (place.other, NOTHING)):
-        usual: dict[str, Any] = {"user": user, "channel": channel}
-        refused(NotVisible, partial(mark_read, **usual))
-        refused(NotVisible, partial(mark_unread, **usual, seq=1))
-        refused(NotVisible, partial(set_notify, **usual, notify="all"))
-        refused(NotVisible, partial(mute_channel, **usual, until=TOMORROW))
-    assert mark_all_read(user=place.stranger) == 0
 
 
 def test_a_server_of_which_nothing_is_seen_is_not_marked(harbour: Harbour) -> None:
@@ -170,56 +157,3 @@ def test_settings_leave_each_other_and_the_mark(place: Place) -> None:
 
     state.refresh_from_db()
     assert (state.notify, state.muted_until, state.last_read_seq) == (None, None, 2)
-
-
-def test_each_is_one_statement(place: Place) -> None:
-    args: dict[str, Any] = {"user": place.other, "channel": place.channel}
-    calls: list[Callable[[], object]] = [
-        lambda: mark_read(**args),
-        lambda: mark_unread(**args, seq=2),
-        lambda: mark_all_read(user=place.other),
-        lambda: set_notify(**args, notify="all"),
-        lambda: mute_channel(**args, until=TOMORROW),
-    ]
-
-    assert [len(statements_of(call)) for call in calls] == [1, 1, 1, 1, 1]
-
-
-@pytest.mark.parametrize(
-    ("call", "args", "match"),
-    [
-        (mark_read, {"user": 1}, "user is 1"),
-        (mark_read, {"channel": "x"}, "channel is 'x'"),
-        (mark_read, {"seq": 0}, "seq is 0"),
-        (mark_read, {"seq": -1}, "seq is -1"),
-        (mark_read, {"seq": 2**63}, "seq is 9223372036854775808"),
-        (mark_read, {"seq": "1"}, "seq is '1'"),
-        (mark_unread, {"seq": None}, "seq is None"),
-        (mark_unread, {"seq": 0}, "seq is 0"),
-        (set_notify, {"notify": "never"}, "notify is 'never'; it has to be one of all, mentions"),
-        (set_notify, {"notify": 1}, "notify is 1"),
-        (set_notify, {"user": 1, "notify": None}, "user is 1"),
-        (mute_channel, {"until": datetime(2098, 1, 1)}, "until is"),  # noqa: DTZ001
-        (mute_channel, {"until": "tomorrow"}, "until is 'tomorrow'"),
-        (mute_channel, {"until": datetime(9999, 1, 1, tzinfo=UTC)}, "between the years"),
-    ],
-)
-def test_bad_input_is_named(
-    harbour: Harbour, call: Callable[..., object], args: dict[str, Any], match: str
-) -> None:
-    usual: dict[str, Any] = {"user": harbour.member, "channel": harbour.channel}
-
-    refused(InvalidInput, lambda: call(**(usual | args)), match=match)
-
-
-@pytest.mark.parametrize(
-    ("call", "args", "match"),
-    [
-        (mark_all_read, {"server": 1}, "server is 1"),
-        (mark_all_read, {"user": None}, "user is None"),
-    ],
-)
-def test_bad_input_elsewhere_is_named(
-    call: Callable[..., object], args: dict[str, Any], match: str
-) -> None:
-    refused(InvalidInput, lambda: call(**({"user": NOTHING} | args)), match=match)
