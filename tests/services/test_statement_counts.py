@@ -28,7 +28,7 @@ NUMBERS = {
     "six": 6,
     "seven": 7,
     "eight": 8,
-    "thirty-five": 35,
+    "thirty": 30,
 }
 
 # Called as in the registry.
@@ -57,7 +57,7 @@ USUAL: dict[str, str] = {
         """,
     "seven": "move_channel clear_overwrite",
     "eight": "set_overwrite",
-    "thirty-five": "erase_user",
+    "thirty": "erase_user",
 }
 # Called otherwise: who acts, if it is another, and what with.
 OTHERWISE: list[tuple[str, str, Actor | None, Callable[[Scene], dict[str, Any]]]] = [
