@@ -73,7 +73,7 @@ def test_gives_up_names_who_blocks_and_ends_nobody(
     )
     assert "Attempt 2" not in result.stdout
     assert re.search(
-        rf"paused\.0002_change was tried 2 times\. Blocked at last by:\n{blocker}\n", result.stderr
+        rf"paused\.0002_change was tried 2 times\. Last blocked by:\n{blocker}\n", result.stderr
     )
     # The reader is there still, and nobody else waited for longer than the migration did, but for
     # what a busy machine adds. Without a timeout they would wait for the reader, and so for ever.

@@ -70,7 +70,7 @@ def test_what_is_done_by_hand_after_a_run_was_cut_off_is_named_and_stays(
 
     assert finished.returncode == 0, finished.stderr
     lines = finished.stdout.splitlines()
-    drift = lines.index("Drift: 1 object is not as paused.0001_initial left the database.")
+    drift = lines.index("Drift: 1 object differs from what paused.0001_initial left.")
     assert lines[drift + 1].split() == ["added", "table", "strays"]
     assert [before.returncode, after.returncode] == [4, 4]
     for told in (before, after):

@@ -11,8 +11,8 @@ from tests.schema.conftest import ManageSituation
 
 FILE = "tests/schema/situations/raises/migrations/0002_fill.py"
 ROLLED_BACK = (
-    "It is one transaction and was rolled back: nothing of it was kept. What this run did before "
-    "it stays.\n"
+    "It is one transaction and was rolled back: nothing of it was kept. The migrations before it "
+    "stay applied.\n"
 )
 
 
@@ -136,7 +136,7 @@ def test_lost_connection_leaves_open_what_became_of_it(manage: ManageSituation) 
 
     assert result.returncode == 1
     assert "raises.0002_fill: " in result.stderr
-    assert "The connection was lost. The server keeps all of it or nothing" in result.stderr
+    assert "The connection was lost: either all of it was kept or nothing." in result.stderr
     assert "python manage.py migration_status" in result.stderr
     assert "Traceback" not in result.stderr
 

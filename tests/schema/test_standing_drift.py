@@ -47,12 +47,12 @@ def test_migrate_says_what_was_done_by_hand_and_it_stays_drift(
     after = manage("migration_drift", "--format", "json", situations=["two_steps"])
 
     lines = result.stdout.splitlines()
-    drift = lines.index("Drift: 1 object is not as two_steps.0001_initial left the database.")
+    drift = lines.index("Drift: 1 object differs from what two_steps.0001_initial left.")
     assert result.returncode == 0
     assert drift < lines.index("  Applying two_steps.0002_touch... OK")
     assert lines[drift + 1].split() == ["added", "index", "by_hand"]
     assert " ".join(lines[drift + 2 : drift + 4]) == (
-        "This run leaves them alone, and they stay drift: undo them, or accept them with python "
+        "This run does not touch it; it stays reported until you undo it, or accept it with python "
         'manage.py migration_accept --drift --reason "why"'
     )
     assert max(map(len, lines[1:])) <= 80

@@ -94,8 +94,8 @@ def accept_drift(
 def changes_accepted(connection: BaseDatabaseWrapper, *, reason: str) -> Iterator[None]:
     """Accept what the block changes, and nothing that differed before it.
 
-    Nothing is accepted where there is no snapshot, as whoever takes the first takes this as well,
-    or where it is not known what differed. Call it under the migration lock.
+    Nothing is accepted without a snapshot, as the first one will include it, or when it is not
+    known what differed before. Call it under the migration lock.
     """
     before = read_drift(connection)
     yield

@@ -1,1 +1,1 @@
-"""The live catalogue as values: what is in the schema, and how two of them differ."""
+"""The live catalogue as values: what is in a schema, and how two of them differ."""

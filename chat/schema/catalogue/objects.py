@@ -1,7 +1,7 @@
 """The live catalogue as values: what is in a schema, object by object, comparable and hashable.
 
-Two databases that answer alike give equal catalogues, whatever their OIDs, their sessions'
-settings, or the order in which things were made.
+Two databases with the same objects have equal catalogues, whatever their OIDs, the settings of
+their sessions, or the order in which the objects were made.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -16,7 +16,7 @@ from chat.schema.catalogue.statement import CATALOGUE, SESSION
 
 
 class ObjectKind(StrEnum):
-    """The kinds of objects that are read, in the order in which a diff shows them."""
+    """The kinds of objects that are read, in the order in which a diff has them."""
 
     EXTENSION = "extension"
     TYPE = "type"
@@ -48,8 +48,8 @@ class Change(StrEnum):
 class CatalogueObject:
     """One object: its qualified name and its definition in PostgreSQL's own words.
 
-    `table` is the qualified name of the table that it goes with, if any. `position` is a column's
-    ordinal: a column that was dropped and added again comes last, so it is known but not compared.
+    `table` is the qualified name of the table that it belongs to, if any. `position` is a column's
+    ordinal. It is not compared, as a column that is dropped and added again comes last.
     """
 
     kind: ObjectKind
@@ -60,7 +60,7 @@ class CatalogueObject:
 
     @property
     def key(self) -> ObjectKey:
-        """What it is called in its catalogue."""
+        """Its kind and its qualified name."""
         return self.kind, self.name
 
 
@@ -104,7 +104,7 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One object that two catalogues do not agree on."""
+    """One object that differs between two catalogues."""
 
     kind: ObjectKind
     name: str
@@ -114,7 +114,7 @@ class Difference:
 
     @property
     def key(self) -> ObjectKey:
-        """What the object is called in either catalogue."""
+        """The kind and the qualified name of the object."""
         return self.kind, self.name
 
     def __str__(self) -> str:
@@ -128,8 +128,8 @@ def read_catalogue(connection: BaseDatabaseWrapper, *, schema: str = "public") -
     privileges, rules, extended statistics, publications, event triggers, data.
 
     2 statements, however big the schema is, in a transaction (or a savepoint) of their own that is
-    rolled back, so that the session is left as it was. Locks nothing. What others change meanwhile
-    may be seen in part, as definitions are printed from what is newest.
+    rolled back, so that the session's settings are as before. Locks nothing. What others change
+    meanwhile may be seen in part, as PostgreSQL prints definitions from the newest catalogue.
     """
     connection.ensure_connection()
     session = connection.connection
@@ -142,14 +142,14 @@ def read_catalogue(connection: BaseDatabaseWrapper, *, schema: str = "public") -
 def read_definitions(session: Connection, *, schema: str) -> dict[ObjectKey, str]:
     """Return the definitions of a schema in the transaction that is open; one statement.
 
-    They are printed as the session's settings have it: `SESSION` is what makes them comparable.
+    How they are printed depends on the session's settings: execute `SESSION` before.
     """
     rows = session.execute(CATALOGUE, {"schema": schema}).fetchall()
     return _catalogue(rows).definitions()
 
 
 def diff(before: Catalogue, after: Catalogue) -> list[Difference]:
-    """Return what was added, removed or changed, in the order of the kinds, then by name."""
+    """Return what was added, removed or changed, by kind, then by name."""
     old, new = before.definitions(), after.definitions()
     differences = []
     for kind, name in old.keys() | new.keys():

@@ -1,8 +1,8 @@
 """The statement that reads the catalogue; each row is (kind, name, table, position, definition).
 
 Names are printed by format('%I'), definitions by PostgreSQL's own pg_get_*def functions, which
-qualify what the search path does not show: SESSION therefore hides everything but pg_catalog, and
-fixes the settings by which constants are printed, as pg_dump does.
+qualify every name that is not on the search path. SESSION therefore leaves only pg_catalog on it,
+and fixes the settings that decide how constants are printed, as pg_dump does.
 """
 
 from typing import Final, LiteralString
@@ -20,8 +20,8 @@ SELECT set_config('search_path', 'pg_catalog', true),
        set_config('quote_all_identifiers', 'off', true)
 """
 
-# Relations of the schema that no extension owns; what is about tables starts from here. OIDs from
-# 16384 are what initdb did not make (src/include/access/transam.h): the rest need not be looked at.
+# Relations of the schema that no extension owns; all that is about tables is joined to these.
+# initdb made what has an OID below 16384 (src/include/access/transam.h), so that is left out.
 _RELATIONS: Final[LiteralString] = """
 WITH relations AS MATERIALIZED (
     SELECT c.*, n.nspname, format('%%I.%%I', n.nspname, c.relname) AS name
@@ -107,7 +107,7 @@ LEFT JOIN pg_depend AS d
 LEFT JOIN relations AS owner ON owner.oid = d.refobjid
 """
 
-# pg_get_functiondef refuses aggregates; those are told by what they are made of.
+# pg_get_functiondef refuses aggregates, so their parts are put together here.
 _FUNCTIONS: Final[LiteralString] = """
 SELECT 'function',
        format('%%I.%%I(%%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
@@ -167,8 +167,8 @@ LEFT JOIN pg_class AS toast ON toast.oid = c.reltoastrelid
 WHERE c.relkind IN ('r', 'p', 'f')
 """
 
-# Of a column's options only the documented ones are read: a server can keep versions of its own
-# there (pg_attver was seen), which change with every ALTER TABLE and are not the schema's.
+# Of a column's options only the documented ones are read: some servers keep a counter there
+# (pg_attver was seen), which changes with every ALTER TABLE.
 _COLUMNS: Final[LiteralString] = """
 SELECT 'column', c.name || '.' || quote_ident(a.attname), c.name, a.attnum,
        concat_ws(' ',
@@ -198,8 +198,8 @@ LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE c.relkind IN ('r', 'p', 'f')
 """
 
-# NOT NULL is a column's; PostgreSQL 18 has it here as well (contype 'n'). Constraint triggers
-# (contype 't') are triggers. The definition says NOT VALID and DEFERRABLE itself.
+# NOT NULL is read with the column; PostgreSQL 18 has it here as well (contype 'n'). Constraint
+# triggers (contype 't') are read as triggers. The definition includes NOT VALID and DEFERRABLE.
 _CONSTRAINTS: Final[LiteralString] = """
 SELECT 'constraint', c.name || '.' || quote_ident(k.conname), c.name, NULL,
        pg_get_constraintdef(k.oid)
@@ -263,8 +263,8 @@ FROM relations AS c
 JOIN pg_policy AS p ON p.polrelid = c.oid
 """
 
-# The table that a comment goes with is known for relations and what hangs on them. Comments are
-# few, so what they are on is looked up for each, and not all that could have one.
+# A comment has a table if it is on a relation or on what belongs to one. There are few comments, so
+# each looks up what it is on, instead of every object its comment.
 _COMMENTS: Final[LiteralString] = """
 SELECT 'comment', o.type || ' ' || o.identity, relation.name, NULL, c.description
 FROM pg_description AS c
@@ -296,11 +296,11 @@ WHERE c.objoid >= 16384
   AND NOT EXISTS (
     SELECT FROM pg_depend AS d
     WHERE d.classid = c.classoid AND d.objid = c.objoid AND d.deptype = 'e'
-    OFFSET 0 -- one look into the index for each, where a join would read all of pg_depend
+    OFFSET 0 -- one index lookup for each; a join would read all of pg_depend
   )
 """
 
-# One statement: one plan, one way to the server, and the relations are looked for once.
+# One statement: one plan, one round trip, and the relations are read once.
 CATALOGUE: Final[Composed] = SQL(_RELATIONS) + SQL("UNION ALL").join(
     SQL("({})").format(SQL(query))
     for query in (

@@ -1,4 +1,4 @@
-"""What a command refuses because of drift."""
+"""The errors in which a command ends because of drift."""
 
 from collections.abc import Sequence
 
@@ -17,12 +17,12 @@ class DriftError(SchemaError):
         shown, more = self.differences[:5], len(self.differences[5:])
         super().__init__(
             seen=", ".join([*shown, f"and {more} more"] if more else shown),
-            next_step="Look at each, and at what to do next: python manage.py migration_drift",
+            next_step="See each and what to do about it: python manage.py migration_drift",
         )
 
 
 class UnknownDriftError(SchemaError):
-    """Whether the database was changed by hand is not known."""
+    """It is not known whether the database was changed by hand."""
 
 
 def require_no_drift(drift: Drift) -> None:
@@ -36,10 +36,10 @@ def require_no_drift(drift: Drift) -> None:
 
 
 def require_known_drift(drift: Drift) -> None:
-    """Raise when nobody can know whether the database was changed by hand.
+    """Raise when it cannot be known whether the database was changed by hand.
 
     Raises:
-        UnknownDriftError: nobody can.
+        UnknownDriftError: it cannot.
     """
     if drift.state is DriftState.UNKNOWN:
         raise UnknownDriftError(seen=sentence(drift), next_step=next_step(drift))

@@ -31,7 +31,7 @@ _ROW = f"  {{what:<{_CHANGE_WIDTH}}}  {{kind:<{_KIND_WIDTH}}}  {{name}}"
 _NAME_WIDTH = WIDTH - len(_ROW.format(what="", kind="", name=""))
 _SIDE = f"  {'':<{_CHANGE_WIDTH}}  {{side:<6}}  {{definition}}"
 _DEFINITION_WIDTH = WIDTH - len(_SIDE.format(side="", definition=""))
-# How much of what both sides begin with is left standing before what differs.
+# How much of what both sides begin with is shown before what differs.
 _CONTEXT = 16
 _NAMES_IN_SUMMARY = 5
 
@@ -62,18 +62,22 @@ def drift_summary(drift: Drift, *, style: Style) -> str:
     return "\n".join(lines)
 
 
-def standing_drift(drift: Drift, *, style: Style) -> str:
+def drift_before_run(drift: Drift, *, style: Style) -> str:
     """Return what a run that is about to begin says of what was changed by hand, in 80 columns."""
     count = len(drift.certain)
-    objects = "1 object is" if count == 1 else f"{count} objects are"
-    said = f"Drift: {objects} not as {drift.origin} left the database."
+    differ, them, they_stay = (
+        ("1 object differs", "it", "it stays")
+        if count == 1
+        else (f"{count} objects differ", "them", "they stay")
+    )
+    said = f"Drift: {differ} from what {drift.origin} left."
     return "\n".join(
         [
             *map(style.WARNING, wrapped(said)),
             *_named(drift.certain),
             *wrapped(
-                "This run leaves them alone, and they stay drift: undo them, or accept them with "
-                'python manage.py migration_accept --drift --reason "why"'
+                f"This run does not touch {them}; {they_stay} reported until you undo {them}, or "
+                f'accept {them} with python manage.py migration_accept --drift --reason "why"'
             ),
         ]
     )
@@ -165,8 +169,8 @@ def _focused(before: str | None, after: str | None) -> list[str | None]:
     return [None if text is None else _cut(text, start) for text in sides]
 
 
-def _common_length(one: str, other: str) -> int:
-    alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+def _common_length(before: str, after: str) -> int:
+    alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
     return sum(1 for _ in alike)
 
 

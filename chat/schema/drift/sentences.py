@@ -1,18 +1,18 @@
-"""Drift in words."""
+"""Drift in sentences: what is known of it, and what to do next."""
 
 from chat.schema.drift.reading import Drift, DriftState, major
 
 
 def sentence(drift: Drift) -> str:
-    """Return in a sentence what is known."""
+    """Return in a sentence what is known of the drift."""
     if drift.migration is None:
-        return "The ledger has no snapshot of the schema, so nobody can know what changed since."
+        return "The ledger has no snapshot of the schema, so it cannot be known what was changed."
     count = len(drift.differences)
     objects = "1 object differs" if count == 1 else f"{count} objects differ"
     if drift.state is DriftState.UNKNOWN:
         return (
-            f"{objects} from the snapshot of {drift.origin}, but a migration was begun since "
-            "then that has no snapshot of its own: what differs may be its work."
+            f"{objects} from the snapshot of {drift.origin}, but a migration without a snapshot of "
+            "its own was begun since then: what differs may be its work."
         )
     if drift.state is DriftState.DRIFT:
         return f"{objects} from the snapshot of {drift.origin}."
@@ -32,8 +32,8 @@ def not_compared_sentence(drift: Drift) -> str | None:
     if not drift.not_compared:
         return f"{begins}: all definitions were compared."
     return (
-        f"{begins}. What may be in other words without another meaning, and could not be said "
-        "again on this server, was not compared:"
+        f"{begins}. These definitions may only be worded differently; this server could not "
+        "restate them, so they were not compared:"
     )
 
 
@@ -41,13 +41,13 @@ def next_step(drift: Drift) -> str:
     """Return in one sentence what the operator does next."""
     if drift.migration is None:
         return (
-            "Compare it with a database that was made from the migrations. If it is what they "
-            'say, take it as the baseline: python manage.py migration_accept --drift --reason "why"'
+            "Compare it with a database that was made from the migrations. If they agree, accept "
+            'it as the baseline: python manage.py migration_accept --drift --reason "why"'
         )
     if drift.state is DriftState.UNKNOWN:
         return (
-            "Let a run that is still going end, or finish it: python manage.py migrate. Then ask "
-            "again. python manage.py migration_status says what was begun."
+            "Wait for the run if it is still going on, else finish it: python manage.py migrate. "
+            "Then ask again. python manage.py migration_status shows what was begun."
         )
     if drift.state is DriftState.DRIFT:
         return (
@@ -57,7 +57,7 @@ def next_step(drift: Drift) -> str:
         )
     if drift.not_compared:
         return (
-            "Look at what was not compared. The next migrate, or migration_accept --drift, takes "
-            "a snapshot in this version's words."
+            "Look at what was not compared. The next migrate or migration_accept --drift takes a "
+            "snapshot in this version's words, and then everything can be compared."
         )
     return "Nothing to do."

@@ -1,8 +1,7 @@
-"""The ledger `schema_migrations`: with which bytes, by whom, when, and how long.
+"""Reading the events in the ledger: what was done to each migration, by whom, when, how long.
 
-Only ever added to. Django's own table stays the truth of what is applied; a migration that Django
-has and the ledger has not ran before there was a ledger. The table is made as Django makes its
-own: no migration, no model, so that no flush empties it.
+Django's own table stays the truth of what is applied; a migration that it has and the ledger has
+not was applied before there was a ledger.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,9 +19,9 @@ OFF = (Event.UNAPPLIED, Event.UNFAKED, Event.PRUNED)
 BEGUN = (Event.STARTED, Event.UNAPPLY_STARTED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class LedgerEvent:
-    """One row of the ledger, without its catalogue."""
+    """One row of the ledger, without its catalogue, in the order of `statements.EVENTS`."""
 
     id: int
     event: Event
@@ -40,8 +39,8 @@ class History:
     """What the ledger says of one migration.
 
     `applied` is the event that made it applied, None when it was undone since. `checksum` is of
-    the bytes that are in force: those it was applied with, or those accepted since. `begun` is a
-    start without an end, `failure` how that went wrong, None when nobody lived to say it.
+    the files that it was applied with, or of those accepted since. `begun` is a start without an
+    end, `failure` how that went wrong, None when the process did not live to record it.
     """
 
     applied: LedgerEvent | None = None
@@ -51,7 +50,7 @@ class History:
 
 
 def read_histories(connection: BaseDatabaseWrapper) -> dict[MigrationKey, History]:
-    """Return what the ledger says, migration by migration; nothing where there is no ledger.
+    """Return the history of each migration; nothing where there is no ledger.
 
     Two statements, one where there is none.
 
@@ -73,9 +72,10 @@ def read_histories(connection: BaseDatabaseWrapper) -> dict[MigrationKey, Histor
 def read_events(
     connection: BaseDatabaseWrapper, *, before: int | None = None, limit: int = 50
 ) -> list[LedgerEvent]:
-    """Return what was done, newest first, at most `limit`; `before` is the id to go on from.
+    """Return the events, newest first, at most `limit`; `before` is the id to go on from.
 
-    Kinds that only newer code knows are left out. Two statements, one where there is no ledger.
+    Kinds of events that only newer code knows are left out. Two statements, one where there is no
+    ledger.
 
     Raises:
         ForeignLedgerError: a table of this name is there and is not the ledger.
@@ -88,18 +88,8 @@ def read_events(
 
 
 def _event(row: tuple[Any, ...]) -> LedgerEvent:
-    event_id, event, app, name, checksum, duration_ms, applied_at, applied_by, reason = row
-    return LedgerEvent(
-        id=event_id,
-        event=Event(event),
-        app=app,
-        name=name,
-        checksum=checksum,
-        duration_ms=duration_ms,
-        applied_at=applied_at,
-        applied_by=applied_by,
-        reason=reason,
-    )
+    event_id, event, *rest = row
+    return LedgerEvent(event_id, Event(event), *rest)
 
 
 def _history(events: Mapping[Event, LedgerEvent]) -> History:
@@ -120,12 +110,12 @@ def _history(events: Mapping[Event, LedgerEvent]) -> History:
 
 
 def _latest(events: Mapping[Event, LedgerEvent], kinds: Iterable[Event]) -> LedgerEvent | None:
-    return max((events[kind] for kind in kinds if kind in events), key=_id, default=None)
+    return max(
+        (events[kind] for kind in kinds if kind in events),
+        key=lambda event: event.id,
+        default=None,
+    )
 
 
-def _id(event: LedgerEvent) -> int:
-    return event.id
-
-
-def _is_after(one: LedgerEvent, other: LedgerEvent | None) -> bool:
-    return other is None or one.id > other.id
+def _is_after(event: LedgerEvent, other: LedgerEvent | None) -> bool:
+    return other is None or event.id > other.id

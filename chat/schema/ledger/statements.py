@@ -1,6 +1,6 @@
 """The ledger's table and the statements on it.
 
-What the server knows best (when, which version, where in the WAL) is a default, so that a row
+What the server knows best (the time, its version, the position in the WAL) is a default, so a row
 that is added by hand is complete as well.
 """
 
@@ -59,7 +59,7 @@ INSERT INTO schema_migrations (
 VALUES (%s, %s, %s, %s, %s, format('%%s (%%s)', session_user, %s::text), %s, %s)
 """
 
-# The last event of each kind is all that decides a migration's state; of these there are few,
+# A migration's state depends on its last event of each kind alone, and of these there are few,
 # however often the schema went up and down. Kinds that only newer code knows are left out.
 LAST_EVENTS: Final[LiteralString] = """
 SELECT DISTINCT ON (app, name, event)
@@ -78,8 +78,8 @@ ORDER BY id DESC
 LIMIT %s
 """
 
-# What a migration with atomic = False found when it was begun is no snapshot: it has what was
-# changed by hand in it. It tells, where that migration was cut off, what was there before.
+# The catalogue that a migration with atomic = False found when it was begun is no snapshot, as it
+# includes what was changed by hand. If that migration was cut off, it says what was there before.
 LAST_SNAPSHOT: Final[LiteralString] = """
 SELECT last.id, last.event, last.app, last.name, last.applied_at, last.postgresql_version,
        last.catalogue, cut_off.catalogue,
@@ -108,7 +108,8 @@ LEFT JOIN LATERAL (
 ) AS cut_off ON true
 """
 
-# A migration that was cut off twice was begun twice, the second time with what the first one left.
+# A migration that was cut off twice was begun twice: the first start has the catalogue without what
+# it left.
 CATALOGUE_BEFORE: Final[LiteralString] = """
 SELECT catalogue
 FROM schema_migrations

@@ -1,8 +1,11 @@
-"""The table of the ledger, and adding to it."""
+"""The ledger's table, and adding rows to it.
+
+The table is made as Django makes its own: no migration, no model, so that no flush empties it.
+"""
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,27 +18,16 @@ from chat.schema.session.migrator import operating_system_user
 
 MigrationKey: TypeAlias = tuple[str, str]
 
-
-_COLUMNS = frozenset(
+_COLUMNS: Final = frozenset(
     {
-        "id",
-        "event",
-        "app",
-        "name",
-        "checksum",
-        "duration_ms",
-        "applied_at",
-        "applied_by",
-        "postgresql_version",
-        "wal_lsn",
-        "catalogue",
-        "reason",
+        *("id", "event", "app", "name", "checksum", "duration_ms", "applied_at", "applied_by"),
+        *("postgresql_version", "wal_lsn", "catalogue", "reason"),
     }
 )
 
 
 class Event(StrEnum):
-    """What can happen to a migration."""
+    """What can happen to a migration; the table in README.md says what each means."""
 
     STARTED = "started"
     APPLIED = "applied"
@@ -107,14 +99,14 @@ def append(
 
 
 class ForeignLedgerError(SchemaError):
-    """A table with the ledger's name is in the way."""
+    """A table that is not the ledger has the ledger's name."""
 
     def __init__(self, table: str, *, columns: Sequence[str], missing: Sequence[str]) -> None:
         self.table = table
         super().__init__(
             seen=(
-                f"{table} has the columns {', '.join(columns)}; the ledger needs also: "
-                f"{', '.join(missing)}. An earlier migration runner may have made it."
+                f"{table} has the columns {', '.join(columns)}; the ledger also needs "
+                f"{', '.join(missing)}. Another migration runner may have made it."
             ),
             next_step=(
                 "Keep it under another name, then run this again: "

@@ -1,1 +1,1 @@
-"""Applying migrations: each with its records in one commit."""
+"""Running a plan of migrations: each in one commit with its records."""

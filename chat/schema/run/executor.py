@@ -1,7 +1,7 @@
-"""Django's executor, which keeps a migration and its records together.
+"""Django's executor, which commits each migration together with its records.
 
-A migration in one transaction, Django's row and the ledger's are one commit; a migration that is
-not leaves a row before it begins. Nothing is run that the gates refuse, or without the lock.
+An atomic migration, Django's row and the ledger's are one commit; one with `atomic = False` has a
+row in the ledger before it begins. Nothing is run without the lock, or that the gates refuse.
 """
 
 import time
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -19,7 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 from psycopg import errors
 
-from chat.schema.catalogue.objects import Catalogue, ObjectKey, ObjectKind
+from chat.schema.catalogue.objects import ObjectKey, ObjectKind
 from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.reversibility import require_reversible
 from chat.schema.drift.reading import Drift, read_drift
@@ -28,11 +28,12 @@ from chat.schema.ledger.snapshots import catalogue_before
 from chat.schema.run.failures import migration_failed
 from chat.schema.run.gates import (
     Plan,
+    interrupted_in,
+    require_finished_first,
     require_known,
     require_unchanged,
     require_uninterrupted,
     require_whole_sql,
-    resumed,
 )
 from chat.schema.run.leftovers import drop_index, find_leftovers, invalid_indexes_refused
 from chat.schema.run.patience import BlockedAttempt, BlockedError, Patience
@@ -44,37 +45,33 @@ from chat.schema.session.settings import is_usable, session_settings
 from chat.schema.status.reading import MigrationStatus, read_statuses
 from chat.schema.status.sentences import sentence
 
-if TYPE_CHECKING:
-    from chat.schema.ledger.table import MigrationKey
-
 _NO_BASELINE: Final = (
-    "The ledger has no snapshot from before this run, so whatever it finds counts as the "
-    "migrations' work."
+    "The ledger has no snapshot from before this run, so what was changed by hand until now "
+    "cannot be told from what the migrations did."
 )
 _LOOK_WITHOUT_TIMEOUT: Final = timedelta(seconds=1)
-# It may wait for others by design, as CREATE INDEX CONCURRENTLY does, and IF NOT EXISTS says in a
-# notice that it does nothing.
+# CREATE INDEX CONCURRENTLY has to wait for others, and IF NOT EXISTS says in a notice that it did
+# nothing.
 _NOT_ATOMIC: Final = {"lock_timeout": "0", "client_min_messages": "notice"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listener:
-    """Whom the executor tells, and whom it asks before it undoes anything.
+class Progress:
+    """What the executor calls to report how the run goes, beside Django's own callback.
 
-    `drifted` gets what was changed by hand before anything is done. `failed` is told at once, while
-    the line of the migration is still open; the error says more. `before_rollback` gets a
-    backwards plan with the lock held and nothing done yet; what it raises stops the run.
+    `drifted` is called with what was changed by hand, before anything is done; `blocked` after each
+    attempt that could not lock a table in time; `failed` at once, while the line of the migration
+    is still open (the error that follows says more).
     """
 
     notice: Callable[[str], None]
     drifted: Callable[[Drift], None]
     blocked: Callable[[BlockedAttempt], None]
     failed: Callable[[], None]
-    before_rollback: Callable[[Plan], None]
 
 
 class GatedExecutor(MigrationExecutor):
-    """Django's executor, which cannot be made when an applied migration is unknown or changed."""
+    """Django's executor, which refuses to be made when an applied migration is gone or changed."""
 
     def __init__(
         self,
@@ -95,7 +92,7 @@ class GatedExecutor(MigrationExecutor):
             require_uninterrupted(self.statuses)
 
     def migration_plan(self, targets: Any, clean_start: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """Return Django's plan, in whose SQL no NUL cuts a statement off."""
+        """Return Django's plan; refuse one with a NUL in its SQL, which would cut it off there."""
         plan = super().migration_plan(targets, clean_start)
         if not clean_start:
             require_whole_sql(plan)
@@ -103,7 +100,11 @@ class GatedExecutor(MigrationExecutor):
 
 
 class LedgerExecutor(GatedExecutor):
-    """Django's executor with the ledger, under the lock."""
+    """Django's executor with the ledger, under the lock.
+
+    `confirm_rollback` is called with a backwards plan when the lock is held and nothing is done
+    yet; what it raises stops the run.
+    """
 
     def __init__(
         self,
@@ -112,19 +113,19 @@ class LedgerExecutor(GatedExecutor):
         *,
         lock: MigrationLock,
         patience: Patience,
-        listener: Listener,
+        progress: Progress,
+        confirm_rollback: Callable[[Plan], None],
         allow_missing: bool = False,
     ) -> None:
-        super().__init__(connection, self._progress, is_lock_ours=True, allow_missing=allow_missing)
+        super().__init__(connection, self._report, is_lock_ours=True, allow_missing=allow_missing)
         self._records = LedgerRecorder(connection, on_disk=self.loader.disk_migrations.get)
         self.recorder = self._records
-        self._tell = progress_callback or (lambda *_: None)
+        self._django_callback = progress_callback or (lambda *_: None)
         self._lock = lock
         self._patience = patience
-        self._listener = listener
-        # What was there before a migration that is finished now was first begun.
-        self._before: dict[MigrationKey, Catalogue | None] = {}
-        # Several looks within one wait.
+        self._progress = progress
+        self._confirm_rollback = confirm_rollback
+        # It looks several times within one wait.
         self._watch = BlockerWatch(
             connection,
             backend_pid=lock.backend_pid,
@@ -142,22 +143,22 @@ class LedgerExecutor(GatedExecutor):
         fake: bool = False,  # noqa: FBT001, FBT002 — Django's signature
         fake_initial: bool = False,  # noqa: FBT001, FBT002
     ) -> ProjectState:
-        """Run the plan, having finished what was interrupted and asked before a rollback."""
+        """Run the plan, after asking for a rollback; interrupted migrations are finished first."""
         plan = self.migration_plan(targets) if plan is None else plan
-        interrupted = resumed(self.statuses, plan, graph=self.loader.graph)
+        require_finished_first(self.statuses, plan, graph=self.loader.graph)
         is_backwards = any(undo for _, undo in plan)
         if is_backwards and not fake:
             require_reversible(migration for migration, undo in plan if undo)
         if not plan:
             return super().migrate(targets, plan, state, fake, fake_initial)
-        drift = self._found_drift()
+        drift = self._report_drift()
         if is_backwards:
-            self._listener.before_rollback(plan)
+            self._confirm_rollback(plan)
         if drift.certain:
             self._records.record_drift(drift)
-        left = self._found_leftovers([] if fake else interrupted)
+        left = self._report_interrupted([] if fake else interrupted_in(self.statuses, plan))
         self._records.begin(Schema(live=drift.live, expected=drift.expected.without(left)))
-        with self._watch, session_settings(self.connection, self._session):
+        with self._watch, session_settings(self.connection, self._lock_timeout):
             return super().migrate(targets, plan, state, fake, fake_initial)
 
     def apply_migration(
@@ -193,14 +194,14 @@ class LedgerExecutor(GatedExecutor):
     def detect_soft_applied(
         self, project_state: ProjectState | None, migration: Migration
     ) -> tuple[bool, ProjectState]:
-        """Return what Django does, and remember that --fake-initial found the tables."""
+        """Return what Django does, and record as faked what --fake-initial found applied."""
         is_there, state = super().detect_soft_applied(project_state, migration)
         if is_there and self._records.step is not None:
             self._records.step.is_fake = True
         return is_there, state
 
     @property
-    def _session(self) -> dict[str, str]:
+    def _lock_timeout(self) -> dict[str, str]:
         milliseconds = round(self._patience.lock_timeout.total_seconds() * 1000)
         return {"lock_timeout": f"{milliseconds}ms"}
 
@@ -214,12 +215,13 @@ class LedgerExecutor(GatedExecutor):
     ) -> ProjectState:
         self._lock.verify()
         step = Step(migration=migration, is_backwards=is_backwards, is_fake=is_fake)
-        with self._at(step):
-            state = self._carried_out(step, attempt)
+        with self._recording(step):
+            state = self._apply_once(step, attempt)
             self._records.commit()
             return state
 
-    def _carried_out(self, step: Step, attempt: Callable[[int], ProjectState]) -> ProjectState:
+    def _apply_once(self, step: Step, attempt: Callable[[int], ProjectState]) -> ProjectState:
+        """Run or fake the migration, and record how it began and failed."""
         migration = step.migration
         if step.is_fake:
             with self._committed():
@@ -227,7 +229,7 @@ class LedgerExecutor(GatedExecutor):
         self._records.record_begun(step)
         with self._failure_recorded(step):
             if migration.atomic:
-                return self._patiently(migration, attempt)
+                return self._retry_while_blocked(migration, attempt)
             with (
                 session_settings(self.connection, _NOT_ATOMIC),
                 invalid_indexes_refused(self.connection),
@@ -235,10 +237,10 @@ class LedgerExecutor(GatedExecutor):
                 self._drop_leftovers(step)
                 return attempt(1)
 
-    def _patiently(
+    def _retry_while_blocked(
         self, migration: Migration, attempt: Callable[[int], ProjectState]
     ) -> ProjectState:
-        """Try until no lock is in the way; each attempt is a transaction of its own."""
+        """Try again while a lock cannot be had in time; each attempt is a transaction."""
         patience = self._patience
         for number in count(1):
             self._attempt = number
@@ -252,7 +254,7 @@ class LedgerExecutor(GatedExecutor):
                 if number >= patience.attempts:
                     raise BlockedError(str(migration), attempts=number, blockers=blockers) from exc
             pause = patience.pause(attempt=number)
-            self._listener.blocked(
+            self._progress.blocked(
                 BlockedAttempt(
                     migration=migration,
                     attempt=number,
@@ -266,37 +268,39 @@ class LedgerExecutor(GatedExecutor):
             self._lock.verify()
         raise AssertionError("count() has no end")
 
-    def _found_drift(self) -> Drift:
-        """Say what was changed by hand, so that this run does not bury it."""
+    def _report_drift(self) -> Drift:
+        """Report what was changed by hand before this run, and return it."""
         drift = read_drift(self.connection)
         if drift.certain:
-            self._listener.drifted(drift)
+            self._progress.drifted(drift)
         if drift.migration is None and any(status.is_applied for status in self.statuses):
-            self._listener.notice(_NO_BASELINE)
+            self._progress.notice(_NO_BASELINE)
         return drift
 
-    def _found_leftovers(self, interrupted: Sequence[MigrationStatus]) -> set[ObjectKey]:
-        """Say what happened; return what that may have left, and is nobody's until it is dropped.
+    def _report_interrupted(self, interrupted: Sequence[MigrationStatus]) -> set[ObjectKey]:
+        """Report which migrations are run again, and return the INVALID indexes that they left.
 
-        A migration that makes such an index anew makes it its own.
+        Those are not expected until the migration has made them again.
         """
         left: set[ObjectKey] = set()
         for status in interrupted:
-            before = self._before[status.key] = catalogue_before(self.connection, status.key)
+            before = catalogue_before(self.connection, status.key)
             for index in find_leftovers(self.connection, before=before):
                 left.add((ObjectKind.INDEX, index.qualified_name))
-            self._listener.notice(f"{sentence(status)} It is run again from its first operation.")
+            self._progress.notice(f"{sentence(status)} It is run again from its first operation.")
         return left
 
     def _drop_leftovers(self, step: Step) -> None:
         """Drop the INVALID indexes that an interrupted run of this migration left."""
-        for index in find_leftovers(self.connection, before=self._before.get(step.key)):
+        before = catalogue_before(self.connection, step.key)
+        for index in find_leftovers(self.connection, before=before):
             if index.builder_pid is None:
                 drop_index(self.connection, index)
-                self._listener.notice(f"Dropped the {index}, which that run left.")
+                self._progress.notice(f"Dropped the {index}, which that run left.")
 
     @contextmanager
-    def _at(self, step: Step) -> Iterator[None]:
+    def _recording(self, step: Step) -> Iterator[None]:
+        """Let what is recorded within the block be recorded as this step."""
         self._records.step = step
         self._attempt = 1
         try:
@@ -306,7 +310,7 @@ class LedgerExecutor(GatedExecutor):
 
     @contextmanager
     def _committed(self) -> Iterator[None]:
-        """Run the block in one transaction; what it reports as done is passed on afterwards."""
+        """Run the block in one transaction; report only after COMMIT what it reports as done."""
         self._held_back.clear()
         self._is_holding_back = True
         try:
@@ -315,16 +319,17 @@ class LedgerExecutor(GatedExecutor):
         finally:
             self._is_holding_back = False
         for report in self._held_back:
-            self._tell(*report)
+            self._django_callback(*report)
 
     @contextmanager
     def _failure_recorded(self, step: Step) -> Iterator[None]:
+        """Record in the ledger why the block failed, and raise an error that explains it."""
         session = self.connection.connection
         try:
             yield
         except BaseException as exc:
-            self._listener.failed()
-            # The error itself matters more than that it could not be written down.
+            self._progress.failed()
+            # If it cannot be recorded, the error itself matters more.
             if is_usable(self.connection, session=session):
                 try:
                     self._records.record_failed(step, reason=_reason(exc))
@@ -337,12 +342,12 @@ class LedgerExecutor(GatedExecutor):
                 ) from exc
             raise
 
-    def _progress(self, action: str, migration: Any = None, fake: bool = False) -> None:  # noqa: FBT001, FBT002
-        """Hold back what is not certain before COMMIT, and say once what is tried again."""
+    def _report(self, action: str, migration: Any = None, fake: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Hold back until COMMIT that it is done, and report only the first of several attempts."""
         if action in {"apply_success", "unapply_success"} and self._is_holding_back:
             self._held_back.append((action, migration, fake))
         elif action not in {"apply_start", "unapply_start"} or self._attempt == 1:
-            self._tell(action, migration, fake)
+            self._django_callback(action, migration, fake)
 
 
 def _is_blocked(error: DatabaseError) -> bool:

@@ -1,4 +1,4 @@
-"""A migration that failed: which, where, what was said, what state it leaves, what to do."""
+"""What an operator is told of a migration that failed: where, why, what is left, what to do."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -14,34 +14,31 @@ from chat.schema.session.server_errors import advice, server_message
 from chat.schema.text import relative_to_cwd
 
 
-class Remains(StrEnum):
-    """What is left of a migration that failed."""
+class StateLeft(StrEnum):
+    """What a migration that failed leaves in the database."""
 
-    NOTHING = (
-        "It is one transaction and was rolled back: nothing of it was kept. What this run did "
-        "before it stays."
+    ROLLED_BACK = (
+        "It is one transaction and was rolled back: nothing of it was kept. The migrations before "
+        "it stay applied."
     )
-    A_PART = (
+    PARTIAL = (
         "It is not one transaction (atomic = False): what it did before this is kept, and it is "
-        "interrupted. The next run begins with its first operation, so undo by hand what would be "
-        "in the way of that, or let it bear being repeated."
+        "interrupted. The next run begins with its first operation: undo by hand what would make "
+        "that fail, or make it safe to run twice."
     )
-    UNKNOWN = (
-        "The connection was lost. The server keeps all of it or nothing; which of the two, "
-        "migration_status says."
-    )
+    UNKNOWN = "The connection was lost: either all of it was kept or nothing."
 
 
 class MigrationFailedError(SchemaError):
     """A migration failed."""
 
     def __init__(
-        self, migration: str, *, place: str, said: str, remains: Remains, next_step: str
+        self, migration: str, *, place: str, said: str, state_left: StateLeft, next_step: str
     ) -> None:
         self.migration = migration
         self.place = place
-        self.remains = remains
-        super().__init__(seen=f"{migration}: {place}\n{said}\n{remains}", next_step=next_step)
+        self.state_left = state_left
+        super().__init__(seen=f"{migration}: {place}\n{said}\n{state_left}", next_step=next_step)
 
 
 class StatementRefusedError(SchemaError):
@@ -54,17 +51,17 @@ class StatementRefusedError(SchemaError):
 def migration_failed(
     migration: Migration, error: Exception, *, is_session_lost: bool
 ) -> MigrationFailedError:
-    """Return what to raise, from `error`, when a migration that was run did not come to its end."""
+    """Return the error that explains why a migration failed; raise it from `error`."""
     is_of_database = isinstance(error, Error)
     if not migration.atomic:
-        remains = Remains.A_PART
+        state_left = StateLeft.PARTIAL
     else:
-        remains = Remains.UNKNOWN if is_session_lost else Remains.NOTHING
+        state_left = StateLeft.UNKNOWN if is_session_lost else StateLeft.ROLLED_BACK
     return MigrationFailedError(
         str(migration),
         place=_place(migration, error),
         said=server_message(error) if is_of_database else f"{type(error).__name__}: {error}",
-        remains=remains,
+        state_left=state_left,
         next_step=(
             advice(error)
             if is_of_database

@@ -44,12 +44,12 @@ def require_known(statuses: Sequence[MigrationStatus]) -> None:
 
 
 def require_unchanged(statuses: Sequence[MigrationStatus]) -> None:
-    """Raise when an applied migration is not written as it was.
+    """Raise when the files of an applied migration have changed.
 
-    Those of which the ledger knows no bytes pass.
+    One that was applied before checksums were kept passes.
 
     Raises:
-        ChangedMigrationsError: one is not.
+        ChangedMigrationsError: those of one have.
     """
     if changed := in_state(statuses, MigrationState.MODIFIED):
         raise ChangedMigrationsError(changed, among=statuses)
@@ -66,16 +66,16 @@ def require_uninterrupted(statuses: Sequence[MigrationStatus]) -> None:
 
 
 def require_ready(statuses: Sequence[MigrationStatus], *, drift: Drift | None = None) -> None:
-    """Raise unless the database is what the code expects; the most pressing reason comes first.
+    """Raise unless the database is what the code expects, for the most pressing reason.
 
-    Drift comes before what is pending: a migration that is run may stand on what was changed.
+    Drift comes before what is pending: a migration may depend on what was changed by hand.
 
     Raises:
         RewrittenMigrationsError, DatabaseAheadError, ChangedMigrationsError,
         InterruptedMigrationsError: as their gates.
         DriftError: there is drift.
         PendingMigrationsError: a migration is pending.
-        UnknownDriftError: nobody can know whether there is drift.
+        UnknownDriftError: it cannot be known whether there is drift.
     """
     require_known(statuses)
     require_unchanged(statuses)
@@ -91,7 +91,7 @@ def require_ready(statuses: Sequence[MigrationStatus], *, drift: Drift | None = 
 def require_whole_sql(plan: Plan) -> None:
     """Raise when the SQL of a RunSQL in the plan, or its way back, has a NUL in it.
 
-    libpq takes C strings: what stands behind the NUL would not be run, and not be missed.
+    libpq takes C strings: what follows the NUL would not be run, and nobody would notice.
 
     Raises:
         NulInSQLError: one has.
@@ -112,25 +112,34 @@ def require_whole_sql(plan: Plan) -> None:
                         )
 
 
-def resumed(
-    statuses: Sequence[MigrationStatus], plan: Plan, *, graph: MigrationGraph
-) -> list[MigrationStatus]:
-    """Return the interrupted migrations that this plan finishes.
+def interrupted_in(statuses: Sequence[MigrationStatus], plan: Plan) -> list[MigrationStatus]:
+    """Return the interrupted migrations that this plan finishes, in the direction they were run."""
+    directions = {(migration.app_label, migration.name): undo for migration, undo in plan}
+    return [
+        status
+        for status in in_state(statuses, MigrationState.INTERRUPTED)
+        if directions.get(status.key) is status.is_applied
+    ]
 
-    One that it does not touch may wait, unless the plan would take away what it stands on, or it
-    is a rollback: what is half undone is not what the others expect.
+
+def require_finished_first(
+    statuses: Sequence[MigrationStatus], plan: Plan, *, graph: MigrationGraph
+) -> None:
+    """Raise when an interrupted migration must be finished before this plan is run.
+
+    One that the plan does not touch may wait, unless the plan would undo what it depends on, or it
+    is a rollback: the other migrations do not expect one that is half undone.
 
     Raises:
-        InterruptedMigrationsError: it must be finished first.
+        InterruptedMigrationsError: one must be finished first.
     """
-    forwards = {(migration.app_label, migration.name) for migration, undo in plan if not undo}
-    backwards = {(migration.app_label, migration.name) for migration, undo in plan if undo}
-    finished, in_the_way = [], []
-    for status in in_state(statuses, MigrationState.INTERRUPTED):
-        if status.key in (backwards if status.is_applied else forwards):
-            finished.append(status)
-        elif status.is_applied or backwards.intersection(graph.forwards_plan(status.key)):
-            in_the_way.append(status)
+    finished = interrupted_in(statuses, plan)
+    undone = {(migration.app_label, migration.name) for migration, undo in plan if undo}
+    in_the_way = [
+        status
+        for status in in_state(statuses, MigrationState.INTERRUPTED)
+        if status not in finished
+        and (status.is_applied or undone.intersection(graph.forwards_plan(status.key)))
+    ]
     if in_the_way:
         raise InterruptedMigrationsError(in_the_way, among=statuses)
-    return finished

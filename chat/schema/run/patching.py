@@ -1,7 +1,4 @@
-"""The patches of Django, each for the duration of a block and put back whatever happens.
-
-What the room relies on in Django is named by a test, which fails when an upgrade changes it.
-"""
+"""The only patches of Django; each lasts for a block and is put back whatever happens."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -21,9 +18,9 @@ ExecutorFactory: TypeAlias = Callable[[BaseDatabaseWrapper, Any], MigrationExecu
 
 @contextmanager
 def executor_of_migrate(factory: ExecutorFactory) -> Iterator[None]:
-    """Have Django's migrate command make its executor with `factory`.
+    """Let Django's migrate command make its executor with `factory` within the block.
 
-    The command names the class as a global of its module and offers no other way to choose it.
+    The command takes the class from the globals of its module and offers no other way to choose.
     """
     with _swapped(migrate, MigrationExecutor=factory):
         yield
@@ -33,11 +30,11 @@ def executor_of_migrate(factory: ExecutorFactory) -> Iterator[None]:
 def other_connections_refused(
     connection: BaseDatabaseWrapper, *, is_rehearsed: Callable[[BaseDatabaseWrapper], bool]
 ) -> Iterator[None]:
-    """Let migration code that is only tried use no connection but those that are rehearsed on.
+    """Refuse every connection but the rehearsed ones to migration code that is only tried.
 
-    What is rolled back afterwards, or dropped, is what was done there. So every other connection of
-    Django's is refused, under whatever alias, open or not, in this thread and in those that the
-    block starts; other threads are left alone. No statement.
+    Only what is done on the rehearsed ones is rolled back or dropped afterwards. So every other
+    connection of Django's is refused, under whatever alias, open or not, in this thread and in
+    those that the block starts; other threads are left alone. No statement.
 
     Raises:
         OutsideRehearsalError: the block asked for another, even if it went on without it.
@@ -83,7 +80,7 @@ def other_connections_refused(
 
 
 class _OutOfReach:
-    """Stands where a connection was."""
+    """Stands in place of a connection, and refuses whatever is asked of it."""
 
     def __init__(self, refuse: Callable[[], NoReturn]) -> None:
         self._refuse = refuse

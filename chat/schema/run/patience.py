@@ -16,8 +16,8 @@ _LONGEST_PAUSE: Final = timedelta(seconds=30)
 class Patience:
     """How long a migration waits for a lock on a table, and how often it tries again.
 
-    Whoever comes later queues behind a session that waits, so this is how long a migration may
-    hold up the others; zero waits for ever.
+    Other sessions queue behind one that waits, so this is how long a migration may hold them up;
+    zero waits for ever.
     """
 
     lock_timeout: timedelta = timedelta(seconds=3)
@@ -25,17 +25,17 @@ class Patience:
 
     @property
     def attempts(self) -> int:
-        """How often a migration is tried in all."""
+        """How often a migration is tried in all, the first time included."""
         return self.retries + 1
 
     def pause(self, *, attempt: int) -> timedelta:
-        """Return how long to leave the others alone: at first as long as they were held up."""
+        """Return how long to wait before the next attempt: at first as long as others waited."""
         return min(self.lock_timeout * (1 << attempt - 1), _LONGEST_PAUSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedAttempt:
-    """A migration that did not get a lock in time, and was rolled back."""
+    """An attempt of a migration that could not lock a table in time, and was rolled back."""
 
     migration: Migration
     attempt: int
@@ -46,7 +46,7 @@ class BlockedAttempt:
 
 
 class BlockedError(SchemaError):
-    """A lock on a table was not had in time; nothing of this migration was done."""
+    """Could not lock a table in time; nothing of this migration was done."""
 
     exit_code = ExitCode.LOCKED
 
@@ -55,11 +55,11 @@ class BlockedError(SchemaError):
         self.blockers = tuple(blockers)
         super().__init__(
             seen="\n".join(
-                [f"{migration} was tried {attempts} times. Blocked at last by:", *self.blockers]
+                [f"{migration} was tried {attempts} times. Last blocked by:", *self.blockers]
             ),
             next_step=(
-                "Let them finish and run this again, at a quieter time, or with a longer "
-                "--lock-timeout SECONDS (for as long others may queue behind the migration) or "
-                "more --lock-retries. To end one yourself: SELECT pg_terminate_backend(PID);"
+                "Let them finish and run this again at a quieter time, with more --lock-retries, "
+                "or with a longer --lock-timeout SECONDS, for which others may queue behind the "
+                "migration. To end one of them: SELECT pg_terminate_backend(PID);"
             ),
         )

@@ -1,6 +1,6 @@
-"""Forgetting the migrations of an app that is not installed any more.
+"""Removing the records of an app that is not installed any more.
 
-Django's --prune takes installed apps only, so a database could stay ahead of the code for ever.
+Django's --prune is for installed apps only, so a database could stay ahead of the code for ever.
 """
 
 from django.apps import apps
@@ -17,7 +17,7 @@ def removed_apps(connection: BaseDatabaseWrapper) -> set[str]:
 
 
 def prune_removed_app(connection: BaseDatabaseWrapper, *, app_label: str) -> list[str]:
-    """Unrecord every migration of an app, and return their names, in order.
+    """Record every migration of an app as not applied, and return their names, in order.
 
     Their tables stay. Call it under the migration lock.
     """

@@ -17,7 +17,7 @@ from django.db.migrations.loader import MigrationLoader
 from chat.schema.acceptance.of_drift import changes_accepted
 from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.names import require_app, require_migration
-from chat.schema.drift.report import standing_drift
+from chat.schema.drift.report import drift_before_run
 from chat.schema.errors import SchemaError
 from chat.schema.guards import is_production
 from chat.schema.management.commands._base import (
@@ -28,7 +28,7 @@ from chat.schema.management.commands._base import (
     waiting_line,
 )
 from chat.schema.rollback.consent import confirm_loss
-from chat.schema.run.executor import GatedExecutor, LedgerExecutor, Listener
+from chat.schema.run.executor import GatedExecutor, LedgerExecutor, Progress
 from chat.schema.run.gates import Plan
 from chat.schema.run.patching import ExecutorFactory, executor_of_migrate
 from chat.schema.run.patience import BlockedAttempt, Patience
@@ -119,7 +119,7 @@ examples:
         with changes_accepted(connection, reason="migrate --run-syncdb"):
             super().sync_apps(connection, app_labels)
 
-    def before_rollback(
+    def confirm_rollback(
         self, connection: BaseDatabaseWrapper, plan: Plan, options: dict[str, Any]
     ) -> None:
         """Show what a backwards plan would lose, and ask; a faked one undoes nothing.
@@ -149,15 +149,15 @@ examples:
                 progress_callback,
                 lock=lock,
                 patience=patience,
-                listener=Listener(
+                progress=Progress(
                     notice=lambda line: self.say(f"  {line}", options),
                     drifted=lambda drift: self.say(
-                        standing_drift(drift, style=self.style_for_stdout(options)), options
+                        drift_before_run(drift, style=self.style_for_stdout(options)), options
                     ),
                     blocked=lambda attempt: self._say_who_blocks(attempt, options),
                     failed=lambda: self.say(" FAILED", options),
-                    before_rollback=lambda plan: self.before_rollback(connection, plan, options),
                 ),
+                confirm_rollback=lambda plan: self.confirm_rollback(connection, plan, options),
                 allow_missing=options["prune"],
             )
 
