@@ -589,7 +589,7 @@ def test_bad_input_is_named(harbour: Harbour, args: dict[str, Any], match: str) 
     [
         ({"author": CHOSEN}, "no channel"),
         ({"channel": CHOSEN}, "no channel"),
-        ({"reply_to": CHOSEN}, "no message to answer"),
+        ({"reply_to": CHOSEN}, "no message in that channel"),
         ({"attachments": [CHOSEN]}, "no unsent attachment"),
     ],
 )
