@@ -104,9 +104,9 @@ def message_pins(
     before: Cursor | None = None,
     limit: int = 50,
 ) -> PinPage:
-    """Return the pins of a channel or a conversation, last pinned first, at most `limit`.
+    """Return the pins of a channel, last pinned first, at most `limit`: one statement.
 
-    One statement.
+    Or of a conversation, as `message_page`.
 
     Raises: as `message_page`.
     """

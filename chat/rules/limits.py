@@ -1,7 +1,7 @@
 """Every limit of the application: how long, how many, how large.
 
 The database holds those of what is stored, by CHECKs and triggers (migration 0007), so a service
-need not count beforehand: whoever loses the race for the last place gets the same answer.
+need not count beforehand: who loses the race for the last one gets the same answer.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def open_conversation(*, user: User | UUID, other: User | UUID) -> DirectConversation:
     """Return the conversation of two users, created if there is none.
 
-    It is the same whoever of them asks, and if both ask at once. With `other` the user themselves
-    it is for their notes. Four statements. Locks both users' rows FOR KEY SHARE, by id.
+    It is the same whichever of them asks, and if both ask at once. With the user as `other` it is
+    for their own notes. Four statements. Locks both users' rows FOR KEY SHARE, by id.
 
     Raises: InvalidInput; NotVisible, when one of them does not exist; Unreachable, when one was
     erased.

@@ -60,7 +60,9 @@ def erase_user(
     if row is None:
         raise NotVisible("account", user_id, to=actor_id)
     if row.kind == User.Kind.SYSTEM:
-        raise InvalidInput("user", seen="the system's account", expected="that of somebody")
+        raise InvalidInput(
+            "user", seen="the system's account", expected="the account of a person or a bot"
+        )
     empty_account(connections[using], user_id)
     owned = Server.objects.using(using).filter(owner_id=user_id, deleted_at__isnull=True)
     if delete_owned_servers:

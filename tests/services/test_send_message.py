@@ -535,7 +535,7 @@ def test_content_with_anything_to_see_is_sent_as_it_is(harbour: Harbour, content
     [
         ({"author": CHOSEN}, "no channel"),
         ({"channel": CHOSEN}, "no channel"),
-        ({"reply_to": CHOSEN}, "no message to answer"),
+        ({"reply_to": CHOSEN}, "no message in that channel"),
         ({"attachments": [CHOSEN]}, "no unsent attachment"),
     ],
 )

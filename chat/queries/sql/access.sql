@@ -1,10 +1,10 @@
 -- One channel or conversation, with what the viewer may do there: no row if they cannot see it.
 SELECT
-    place.space_id,
-    place.channel_id,
-    place.permissions,
-    place.first_seq,
-    place.last_seq
+    seen.space_id,
+    seen.channel_id,
+    seen.permissions,
+    seen.first_seq,
+    seen.last_seq
 FROM (
     SELECT
         counter.space_id,
@@ -17,5 +17,5 @@ FROM (
         ON counter.space_id = channel.space_id AND counter.channel_id = channel.id
     WHERE channel.id = %(channel)s
     OFFSET 0
-) AS place
-WHERE place.permissions <> 0;
+) AS seen
+WHERE seen.permissions <> 0;

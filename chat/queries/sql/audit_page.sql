@@ -1,6 +1,6 @@
 -- The log of one server, newest first. The first column says whether the viewer may read it: the
--- owner, ADMINISTRATOR (8) or VIEW_AUDIT_LOG (128), not in a timeout unless unlimited. No row for
--- who is no member.
+-- owner, ADMINISTRATOR (8), or VIEW_AUDIT_LOG (128) outside of a timeout. No row for a viewer who is
+-- no member.
 SELECT
     viewer.is_allowed,
     page.*

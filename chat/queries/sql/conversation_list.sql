@@ -1,25 +1,25 @@
 -- The conversations of one user, the one with the newest message first. OFFSET 0 keeps the planner
 -- from reading all conversations of everybody.
 SELECT
-    place.id,
-    place.kind,
-    place.name,
-    place.owner_id,
-    place.active_at,
-    place.last_seq,
-    place.last_read_seq,
-    CASE WHEN place.last_seq > place.read_upto THEN
-        place.last_seq - place.read_upto - (
+    entry.id,
+    entry.kind,
+    entry.name,
+    entry.owner_id,
+    entry.active_at,
+    entry.last_seq,
+    entry.last_read_seq,
+    CASE WHEN entry.last_seq > entry.read_upto THEN
+        entry.last_seq - entry.read_upto - (
             SELECT count(*)
             FROM public.messages AS deleted
             WHERE
-                deleted.space_id = place.id
-                AND deleted.channel_id = place.id
-                AND deleted.seq > place.read_upto
+                deleted.space_id = entry.id
+                AND deleted.channel_id = entry.id
+                AND deleted.seq > entry.read_upto
                 AND deleted.deleted_at IS NOT NULL
         )
     ELSE 0 END AS unread,
-    place.muted_until,
+    entry.muted_until,
     (
         SELECT
             json_agg(
@@ -34,7 +34,7 @@ SELECT
         FROM public.participants AS other
         INNER JOIN public.users AS person ON person.id = other.user_id
         WHERE
-            other.space_id = place.id
+            other.space_id = entry.id
             AND other.user_id <> %(user)s
             AND other.left_at IS NULL
     ) AS others,
@@ -79,16 +79,16 @@ FROM (
             mark.space_id = listed.id
             AND mark.user_id = %(user)s
             AND mark.channel_id = listed.id
-) AS place
+) AS entry
 LEFT JOIN LATERAL (
     SELECT
         message.author_id,
         CASE WHEN message.deleted_at IS NULL THEN left(message.content, 100) END AS excerpt
     FROM public.messages AS message
     WHERE
-        message.space_id = place.id
-        AND message.channel_id = place.id
-        AND message.seq = place.last_seq
+        message.space_id = entry.id
+        AND message.channel_id = entry.id
+        AND message.seq = entry.last_seq
     OFFSET 0
 ) AS newest ON TRUE
-ORDER BY place.active_at DESC, place.id DESC;
+ORDER BY entry.active_at DESC, entry.id DESC;

@@ -1,5 +1,5 @@
--- Members of one server in the order in which they joined, with a row that has no member for a
--- page that is empty; no row for a viewer who is none.
+-- Members of one server, first who joined first; one row without a member for an empty page. No row
+-- for a viewer who is no member.
 SELECT
     page.user_id,
     page.joined_at,

@@ -1,7 +1,7 @@
--- The messages that name one user, newest first; only those that they can read and that are still
--- there. Of thousands in places that they cannot read any more each would be looked up in vain: so
--- no more than 500 names are read, and edge says how far that came, when it did not fill the page.
--- There is always one row, without a message if none is found.
+-- The messages that mention one user, newest first; only those that they can read and that are not
+-- deleted. Thousands of mentions may be in channels that they cannot read any more: so no more than
+-- 500 are read, and `edge` is the last of them, when they did not fill the page. There is always one
+-- row, without a message if none is found.
 WITH mention AS MATERIALIZED (
     SELECT id, created_at, space_id, channel_id, seq
     FROM public.mentions
@@ -10,15 +10,15 @@ WITH mention AS MATERIALIZED (
     LIMIT 500
 ),
 readable AS MATERIALIZED (
-    SELECT place.channel_id
+    SELECT access.channel_id
     FROM (
         SELECT
             named.channel_id,
             public.channel_permissions(%(user)s, named.space_id, named.channel_id) AS permissions
         FROM (SELECT DISTINCT space_id, channel_id FROM mention) AS named
         OFFSET 0
-    ) AS place
-    WHERE place.permissions & 65536 <> 0
+    ) AS access
+    WHERE access.permissions & 65536 <> 0
 ),
 found AS MATERIALIZED (
     SELECT mention.created_at, mention.id, mention.space_id, message.id AS message_id
@@ -41,7 +41,7 @@ SELECT
     edge.created_at AS edge_at,
     edge.id AS edge_id,
     found.*
-FROM (SELECT) AS one
+FROM (SELECT) AS always
 LEFT JOIN LATERAL (
     SELECT created_at, id
     FROM mention

@@ -1,7 +1,7 @@
--- Messages of one channel or conversation, newest first: up to %(older)s of those up to %(upto)s, and
--- up to %(newer)s of those above it. With the viewer's permissions there, so that one statement tells
--- a place that is not to be seen (no row) from one that is empty or not to be read (a row without a
--- message; READ_MESSAGE_HISTORY is 65536).
+-- Messages of one channel or conversation, newest first: at most %(older)s of those up to %(upto)s,
+-- and at most %(newer)s of those above it. With the viewer's permissions, so that one statement tells
+-- a channel that they cannot see (no row) from one that is empty or that they may not read (a row
+-- without a message; READ_MESSAGE_HISTORY is 65536).
 WITH access AS MATERIALIZED (
     -- include: access.sql
 ),

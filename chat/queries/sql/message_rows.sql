@@ -1,4 +1,4 @@
--- Messages by the ids of their spaces and their own; who may read them was asked before.
+-- Messages by the ids of their spaces and their own; the caller has checked who may read them.
 WITH message AS (
     SELECT found.*
     FROM unnest(%(spaces)s::uuid[], %(ids)s::uuid[]) AS wanted (space_id, id)

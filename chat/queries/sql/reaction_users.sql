@@ -1,5 +1,5 @@
--- Who put one emoji under one message, by the id of the user; with the viewer's permissions there, and
--- a row without a user when nobody did. No row for what the viewer cannot see.
+-- The users who reacted with one emoji to one message, by id; with the viewer's permissions, and one
+-- row without a user if nobody did. No row for a message that the viewer cannot see.
 SELECT
     access.permissions,
     page.*

@@ -1,10 +1,10 @@
--- Which of these messages one user can read, and the space of each.
+-- Those of these messages that one user can read, with their spaces.
 WITH message AS MATERIALIZED (
     SELECT space_id, channel_id, id
     FROM public.messages
     WHERE id = ANY (%(ids)s)
 ),
-place AS MATERIALIZED (
+access AS MATERIALIZED (
     SELECT
         named.space_id,
         named.channel_id,
@@ -13,6 +13,6 @@ place AS MATERIALIZED (
 )
 SELECT message.space_id, message.id
 FROM message
-INNER JOIN place
-    ON place.space_id = message.space_id AND place.channel_id = message.channel_id
-WHERE place.permissions & 65536 <> 0;
+INNER JOIN access
+    ON access.space_id = message.space_id AND access.channel_id = message.channel_id
+WHERE access.permissions & 65536 <> 0;

@@ -1,23 +1,23 @@
--- Messages of one space with all the words, newest first, in places that the viewer can read.
+-- Messages of one space with all the words, newest first, in channels that the viewer can read.
 --
--- No one way is fast for every word, so there are three, each run only if the one before was not
--- enough. The newest 500 messages before the cursor: a common word is in enough of them. Then all
--- messages that the index has for the words, if there are at most 2,000. Else the newest 20,000,
--- and edge says how far that came, when it did not fill the page.
+-- No single way is fast for every word, so there are three, each run only if the one before did not
+-- fill the page. The newest 500 messages before the cursor: a common word is in enough of them. Then
+-- all messages that the index has for the words, if there are at most 2,000. Else the newest 20,000,
+-- and `edge` is the last of them, when they did not fill the page.
 --
--- The first columns are of the place: there is always one row, without a message if none is found.
+-- There is always one row, without a message if none is found: the first columns are the viewer's.
 -- "IS TRUE" keeps the planner from making a join of what is to be looked up row by row.
 WITH query AS MATERIALIZED (
     SELECT websearch_to_tsquery('simple', %(text)s) AS words
 ),
-place AS MATERIALIZED (
+searched AS MATERIALIZED (
     SELECT seen.channel_id, seen.permissions
     FROM (
         -- include: places.sql
     ) AS seen
     WHERE (%(channel)s::uuid IS NULL OR seen.channel_id = %(channel)s::uuid)
 ),
-readable AS MATERIALIZED (SELECT channel_id FROM place WHERE permissions & 65536 <> 0),
+readable AS MATERIALIZED (SELECT channel_id FROM searched WHERE permissions & 65536 <> 0),
 newest AS MATERIALIZED (
     SELECT id, created_at
     FROM (
@@ -95,12 +95,12 @@ SELECT
             ON server.space_id = %(space)s AND server.deleted_at IS NULL
         WHERE member.space_id = %(space)s AND member.user_id = %(user)s
     ) AS is_member,
-    coalesce((SELECT bit_or(permissions) FROM place), 0) AS permissions,
+    coalesce((SELECT bit_or(permissions) FROM searched), 0) AS permissions,
     edge.created_at AS edge_at,
     edge.id AS edge_id,
     found.created_at,
     found.id
-FROM (SELECT) AS one
+FROM (SELECT) AS always
 LEFT JOIN LATERAL (
     SELECT created_at, id
     FROM public.messages

@@ -1,9 +1,10 @@
--- How much one user has not read, in every channel and conversation that they can see. What may not
--- be read (READ_MESSAGE_HISTORY, 65536) is not counted, nor what was purged (below first_seq). The
--- subqueries of a place in which all is read are not run. Mentions take two looks, so that whoever
--- has never read a busy channel does not read there the mentions of everybody else.
+-- How much one user has not read, in each channel and conversation that they can see. Messages that
+-- they may not read (READ_MESSAGE_HISTORY, 65536) are not counted, nor purged ones (below first_seq).
+-- The subqueries are not run for a channel without unread messages. Mentions of the user and those of
+-- roles are read apart, so that the mentions of other users in a busy channel are not read.
 --
--- FULL JOIN, for which there is no nested loop: places and marks are thousands, whatever is guessed.
+-- FULL JOIN, because it cannot be a nested loop: there are thousands of channels and marks, whatever
+-- the planner estimates.
 WITH mark AS MATERIALIZED (
     SELECT state.channel_id, state.last_read_seq, state.notify, state.muted_until
     FROM (
@@ -19,53 +20,53 @@ WITH mark AS MATERIALIZED (
     ) AS state
 )
 SELECT
-    place.space_id,
-    place.channel_id,
-    place.last_seq,
-    place.last_read_seq,
-    CASE WHEN place.is_unread THEN
-        place.last_seq - place.read_upto - (
+    entry.space_id,
+    entry.channel_id,
+    entry.last_seq,
+    entry.last_read_seq,
+    CASE WHEN entry.is_unread THEN
+        entry.last_seq - entry.read_upto - (
             SELECT count(*)
             FROM public.messages AS deleted
             WHERE
-                deleted.space_id = place.space_id
-                AND deleted.channel_id = place.channel_id
-                AND deleted.seq > place.read_upto
+                deleted.space_id = entry.space_id
+                AND deleted.channel_id = entry.channel_id
+                AND deleted.seq > entry.read_upto
                 AND deleted.deleted_at IS NOT NULL
         )
     ELSE 0 END AS unread,
-    CASE WHEN place.is_unread THEN (
+    CASE WHEN entry.is_unread THEN (
         SELECT count(DISTINCT mention.seq)
         FROM (
             SELECT own.seq
             FROM public.mentions AS own
             WHERE
                 own.user_id = %(user)s
-                AND own.space_id = place.space_id
-                AND own.channel_id = place.channel_id
-                AND own.seq > place.read_upto
+                AND own.space_id = entry.space_id
+                AND own.channel_id = entry.channel_id
+                AND own.seq > entry.read_upto
             UNION ALL
             SELECT shared.seq
             FROM public.mentions AS shared
             WHERE
                 shared.user_id IS NULL
-                AND shared.space_id = place.space_id
-                AND shared.channel_id = place.channel_id
-                AND shared.seq > place.read_upto
-                AND (shared.role_id IS NULL OR shared.role_id = ANY (place.role_ids))
+                AND shared.space_id = entry.space_id
+                AND shared.channel_id = entry.channel_id
+                AND shared.seq > entry.read_upto
+                AND (shared.role_id IS NULL OR shared.role_id = ANY (entry.role_ids))
         ) AS mention
         WHERE (
             SELECT deleted.seq
             FROM public.messages AS deleted
             WHERE
-                deleted.space_id = place.space_id
-                AND deleted.channel_id = place.channel_id
+                deleted.space_id = entry.space_id
+                AND deleted.channel_id = entry.channel_id
                 AND deleted.seq = mention.seq
                 AND deleted.deleted_at IS NOT NULL
         ) IS NULL
     ) ELSE 0 END AS mentions,
-    place.notify,
-    place.muted_until
+    entry.notify,
+    entry.muted_until
 FROM (
     SELECT
         marked.*,
@@ -89,5 +90,5 @@ FROM (
     ) AS marked
     WHERE marked.permissions <> 0
     OFFSET 0
-) AS place
-ORDER BY place.space_id, place.channel_id;
+) AS entry
+ORDER BY entry.space_id, entry.channel_id;

@@ -126,7 +126,7 @@ class MemberAuthority(Authority):
 
     @property
     def is_administrator(self) -> bool:
-        """Whether nothing is denied to the member: the owner, and whoever is ADMINISTRATOR."""
+        """Whether nothing is denied to the member: the owner, or one with ADMINISTRATOR."""
         return Permission.ADMINISTRATOR in self.before_timeout
 
     def lost_by_timeout(self, wanted: Permission) -> bool:
@@ -134,9 +134,9 @@ class MemberAuthority(Authority):
         return wanted in self.before_timeout
 
     def require_above(self, rank: Rank, *, what: str) -> None:
-        """Raise RankTooLow unless the member stands above `rank`, which `what` has."""
+        """Raise RankTooLow unless the member ranks above `rank`, which `what` has."""
         if not outranks(actor=self.rank, target=rank):
-            raise RankTooLow(f"User {self.user_id} does not stand above {what} in {self.where}.")
+            raise RankTooLow(f"User {self.user_id} does not rank above {what} in {self.where}.")
 
     def require_against(self, target: MemberAuthority) -> None:
         """Raise OwnerProtected or RankTooLow unless the member may act against `target`."""

@@ -269,7 +269,7 @@ def _copy(
         copy_rows("messages", _COLUMNS, rows, using=write_alias())
     except IntegrityError as error:
         if constraint_of(error) == "messages_pkey":
-            raise IdTaken("The id of a message is that of one in another space.") from error
+            raise IdTaken("The id of a message is taken by one in another space.") from error
         raise
     parts = copy_parts(destination.space_id, destination.channel_id, news, first_seq=first_seq)
     # The caller's transaction may go on and send.

@@ -230,6 +230,6 @@ def _refusal(draft: Draft, *, author: UUID, channel: UUID) -> Exception:
 
 def _missing_part(draft: Draft, found: _Refusal, *, author: UUID) -> NotVisible | None:
     if draft.reply_to is not None and not found.is_reply_there:
-        return NotVisible("message to answer in that channel,", draft.reply_to, to=author)
+        return NotVisible("message in that channel:", draft.reply_to, to=author)
     missing = next((file for file in draft.files if file not in found.files), None)
     return None if missing is None else NotVisible("unsent attachment", missing, to=author)
