@@ -4,18 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
-from psycopg import sql
+from pytest_django import DjangoDbBlocker
 
 from melo.environment.reading import VARIABLES
+from tests.scratch import ScratchServer, connect
 
 Completed = subprocess.CompletedProcess[str]
 Manage = Callable[..., Completed]
@@ -49,24 +49,37 @@ class ScratchDatabase:
     environ: Mapping[str, str]
 
 
+@pytest.fixture(scope="session")
+def scratch_server(django_db_blocker: DjangoDbBlocker) -> Iterator[ScratchServer]:
+    """Where databases of a test's own are made."""
+    with closing(connect("postgres", alias="maintenance")) as wrapper:
+        server = ScratchServer(wrapper)
+        yield server
+        with django_db_blocker.unblock():
+            for name in server.spare:
+                server.drop(name)
+
+
 @pytest.fixture
-def scratch_database() -> Iterator[ScratchDatabase]:
-    """Make an empty database on the server that the tests use, and drop it after the test."""
-    params = connections["default"].get_connection_params() | {"dbname": "postgres"}
-    name = f"scratch_{uuid.uuid4().hex}"
-    with psycopg.connect(**params, autocommit=True) as session:
-        session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield ScratchDatabase(
-            name=name,
-            environ=clean_environ(
-                DB_HOST=str(params.get("host") or ""),
-                DB_PORT=str(params.get("port") or ""),
-                DB_USER=str(params.get("user") or ""),
-                DB_PASSWORD=str(params.get("password") or ""),
-                DB_NAME=name,
-            ),
-        )
-        session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+def scratch_database(
+    scratch_server: ScratchServer, django_db_blocker: DjangoDbBlocker
+) -> Iterator[ScratchDatabase]:
+    """An empty database on the server that the tests use."""
+    with django_db_blocker.unblock():
+        name = scratch_server.take()
+        params = connections["default"].get_connection_params()
+    yield ScratchDatabase(
+        name=name,
+        environ=clean_environ(
+            DB_HOST=str(params.get("host") or ""),
+            DB_PORT=str(params.get("port") or ""),
+            DB_USER=str(params.get("user") or ""),
+            DB_PASSWORD=str(params.get("password") or ""),
+            DB_NAME=name,
+        ),
+    )
+    with django_db_blocker.unblock():
+        scratch_server.give_back(name)
 
 
 @pytest.fixture

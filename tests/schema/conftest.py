@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
-from tests.scratch import ScratchServer, open_scratch_connection, open_scratch_server
+from tests.scratch import ScratchServer, open_scratch_connection
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -27,15 +27,11 @@ StartSituation = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def scratch_server(django_db_blocker: DjangoDbBlocker) -> Iterator[ScratchServer]:
-    with django_db_blocker.unblock(), open_scratch_server() as server:
-        yield server
-
-
-@pytest.fixture
-def scratch_connection(scratch_server: ScratchServer) -> Iterator[BaseDatabaseWrapper]:
-    """A connection, known to Django as `scratch`, to an empty database that is dropped again."""
-    with open_scratch_connection(scratch_server) as connection:
+def scratch_connection(
+    scratch_server: ScratchServer, django_db_blocker: DjangoDbBlocker
+) -> Iterator[BaseDatabaseWrapper]:
+    """A connection, known to Django as `scratch`, to an empty database."""
+    with django_db_blocker.unblock(), open_scratch_connection(scratch_server) as connection:
         yield connection
 
 

@@ -116,11 +116,11 @@ def newest_server() -> Iterator[EmbeddedServer]:
 
 @pytest.fixture
 def restored_here(scratch_server: ScratchServer) -> Iterator[Restore]:
-    name = scratch_server.create()
+    name = scratch_server.take()
     settings = {**connections["default"].settings_dict, "NAME": name}
     with closing(_wrapper(settings)) as wrapper:
         yield lambda source: _restored(source, wrapper)
-    scratch_server.drop(name)
+    scratch_server.give_back(name)
 
 
 @pytest.fixture
