@@ -15,6 +15,7 @@ from django.db import connections
 from pytest_django import DjangoDbBlocker
 
 from melo.environment.reading import VARIABLES
+from tests.in_process import run_in_process
 from tests.scratch import ScratchServer, connect
 
 Completed = subprocess.CompletedProcess[str]
@@ -83,24 +84,29 @@ def scratch_database(
 
 
 @pytest.fixture
-def manage() -> Manage:
-    """Return a function that runs `python manage.py …` and returns the completed process."""
+def manage(django_db_blocker: DjangoDbBlocker) -> Manage:
+    """Return a function that runs `python manage.py …`, within this process, to its end."""
 
-    def run(
-        *args: str,
-        env: Mapping[str, str] | None = None,
-        input: str | None = None,  # noqa: A002 — as subprocess.run calls it
-        timeout: float = 60,
-    ) -> Completed:
+    def run(*args: str, env: Mapping[str, str] | None = None, input: str = "") -> Completed:  # noqa: A002
+        with django_db_blocker.unblock():
+            return run_in_process(*args, environ=os.environ if env is None else env, input=input)
+
+    return run
+
+
+@pytest.fixture
+def manage_process() -> Manage:
+    """Return a function that runs `python manage.py …` as a process of its own."""
+
+    def run(*args: str, env: Mapping[str, str] | None = None) -> Completed:
         return subprocess.run(
             [sys.executable, "manage.py", *args],
             cwd=ROOT,
             env=dict(env) if env is not None else None,
-            input=input,
-            stdin=subprocess.DEVNULL if input is None else None,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=60,
             check=False,
         )
 

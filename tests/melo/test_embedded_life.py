@@ -21,9 +21,9 @@ from tests.melo.conftest import User, embedded_environ, is_gone_within
 StartUser = Callable[[], User]
 
 
-def test_help_starts_and_makes_nothing(manage: Manage, data_dir: Path) -> None:
+def test_help_starts_and_makes_nothing(manage_process: Manage, data_dir: Path) -> None:
     for args in (["--help"], ["migrate", "--help"], ["makemigrations", "--help"], ["check"]):
-        done = manage(*args, env=embedded_environ(data_dir))
+        done = manage_process(*args, env=embedded_environ(data_dir))
 
         assert done.returncode == 0, done.stderr
     assert not data_dir.parent.exists()
@@ -41,9 +41,9 @@ def test_import_of_the_settings_starts_nothing(data_dir: Path) -> None:
 
 
 def test_command_finds_its_database_made_and_leaves_no_server(
-    manage: Manage, data_dir: Path
+    manage_process: Manage, data_dir: Path
 ) -> None:
-    done = manage(
+    done = manage_process(
         "shell",
         "-v0",
         "-c",
@@ -57,8 +57,8 @@ def test_command_finds_its_database_made_and_leaves_no_server(
     assert postmaster_pid(data_dir) is None
 
 
-def test_dbshell_is_psql_on_the_embedded_server(manage: Manage, data_dir: Path) -> None:
-    done = manage(
+def test_dbshell_is_psql_on_the_embedded_server(manage_process: Manage, data_dir: Path) -> None:
+    done = manage_process(
         "dbshell",
         "--",
         "-Atc",
@@ -224,12 +224,14 @@ def test_killed_initdb_leaves_nothing_half_made(start_user: StartUser, data_dir:
     assert list(data_dir.parent.glob(".postgres.new-*")) == []
 
 
-def test_removed_data_is_made_anew(start_user: StartUser, data_dir: Path, manage: Manage) -> None:
+def test_removed_data_is_made_anew(
+    start_user: StartUser, data_dir: Path, manage_process: Manage
+) -> None:
     user = start_user()
     user.query()
     data_dir.rename(data_dir.with_name("elsewhere"))
 
-    done = manage("dbshell", "--", "-Atc", "SELECT 1", env=embedded_environ(data_dir))
+    done = manage_process("dbshell", "--", "-Atc", "SELECT 1", env=embedded_environ(data_dir))
 
     assert done.stdout == "1\n", done.stderr
 

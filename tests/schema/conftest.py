@@ -16,6 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
+from tests.in_process import run_in_process
 from tests.scratch import ScratchServer, open_scratch_connection
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -53,20 +54,14 @@ def scratch_environ(scratch_connection: BaseDatabaseWrapper) -> dict[str, str]:
 
 @pytest.fixture
 def manage(scratch_environ: dict[str, str]) -> ManageSituation:
-    """Runs `manage.py` in a process of its own: `manage("migrate", situations=["two_steps"])`."""
+    """Runs `manage.py` to its end: `manage("migrate", situations=["two_steps"])`."""
 
     def run(
         *arguments: str, situations: list[str], **environ: str
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=PROJECT,
-            env={**scratch_environ, "SITUATIONS": ",".join(situations), **environ},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        return run_in_process(
+            *arguments,
+            environ={**scratch_environ, "SITUATIONS": ",".join(situations), **environ},
         )
 
     return run
