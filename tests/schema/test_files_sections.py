@@ -11,7 +11,6 @@ from chat.schema.files import RunSQLFile
 from chat.schema.files.errors import (
     AmbiguousSQLFileError,
     EmptySQLFileError,
-    SQLFileError,
     SQLSectionsError,
 )
 from chat.schema.ledger.snapshots import without_bookkeeping
@@ -56,17 +55,6 @@ def test_both_paths_name_the_one_file() -> None:
 
     assert operation.up_path == SITUATIONS / "sections/migrations/sql/0001_only.sql"
     assert operation.down_path == operation.up_path
-
-
-def test_missing_down_section_makes_it_irreversible(manage: ManageSituation) -> None:
-    operation = RunSQLFile(str(SITUATIONS / "without_down_section/migrations/0001_only.py"))
-    manage("migrate", situations=["without_down_section"])
-    result = manage("migrate", "without_down_section", "zero", situations=["without_down_section"])
-
-    assert operation.down_path is None
-    assert not operation.reversible
-    assert result.returncode == 1
-    assert "\n  without_down_section.0001_only: SQL file 0001_only (" in result.stderr
 
 
 def test_both_forms_at_once_are_refused_before_anything_runs(
@@ -316,8 +304,3 @@ def test_commit_in_an_atomic_migration_is_refused_before_anything_runs(
     assert "0001_only.up.sql, line 3: COMMIT\n" in result.stderr
     assert "Traceback" not in result.stderr
     assert "public.things" not in read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE)
-
-
-def test_every_error_is_of_the_room() -> None:
-    assert issubclass(AmbiguousSQLFileError, SQLFileError)
-    assert issubclass(SQLSectionsError, SQLFileError)
