@@ -21,9 +21,9 @@ from tests.melo.conftest import User, embedded_environ, is_gone_within
 StartUser = Callable[[], User]
 
 
-def test_help_starts_and_makes_nothing(manage_process: Manage, data_dir: Path) -> None:
+def test_help_starts_and_makes_nothing(manage: Manage, data_dir: Path) -> None:
     for args in (["--help"], ["migrate", "--help"], ["makemigrations", "--help"], ["check"]):
-        done = manage_process(*args, env=embedded_environ(data_dir))
+        done = manage(*args, env=embedded_environ(data_dir))
 
         assert done.returncode == 0, done.stderr
     assert not data_dir.parent.exists()
@@ -84,8 +84,8 @@ def test_one_leaves_and_the_other_goes_on(start_user: StartUser, data_dir: Path)
     assert postmaster_pid(data_dir) is None
 
 
-def test_six_at_once_from_nothing(start_user: StartUser, data_dir: Path) -> None:
-    users = [start_user() for _ in range(6)]
+def test_six_at_once_from_nothing(start_first_user: StartUser, data_dir: Path) -> None:
+    users = [start_first_user() for _ in range(6)]
     for user in users:
         user.ask()
 
@@ -211,8 +211,10 @@ def test_stale_pid_file_with_a_number_in_use_again(start_user: StartUser, data_d
     assert answer == "42"
 
 
-def test_killed_initdb_leaves_nothing_half_made(start_user: StartUser, data_dir: Path) -> None:
-    user = start_user()
+def test_killed_initdb_leaves_nothing_half_made(
+    start_first_user: StartUser, data_dir: Path
+) -> None:
+    user = start_first_user()
     user.ask()
     deadline = time.monotonic() + 10
     while not list(data_dir.parent.glob(".postgres.new-*/base")) and time.monotonic() < deadline:
@@ -220,7 +222,7 @@ def test_killed_initdb_leaves_nothing_half_made(start_user: StartUser, data_dir:
     assert not data_dir.exists()
     user.kill()
 
-    assert start_user().query() == "42"
+    assert start_first_user().query() == "42"
     assert list(data_dir.parent.glob(".postgres.new-*")) == []
 
 
@@ -253,6 +255,7 @@ for line in sys.stdin:
 """
 
 
+@pytest.mark.usefixtures("made_data")
 def test_forked_child_keeps_the_server_of_its_parent(data_dir: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", FORKING_PROGRAM],
@@ -276,6 +279,7 @@ def test_forked_child_keeps_the_server_of_its_parent(data_dir: Path) -> None:
     assert is_gone_within(10, data_dir)
 
 
+@pytest.mark.usefixtures("made_data")
 def test_forked_child_that_ends_takes_nothing_from_its_parent(data_dir: Path) -> None:
     server = EmbeddedServer(data_dir)
     endpoint = server.ensure_running()
