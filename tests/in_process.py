@@ -24,7 +24,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.checks.registry import registry
-from django.core.management import get_commands
+from django.core.signals import setting_changed
 from django.db import connections
 from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.functional import empty
@@ -154,5 +154,6 @@ def _fresh_django() -> Iterator[None]:
 def _forget() -> None:
     apps.apps_ready = apps.models_ready = apps.loading = apps.ready = False
     apps.clear_cache()
-    get_commands.cache_clear()  # type: ignore[attr-defined]
+    # Whoever keeps something of the apps forgets it: commands, templates, finders.
+    setting_changed.send(sender=None, setting="INSTALLED_APPS", value=None, enter=True)
     ContentType.objects.clear_cache()
