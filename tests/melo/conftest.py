@@ -79,9 +79,11 @@ class User:
                 pipe.close()
 
 
-def embedded_environ(data_dir: Path, **variables: str) -> dict[str, str]:
+def embedded_environ(
+    data_dir: Path, *, settings: str = "tests.melo.settings", **variables: str
+) -> dict[str, str]:
     return clean_environ(
-        DJANGO_SETTINGS_MODULE="melo.settings", MELO_EMBEDDED_DIR=str(data_dir), **variables
+        DJANGO_SETTINGS_MODULE=settings, MELO_EMBEDDED_DIR=str(data_dir), **variables
     )
 
 

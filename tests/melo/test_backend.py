@@ -445,6 +445,8 @@ def test_dbshell_reaches_a_server(
 
 
 def test_deploy_check_ignores_the_embedded_server(manage_process: Manage, data_dir: Any) -> None:
-    done = manage_process("check", "--deploy", env=embedded_environ(data_dir))
+    done = manage_process(
+        "check", "--deploy", env=embedded_environ(data_dir, settings="melo.settings")
+    )
 
     assert "melo.E002" not in done.stderr

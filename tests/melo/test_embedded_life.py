@@ -23,7 +23,7 @@ StartUser = Callable[[], User]
 
 def test_help_starts_and_makes_nothing(manage: Manage, data_dir: Path) -> None:
     for args in (["--help"], ["migrate", "--help"], ["makemigrations", "--help"], ["check"]):
-        done = manage(*args, env=embedded_environ(data_dir))
+        done = manage(*args, env=embedded_environ(data_dir, settings="melo.settings"))
 
         assert done.returncode == 0, done.stderr
     assert not data_dir.parent.exists()
