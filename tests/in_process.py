@@ -31,8 +31,6 @@ from django.utils.functional import empty
 
 import manage
 
-SITUATIONS = "tests.schema.situations"
-
 
 def run_in_process(
     *arguments: str,
@@ -87,10 +85,10 @@ def _environment(environ: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _fresh_modules(environ: Mapping[str, str]) -> Iterator[None]:
-    """Import the settings, the situations and what is on PYTHONPATH anew, and forget it again."""
+    """Import the settings and what is on PYTHONPATH anew, and forget it again."""
     folders = [path for path in environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     own = {path.stem for folder in folders for path in Path(folder).iterdir()}
-    own |= {environ["DJANGO_SETTINGS_MODULE"], SITUATIONS}
+    own.add(environ["DJANGO_SETTINGS_MODULE"])
 
     def take() -> dict[str, object]:
         names = [

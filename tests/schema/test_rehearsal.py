@@ -54,7 +54,7 @@ def test_every_migration_of_the_project_is_exact() -> None:
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "melo.settings"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -1,6 +1,8 @@
 # ruff: noqa: DJ008
 """The trigger that keeps updated_at, as the migrations' SQL tells it."""
 
+import importlib
+
 import pytest
 from django.apps import apps
 from django.core.checks import run_checks
@@ -14,7 +16,6 @@ from chat.schema.triggers import (
     tables_with_updated_at_trigger,
     updated_at_trigger,
 )
-from tests.schema.situations.two_steps import migrations as two_steps
 
 TRIGGER = """
     CREATE TRIGGER users_updated_at BEFORE UPDATE ON public.users
@@ -108,7 +109,7 @@ def test_models_without_their_trigger_are_found() -> None:
 
 
 def test_scripts_of_sql_files_are_read_from_a_package() -> None:
-    (script,) = forward_scripts(two_steps)
+    (script,) = forward_scripts(importlib.import_module("situations.two_steps.migrations"))
 
     assert "CREATE TRIGGER shout" in script
 

@@ -1,12 +1,13 @@
-"""Operations that stop until the test says so, by a file, for as long as the test needs."""
+"""Steps of the situations in which a test has a hand."""
 
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 
 def wait_for_the_test(point: str) -> None:
-    """Say that `point` is reached, and wait until the test lets it pass; twice is not waited."""
+    """Say by a file that `point` is reached, and wait until the test lets it pass by another."""
     directory = os.environ.get("SITUATION_PAUSES")
     if directory is None:
         return
@@ -25,3 +26,9 @@ def _is_rehearsed(directory: str) -> bool:
         return True
     rehearsed.touch()
     return False
+
+
+def stray(apps: Any) -> None:
+    """Work on another connection than the migration is given; a test may choose how."""
+    # Without using(), which is to say on `default`.
+    apps.get_model("strays", "Ship").objects.all().delete()
