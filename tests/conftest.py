@@ -4,21 +4,23 @@ import os
 import signal
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
 import pytest_django
 from django.conf import settings
 from django.db import connection, connections, transaction
 from django.test import TransactionTestCase
 from psycopg import sql
+from pytest_django import DjangoDbBlocker
 
 from chat.db.roles import DatabaseRoles, apply_roles
 from melo.environment.reading import VARIABLES
+from tests.in_process import run_in_process
+from tests.scratch import ScratchServer, connect
 
 Completed = subprocess.CompletedProcess[str]
 Manage = Callable[..., Completed]
@@ -146,46 +148,63 @@ class ScratchDatabase:
     environ: Mapping[str, str]
 
 
-@pytest.fixture
-def scratch_database() -> Iterator[ScratchDatabase]:
-    """Make an empty database on the server that the tests use, and drop it after the test."""
-    params = connections["default"].get_connection_params() | {"dbname": "postgres"}
-    params.pop("options", None)
-    name = f"scratch_{uuid.uuid4().hex}"
-    with psycopg.connect(**params, autocommit=True) as session:
-        session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield ScratchDatabase(
-            name=name,
-            environ=clean_environ(
-                DB_HOST=str(params.get("host") or ""),
-                DB_PORT=str(params.get("port") or ""),
-                DB_USER=str(params.get("user") or ""),
-                DB_PASSWORD=str(params.get("password") or ""),
-                DB_NAME=name,
-            ),
-        )
-        session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+@pytest.fixture(scope="session")
+def scratch_server(django_db_blocker: DjangoDbBlocker) -> Iterator[ScratchServer]:
+    """Where databases of a test's own are made."""
+    with closing(connect("postgres", alias="maintenance")) as wrapper:
+        server = ScratchServer(wrapper)
+        yield server
+        with django_db_blocker.unblock():
+            for name in server.spare:
+                server.drop(name)
 
 
 @pytest.fixture
-def manage() -> Manage:
-    """Return a function that runs `python manage.py …` and returns the completed process."""
+def scratch_database(
+    scratch_server: ScratchServer, django_db_blocker: DjangoDbBlocker
+) -> Iterator[ScratchDatabase]:
+    """An empty database on the server that the tests use."""
+    with django_db_blocker.unblock():
+        name = scratch_server.take()
+        params = connections["default"].get_connection_params()
+    yield ScratchDatabase(
+        name=name,
+        environ=clean_environ(
+            DB_HOST=str(params.get("host") or ""),
+            DB_PORT=str(params.get("port") or ""),
+            DB_USER=str(params.get("user") or ""),
+            DB_PASSWORD=str(params.get("password") or ""),
+            DB_NAME=name,
+        ),
+    )
+    with django_db_blocker.unblock():
+        scratch_server.give_back(name)
 
-    def run(
-        *args: str,
-        env: Mapping[str, str] | None = None,
-        input: str | None = None,  # noqa: A002 — as subprocess.run calls it
-        timeout: float = 60,
-    ) -> Completed:
+
+@pytest.fixture
+def manage(django_db_blocker: DjangoDbBlocker) -> Manage:
+    """Return a function that runs `python manage.py …`, within this process, to its end."""
+
+    def run(*args: str, env: Mapping[str, str] | None = None, input: str = "") -> Completed:  # noqa: A002
+        with django_db_blocker.unblock():
+            return run_in_process(*args, environ=os.environ if env is None else env, input=input)
+
+    return run
+
+
+@pytest.fixture
+def manage_process() -> Manage:
+    """Return a function that runs `python manage.py …` as a process of its own."""
+
+    def run(*args: str, env: Mapping[str, str] | None = None) -> Completed:
         return subprocess.run(
             [sys.executable, "manage.py", *args],
             cwd=ROOT,
             env=dict(env) if env is not None else None,
-            input=input,
-            stdin=subprocess.DEVNULL if input is None else None,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=60,
             check=False,
         )
 

@@ -191,12 +191,12 @@ def test_production_is_refused() -> None:
 
 
 def test_two_processes_make_the_same_community(
-    manage: Manage, scratch_database: ScratchDatabase
+    manage: Manage, manage_process: Manage, scratch_database: ScratchDatabase
 ) -> None:
     seed(messages=200)
     manage("migrate", "-v0", env=scratch_database.environ)
 
-    run = manage(
+    run = manage_process(
         *("seed_demo", "--messages", "200", "--users", "30", "--servers", "3"),
         *("--until", "2026-02-03"),
         env={**scratch_database.environ, "PYTHONHASHSEED": "7"},

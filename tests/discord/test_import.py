@@ -207,10 +207,10 @@ def test_two_channels_of_a_guild_are_in_one_server(tmp_path: Path) -> None:
 
 
 def test_two_imports_of_a_guild_at_once_take_turns(
-    tmp_path: Path, manage: Manage, scratch_database: ScratchDatabase
+    tmp_path: Path, manage_process: Manage, scratch_database: ScratchDatabase
 ) -> None:
     environ = scratch_database.environ
-    manage("migrate", "-v0", env=environ)
+    manage_process("migrate", "-v0", env=environ)
     paths = [
         write(
             tmp_path / f"{channel}.json",
@@ -220,10 +220,12 @@ def test_two_imports_of_a_guild_at_once_take_turns(
     ]
 
     with ThreadPoolExecutor() as pool:
-        runs = list(pool.map(lambda path: manage("import_discord", str(path), env=environ), paths))
+        runs = list(
+            pool.map(lambda path: manage_process("import_discord", str(path), env=environ), paths)
+        )
 
     assert [run.stderr for run in runs] == ["", "", ""]
-    assert count_messages(manage, environ) == "1500 1500"
+    assert count_messages(manage_process, environ) == "1500 1500"
 
 
 def test_message_that_comes_twice_is_there_once(tmp_path: Path) -> None:
@@ -989,12 +991,12 @@ def count_messages(manage: Manage, environ: Any) -> str:
 
 
 def test_pipe_gets_the_report_alone(
-    tmp_path: Path, manage: Manage, scratch_database: ScratchDatabase
+    tmp_path: Path, manage_process: Manage, scratch_database: ScratchDatabase
 ) -> None:
-    manage("migrate", "-v0", env=scratch_database.environ)
+    manage_process("migrate", "-v0", env=scratch_database.environ)
     path = write(tmp_path / "a.json", export(message(1)))
 
-    run = manage("import_discord", str(path), env=scratch_database.environ)
+    run = manage_process("import_discord", str(path), env=scratch_database.environ)
 
     assert run.stderr == ""
     assert len(run.stdout.splitlines()) == 1

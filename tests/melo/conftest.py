@@ -79,9 +79,11 @@ class User:
                 pipe.close()
 
 
-def embedded_environ(data_dir: Path, **variables: str) -> dict[str, str]:
+def embedded_environ(
+    data_dir: Path, *, settings: str = "tests.melo.settings", **variables: str
+) -> dict[str, str]:
     return clean_environ(
-        DJANGO_SETTINGS_MODULE="melo.settings", MELO_EMBEDDED_DIR=str(data_dir), **variables
+        DJANGO_SETTINGS_MODULE=settings, MELO_EMBEDDED_DIR=str(data_dir), **variables
     )
 
 
@@ -117,8 +119,26 @@ def data_dir(open_dir: Path) -> Path:
     return open_dir / "var" / "postgres"
 
 
+@pytest.fixture(scope="session")
+def made_once() -> Iterator[Path]:
+    """Where there is all of a server that was used once."""
+    path = open_directory()
+    user = User(path / "var" / "postgres")
+    assert user.query() == "42"
+    user.leave()
+    user.kill()
+    yield path / "var"
+    shutil.rmtree(path)
+
+
 @pytest.fixture
-def start_user(data_dir: Path) -> Iterator[Callable[[], User]]:
+def made_data(data_dir: Path, made_once: Path) -> None:
+    """The data of a server at `data_dir`, for tests that need not see how it is made."""
+    subprocess.run(["cp", "-a", made_once, data_dir.parent], check=True)
+
+
+@pytest.fixture
+def start_first_user(data_dir: Path) -> Iterator[Callable[[], User]]:
     """Return a function that starts a process that uses the server on `data_dir`."""
     users: list[User] = []
 
@@ -130,6 +150,12 @@ def start_user(data_dir: Path) -> Iterator[Callable[[], User]]:
     for user in users:
         user.kill()
     assert is_gone_within(10, data_dir)
+
+
+@pytest.fixture
+def start_user(made_data: None, start_first_user: Callable[[], User]) -> Callable[[], User]:
+    """The same on a server that was used before."""
+    return start_first_user
 
 
 @pytest.fixture(scope="session")

@@ -430,16 +430,20 @@ def test_database_that_is_there_is_left_alone(connection: DatabaseWrapper) -> No
     assert fetch(connection, "SELECT one FROM kept") == 1
 
 
-def test_dbshell_reaches_a_server(manage: Manage, scratch_database: ScratchDatabase) -> None:
+def test_dbshell_reaches_a_server(
+    manage_process: Manage, scratch_database: ScratchDatabase
+) -> None:
     if shutil.which("psql") is None:
         pytest.skip("there is no psql on this machine")
 
-    done = manage("dbshell", "--", "-Atc", "SELECT 42", env=scratch_database.environ)
+    done = manage_process("dbshell", "--", "-Atc", "SELECT 42", env=scratch_database.environ)
 
     assert done.stdout == "42\n", done.stderr
 
 
-def test_deploy_check_ignores_the_embedded_server(manage: Manage, data_dir: Any) -> None:
-    done = manage("check", "--deploy", env=embedded_environ(data_dir))
+def test_deploy_check_ignores_the_embedded_server(manage_process: Manage, data_dir: Any) -> None:
+    done = manage_process(
+        "check", "--deploy", env=embedded_environ(data_dir, settings="melo.settings")
+    )
 
     assert "melo.E002" not in done.stderr

@@ -9,11 +9,9 @@ from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
-from django.core.management import CommandError
-from django.db import OperationalError
 
 from melo.embedded.server import EmbeddedServer
-from melo.postgresql.errors import Attempt, DatabaseUnavailable, Reason, unavailable
+from melo.postgresql.errors import Attempt, Reason, unavailable
 from tests.conftest import ROOT, Completed, Manage, clean_environ
 
 PASSWORD = "hunter2"  # what must never be shown
@@ -294,9 +292,3 @@ def test_password_in_the_text_is_struck_out() -> None:
 
     assert PASSWORD not in str(error)
     assert PASSWORD not in repr(attempt())
-
-
-def test_application_and_commands_both_know_the_error() -> None:
-    assert issubclass(DatabaseUnavailable, OperationalError)
-    assert issubclass(DatabaseUnavailable, CommandError)
-    assert DatabaseUnavailable("x").returncode == 1

@@ -23,7 +23,7 @@ StartUser = Callable[[], User]
 
 def test_help_starts_and_makes_nothing(manage: Manage, data_dir: Path) -> None:
     for args in (["--help"], ["migrate", "--help"], ["makemigrations", "--help"], ["check"]):
-        done = manage(*args, env=embedded_environ(data_dir))
+        done = manage(*args, env=embedded_environ(data_dir, settings="melo.settings"))
 
         assert done.returncode == 0, done.stderr
     assert not data_dir.parent.exists()
@@ -41,9 +41,9 @@ def test_import_of_the_settings_starts_nothing(data_dir: Path) -> None:
 
 
 def test_command_finds_its_database_made_and_leaves_no_server(
-    manage: Manage, data_dir: Path
+    manage_process: Manage, data_dir: Path
 ) -> None:
-    done = manage(
+    done = manage_process(
         "shell",
         "-v0",
         "-c",
@@ -57,8 +57,8 @@ def test_command_finds_its_database_made_and_leaves_no_server(
     assert postmaster_pid(data_dir) is None
 
 
-def test_dbshell_is_psql_on_the_embedded_server(manage: Manage, data_dir: Path) -> None:
-    done = manage(
+def test_dbshell_is_psql_on_the_embedded_server(manage_process: Manage, data_dir: Path) -> None:
+    done = manage_process(
         "dbshell",
         "--",
         "-Atc",
@@ -84,8 +84,8 @@ def test_one_leaves_and_the_other_goes_on(start_user: StartUser, data_dir: Path)
     assert postmaster_pid(data_dir) is None
 
 
-def test_six_at_once_from_nothing(start_user: StartUser, data_dir: Path) -> None:
-    users = [start_user() for _ in range(6)]
+def test_six_at_once_from_nothing(start_first_user: StartUser, data_dir: Path) -> None:
+    users = [start_first_user() for _ in range(6)]
     for user in users:
         user.ask()
 
@@ -211,8 +211,10 @@ def test_stale_pid_file_with_a_number_in_use_again(start_user: StartUser, data_d
     assert answer == "42"
 
 
-def test_killed_initdb_leaves_nothing_half_made(start_user: StartUser, data_dir: Path) -> None:
-    user = start_user()
+def test_killed_initdb_leaves_nothing_half_made(
+    start_first_user: StartUser, data_dir: Path
+) -> None:
+    user = start_first_user()
     user.ask()
     deadline = time.monotonic() + 10
     while not list(data_dir.parent.glob(".postgres.new-*/base")) and time.monotonic() < deadline:
@@ -220,16 +222,18 @@ def test_killed_initdb_leaves_nothing_half_made(start_user: StartUser, data_dir:
     assert not data_dir.exists()
     user.kill()
 
-    assert start_user().query() == "42"
+    assert start_first_user().query() == "42"
     assert list(data_dir.parent.glob(".postgres.new-*")) == []
 
 
-def test_removed_data_is_made_anew(start_user: StartUser, data_dir: Path, manage: Manage) -> None:
+def test_removed_data_is_made_anew(
+    start_user: StartUser, data_dir: Path, manage_process: Manage
+) -> None:
     user = start_user()
     user.query()
     data_dir.rename(data_dir.with_name("elsewhere"))
 
-    done = manage("dbshell", "--", "-Atc", "SELECT 1", env=embedded_environ(data_dir))
+    done = manage_process("dbshell", "--", "-Atc", "SELECT 1", env=embedded_environ(data_dir))
 
     assert done.stdout == "1\n", done.stderr
 
@@ -251,6 +255,7 @@ for line in sys.stdin:
 """
 
 
+@pytest.mark.usefixtures("made_data")
 def test_forked_child_keeps_the_server_of_its_parent(data_dir: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", FORKING_PROGRAM],
@@ -274,6 +279,7 @@ def test_forked_child_keeps_the_server_of_its_parent(data_dir: Path) -> None:
     assert is_gone_within(10, data_dir)
 
 
+@pytest.mark.usefixtures("made_data")
 def test_forked_child_that_ends_takes_nothing_from_its_parent(data_dir: Path) -> None:
     server = EmbeddedServer(data_dir)
     endpoint = server.ensure_running()

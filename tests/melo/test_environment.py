@@ -236,8 +236,10 @@ def test_example_dotenv_is_accepted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["migrate", "check", "runserver", "showmigrations"])
-def test_command_prints_a_bad_setting_and_no_traceback(manage: Manage, command: str) -> None:
-    done = manage(command, env=clean_environ(DB_PORT="70000", DB_PASSWORD="hunter2"))
+def test_command_prints_a_bad_setting_and_no_traceback(
+    manage_process: Manage, command: str
+) -> None:
+    done = manage_process(command, env=clean_environ(DB_PORT="70000", DB_PASSWORD="hunter2"))
 
     assert done.returncode == 1
     assert done.stderr.startswith("BadSetting: DB_PORT cannot be used: '70000' is not a port.")

@@ -6,14 +6,12 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import DjangoDbBlocker
 
-from tests.scratch import open_scratch_connection, open_scratch_server
+from tests.scratch import ScratchServer, open_scratch_connection
 
 
 @pytest.fixture(scope="module")
-def scratch_connection(django_db_blocker: DjangoDbBlocker) -> Iterator[BaseDatabaseWrapper]:
-    with (
-        django_db_blocker.unblock(),
-        open_scratch_server() as server,
-        open_scratch_connection(server) as connection,
-    ):
+def scratch_connection(
+    scratch_server: ScratchServer, django_db_blocker: DjangoDbBlocker
+) -> Iterator[BaseDatabaseWrapper]:
+    with django_db_blocker.unblock(), open_scratch_connection(scratch_server) as connection:
         yield connection

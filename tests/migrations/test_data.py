@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LATEST = "0011_name_conversations"
 
 
-def move(connection: BaseDatabaseWrapper, target: str) -> None:
+def move(connection: BaseDatabaseWrapper, target: str | None) -> None:
     MigrationExecutor(connection).migrate([("chat", target)])
 
 
@@ -132,3 +132,20 @@ def test_extension_of_somebody_else_stays(latest: BaseDatabaseWrapper) -> None:
 
     assert "btree_gin" in read_catalogue(latest).of_kind(ObjectKind.EXTENSION)
     rows(latest, "DROP EXTENSION btree_gin")
+
+
+def test_before_the_first_migration_there_is_nothing_of_ours(
+    latest: BaseDatabaseWrapper,
+) -> None:
+    move(latest, None)
+
+    nothing = read_catalogue(latest)
+    for kind in (ObjectKind.FUNCTION, ObjectKind.TRIGGER, ObjectKind.VIEW, ObjectKind.TYPE):
+        assert nothing.of_kind(kind) == {}
+    assert sorted(nothing.of_kind(ObjectKind.TABLE)) == [
+        "public.auth_group",
+        "public.auth_group_permissions",
+        "public.auth_permission",
+        "public.django_content_type",
+        "public.django_migrations",
+    ]

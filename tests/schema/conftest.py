@@ -16,37 +16,46 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
-from tests.scratch import ScratchServer, open_scratch_connection, open_scratch_server
+from tests.in_process import run_in_process
+from tests.schema.situations import write_situations
+from tests.scratch import ScratchServer, open_scratch_connection
 
 PROJECT = Path(__file__).resolve().parents[2]
-
-SITUATIONS = Path(__file__).parent / "situations"
 
 ManageSituation = Callable[..., subprocess.CompletedProcess[str]]
 StartSituation = Callable[..., "subprocess.Popen[str]"]
 
 
-@pytest.fixture
-def scratch_server(django_db_blocker: DjangoDbBlocker) -> Iterator[ScratchServer]:
-    with django_db_blocker.unblock(), open_scratch_server() as server:
-        yield server
+@pytest.fixture(scope="session", autouse=True)
+def situations_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the package `situations` is, which can be imported from there."""
+    folder = tmp_path_factory.mktemp("situations")
+    write_situations(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield folder
 
 
 @pytest.fixture
-def scratch_connection(scratch_server: ScratchServer) -> Iterator[BaseDatabaseWrapper]:
-    """A connection, known to Django as `scratch`, to an empty database that is dropped again."""
-    with open_scratch_connection(scratch_server) as connection:
+def scratch_connection(
+    scratch_server: ScratchServer, django_db_blocker: DjangoDbBlocker
+) -> Iterator[BaseDatabaseWrapper]:
+    """A connection, known to Django as `scratch`, to an empty database."""
+    with django_db_blocker.unblock(), open_scratch_connection(scratch_server) as connection:
         yield connection
 
 
 @pytest.fixture
-def scratch_environ(scratch_connection: BaseDatabaseWrapper) -> dict[str, str]:
+def scratch_environ(
+    scratch_connection: BaseDatabaseWrapper, situations_folder: Path
+) -> dict[str, str]:
     """The environment with which a process of its own works on the scratch database."""
     scratch_connection.ensure_connection()
     info = scratch_connection.connection.info
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.schema.settings",
+        "PYTHONPATH": str(situations_folder),
         "SITUATION_DB_HOST": info.host,
         "SITUATION_DB_PORT": str(info.port),
         "SITUATION_DB_USER": info.user,
@@ -57,20 +66,14 @@ def scratch_environ(scratch_connection: BaseDatabaseWrapper) -> dict[str, str]:
 
 @pytest.fixture
 def manage(scratch_environ: dict[str, str]) -> ManageSituation:
-    """Runs `manage.py` in a process of its own: `manage("migrate", situations=["two_steps"])`."""
+    """Runs `manage.py` to its end: `manage("migrate", situations=["two_steps"])`."""
 
     def run(
         *arguments: str, situations: list[str], **environ: str
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=PROJECT,
-            env={**scratch_environ, "SITUATIONS": ",".join(situations), **environ},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        return run_in_process(
+            *arguments,
+            environ={**scratch_environ, "SITUATIONS": ",".join(situations), **environ},
         )
 
     return run
@@ -117,20 +120,23 @@ class EditedSituation:
 
 
 @pytest.fixture
-def edited(tmp_path: Path) -> Callable[[str], EditedSituation]:
+def edited(tmp_path: Path, situations_folder: Path) -> Callable[[str], EditedSituation]:
     """Copies a situation: `edited("two_steps")`."""
 
     def copy(name: str) -> EditedSituation:
         # A package that no other test has, for modules stay imported.
         package = f"edited_{uuid4().hex}"
         shutil.copytree(
-            SITUATIONS / name,
+            situations_folder / "situations" / name,
             tmp_path / package / name,
             ignore=shutil.ignore_patterns("__pycache__"),
         )
         return EditedSituation(
             name=f"{package}.{name}",
-            environ={"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+            environ={
+                "PYTHONPATH": f"{tmp_path}{os.pathsep}{situations_folder}",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
             migrations=tmp_path / package / name / "migrations",
         )
 
@@ -151,7 +157,7 @@ def situation() -> Iterator[Callable[..., None]]:
     with ExitStack() as stack:
 
         def install(*names: str) -> None:
-            apps = [f"tests.schema.situations.{name}" for name in names]
+            apps = [f"situations.{name}" for name in names]
             stack.enter_context(override_settings(INSTALLED_APPS=apps))
 
         yield install

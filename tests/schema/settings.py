@@ -14,7 +14,7 @@ FORCE_ROLLBACK = os.environ.get("SITUATION_FORCE_ROLLBACK") == "1"
 _SITUATIONS = [name for name in os.environ["SITUATIONS"].split(",") if name]
 INSTALLED_APPS = [
     "chat.schema",
-    *(name if "." in name else f"tests.schema.situations.{name}" for name in _SITUATIONS),
+    *(name if "." in name else f"situations.{name}" for name in _SITUATIONS),
 ]
 
 DATABASES = {

@@ -25,7 +25,7 @@ def two_steps(
     edited: Callable[[str], EditedSituation], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[EditedSituation]:
     copy = edited("two_steps")
-    monkeypatch.syspath_prepend(copy.environ["PYTHONPATH"])
+    monkeypatch.syspath_prepend(copy.migrations.parents[2])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     with override_settings(INSTALLED_APPS=[copy.name]):
         yield copy

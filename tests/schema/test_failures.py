@@ -1,6 +1,7 @@
 """Migrations in Python that fail: what an operator is told, and that it is true."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -9,7 +10,6 @@ from psycopg import sql
 
 from tests.schema.conftest import ManageSituation
 
-FILE = "tests/schema/situations/raises/migrations/0002_fill.py"
 ROLLED_BACK = (
     "It is one transaction and was rolled back: nothing of it was kept. The migrations before it "
     "stay applied.\n"
@@ -20,6 +20,11 @@ def shells(connection: BaseDatabaseWrapper) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM shells ORDER BY id")
         return [number for (number,) in cursor.fetchall()]
+
+
+@pytest.fixture
+def file(situations_folder: Path) -> Path:
+    return situations_folder / "situations/raises/migrations/0002_fill.py"
 
 
 @pytest.fixture
@@ -39,13 +44,13 @@ def guest(scratch_connection: BaseDatabaseWrapper) -> Iterator[dict[str, str]]:
     [
         (
             "privilege",
-            24,
+            28,
             "ERROR: permission denied for schema public\n",
             "Let the role that migrates do that: as the owner, GRANT it",
         ),
         (
             "integrity",
-            24,
+            28,
             (
                 'ERROR: new row for relation "shells" violates check constraint '
                 '"shells_kind_check"\nDETAIL: Failing row contains (1, ).\n'
@@ -54,25 +59,25 @@ def guest(scratch_connection: BaseDatabaseWrapper) -> Iterator[dict[str, str]]:
         ),
         (
             "data",
-            24,
+            28,
             'ERROR: invalid input syntax for type integer: "one"\n',
             "Correct the rows that do not fit, or the migration, then run this again.\n",
         ),
         (
             "missing",
-            24,
+            28,
             'ERROR: relation "shellz" does not exist\n',
             "Correct what it names, then run this again.\n",
         ),
         (
             "twice",
-            24,
+            28,
             'ERROR: relation "shells" already exists\n',
             "Something of that name is there already. Drop or rename it.",
         ),
         (
             "code",
-            22,
+            26,
             "ZeroDivisionError: division by zero\n",
             "Correct its code, then run this again; --traceback shows where the error is from.\n",
         ),
@@ -81,6 +86,7 @@ def guest(scratch_connection: BaseDatabaseWrapper) -> Iterator[dict[str, str]]:
 def test_failure_names_migration_place_state_and_what_to_do(
     manage: ManageSituation,
     scratch_connection: BaseDatabaseWrapper,
+    file: Path,
     how: str,
     line: int,
     said: str,
@@ -91,7 +97,7 @@ def test_failure_names_migration_place_state_and_what_to_do(
     assert result.returncode == 1
     assert result.stderr.startswith(
         "CommandError: A migration failed.\n"
-        f"raises.0002_fill: {FILE}, line {line}, in fill (Raw Python operation)\n"
+        f"raises.0002_fill: {file}, line {line}, in fill (Raw Python operation)\n"
         f"{said}{ROLLED_BACK}{next_step}"
     )
     assert "Traceback" not in result.stderr
@@ -100,7 +106,7 @@ def test_failure_names_migration_place_state_and_what_to_do(
 
 
 def test_way_back_that_fails_is_told_alike(
-    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, file: Path
 ) -> None:
     manage("migrate", "raises", "0001", situations=["raises"], SITUATION_RAISES="code")
     manage("migrate", "raises", "--fake", situations=["raises"], SITUATION_RAISES="code")
@@ -109,7 +115,7 @@ def test_way_back_that_fails_is_told_alike(
     result = manage("migrate", "raises", "0001", situations=["raises"], **environ)
 
     assert result.returncode == 1
-    assert f"raises.0002_fill: {FILE}, line 24, in fill" in result.stderr
+    assert f"raises.0002_fill: {file}, line 28, in fill" in result.stderr
     assert 'ERROR: relation "shellz" does not exist\n' + ROLLED_BACK in result.stderr
     assert shells(scratch_connection) == []
 
@@ -141,11 +147,11 @@ def test_lost_connection_leaves_open_what_became_of_it(manage: ManageSituation) 
     assert "Traceback" not in result.stderr
 
 
-def test_traceback_is_there_for_who_asks(manage: ManageSituation) -> None:
+def test_traceback_is_there_for_who_asks(manage: ManageSituation, file: Path) -> None:
     result = manage("migrate", "--traceback", situations=["raises"], SITUATION_RAISES="code")
 
     assert result.returncode == 1
-    assert f'{FILE}", line 22, in fill\n' in result.stderr
+    assert f'{file}", line 26, in fill\n' in result.stderr
     assert "ZeroDivisionError: division by zero\n" in result.stderr
     assert "CommandError: A migration failed.\n" in result.stderr
 

@@ -17,11 +17,13 @@ from chat.schema.files.errors import EmptySQLFileError, MissingSQLFileError, Unr
 from chat.schema.ledger.snapshots import without_bookkeeping
 from tests.schema.conftest import EditedSituation, ManageSituation
 
-SITUATIONS = Path(__file__).parent / "situations"
+FolderOf = Callable[[str], Path]
 
 
-def file_of(situation: str, name: str = "0001_only") -> str:
-    return str(SITUATIONS / situation / "migrations" / f"{name}.py")
+@pytest.fixture
+def folder_of(situations_folder: Path) -> FolderOf:
+    """Return a function that returns the folder of a situation's migrations."""
+    return lambda situation: situations_folder / "situations" / situation / "migrations"
 
 
 def test_up_and_down_files_are_run(
@@ -53,15 +55,21 @@ def test_sqlmigrate_prints_the_file(manage: ManageSituation) -> None:
 
 
 def test_file_from_windows_is_run(
-    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+    manage: ManageSituation,
+    edited: Callable[[str], EditedSituation],
+    scratch_connection: BaseDatabaseWrapper,
 ) -> None:
-    up = manage("migrate", situations=["windows_file"])
-    tables = read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE)
-    down = manage("migrate", "windows_file", "zero", situations=["windows_file"])
+    copy = edited("two_steps")
+    for file in (copy.migrations / "sql").iterdir():
+        file.write_bytes(codecs.BOM_UTF8 + file.read_bytes().replace(b"\n", b"\r\n"))
+
+    up = manage("migrate", situations=[copy.name], **copy.environ)
+    made = read_catalogue(scratch_connection).of_kind(ObjectKind.FUNCTION)
+    down = manage("migrate", "two_steps", "0001", situations=[copy.name], **copy.environ)
 
     assert (up.returncode, down.returncode) == (0, 0), up.stderr + down.stderr
-    assert "public.things" in tables
-    assert "public.things" not in read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE)
+    assert "public.shout()" in made
+    assert "public.shout()" not in read_catalogue(scratch_connection).of_kind(ObjectKind.FUNCTION)
 
 
 def test_error_in_a_file_leaves_nothing_of_it(
@@ -75,11 +83,11 @@ def test_error_in_a_file_leaves_nothing_of_it(
 
 
 def test_missing_up_file_stops_before_anything_runs(
-    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, folder_of: FolderOf
 ) -> None:
     result = manage("migrate", situations=["two_steps", "missing_up"])
 
-    path = SITUATIONS / "missing_up" / "migrations" / "sql" / "0001_only.up.sql"
+    path = folder_of("missing_up") / "sql" / "0001_only.up.sql"
     assert result.returncode == 1
     assert result.stderr == (
         "CommandError: A migration names a SQL file that is not there.\n"
@@ -89,28 +97,27 @@ def test_missing_up_file_stops_before_anything_runs(
     assert read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE) == {}
 
 
-def test_missing_up_file_is_named() -> None:
+def test_missing_up_file_is_named(folder_of: FolderOf) -> None:
     with pytest.raises(MissingSQLFileError) as caught:
-        RunSQLFile(file_of("missing_up"))
+        RunSQLFile(str(folder_of("missing_up") / "0001_only.py"))
 
-    assert caught.value.path == SITUATIONS / "missing_up/migrations/sql/0001_only.up.sql"
+    assert caught.value.path == folder_of("missing_up") / "sql" / "0001_only.up.sql"
 
 
-def test_missing_down_file_makes_it_irreversible(manage: ManageSituation) -> None:
-    operation = RunSQLFile(file_of("missing_down"))
-    manage("migrate", situations=["missing_down"])
-    result = manage("migrate", "missing_down", "zero", situations=["missing_down"])
+@pytest.mark.parametrize("situation", ["missing_down", "without_down_section"])
+def test_missing_down_file_or_section_makes_it_irreversible(
+    folder_of: FolderOf, situation: str
+) -> None:
+    operation = RunSQLFile(str(folder_of(situation) / "0001_only.py"))
 
     assert operation.down_path is None
     assert not operation.reversible
-    assert result.returncode == 1
-    assert "\n  missing_down.0001_only: SQL file 0001_only (" in result.stderr
 
 
 @pytest.mark.parametrize(("situation", "name"), [("empty_up", "up"), ("empty_down", "down")])
-def test_empty_file_is_refused(situation: str, name: str) -> None:
+def test_empty_file_is_refused(folder_of: FolderOf, situation: str, name: str) -> None:
     with pytest.raises(EmptySQLFileError) as caught:
-        RunSQLFile(file_of(situation))
+        RunSQLFile(str(folder_of(situation) / "0001_only.py"))
 
     assert caught.value.path.name == f"0001_only.{name}.sql"
 
@@ -223,17 +230,19 @@ def test_nul_in_a_file_stops_before_anything_runs(
     assert read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE) == {}
 
 
-def test_paths_are_told() -> None:
-    operation = RunSQLFile(file_of("two_steps", "0002_touch"))
+def test_paths_are_told(folder_of: FolderOf) -> None:
+    operation = RunSQLFile(str(folder_of("two_steps") / "0002_touch.py"))
 
-    sql = SITUATIONS / "two_steps" / "migrations" / "sql"
+    sql = folder_of("two_steps") / "sql"
     assert operation.up_path == sql / "0002_touch.up.sql"
     assert operation.down_path == sql / "0002_touch.down.sql"
     assert operation.describe() == "SQL file 0002_touch"
 
 
-def test_another_stem_can_be_named() -> None:
-    operation = RunSQLFile(file_of("two_steps", "0001_initial"), "0002_touch", elidable=True)
+def test_another_stem_can_be_named(folder_of: FolderOf) -> None:
+    operation = RunSQLFile(
+        str(folder_of("two_steps") / "0001_initial.py"), "0002_touch", elidable=True
+    )
 
     assert operation.up_path.name == "0002_touch.up.sql"
     assert operation.elidable

@@ -18,7 +18,7 @@ from psycopg import sql
 from chat.schema.catalogue.objects import read_catalogue
 from chat.schema.rollback.loss import measure_loss
 from chat.schema.rollback.trial import TrialSessionLostError
-from tests.schema.situations import strays
+from tests.schema import steps
 from tests.schema.test_loss import backwards, execute, measure
 from tests.schema.test_status import Situation, migrate
 
@@ -76,7 +76,7 @@ def state(connection: BaseDatabaseWrapper) -> dict[str, Any]:
 
 @pytest.fixture
 def untidy(scratch_connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
-    situations = ["django.contrib.contenttypes", "tests.schema.situations.untidy_down"]
+    situations = ["django.contrib.contenttypes", "situations.untidy_down"]
     with override_settings(INSTALLED_APPS=situations):
         migrate()
         execute(scratch_connection, "INSERT INTO untidy_down_ship (name) VALUES ('Ann')")
@@ -329,7 +329,7 @@ def test_every_other_connection_refuses_during_the_trial(
     stray: Callable[[Any], Any],
     alias: str,
 ) -> None:
-    monkeypatch.setattr(strays, "stray", stray)
+    monkeypatch.setattr(steps, "stray", stray)
     session = other.connection
 
     loss = measure(scratch_connection, "strays", None)
@@ -355,7 +355,7 @@ def test_threads_that_were_there_before_may_connect_during_the_trial(
     with ThreadPoolExecutor(max_workers=1) as threads:
         threads.submit(lambda: None).result()
         monkeypatch.setattr(
-            strays, "stray", lambda _: threads.submit(_by_a_copy, "scratch").result()
+            steps, "stray", lambda _: threads.submit(_by_a_copy, "scratch").result()
         )
 
         loss = measure(scratch_connection, "strays", "0001_initial")

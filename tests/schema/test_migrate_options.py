@@ -48,7 +48,7 @@ def test_run_syncdb_makes_the_tables_of_apps_without_migrations(
     )
 
     assert result.returncode == 0, result.stderr
-    assert "Synchronize unmigrated apps: chat_commands" in result.stdout
+    assert "Synchronize unmigrated apps: schema_migrations" in result.stdout
 
 
 @pytest.mark.django_db

@@ -179,13 +179,6 @@ def test_file_that_is_there_stops_it_and_nothing_is_left(manage_shelf: Manage, s
     assert orphan.read_text() == "-- Mine.\n"
 
 
-def test_mistyped_app_is_corrected(manage_shelf: Manage, shelf: Path) -> None:
-    result = manage_shelf("migration_new", "shlef", "next")
-
-    assert result.returncode == 1
-    assert result.stderr.endswith("Did you mean shelf?\n")
-
-
 def test_app_without_a_migrations_package_is_refused(manage_shelf: Manage, shelf: Path) -> None:
     (shelf / "migrations" / "__init__.py").unlink()
     (shelf / "migrations").rmdir()

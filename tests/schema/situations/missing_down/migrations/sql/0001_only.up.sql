@@ -1,2 +1,0 @@
--- A table that stays.
-CREATE TABLE things (id integer PRIMARY KEY);

@@ -1,1 +1,0 @@
-"""A migration that can be stopped in the middle of its DDL, its data, and its rollback."""

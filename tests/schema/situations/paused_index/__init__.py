@@ -1,1 +1,0 @@
-"""An index that is built concurrently, on a table that others can hold up."""

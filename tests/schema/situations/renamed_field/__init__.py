@@ -1,1 +1,0 @@
-"""A field that is renamed, which cannot be done twice to the same state."""

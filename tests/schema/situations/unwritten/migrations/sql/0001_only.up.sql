@@ -1,1 +1,0 @@
--- Makes things; nobody has written how.
