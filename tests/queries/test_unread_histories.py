@@ -293,7 +293,7 @@ def counted(channels: list[Channel]) -> dict[UUID, dict[UUID, tuple[int, int]]]:
 
 class TestHistories(Histories.TestCase):  # type: ignore[misc, valid-type]
     settings = settings(
-        max_examples=20,
+        max_examples=30,
         stateful_step_count=20,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
