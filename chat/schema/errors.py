@@ -38,20 +38,3 @@ class RefusedError(SchemaError):
     """Refused; nothing was changed."""
 
     exit_code = ExitCode.REFUSED
-
-
-class OutsideRehearsalError(SchemaError):
-    """A migration that is rehearsed asked for another database, and was refused there."""
-
-    def __init__(self, alias: str, *, rehearsed: str) -> None:
-        self.alias = alias
-        super().__init__(
-            seen=(
-                f"This is a rehearsal on the database {rehearsed!r}, and it asked for a connection "
-                f"of its own to {alias!r}: what is done there is done for real."
-            ),
-            next_step=(
-                "In the migration, pass using(schema_editor.connection.alias), or work on "
-                "schema_editor.connection."
-            ),
-        )

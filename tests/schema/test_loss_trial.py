@@ -338,7 +338,7 @@ def test_every_other_connection_refuses_during_the_trial(
     assert loss.unknown == ("strays.0002_stray: Raw Python operation",)
     (reason,) = loss.not_tried
     assert reason == (
-        "strays.0002_stray: This is a rehearsal on the database 'scratch', and it asked for a "
+        "strays.0002_stray: It is tried on the database 'scratch', and asked for a "
         f"connection of its own to {alias!r}: what is done there is done for real. In the "
         "migration, pass using(schema_editor.connection.alias), or work on "
         "schema_editor.connection."

@@ -310,8 +310,8 @@ def test_other_databases_refuse_while_a_migration_is_rehearsed(
     assert told["strays.0001_initial"]["result"] == "exact"
     assert told["strays.0002_stray"]["result"] == "failed"
     assert told["strays.0002_stray"]["error"] == (
-        "down: A migration that is rehearsed asked for another database, and was refused there.\n"
-        "This is a rehearsal on the database 'archive', and it asked for a connection of its own "
+        "down: A migration that is only tried asked for another database, and was refused there.\n"
+        "It is tried on the database 'archive', and asked for a connection of its own "
         "to 'default': what is done there is done for real.\n"
         "In the migration, pass using(schema_editor.connection.alias), or work on "
         "schema_editor.connection."

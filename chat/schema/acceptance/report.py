@@ -4,7 +4,8 @@ from django.core.management.color import Style
 
 from chat.schema.acceptance.of_drift import DriftAcceptance
 from chat.schema.catalogue.objects import ObjectKind
-from chat.schema.drift.report import difference_rows, snapshot_line, wrapped
+from chat.schema.drift.report import difference_rows, snapshot_line
+from chat.schema.text import wrapped
 
 
 def acceptance_table(acceptance: DriftAcceptance, *, style: Style) -> str:

@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC
-from textwrap import wrap
 from typing import Any
 
 from django.core.management.color import Style
@@ -16,9 +15,9 @@ from django.core.management.color import Style
 from chat.schema.catalogue.objects import Change, Difference, ObjectKind
 from chat.schema.drift.reading import Drift, DriftState
 from chat.schema.drift.sentences import next_step, not_compared_sentence, sentence
+from chat.schema.text import WIDTH, shortened, wrapped
 
 JSON_VERSION = 1
-WIDTH = 80
 
 _STYLE_ROLES: Mapping[DriftState, str] = {
     DriftState.NONE: "SUCCESS",
@@ -155,7 +154,7 @@ def difference_rows(difference: Difference) -> list[str]:
 def _row(difference: Difference) -> str:
     name = difference.name.removeprefix("public.")
     return _ROW.format(
-        what=difference.what, kind=difference.kind, name=_without_middle(name, _NAME_WIDTH)
+        what=difference.what, kind=difference.kind, name=shortened(name, _NAME_WIDTH)
     )
 
 
@@ -177,15 +176,3 @@ def _common_length(before: str, after: str) -> int:
 def _cut(text: str, start: int) -> str:
     shown = f"…{text[start:]}" if start else text
     return shown if len(shown) <= _DEFINITION_WIDTH else f"{shown[: _DEFINITION_WIDTH - 1]}…"
-
-
-def _without_middle(text: str, width: int) -> str:
-    if len(text) <= width:
-        return text
-    tail = width // 2
-    return f"{text[: width - tail - 1]}…{text[-tail:]}"
-
-
-def wrapped(text: str) -> list[str]:
-    """Return the text in lines of 80 columns."""
-    return wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -229,7 +229,7 @@ class _Run:
             stack.enter_context(
                 other_connections_refused(
                     self._connection,
-                    is_rehearsed=lambda wrapper: database_name(wrapper) == self._scratch.name,
+                    is_tried_on=lambda wrapper: database_name(wrapper) == self._scratch.name,
                 )
             )
             yield observer

@@ -15,11 +15,11 @@ from django.db.migrations.state import ProjectState
 from psycopg.sql import SQL, Identifier
 
 from chat.schema.disk.reversibility import irreversible_operations
-from chat.schema.errors import OutsideRehearsalError, SchemaError
+from chat.schema.errors import SchemaError
 from chat.schema.rollback.relations import Effect, effects, read_empty, read_relations
 from chat.schema.rollback.time_limit import TimeLimitReachedError, deadline, rolled_back, sqlstate
 from chat.schema.run.gates import Plan
-from chat.schema.run.patching import other_connections_refused
+from chat.schema.run.patching import OutsideTrialError, other_connections_refused
 from chat.schema.session.server_errors import what_was_said
 
 # The rollback itself may meet none of these: serialization_failure, deadlock_detected,
@@ -148,7 +148,7 @@ def _told(
     """Return whether it was the trial run or the rollback that could not be done, and why."""
     if isinstance(error, TimeLimitReachedError):
         return TrialAbandonedError(f"{at} was not undone within {_seconds(time_limit)}")
-    if isinstance(error, OutsideRehearsalError):
+    if isinstance(error, OutsideTrialError):
         return TrialAbandonedError(f"{at}: {error.seen} {error.next_step}")
     state = sqlstate(error) if isinstance(error, Error) else ""
     if state == _LOCK_NOT_AVAILABLE:
@@ -189,7 +189,7 @@ class _Executor(MigrationExecutor):
 
 def _unapply(connection: BaseDatabaseWrapper, step: _Step) -> None:
     with (
-        other_connections_refused(connection, is_rehearsed=lambda wrapper: wrapper is connection),
+        other_connections_refused(connection, is_tried_on=lambda wrapper: wrapper is connection),
         connection.schema_editor(atomic=True) as editor,
     ):
         step.migration.unapply(step.state, editor)

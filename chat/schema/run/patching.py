@@ -11,9 +11,26 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
-from chat.schema.errors import OutsideRehearsalError
+from chat.schema.errors import SchemaError
 
 ExecutorFactory: TypeAlias = Callable[[BaseDatabaseWrapper, Any], MigrationExecutor]
+
+
+class OutsideTrialError(SchemaError):
+    """A migration that is only tried asked for another database, and was refused there."""
+
+    def __init__(self, alias: str, *, tried: str) -> None:
+        self.alias = alias
+        super().__init__(
+            seen=(
+                f"It is tried on the database {tried!r}, and asked for a connection of its own to "
+                f"{alias!r}: what is done there is done for real."
+            ),
+            next_step=(
+                "In the migration, pass using(schema_editor.connection.alias), or work on "
+                "schema_editor.connection."
+            ),
+        )
 
 
 @contextmanager
@@ -28,7 +45,7 @@ def executor_of_migrate(factory: ExecutorFactory) -> Iterator[None]:
 
 @contextmanager
 def other_connections_refused(
-    connection: BaseDatabaseWrapper, *, is_rehearsed: Callable[[BaseDatabaseWrapper], bool]
+    connection: BaseDatabaseWrapper, *, is_tried_on: Callable[[BaseDatabaseWrapper], bool]
 ) -> Iterator[None]:
     """Refuse every connection but the rehearsed ones to migration code that is only tried.
 
@@ -37,18 +54,18 @@ def other_connections_refused(
     those that the block starts; other threads are left alone. No statement.
 
     Raises:
-        OutsideRehearsalError: the block asked for another, even if it went on without it.
+        OutsideTrialError: the block asked for another, even if it went on without it.
     """
     of_others = set(threading.enumerate()) - {threading.current_thread()}
     refused: list[str] = []
 
     def refuse(alias: str) -> NoReturn:
         refused.append(alias)
-        raise OutsideRehearsalError(alias, rehearsed=connection.alias)
+        raise OutsideTrialError(alias, tried=connection.alias)
 
     def guarded(method: Callable[[BaseDatabaseWrapper], None]) -> Any:
         def guard(wrapper: BaseDatabaseWrapper) -> None:
-            if threading.current_thread() not in of_others and not is_rehearsed(wrapper):
+            if threading.current_thread() not in of_others and not is_tried_on(wrapper):
                 refuse(wrapper.alias)
             method(wrapper)
 
@@ -65,15 +82,15 @@ def other_connections_refused(
             )
         )
         for wrapper in connections.all(initialized_only=True):
-            if not is_rehearsed(wrapper):
+            if not is_tried_on(wrapper):
                 # psycopg's own connection, which asks nobody.
                 out_of_reach = wrapper.connection and _OutOfReach(partial(refuse, wrapper.alias))
                 stack.enter_context(_swapped(wrapper, connection=out_of_reach))
         try:
             yield
         except Exception as exc:
-            if refused and not isinstance(exc, OutsideRehearsalError):
-                raise OutsideRehearsalError(refused[0], rehearsed=connection.alias) from exc
+            if refused and not isinstance(exc, OutsideTrialError):
+                raise OutsideTrialError(refused[0], tried=connection.alias) from exc
             raise
     if refused:
         refuse(refused[0])
