@@ -128,7 +128,7 @@ def as_application(request: pytest.FixtureRequest) -> Iterator[None]:
     request.getfixturevalue("db")
     role = DatabaseRoles.named_after(connection.settings_dict["NAME"]).app
     options = connection.settings_dict["OPTIONS"]
-    options["options"] = f"-c role={role}"
+    options["options"] = f"-c role={role} {os.environ['PGOPTIONS']}"
     if connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
