@@ -53,7 +53,8 @@ _CHECKS: Checks = {
     "slowmode_seconds": partial(check_number, "slowmode_seconds", least=0, most=SLOWMODE_SECONDS),
     "nsfw": partial(check_flag, "nsfw"),
 }
-_KINDS = frozenset(Channel.Kind) - {Channel.Kind.THREAD}
+# A thread is made in a channel, and a conversation is no channel of a server.
+_KINDS = frozenset(Channel.Kind) - {Channel.Kind.THREAD, Channel.Kind.PAIR, Channel.Kind.GROUP}
 
 
 @use_case

@@ -99,7 +99,7 @@ BAD: dict[str, list[Any]] = {
     "sha256": [None, b"short", "00" * 32, 7],
     "expires_at": [PAST, *NO_MOMENT],
     "until": NO_MOMENT,
-    "kind": [None, "", "thread", "TEXT", 7, ["text"]],
+    "kind": [None, "", "thread", "pair", "group", "TEXT", 7, ["text"]],
     "notify": ["never", "ALL", 1, ["all"]],
     "attachments": [None, "abc", [7], [UUID(int=n) for n in range(11)], [NOWHERE, NOWHERE]],
     "others": [None, "ab", [1]],
