@@ -242,14 +242,11 @@ LIVES = {
         create="CREATE VIEW adults AS SELECT count(*) AS n FROM users",
         change=(
             "CREATE OR REPLACE VIEW adults WITH (security_barrier = true) AS "
-            "SELECT count(*) AS n FROM users WHERE age > 17"
+            "SELECT count(*) + 1 AS n FROM users"
         ),
         drop="DROP VIEW adults",
         created=" SELECT count(*) AS n\n   FROM public.users;",
-        changed=(
-            "WITH (security_barrier=true)  SELECT count(*) AS n\n   FROM public.users\n"
-            "  WHERE (age > 17);"
-        ),
+        changed="WITH (security_barrier=true)  SELECT (count(*) + 1) AS n\n   FROM public.users;",
     ),
     "materialized view": Life(
         kind=ObjectKind.MATERIALIZED_VIEW,
