@@ -242,13 +242,13 @@ LIVES = {
         create="CREATE VIEW adults AS SELECT count(*) AS n FROM users",
         change=(
             "CREATE OR REPLACE VIEW adults WITH (security_barrier = true) AS "
-            "SELECT count(*) AS n FROM users WHERE age > 17"
+            "SELECT count(*) AS n FROM users WHERE false"
         ),
         drop="DROP VIEW adults",
         created=" SELECT count(*) AS n\n   FROM public.users;",
         changed=(
             "WITH (security_barrier=true)  SELECT count(*) AS n\n   FROM public.users\n"
-            "  WHERE (age > 17);"
+            "  WHERE false;"
         ),
     ),
     "materialized view": Life(
