@@ -36,10 +36,12 @@ def has_table(name: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def test_migrate_says_file_and_line_in_one_message(manage: ManageSituation) -> None:
+def test_migrate_says_file_and_line_in_one_message(
+    manage: ManageSituation, situations_folder: Path
+) -> None:
     result = manage("migrate", situations=["broken_sql"])
 
-    path = Path(__file__).parent / "situations/broken_sql/migrations/sql/0001_only.up.sql"
+    path = situations_folder / "situations/broken_sql/migrations/sql/0001_only.up.sql"
     assert result.returncode == 1
     assert result.stderr == (
         "CommandError: A statement of a SQL file failed.\n"
