@@ -78,36 +78,6 @@ def test_number_and_version_that_a_client_writes_are_ignored(place: Channel, aut
     assert written == [(1, 1)]
 
 
-def test_application_that_may_not_write_counters_and_revisions_sends_and_edits(
-    place: Channel, author: User
-) -> None:
-    tables = "ALL TABLES IN SCHEMA public"
-    execute("CREATE ROLE application")
-    execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO application")
-    execute("REVOKE INSERT, UPDATE, DELETE ON channel_counters, message_revisions FROM application")
-    execute("SET LOCAL ROLE application")
-
-    execute(SEND, place.space_id, place.id, author.id)
-    execute("UPDATE messages SET content = 'ahoy', pinned_at = now()")
-    if place.server_id:
-        thread = value(
-            "INSERT INTO channels (space_id, server_id, parent_id, kind, name) "
-            "VALUES (%s, %s, %s, 'thread', 'rumours') RETURNING id",
-            place.space_id,
-            place.server_id,
-            place.id,
-        )
-        execute(SEND, place.space_id, thread, author.id)
-        execute("UPDATE channels SET deleted_at = now() WHERE id = %s", place.id)
-        execute("UPDATE servers SET deleted_at = now()")
-    else:
-        execute("SET LOCAL chat.purge = 'on'")
-        execute("UPDATE participants SET left_at = now()")
-        execute("DELETE FROM messages")
-
-    execute("RESET ROLE")
-
-
 # --- where there is none to be had ---
 
 

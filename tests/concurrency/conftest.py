@@ -14,8 +14,9 @@ __all__ = ["observer", "open_connections", "other_sender", "place", "sender", "s
 
 @pytest.fixture
 def observer(transactional_db: None) -> Iterator[Connection]:
-    """Sees only what is committed."""
+    """Sees only what is committed, and as a superuser what every backend waits for."""
     with connect() as own:
+        own.execute("SET ROLE NONE")
         yield own
 
 

@@ -113,6 +113,7 @@ def wait_until_blocked(
 def end_backends(*, application_name: str) -> None:
     """End every backend that works under this name."""
     with connect() as killer:
+        killer.execute("SET ROLE NONE")
         killer.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name = %s AND datname = current_database()",
