@@ -1,8 +1,9 @@
 """Factories: for every table of chat the smallest row that it takes, with all that it needs.
 
 A row made here is of one tenant: a reaction knows the space of its message, a role given is of the
-member's server. What is written in a conversation is by who takes part. Pass what the test is
-about; the rest is made fresh. Call `create()`, which tells a type checker what comes back.
+member's server. What is written in a conversation is by who takes part; who writes or reacts in a
+server is a member from then on. Pass what the test is about; the rest is made fresh. Call
+`create()`, which tells a type checker what comes back.
 """
 
 # factory_boy says that it is typed, and its declarations are not.
@@ -175,8 +176,15 @@ class ChannelPermissionFactory(DjangoModelFactory[models.ChannelPermission]):
 
 
 def somebody_in(channel: models.Channel) -> models.User:
-    """Return who can write there: one of a pair, the owner of a group, or anybody in a channel."""
-    return channel.pair_low or channel.owner or UserFactory.create()
+    """Return who can write there: one of a pair, the owner of a group, or a new member."""
+    return channel.pair_low or channel.owner or admitted(UserFactory.create(), channel)
+
+
+def admitted(user: models.User, channel: models.Channel) -> models.User:
+    """Return the user, who is a member of the channel's server from now on."""
+    if channel.server_id is not None:
+        models.ServerMember.objects.get_or_create(server_id=channel.server_id, user=user)
+    return user
 
 
 class MessageFactory(DjangoModelFactory[models.Message]):
@@ -189,6 +197,14 @@ class MessageFactory(DjangoModelFactory[models.Message]):
     space_id = SelfAttribute("channel.space_id")
     author = LazyAttribute(lambda message: somebody_in(message.channel))
     content = "ahoy"
+
+    @classmethod
+    def _create(
+        cls, model_class: type[models.Message], *args: Any, **kwargs: Any
+    ) -> models.Message:
+        if kwargs["author"] is not None:
+            admitted(kwargs["author"], kwargs["channel"])
+        return super()._create(model_class, *args, **kwargs)
 
 
 class ChannelCounterFactory(DjangoModelFactory[models.ChannelCounter]):
@@ -315,6 +331,13 @@ class ReactionFactory(MessagePartFactory):
 
     emoji = "⚓"
     user = LazyAttribute(somebody_at)
+
+    @classmethod
+    def _create(
+        cls, model_class: type[models.Reaction], *args: Any, **kwargs: Any
+    ) -> models.Reaction:
+        admitted(kwargs["user"], kwargs["message"].channel)
+        return super()._create(model_class, *args, **kwargs)
 
 
 class MessageAttachmentFactory(MessagePartFactory):

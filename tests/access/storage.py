@@ -23,8 +23,8 @@ def store(servers: Sequence[Server], conversations: Sequence[Conversation] = ())
         ((user_id, f"user_{number}") for number, user_id in enumerate(sorted(users))),
     )
     _copy(
-        "COPY servers (id, space_id, name, owner_id, deleted_at) FROM STDIN",
-        ((at.id, at.id, "Server", at.owner_id, _deleted_at(at)) for at in servers),
+        "COPY servers (id, space_id, name, owner_id) FROM STDIN",
+        ((at.id, at.id, "Server", at.owner_id) for at in servers),
     )
     # The owners are members by the servers' own trigger.
     _copy(
@@ -107,6 +107,12 @@ def store(servers: Sequence[Server], conversations: Sequence[Conversation] = ())
             ]
         ),
     )
+    # Nobody joins a deleted server, and it gets no channel.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE servers SET deleted_at = %s WHERE id = ANY (%s)",
+            [datetime.now(UTC) - timedelta(days=1), [at.id for at in servers if at.is_deleted]],
+        )
 
 
 def _copy(statement: LiteralString, rows: Iterable[Sequence[object]]) -> None:
@@ -122,5 +128,5 @@ def _people(server: Server) -> Iterable[UUID]:
         yield from channel.of_users
 
 
-def _deleted_at(what: Server | Channel | Conversation) -> datetime | None:
+def _deleted_at(what: Channel | Conversation) -> datetime | None:
     return datetime.now(UTC) - timedelta(days=1) if what.is_deleted else None

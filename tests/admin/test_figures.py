@@ -145,7 +145,8 @@ def test_server_is_active_for_as_long_as_its_last_message() -> None:
 
 
 def test_deleted_server_is_no_server() -> None:
-    ServerFactory.create(deleted_at=NOW)
+    ServerFactory.create()
+    execute("UPDATE servers SET deleted_at = %s", NOW)
 
     assert active_servers(connection, now=NOW).in_all == 0
 

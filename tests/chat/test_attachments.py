@@ -15,7 +15,6 @@ from tests.chat.sql import (
     value,
 )
 from tests.factories import (
-    ChannelFactory,
     DirectConversationFactory,
     MessageAttachmentFactory,
     MessageFactory,
@@ -38,10 +37,10 @@ def message(place: Channel) -> Message:
 
 
 def test_attachment_cannot_claim_another_space(message: Message) -> None:
-    # A conversation in which the same user takes part, lest they are refused as a stranger.
+    # Where the same user takes part or is a member, lest they are refused as a stranger.
     elsewhere = DirectConversationFactory.create(pair_low=message.author)
 
-    for space in (elsewhere.id, ServerFactory.create().id):
+    for space in (elsewhere.id, ServerFactory.create(owner=message.author).id):
         assert refused(INSERT, space, message.id, 0, message.author_id) == by_foreign_key(
             "message_attachments_message_fk"
         )
@@ -84,7 +83,7 @@ def test_upload_is_sent_with_a_message_of_its_space(message: Message) -> None:
     send = "UPDATE message_attachments SET message_id = %s WHERE id = %s"
     elsewhere, upload = (
         MessageAttachmentFactory.create(message=None, space_id=space, uploader=message.author)
-        for space in (ChannelFactory.create().space_id, message.space_id)
+        for space in (ServerFactory.create(owner=message.author).id, message.space_id)
     )
 
     assert refused(send, message.id, elsewhere.id) == by_foreign_key(
@@ -93,23 +92,25 @@ def test_upload_is_sent_with_a_message_of_its_space(message: Message) -> None:
     assert execute(send, message.id, upload.id) == 1
 
 
-@pytest.mark.parametrize("group", [False, True])
-def test_in_a_conversation_attaches_who_takes_part_and_nobody_else(group: bool) -> None:
-    message = MessageFactory.create(channel=DirectConversationFactory.create(group=group))
-    attachment = MessageAttachmentFactory.create(message=message, position=9)
+def test_only_who_is_a_member_or_takes_part_attaches(message: Message) -> None:
     upload = MessageAttachmentFactory.create(message=None, space_id=message.space_id)
     stranger = UserFactory.create()
 
-    for statement, *params in (
-        (INSERT, message.space_id, message.id, 0, stranger.id),
-        ("UPDATE message_attachments SET message_id = %s WHERE id = %s", message.id, upload.id),
-        (
-            "UPDATE message_attachments SET uploader_id = %s WHERE id = %s",
-            stranger.id,
-            attachment.id,
-        ),
-    ):
-        assert refused(statement, *params) == by_check("message_attachments_participant")
+    refusal = refused(INSERT, message.space_id, message.id, 0, stranger.id)
+    assert refusal == by_check("message_attachments_participant")
+    refusal = refused(
+        "UPDATE message_attachments SET message_id = %s WHERE id = %s", message.id, upload.id
+    )
+    assert refusal == by_check("message_attachments_sent_participant")
+
+
+def test_who_left_may_have_their_file_described() -> None:
+    message = MessageFactory.create()
+    file = MessageAttachmentFactory.create(message=message, uploader=message.author)
+    execute("DELETE FROM server_members WHERE user_id = %s", message.author_id)
+
+    file.alt_text = "a chart"
+    file.save()
 
 
 def test_who_left_a_group_attaches_no_more() -> None:
@@ -168,7 +169,7 @@ def test_attachment_keeps_its_limits(assignment: str, constraint: str) -> None:
         "size_bytes = 2",
         "content_type = 'text/html'",
         "filename = 'harmless.txt'",
-        "uploader_id = uuidv7()",
+        "uploader_id = (SELECT owner_id FROM servers)",
     ],
 )
 def test_file_that_is_sent_stays_what_it_is(assignment: str) -> None:

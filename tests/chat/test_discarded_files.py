@@ -98,7 +98,9 @@ def test_upload_that_moves_to_another_key_leaves_the_first() -> None:
 
 def test_upload_that_is_sent_discards_nothing() -> None:
     message = MessageFactory.create()
-    upload = MessageAttachmentFactory.create(message=None, space_id=message.space_id)
+    upload = MessageAttachmentFactory.create(
+        message=None, space_id=message.space_id, uploader=message.author
+    )
 
     execute("UPDATE message_attachments SET message_id = %s WHERE id = %s", message.id, upload.id)
 

@@ -21,6 +21,8 @@ from tests.factories import (
     ServerFactory,
     ServerMemberFactory,
     UserFactory,
+    admitted,
+    somebody_in,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ pytestmark = pytest.mark.django_db
 
 def message(ghost: User) -> tuple[str, tuple[Any, ...]]:
     channel = ChannelFactory.create()
+    admitted(ghost, channel)
     return SEND, (channel.space_id, channel.id, ghost.id)
 
 
@@ -68,6 +71,7 @@ def edit(ghost: User) -> tuple[str, tuple[Any, ...]]:
 
 def reaction(ghost: User) -> tuple[str, tuple[Any, ...]]:
     post = MessageFactory.create()
+    admitted(ghost, post.channel)
     statement = (
         "INSERT INTO reactions (space_id, message_id, user_id, emoji) VALUES (%s, %s, %s, '⚓')"
     )
@@ -211,7 +215,8 @@ def test_erased_user_has_no_new_mark() -> None:
 
 @pytest.mark.parametrize("imported", [False, True])
 def test_one_erased_author_among_many_rows_is_seen(imported: bool) -> None:
-    channel, author, ghost = ChannelFactory.create(), UserFactory.create(), UserFactory.create()
+    channel = ChannelFactory.create()
+    author, ghost = somebody_in(channel), somebody_in(channel)
     execute(erase_leaving({}), ghost.id)
     execute("SELECT set_config('chat.import', %s, true)", "on" if imported else "off")
 
@@ -241,7 +246,8 @@ def test_what_was_there_stays_and_can_be_emptied(direct: bool) -> None:
 def test_send_that_waited_while_its_author_was_erased_is_refused(
     connect: Connect, start_and_wait: StartAndWait
 ) -> None:
-    channel, author, other = ChannelFactory.create(), UserFactory.create(), UserFactory.create()
+    channel = ChannelFactory.create()
+    author, other = somebody_in(channel), somebody_in(channel)
     ahead, sender = connect(), connect()
     ahead.execute(SEND, [channel.space_id, channel.id, other.id])
     # Waits for its number, having looked at everything that a statement looks at before.

@@ -57,6 +57,18 @@ def test_what_is_no_edit_leaves_no_revision(assignment: str) -> None:
     assert rows("SELECT version, edited_at FROM messages") == [(1, None)]
 
 
+def test_deleted_message_is_emptied_and_not_edited_until_it_is_back(message: Message) -> None:
+    execute("UPDATE messages SET deleted_at = now() WHERE id = %s", message.id)
+
+    assert refused(EDIT, "avast", message.id) == by_check("messages_deleted_kept")
+    assert execute(EDIT, "ahoy", message.id) == 1
+
+    execute("UPDATE messages SET deleted_at = NULL WHERE id = %s", message.id)
+    assert execute(EDIT, "avast", message.id) == 1
+    execute("UPDATE messages SET deleted_at = now() WHERE id = %s", message.id)
+    assert execute(EDIT, "", message.id) == 1
+
+
 def test_session_can_name_who_edits() -> None:
     message, moderator = MessageFactory.create(), UserFactory.create()
     execute("SELECT set_config('chat.actor', %s, true)", str(moderator.id))

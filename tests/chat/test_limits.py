@@ -23,7 +23,7 @@ from tests.factories import (
     ParticipantFactory,
     ReactionFactory,
     ServerFactory,
-    UserFactory,
+    somebody_in,
 )
 
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ def test_copy_counts_what_is_there(importing: str) -> None:
 @pytest.mark.parametrize("importing", ["off", "on"])
 def test_copy_of_many_with_few_emoji_is_fine(importing: str) -> None:
     message = MessageFactory.create()
-    crowd = UserFactory.create_batch(30)
+    crowd = [somebody_in(message.channel) for _ in range(30)]
 
     copy_reactions(
         [(message.space_id, message.id, user.id, "⚓") for user in crowd], importing=importing
@@ -415,7 +415,7 @@ def test_reaction_is_not_changed_to_a_twenty_first_emoji_but_to_one_that_is_ther
     place = emoji(message.channel)
     place.fill(up_to=20)
     there = value("SELECT min(emoji) FROM reactions")
-    mate = UserFactory.create()
+    mate = somebody_in(message.channel)
 
     execute(REACT, place.ids[1], place.ids[0], mate.id, there)
 
@@ -568,7 +568,7 @@ def test_emoji_that_is_there_leaves_the_message_to_its_writers(
     connect: Connect, full: Message
 ) -> None:
     reacting, editing = connect(), connect()
-    reacting.execute(REACT, [full.space_id, full.id, UserFactory.create().id, "e0"])
+    reacting.execute(REACT, [full.space_id, full.id, somebody_in(full.channel).id, "e0"])
     editing.execute("SET lock_timeout = '1s'")
 
     editing.execute("UPDATE messages SET content = 'edited' WHERE id = %s", [full.id])
@@ -584,7 +584,7 @@ def test_emoji_that_is_there_is_put_at_every_isolation_level(
     reacting = connect()
     reacting.isolation_level = IsolationLevel.REPEATABLE_READ
 
-    reacting.execute(REACT, [full.space_id, full.id, UserFactory.create().id, "e0"])
+    reacting.execute(REACT, [full.space_id, full.id, somebody_in(full.channel).id, "e0"])
     reacting.commit()
 
     assert value("SELECT count(*) FROM reactions WHERE emoji = 'e0'") == 2
@@ -594,7 +594,7 @@ def test_emoji_that_is_repeated_does_not_go_before_the_repetition_is_seen(
     connect: Connect, start_and_wait: StartAndWait, full: Message
 ) -> None:
     repeating, removing, adding = connect(), connect(), connect()
-    repeating.execute(REACT, [full.space_id, full.id, UserFactory.create().id, "e0"])
+    repeating.execute(REACT, [full.space_id, full.id, somebody_in(full.channel).id, "e0"])
 
     removal = start_and_wait(
         removing,
@@ -623,7 +623,7 @@ def test_repetition_that_waits_for_the_emoji_to_go_is_counted_as_new(
     removing.execute(REACT, [full.space_id, full.id, full.author_id, "another"])
 
     repetition = start_and_wait(
-        repeating, removing, REACT, full.space_id, full.id, UserFactory.create().id, "e0"
+        repeating, removing, REACT, full.space_id, full.id, somebody_in(full.channel).id, "e0"
     )
     removing.commit()
 

@@ -23,7 +23,9 @@ from tests.factories import (
     MessageRevisionFactory,
     ReactionFactory,
     ServerFactory,
+    ServerMemberFactory,
     UserFactory,
+    somebody_in,
 )
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +40,7 @@ def message(place: Channel) -> Message:
 
 @pytest.fixture
 def author(place: Channel) -> User:
-    return place.owner or place.pair_low or UserFactory.create()
+    return somebody_in(place)
 
 
 # --- numbers ---
@@ -142,14 +144,25 @@ def test_thread_of_an_archived_channel_and_a_thread_made_in_a_deleted_one() -> N
         )
 
 
-def test_channel_made_in_a_deleted_server_takes_no_message() -> None:
-    server = ServerFactory.create()
-    execute("UPDATE servers SET deleted_at = now() WHERE id = %s", server.id)
-    channel = ChannelFactory.create(server=server)
+def test_in_a_server_writes_a_member_and_nobody_else() -> None:
+    channel = ChannelFactory.create()
+    gone, elsewhere = (
+        ServerMemberFactory.create(server=channel.server),
+        ServerMemberFactory.create(),
+    )
+    execute("DELETE FROM server_members WHERE id = %s", gone.id)
 
-    refusal = refused(SEND, channel.space_id, channel.id, server.owner_id)
-
-    assert refusal == by_check("messages_channel_open")
+    for stranger in (gone.user_id, elsewhere.user_id):
+        refusal = refused(SEND, channel.space_id, channel.id, stranger)
+        assert refusal == by_check("messages_member")
+    # An event is about its author, who may have left since.
+    assert execute(
+        "INSERT INTO messages (space_id, channel_id, author_id, kind) VALUES (%s, %s, %s, 'join')",
+        channel.space_id,
+        channel.id,
+        gone.user_id,
+    )
+    assert execute(SEND, channel.space_id, channel.id, channel.server.owner_id) == 1
 
 
 # --- what a message is made of, and what of it stays ---

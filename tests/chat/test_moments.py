@@ -107,14 +107,14 @@ def test_moment_that_python_cannot_read_is_refused(
 
 @pytest.mark.parametrize("moment", ["-infinity", "1969-12-31 23:59:59Z"])
 def test_message_from_before_the_first_moment_is_refused(moment: str) -> None:
-    channel, author = ChannelFactory.create(), UserFactory.create()
+    channel = ChannelFactory.create()
 
     refusal = refused(
         "INSERT INTO messages (space_id, channel_id, author_id, created_at) "
         "VALUES (%s, %s, %s, %s)",
         channel.space_id,
         channel.id,
-        author.id,
+        channel.server.owner_id,
         moment,
     )
 

@@ -177,12 +177,6 @@ def test_several_messages_of_one_statement_are_all_read(place: Channel, author: 
     assert value("SELECT last_read_seq FROM read_states") == 3
 
 
-def test_message_of_who_is_no_member_leaves_no_mark() -> None:
-    MessageFactory.create()
-
-    assert rows("SELECT user_id FROM read_states") == []
-
-
 @pytest.mark.parametrize(
     ("columns", "values"),
     [("author_id, kind", "author_id, 'join'"), ("author_id, seq", "author_id, 2")],

@@ -58,6 +58,28 @@ def test_owner_is_a_member_at_every_statement() -> None:
     assert execute(leave, server.owner_id) == 1
 
 
+def test_nobody_joins_a_deleted_server_until_it_is_back() -> None:
+    server, user = ServerFactory.create(), UserFactory.create()
+    join = "INSERT INTO server_members (space_id, user_id) VALUES (%s, %s)"
+    execute("UPDATE servers SET deleted_at = now()")
+
+    assert refused(join, server.id, user.id) == by_check("server_members_server_open")
+
+    execute("UPDATE servers SET deleted_at = NULL")
+    assert execute(join, server.id, user.id) == 1
+
+
+def test_no_channel_is_made_in_a_deleted_server_until_it_is_back() -> None:
+    server = ServerFactory.create()
+    make = "INSERT INTO channels (space_id, server_id, name) VALUES (%s, %s, 'pier')"
+    execute("UPDATE servers SET deleted_at = now()")
+
+    assert refused(make, server.id, server.id) == by_check("channels_server_open")
+
+    execute("UPDATE servers SET deleted_at = NULL")
+    assert execute(make, server.id, server.id) == 1
+
+
 def test_user_is_a_member_once() -> None:
     member = ServerMemberFactory.create()
 
@@ -178,6 +200,7 @@ def test_server_that_was_never_used_takes_all_it_has_along() -> None:
 
 def test_purge_does_not_take_a_user_who_wrote() -> None:
     message = MessageFactory.create()
+    execute("DELETE FROM server_members WHERE user_id = %s", message.author_id)
     execute("SET LOCAL chat.purge = 'on'")
 
     refusal = refused("DELETE FROM users WHERE id = %s", message.author_id)

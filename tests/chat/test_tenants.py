@@ -92,10 +92,10 @@ def test_mention_is_in_a_message_and_of_a_role_of_its_space(place: Channel) -> N
 
 def test_reaction_cannot_claim_another_space(place: Channel) -> None:
     message = MessageFactory.create(channel=place)
-    # A conversation in which the same user takes part, lest they are refused as a stranger.
+    # Where the same user takes part or is a member, lest they are refused as a stranger.
     elsewhere = DirectConversationFactory.create(pair_low=message.author)
 
-    for space in (elsewhere.id, ServerFactory.create().id):
+    for space in (elsewhere.id, ServerFactory.create(owner=message.author).id):
         assert refused(
             "INSERT INTO reactions (space_id, message_id, user_id, emoji) "
             "VALUES (%s, %s, %s, '⚓')",

@@ -15,12 +15,12 @@ from chat.db.ids import uuid7
 from tests.chat.sql import by_check, refused, rows
 from tests.chat.test_erasure import erase_leaving
 from tests.concurrency.connections import Deed, Outcome, connect, in_turn, wait_until_blocked
-from tests.factories import ChannelFactory, DirectConversationFactory, UserFactory
+from tests.factories import ChannelFactory, DirectConversationFactory, UserFactory, somebody_in
 
 if TYPE_CHECKING:
     from typing import LiteralString
 
-    from chat.models import Channel, User
+    from chat.models import Channel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,7 +65,7 @@ def meeting(closing: str) -> tuple[Deed, Deed, str]:
     """Return what closes a new place, a send into it, and how one after the other is refused."""
     kind, statement, constraint = CLOSINGS[closing]
     channel = place(kind)
-    author: User = channel.owner or UserFactory.create()
+    author = somebody_in(channel)
     close = Deed(statement, [channel.id]) if statement else Deed(erase_leaving({}), [author.id])
     return (
         close,
@@ -193,12 +193,14 @@ def test_nothing_is_open_in_what_was_deleted_meanwhile(
 
         outcome = in_turn(first, late, level=level)
 
-        if level == "READ COMMITTED":
-            assert (name, outcome) == (name, Outcome(True))
-            assert refused(*send[:1], *send.params) == by_check("messages_channel_open")
-        else:
+        if level != "READ COMMITTED":
             # What is limited in number is made at READ COMMITTED only.
             assert outcome.sqlstate in {"40001", "0A000"}, name
+        elif name == "new channel" and deleted_first:
+            assert outcome == Outcome(True, "23514", "channels_server_open")
+        else:
+            assert (name, outcome) == (name, Outcome(True))
+            assert refused(*send[:1], *send.params) == by_check("messages_channel_open")
 
 
 def test_channel_is_brought_back_beside_the_deletion_of_its_server_without_a_deadlock() -> None:
@@ -225,3 +227,27 @@ def test_channel_is_brought_back_beside_the_deletion_of_its_server_without_a_dea
             back.result(timeout=30)
 
     assert rows("SELECT DISTINCT closed FROM channel_counters") == [(True,)]
+
+
+def test_nobody_joins_a_server_that_is_being_deleted() -> None:
+    channel, user = ChannelFactory.create(), UserFactory.create()
+    join = Deed(
+        "INSERT INTO server_members (space_id, user_id) VALUES (%s, %s)",
+        [channel.space_id, user.id],
+    )
+
+    late = in_turn(Deed(DELETE_SERVER, [channel.id]), join, level="READ COMMITTED")
+
+    assert late == Outcome(True, "23514", "server_members_server_open")
+
+
+def test_deletion_of_a_server_waits_for_who_is_joining() -> None:
+    channel, user = ChannelFactory.create(), UserFactory.create()
+    join = Deed(
+        "INSERT INTO server_members (space_id, user_id) VALUES (%s, %s)",
+        [channel.space_id, user.id],
+    )
+
+    late = in_turn(join, Deed(DELETE_SERVER, [channel.id]), level="READ COMMITTED")
+
+    assert late == Outcome(True)

@@ -37,19 +37,18 @@ def marks_of(params: list[object]) -> int:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_member_who_goes_leaves_no_mark_whatever_they_do_meanwhile(level: LiteralString) -> None:
+def test_who_goes_writes_nothing_more_and_leaves_no_mark(level: LiteralString) -> None:
     read_committed = level == "READ COMMITTED"
 
     for statement in (SEND, MARK):
         for marked in (False, True) if statement == SEND else (False,):
             remove, params = removal(marked=marked)
             late = in_turn(remove, Deed(statement, params), level=level)
-            # The message goes through, as it would have a moment before, but a mark alone does not.
-            by: tuple[str, str | None] | tuple[()] = ()
-            if not read_committed:
-                by = ("40001", None)
-            elif statement == MARK:
-                by = ("23503", "read_states_reader")
+            by: tuple[str, str | None] = ("40001", None)
+            if read_committed:
+                by = ("23514", "messages_member")
+                if statement == MARK:
+                    by = ("23503", "read_states_reader")
             assert (statement, marked, late) == (statement, marked, Outcome(True, *by))
             assert marks_of(params) == 0
 

@@ -867,7 +867,8 @@ def test_channel_that_is_full_of_pins_is_said_by_name(tmp_path: Path) -> None:
     import_export(path=write(tmp_path / "a.json", export(message(1))))
     execute(
         "INSERT INTO messages (space_id, channel_id, author_id, pinned_at)"
-        " SELECT space_id, channel_id, author_id, now() FROM messages, generate_series(1, 250)"
+        " SELECT space_id, channel_id, owner_id, now()"
+        " FROM messages INNER JOIN servers USING (space_id), generate_series(1, 250)"
     )
     before = stored()
 

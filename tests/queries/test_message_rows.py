@@ -143,10 +143,10 @@ def test_attachments_come_in_their_order(harbour: Harbour) -> None:
 
 
 def test_reactions_are_counted_and_ones_own_marked(harbour: Harbour) -> None:
-    message = harbour.say()
-    for user in (harbour.member, harbour.stranger):
+    message, other = harbour.say(), harbour.join()
+    for user in (harbour.member, other):
         ReactionFactory.create(message=message, emoji="⚓", user=user)
-    ReactionFactory.create(message=message, emoji="👍", user=harbour.stranger)
+    ReactionFactory.create(message=message, emoji="👍", user=other)
     ReactionFactory.create(message=message, emoji="🎉", user=harbour.member)
 
     assert only(harbour).reactions == (

@@ -31,8 +31,8 @@ def counts(user: User) -> tuple[int, int]:
 
 
 def said(harbour: Harbour) -> Message:
-    """Say something that is new to every member."""
-    return harbour.say(author=harbour.stranger)
+    """Let a new member say something, which is new to every other."""
+    return harbour.say(author=harbour.join())
 
 
 def test_nothing_was_read_without_a_mark(harbour: Harbour) -> None:

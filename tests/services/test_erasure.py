@@ -302,7 +302,7 @@ def test_search_finds_nothing_but_files_to_be_removed_after(jack: User) -> None:
 
 def test_emoji_that_a_moderator_took_away_is_not_kept_in_the_log() -> None:
     person = UserFactory.create()
-    server = ServerFactory.create()
+    server = ServerMemberFactory.create(user=person).server
     post = MessageFactory.create(channel=ChannelFactory.create(server=server))
     for message, emoji in ((post, "jack@bluewater"), (post, "bluewater!")):
         ReactionFactory.create(message=message, user=person, emoji=emoji)

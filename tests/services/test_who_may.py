@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 
 from chat.inputs import UNCHANGED
-from chat.models import AuditLogEntry, Channel, Message
+from chat.models import AuditLogEntry, Ban, Channel, Message, ServerMember
 from chat.services import direct
 from tests.chat.sql import stored
 from tests.factories import DirectMessageFactory, MessageFactory, ReactionFactory, UserFactory
@@ -155,11 +155,17 @@ class Doing:
 def make_doing(actor: Actor) -> Doing:
     scene = make_scene()
     user, other = scene.cast[actor], UserFactory.create()
+    # Whoever is no member was one when they wrote.
+    bans = list(Ban.objects.filter(user=user))
+    Ban.objects.filter(user=user).delete()
     own = MessageFactory.create(channel=scene.cast.channel, author=user)
     ReactionFactory.create(message=own, user=user, emoji="⚓")
     pair = direct.open_conversation(user=user, other=other)
     slow = Channel.objects.create(server=scene.cast.server, name="slow", slowmode_seconds=21600)
     MessageFactory.create(channel=slow, author=user)
+    if actor in {Actor.BANNED, Actor.STRANGER}:
+        ServerMember.objects.filter(user=user).delete()
+    Ban.objects.bulk_create(bans)
     return Doing(
         scene=scene,
         user=user,

@@ -140,15 +140,28 @@ AS $function$
 DECLARE
     moved uuid[] := ARRAY[NEW.id];
     newest bigint;
+    is_server_deleted boolean;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO public.channel_counters (space_id, channel_id)
         VALUES (NEW.space_id, NEW.id);
 
         -- Whoever deletes the server now sees this channel, or this waits for it.
-        PERFORM FROM public.servers WHERE space_id = NEW.space_id FOR NO KEY UPDATE;
+        SELECT deleted_at IS NOT NULL INTO is_server_deleted
+        FROM public.servers
+        WHERE space_id = NEW.space_id
+        FOR NO KEY UPDATE;
 
-        IF FOUND AND NEW.server_id IS NULL THEN
+        IF is_server_deleted AND NEW.server_id IS NOT NULL THEN
+            RAISE EXCEPTION 'server % is deleted, and gets no channel', NEW.space_id
+                USING
+                    ERRCODE = 'check_violation',
+                    SCHEMA = TG_TABLE_SCHEMA,
+                    TABLE = TG_TABLE_NAME,
+                    CONSTRAINT = 'channels_server_open';
+        END IF;
+
+        IF is_server_deleted IS NOT NULL AND NEW.server_id IS NULL THEN
             RAISE EXCEPTION 'space % is a server, and a conversation is a space of its own', NEW.id
                 USING
                     ERRCODE = 'check_violation',
@@ -210,6 +223,8 @@ SET search_path = ''
 AS $function$
 BEGIN
     PERFORM public.require_read_committed('servers are deleted');
+    -- Of a join, which holds a share of it, and this, whoever comes second sees the first.
+    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.space_id::text, 0));
     PERFORM public.update_closed(
         NEW.space_id, ARRAY(SELECT id FROM public.channels WHERE space_id = NEW.space_id)
     );

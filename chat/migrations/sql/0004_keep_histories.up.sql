@@ -48,6 +48,18 @@ CREATE TRIGGER messages_revision
     )
     EXECUTE FUNCTION public.keep_message_revision();
 
+CREATE TRIGGER messages_deleted_kept
+    BEFORE UPDATE OF content ON public.messages
+    FOR EACH ROW
+    WHEN (
+        OLD.deleted_at IS NOT NULL
+        AND NEW.deleted_at IS NOT NULL
+        AND NEW.content NOT IN ('', OLD.content)
+    )
+    EXECUTE FUNCTION public.refuse_change(
+        'a deleted message is not edited', 'Bring it back first: set deleted_at to NULL.'
+    );
+
 -- Depth 1 is the trigger that an edit fires.
 CREATE TRIGGER message_revisions_by_edit
     BEFORE INSERT ON public.message_revisions

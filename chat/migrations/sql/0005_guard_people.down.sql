@@ -23,6 +23,7 @@ DROP TRIGGER reactions_not_erased ON public.reactions;
 DROP TRIGGER message_attachments_not_erased ON public.message_attachments;
 DROP TRIGGER messages_not_erased ON public.messages;
 DROP FUNCTION public.refuse_erased();
+DROP TRIGGER message_attachments_sent_participant ON public.message_attachments;
 DROP TRIGGER message_attachments_participant ON public.message_attachments;
 DROP TRIGGER reactions_participant ON public.reactions;
 DROP FUNCTION public.refuse_stranger();

@@ -60,6 +60,17 @@ BEGIN
                 TABLE = TG_TABLE_NAME,
                 CONSTRAINT = TG_NAME;
     END IF;
+
+    IF EXISTS (
+        SELECT FROM public.servers WHERE space_id = NEW.space_id AND deleted_at IS NOT NULL
+    ) THEN
+        RAISE EXCEPTION 'server % is deleted, and nobody joins it', NEW.space_id
+            USING
+                ERRCODE = 'check_violation',
+                SCHEMA = TG_TABLE_SCHEMA,
+                TABLE = TG_TABLE_NAME,
+                CONSTRAINT = 'server_members_server_open';
+    END IF;
     RETURN NEW;
 END
 $function$;
@@ -248,7 +259,8 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    -- Who is no member has no mark. A member is held, lest they go before the mark is there.
+    -- In a server only members write. Whoever has a mark is one, for a mark goes with the member; of
+    -- others the member is held, lest they go before the mark is there.
     IF NEW.space_id <> NEW.channel_id THEN
         PERFORM
         FROM public.server_members
@@ -256,7 +268,12 @@ BEGIN
         FOR SHARE;
 
         IF NOT FOUND THEN
-            RETURN NULL;
+            RAISE EXCEPTION 'user % is no member of server %', NEW.author_id, NEW.space_id
+                USING
+                    ERRCODE = 'check_violation',
+                    SCHEMA = TG_TABLE_SCHEMA,
+                    TABLE = TG_TABLE_NAME,
+                    CONSTRAINT = 'messages_member';
         END IF;
     END IF;
 
@@ -371,23 +388,28 @@ CREATE TRIGGER channels_kind_fixed
         'a pair stays a pair and a group a group', 'Open a group instead.'
     );
 
--- The argument of the trigger is the column that names the user.
+-- The argument of the trigger is the column that names the user. An import brings what was done by
+-- people who have left the server since.
 CREATE FUNCTION public.refuse_stranger() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
 DECLARE
     who uuid := to_jsonb(NEW) ->> TG_ARGV[0];
 BEGIN
-    IF EXISTS (
+    IF NOT EXISTS (
         SELECT
-        FROM public.channels
-        WHERE space_id = NEW.space_id AND id = NEW.space_id
+        FROM public.server_members
+        WHERE space_id = NEW.space_id AND user_id = who
     ) AND NOT EXISTS (
         SELECT
         FROM public.participants
         WHERE space_id = NEW.space_id AND user_id = who AND left_at IS NULL
+    ) AND NOT (
+        current_setting('chat.import', true) IS NOT DISTINCT FROM 'on'
+        AND EXISTS (SELECT FROM public.servers WHERE space_id = NEW.space_id)
     ) THEN
-        RAISE EXCEPTION 'user % takes no part in conversation %', who, NEW.space_id
+        RAISE EXCEPTION 'user % is neither a member of server nor takes part in conversation %',
+            who, NEW.space_id
             USING
                 ERRCODE = 'check_violation',
                 SCHEMA = TG_TABLE_SCHEMA,
@@ -404,9 +426,15 @@ CREATE TRIGGER reactions_participant
     EXECUTE FUNCTION public.refuse_stranger('user_id');
 
 CREATE TRIGGER message_attachments_participant
-    BEFORE INSERT OR UPDATE OF message_id, uploader_id ON public.message_attachments
+    BEFORE INSERT ON public.message_attachments
     FOR EACH ROW
     WHEN (NEW.message_id IS NOT NULL)
+    EXECUTE FUNCTION public.refuse_stranger('uploader_id');
+
+CREATE TRIGGER message_attachments_sent_participant
+    BEFORE UPDATE OF message_id ON public.message_attachments
+    FOR EACH ROW
+    WHEN (OLD.message_id IS NULL AND NEW.message_id IS NOT NULL)
     EXECUTE FUNCTION public.refuse_stranger('uploader_id');
 
 -- Erased accounts ---------------------------------------------------------------------------------

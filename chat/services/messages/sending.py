@@ -86,6 +86,7 @@ _CHANGED_MEANWHILE = frozenset(
         "messages_pkey",
         "messages_uq",
         "messages_channel_open",
+        "messages_member",
         "messages_participant",
         "messages_permitted",
     }

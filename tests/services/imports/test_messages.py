@@ -37,6 +37,7 @@ from tests.factories import (
     RoleFactory,
     ServerFactory,
     UserFactory,
+    admitted,
 )
 from tests.services.together import run_together
 
@@ -64,7 +65,7 @@ def channel(request: pytest.FixtureRequest) -> Channel:
 
 @pytest.fixture
 def author(channel: Channel) -> User:
-    """Somebody who can write there."""
+    """Somebody of the conversation, or anybody: an import brings who has left a server, too."""
     return channel.owner or channel.pair_low or UserFactory.create()
 
 
@@ -526,6 +527,7 @@ def test_history_with_everything_takes_one_statement_and_eight(
 @pytest.mark.django_db(transaction=True)
 @everywhere
 def test_import_that_waits_for_a_pin_lets_its_event_be_sent(channel: Channel, author: User) -> None:
+    admitted(author, channel)
     pinning = psycopg.connect(**connection.get_connection_params())
     pinning.execute("SELECT FROM channels WHERE id = %s FOR NO KEY UPDATE", [channel.id])
 
