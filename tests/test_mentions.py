@@ -37,6 +37,27 @@ def test_here_is_everyone() -> None:
     assert find_mentions("who is @here?") == Mentions(everyone=True)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "(@everyone)",
+        "**@everyone**",
+        "you:@everyone",
+        "你好@everyone",
+        "@everyone.",
+        "hey...@here!",
+    ],
+)
+def test_everyone_is_named_beside_punctuation(content: str) -> None:
+    assert find_mentions(content).everyone
+
+
+def test_name_after_an_address_counts() -> None:
+    assert find_mentions(f"https://x.org/a @here <@{ANNE}>") == Mentions(
+        users=(ANNE,), everyone=True
+    )
+
+
 def test_each_is_named_once_and_in_the_order_of_the_text() -> None:
     assert find_mentions(f"<@{BART}><@{ANNE}><@{BART}>").users == (BART, ANNE)
 
@@ -48,6 +69,11 @@ def test_each_is_named_once_and_in_the_order_of_the_text() -> None:
         "ahoy",
         "anne@example.com",
         "@everyones and @hereafter",
+        "team@everyone.org",
+        "write to first.last-@here.example",
+        "@everyone.org",
+        "https://x.org/@here/1",
+        "http://x.org/?who=@everyone",
         f"@{ANNE}",
         f"<@{ANNE}",
         f"<@ {ANNE}>",

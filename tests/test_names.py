@@ -52,7 +52,7 @@ def test_names_of_nothing_are_not(name: str) -> None:
     assert not is_visible(name)
 
 
-@pytest.mark.parametrize("stray", list("\0\t\n\r\x1b\x7f\x85\u2028\u2029"))
+@pytest.mark.parametrize("stray", list("\0\t\n\r\x1b\x7f\x85\u2028\u2029\u202a\u202d\u202e"))
 def test_names_of_several_lines_or_with_a_control_character_are_not(stray: str) -> None:
     assert not any(map(is_legible, (f"{stray}ab", f"a{stray}b", f"ab{stray}")))
     assert is_visible(f"a{stray}b")

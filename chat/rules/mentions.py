@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_NAME = re.compile(rf"<@(?P<role>&)?(?P<id>{_ID})>|@(?P<everyone>everyone|here)(?![0-9A-Za-z_])")
+# An address is taken whole, so that nobody is named in it.
+_NAME = re.compile(
+    rf"https?://[^\s<>]*|<@(?P<role>&)?(?P<id>{_ID})>"
+    r"|(?<![0-9A-Za-z_+/-])@(?P<everyone>everyone|here)(?![0-9A-Za-z_]|\.[0-9A-Za-z])"
+)
 _TICKS = re.compile("`+")
 
 
@@ -42,8 +46,9 @@ NOBODY = Mentions()
 def find_mentions(content: str) -> Mentions:
     """Return the mentions in `content`: `<@id>`, `<@&id>`, `@everyone` and `@here`.
 
-    Code does not count: what is between two runs of equally many backticks. Each user and role is
-    returned once, `MENTION_LIMIT` of them at most; further ones stay plain text.
+    Code does not count, which is what is between two runs of equally many backticks; nor does a
+    part of an e-mail or web address. Each user and role is returned once, `MENTION_LIMIT` of them
+    at most; further ones stay plain text.
     """
     if "@" not in content:
         return NOBODY
@@ -53,7 +58,7 @@ def find_mentions(content: str) -> Mentions:
         for found in _NAME.finditer(text):
             if found["everyone"]:
                 everyone = True
-            elif len(named) < MENTION_LIMIT:
+            elif found["id"] and len(named) < MENTION_LIMIT:
                 named[bool(found["role"]), UUID(found["id"])] = None
     if not named and not everyone:
         return NOBODY

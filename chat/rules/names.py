@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-# Characters that break a line or control a terminal.
-_CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+# Characters that break a line, control a terminal, or turn the direction of what follows the name.
+_CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e"
 
 # Invisible characters. Of Unicode: White_Space; Default_Ignorable_Code_Point, with those reserved
 # for it; Cc and Cf, without the Arabic, Syriac and Kaithi signs in Cf, which enclose a number. And

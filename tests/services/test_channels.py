@@ -278,6 +278,53 @@ def test_channel_is_moved_into_a_category_and_out(server: Server) -> None:
     }
 
 
+def hidden_category(server: Server) -> Channel:
+    hidden = category(server, "bilge")
+    everyone = server.roles.get(position=0)
+    set_overwrite(actor=server.owner, channel=hidden, role=everyone, deny=Permission.VIEW_CHANNEL)
+    return hidden
+
+
+def overwrites(channel: Channel) -> list[tuple[str, int, int]]:
+    found = ChannelPermission.objects.filter(server=channel.server_id, channel=channel.pk)
+    return sorted(found.values_list("role__name", "allow", "deny"))
+
+
+def test_channel_made_in_a_hidden_category_is_hidden(server: Server) -> None:
+    (channel,) = made(server, "pier", parent=hidden_category(server))
+
+    assert not can_see(new_member(server), channel)
+    assert overwrites(channel) == [("member", 0, int(Permission.VIEW_CHANNEL))]
+
+
+def test_channel_moved_into_a_hidden_category_is_hidden(server: Server) -> None:
+    (channel,) = made(server, "pier", parent=category(server))
+    role, view = server.roles.get(name="admin"), int(Permission.VIEW_CHANNEL)
+
+    for own in ([], [("admin", view, 0)]):
+        if own:
+            clear = server.roles.get(position=0)
+            clear_overwrite(actor=server.owner, channel=channel, role=clear)
+            set_overwrite(actor=server.owner, channel=channel, role=role, allow=view)
+            move_channel(actor=server.owner, channel=channel, position=0, parent=None)
+        move_channel(
+            actor=server.owner, channel=channel, position=0, parent=hidden_category(server)
+        )
+
+        assert not can_see(new_member(server), channel)
+        assert overwrites(channel) == [*own, ("member", 0, view)]
+
+
+def test_hidden_channel_moved_into_a_category_that_is_seen_stays_hidden(server: Server) -> None:
+    (channel,) = made(server, "pier")
+    everyone = server.roles.get(position=0)
+    set_overwrite(actor=server.owner, channel=channel, role=everyone, deny=Permission.VIEW_CHANNEL)
+
+    move_channel(actor=server.owner, channel=channel, position=0, parent=category(server))
+
+    assert not can_see(new_member(server), channel)
+
+
 def test_category_is_moved_into_none(server: Server) -> None:
     docks, yards = category(server), category(server, "yards")
 

@@ -53,10 +53,10 @@ USUAL: dict[str, str] = {
         """,
     "six": """
         create_server transfer_ownership ban_user set_timeout clear_timeout set_nickname
-        create_role grant_role revoke_role move_role create_channel create_thread delete_channel
+        create_role grant_role revoke_role move_role create_thread delete_channel
         """,
-    "seven": "move_channel clear_overwrite",
-    "eight": "set_overwrite",
+    "seven": "create_channel clear_overwrite",
+    "eight": "move_channel set_overwrite",
     "thirty": "erase_user",
 }
 # Called otherwise: who acts, if it is another, and what with.

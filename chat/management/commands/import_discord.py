@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from chat.discord.importing import ImportedExport, import_export
-from chat.management.commands._refusals import refusals_as_command_errors
+from chat.management.commands._bulk import refusals_as_command_errors, update_statistics
 from chat.models import User
 from chat.schema.management.commands._base import ExplainedCommand
 
@@ -76,6 +76,7 @@ examples:
                         ) from error
                 if options["verbosity"] > 0:
                     self._report(path, done)
+            update_statistics()
 
     def _owner(self, username: str | None) -> User | None:
         if username is None:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from chat.demo.plan import Plan
 from chat.demo.seeding import seed
-from chat.management.commands._refusals import refusals_as_command_errors
+from chat.management.commands._bulk import refusals_as_command_errors, update_statistics
 from chat.schema.errors import ExitCode
 from chat.schema.management.commands._base import ExplainedCommand
 
@@ -75,6 +75,7 @@ examples:
             tqdm(total=messages, unit=" messages", unit_scale=True, disable=None) as bar,
         ):
             seeded = seed(plan, on_progress=bar.update)
+            update_statistics()
         if options["verbosity"] > 0:
             self.stdout.write(
                 f"{messages:,} messages by {seeded.users:,} users in {seeded.servers:,} servers "

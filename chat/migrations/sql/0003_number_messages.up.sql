@@ -119,7 +119,11 @@ BEGIN
             ON server.space_id = in_space
         WHERE channel.space_id = in_space AND channel.id = ANY (of_channels)
     ) AS state
-    WHERE counter.space_id = in_space AND counter.channel_id = state.id;
+    WHERE
+        counter.space_id = in_space
+        AND counter.channel_id = state.id
+        -- A parent of many new threads is moved by the first of a transaction alone.
+        AND (counter.closed <> state.closed OR counter.xmin <> pg_current_xact_id()::xid);
 END
 $function$;
 

@@ -87,6 +87,19 @@ def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
     return run
 
 
+def unrepeated_use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
+    """Run `function` as `use_case` does, but once: what it takes may be an iterator.
+
+    Raises: as `use_case`; Conflict after the first deadlock or serialization failure.
+    """
+
+    @wraps(function)
+    def run(*args: Args.args, **kwargs: Args.kwargs) -> Result:
+        return _attempt(function, args, kwargs, in_transaction=True, attempts=1)
+
+    return run
+
+
 def single_statement(function: Callable[Args, Result]) -> Callable[Args, Result]:
     """Run `function`, whose only write is one statement, without a transaction around it.
 
@@ -118,11 +131,13 @@ def _attempt(
     kwargs: dict[str, object],
     *,
     in_transaction: bool,
+    attempts: int = ATTEMPTS,
 ) -> Result:
     using = write_alias()
     is_inside = connections[using].in_atomic_block
-    repeats = 1 if is_inside else ATTEMPTS
-    for attempt in range(1, repeats + 1):
+    if is_inside:
+        attempts = 1
+    for attempt in range(1, attempts + 1):
         try:
             if not in_transaction and not is_inside:
                 return function(*args, **kwargs)
@@ -131,7 +146,7 @@ def _attempt(
         except DatabaseError as error:
             cause = error.__cause__
             if isinstance(cause, _CLASH):
-                if attempt == repeats:
+                if attempt == attempts:
                     raise Conflict from error
                 # At random: two that waited equally long would clash again.
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311

@@ -19,7 +19,7 @@ from chat.rules.limits import (
     USERNAME_LENGTH,
     USERNAME_MINIMUM,
 )
-from chat.services.core.use_case import use_case, write_alias
+from chat.services.core.use_case import unrepeated_use_case, write_alias
 from chat.services.imports.checks import check_rows, check_unique
 from chat.services.imports.copying import copy_rows, row_batches
 from chat.services.imports.rows import MemberRow, ReadStateRow, UserRow
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 _USERNAME = re.compile(USERNAME_PATTERN)
 
 
-@use_case
+@unrepeated_use_case
 def import_users(*, users: Sequence[UserRow]) -> int:
     """Insert users, all of them or none, and return how many are new.
 
     A user whose id is known already is skipped. Two statements for each 10,000, three when only
-    some have a created_at. Raises: InvalidInput; DatabaseRefused, when a name is somebody else's.
+    some have a created_at. Raises: InvalidInput; DatabaseRefused, when a name is somebody else's;
+    Conflict, which is never retried here, because an iterable cannot be read twice.
     """
     done = start = 0
     for batch in row_batches("users", users, UserRow, _check_user):
@@ -50,7 +51,7 @@ def import_users(*, users: Sequence[UserRow]) -> int:
     return done
 
 
-@use_case
+@unrepeated_use_case
 def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> int:
     """Insert members of a server with their roles, all of them or none; return how many are new.
 
@@ -84,7 +85,7 @@ def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> in
     return done
 
 
-@use_case
+@unrepeated_use_case
 def import_read_states(*, states: Iterable[ReadStateRow]) -> int:
     """Insert read marks of users in channels and conversations; return how many.
 

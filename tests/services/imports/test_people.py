@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from chat.db.ids import uuid7
-from chat.errors import DatabaseRefused, InvalidInput, NotVisible
+from chat.errors import Conflict, DatabaseRefused, InvalidInput, NotVisible
 from chat.services.imports import (
     MemberRow,
     ReadStateRow,
@@ -20,7 +20,7 @@ from chat.services.imports import (
     import_read_states,
     import_users,
 )
-from tests.chat.sql import rows, stored, value
+from tests.chat.sql import execute, rows, stored, value
 from tests.factories import (
     BanFactory,
     ChannelFactory,
@@ -29,6 +29,7 @@ from tests.factories import (
     MessageFactory,
     RoleFactory,
     ServerFactory,
+    ServerMemberFactory,
     UserFactory,
 )
 
@@ -250,3 +251,34 @@ def test_read_states_take_two_statements() -> None:
 def statements(captured: CaptureQueriesContext) -> list[str]:
     """Return what was sent, without savepoints."""
     return [query["sql"] for query in captured.captured_queries if "SAVEPOINT" not in query["sql"]]
+
+
+@pytest.mark.superuser
+@pytest.mark.django_db(transaction=True)
+def test_import_that_clashes_is_not_run_again_with_what_is_left_of_its_rows() -> None:
+    channel = ChannelFactory.create()
+    readers = [ServerMemberFactory.create(server=channel.server).user_id for _ in range(4)]
+    execute(
+        """
+        CREATE SEQUENCE tries;
+        CREATE FUNCTION clash_once() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('tries') = 1 THEN
+                RAISE SQLSTATE '40001';
+            END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER clash_once AFTER INSERT ON read_states EXECUTE FUNCTION clash_once();
+        """
+    )
+    states = [ReadStateRow(user, channel.pk, 0) for user in readers]
+    try:
+        with pytest.raises(Conflict):
+            import_read_states(states=iter(states))
+
+        assert value("SELECT count(*) FROM read_states") == 0
+        assert import_read_states(states=iter(states)) == 4
+    finally:
+        execute(
+            "DROP TRIGGER clash_once ON read_states; DROP FUNCTION clash_once;DROP SEQUENCE tries"
+        )

@@ -1,0 +1,60 @@
+"""The overwrites that a channel takes from its category."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chat.db.statements import Statement
+from chat.models import ChannelPermission
+from chat.services.core.use_case import write_alias
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+# By role and user, of which one is None: what is allowed and what is denied.
+_Overwrites = dict[tuple["UUID | None", "UUID | None"], tuple[int, int]]
+
+
+def copy_overwrites(server: UUID, *, category: UUID, channel: UUID) -> None:
+    """Give a new channel the overwrites of its category: one statement."""
+    _COPY.run({"server": server, "category": category, "channel": channel}, using=write_alias())
+
+
+def take_overwrites(server: UUID, *, channel: UUID, left: UUID | None, entered: UUID) -> None:
+    """Let a channel that was moved be as hidden as its new category: one statement or three.
+
+    One that had the overwrites of the category that it left gets those of the one it entered; any
+    other keeps its own, and in addition denies what the category denies.
+    """
+    rows = ChannelPermission.objects.using(write_alias()).filter(server_id=server)
+    found: dict[UUID | None, _Overwrites] = {}
+    for row in rows.filter(channel_id__in=[each for each in (channel, left, entered) if each]):
+        overwrites = found.setdefault(row.channel_id, {})
+        overwrites[row.role_id, row.user_id] = (row.allow, row.deny)
+    own, category = found.get(channel, {}), found.get(entered, {})
+    wanted = {**category}
+    if own != found.get(left, {}):
+        denied = {target: deny for target, (_, deny) in category.items() if deny}
+        wanted = own | {
+            target: (own.get(target, (0, 0))[0] & ~deny, own.get(target, (0, 0))[1] | deny)
+            for target, deny in denied.items()
+        }
+    if wanted == own:
+        return
+    rows.filter(channel_id=channel).delete()
+    ChannelPermission.objects.using(write_alias()).bulk_create(
+        ChannelPermission(
+            server_id=server, channel_id=channel, role_id=role, user_id=user, allow=allow, deny=deny
+        )
+        for (role, user), (allow, deny) in wanted.items()
+    )
+
+
+_COPY = Statement(
+    """
+    INSERT INTO channel_permissions (space_id, channel_id, role_id, user_id, allow, deny)
+    SELECT space_id, %(channel)s, role_id, user_id, allow, deny
+    FROM channel_permissions
+    WHERE space_id = %(server)s AND channel_id = %(category)s
+    """
+)
