@@ -54,10 +54,9 @@ sent AS (
 
 attached AS (
     UPDATE public.message_attachments AS file
-    SET message_id = sent.id, position = chosen.number - 1
+    SET message_id = sent.id, position = array_position(%(files)s::uuid[], file.id) - 1
     FROM sent
-    CROSS JOIN unnest(%(files)s::uuid[]) WITH ORDINALITY AS chosen (id, number)
-    WHERE file.space_id = sent.space_id AND file.id = chosen.id
+    WHERE file.space_id = sent.space_id AND file.id = ANY (%(files)s::uuid[])
 ),
 
 named AS (
