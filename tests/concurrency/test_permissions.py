@@ -82,10 +82,12 @@ def test_send_that_waited_is_refused(
 
 def wait_until_somebody_waits(pid: int) -> None:
     with connect() as observer:
-        while not value(
-            observer,
-            "SELECT count(*) FROM pg_stat_activity, pg_sleep(0.01) "
-            "WHERE %s = ANY (pg_blocking_pids(pid))",
-            [pid],
-        ):
-            pass
+        for _ in range(1000):
+            if value(
+                observer,
+                "SELECT count(*) FROM pg_stat_activity, pg_sleep(0.01) "
+                "WHERE %s = ANY (pg_blocking_pids(pid))",
+                [pid],
+            ):
+                return
+    raise AssertionError("nothing waited for a lock within ten seconds")

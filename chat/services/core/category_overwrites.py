@@ -32,13 +32,13 @@ def take_overwrites(server: UUID, *, channel: UUID, left: UUID | None, entered: 
         overwrites = found.setdefault(row.channel_id, {})
         overwrites[row.role_id, row.user_id] = (row.allow, row.deny)
     own, category = found.get(channel, {}), found.get(entered, {})
-    wanted = {**category}
+    wanted = category
     if own != found.get(left, {}):
-        denied = {target: deny for target, (_, deny) in category.items() if deny}
-        wanted = own | {
-            target: (own.get(target, (0, 0))[0] & ~deny, own.get(target, (0, 0))[1] | deny)
-            for target, deny in denied.items()
-        }
+        wanted = dict(own)
+        for target, (_, deny) in category.items():
+            if deny:
+                allowed, denied = own.get(target, (0, 0))
+                wanted[target] = (allowed & ~deny, denied | deny)
     if wanted == own:
         return
     rows.filter(channel_id=channel).delete()
