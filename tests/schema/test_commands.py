@@ -307,8 +307,7 @@ def test_create_database_needs_a_backend_that_can(
 def test_help_tells_exit_codes_and_two_examples(command: str) -> None:
     told = parser_of(command).format_help()
 
-    # What becomes of the data.
-    assert re.search(r"\b(destroy(s|ed)?|deletes?|adds|replaces|changed)\b", told, re.IGNORECASE)
+    assert "destroy" in told.lower()
     codes = told.partition("\nexit codes:\n")[2].partition("\n\n")[0]
     assert [line[:3] for line in codes.splitlines()][:2] == ["  0", "  1"]
     examples = told.partition("\nexamples:\n")[2].splitlines()

@@ -17,8 +17,8 @@ class Command(ExplainedCommand):
         "is for the application, and one reads for reports. Run it again after each migrate."
     )
     details = """\
-What each may do is in chat/db/roles.sql. Roles that are missing are made; no role gets a
-password, and none may log in until you say so. No row is changed. Needs a superuser, or a role with
+It destroys no row. What each may do is in chat/db/roles.sql. Roles that are missing are made; no
+role gets a password, and none may log in until you say so. Needs a superuser, or a role with
 CREATEROLE that owns the database and its tables; when the roles are there, the owner.
 
 exit codes:

@@ -21,7 +21,7 @@ class Command(ExplainedCommand):
         "same channel adds what is new."
     )
     details = """\
-It only adds rows.
+It destroys nothing: it only adds rows.
 
 exit codes:
   0  done; what is not imported is named

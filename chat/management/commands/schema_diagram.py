@@ -17,7 +17,8 @@ class Command(SchemaCommandMixin):
 
     help = "Draw an app's tables as a Mermaid erDiagram, from its models."
     details = """\
-It reads the models, not the database. --write replaces what is between the two markers in the file:
+It destroys nothing in a database: it reads the models. --write replaces what is between the two
+markers in the file:
 <!-- schema-diagram:start --> and <!-- schema-diagram:end -->
 
 exit codes:

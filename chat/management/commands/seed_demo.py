@@ -24,7 +24,7 @@ class Command(ExplainedCommand):
         "again. Refuses to run in production."
     )
     details = """\
-It only adds rows; no command removes them again.
+It destroys nothing: it only adds rows, and no command removes them again.
 
 exit codes:
   0  done

@@ -33,7 +33,7 @@ class Command(SchemaCommandMixin):
         "messages go to stderr."
     )
     details = """\
-It deletes the rows of attachments that nobody sent in time; --dry-run shows which. It touches no
+It destroys the rows of attachments that nobody sent in time; --dry-run shows which. It touches no
 file: the key of each is kept until --confirm, whatever deleted its row (this command, an erasure, a
 new avatar, a person), and --discarded prints it until then. The program that removes the files
 (./remove below) must not fail when one is gone already, and prints the keys of those that are gone.
