@@ -5,12 +5,25 @@ import os
 import sys
 import threading
 
-from django.core.management import CommandError, execute_from_command_line
+from django.core.management import BaseCommand, CommandError, ManagementUtility
 
 from melo.environment.errors import BadSetting
 
 # The exit code that shells use for a command ended by ^C.
 _INTERRUPTED = 130
+# EX_USAGE of sysexits.h, with which the commands answer an option that they do not know.
+_USAGE = 64
+
+
+class _Utility(ManagementUtility):
+    """Django's, which has an exit code of its own for a command that there is not."""
+
+    def fetch_command(self, subcommand: str) -> BaseCommand:
+        """Return the command; end with 64 when there is none."""
+        try:
+            return super().fetch_command(subcommand)
+        except SystemExit:
+            sys.exit(_USAGE)
 
 
 def main(argv: list[str]) -> None:
@@ -19,7 +32,7 @@ def main(argv: list[str]) -> None:
     if "--traceback" not in argv:
         threading.excepthook = _report
     try:
-        execute_from_command_line(argv)
+        _Utility(argv).execute()
     except KeyboardInterrupt:
         if "--traceback" in argv:
             raise

@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     CHECKSUM = 5
     AHEAD = 6
     INTERRUPTED = 7
+    USAGE = 64
     LOCKED = 75
 
 
@@ -32,6 +33,12 @@ class SchemaError(Exception):
         self.next_step = next_step
         what = (inspect.getdoc(type(self)) or "").partition("\n")[0]
         super().__init__("\n".join(answer for answer in (what, seen, next_step) if answer))
+
+
+class UsageError(SchemaError):
+    """The command was not called as it has to be; nothing was done."""
+
+    exit_code = ExitCode.USAGE
 
 
 class RefusedError(SchemaError):

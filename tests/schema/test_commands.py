@@ -17,6 +17,7 @@ from django.core.management import (
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.catalogue.objects import ObjectKind, read_catalogue
+from tests.in_process import run_in_process
 from tests.schema.conftest import PROJECT, ManageSituation
 from tests.schema.test_status import record
 
@@ -246,6 +247,25 @@ def test_mistyped_database_gets_the_nearest() -> None:
             )
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_option_that_there_is_not_ends_with_a_code_of_its_own(command: str) -> None:
+    environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "melo.settings"}
+
+    result = run_in_process(command, "--no-such-option", environ=environ)
+
+    # Not with argparse's 2, which says that migrations are pending.
+    assert result.returncode == 64
+    assert f"usage: manage.py {command}" in result.stderr
+    assert f"manage.py {command}: error:" in result.stderr
+
+
+def test_command_that_there_is_not_ends_with_the_same_code(manage: ManageSituation) -> None:
+    result = manage("migration_statsu", "--check", situations=["two_steps"])
+
+    assert result.returncode == 64
+    assert "Did you mean migration_status?" in result.stderr
+
+
 def test_mistyped_app_gets_the_nearest(manage: ManageSituation) -> None:
     commands = [command for command in taking("app_label") if command in ROOM]
     assert set(ROOM) - set(commands) == {"migration_drift"}
@@ -255,7 +275,7 @@ def test_mistyped_app_gets_the_nearest(manage: ManageSituation) -> None:
 
         result = manage(command, "two_stpes", *name, *required, situations=["two_steps"])
 
-        assert result.returncode == 1
+        assert result.returncode == 64
         assert result.stderr.endswith("Did you mean two_steps?\n")
 
 
@@ -273,7 +293,7 @@ def test_mistyped_migration_gets_the_nearest_and_one_that_is_like_none_the_list(
 
             result = manage(command, "two_steps", name, *required, situations=["two_steps"])
 
-            assert result.returncode == 1
+            assert result.returncode == 64
             assert result.stderr.endswith(f"{suggestion}\n")
     assert read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE) == {}
 
@@ -309,6 +329,8 @@ def test_help_tells_exit_codes_and_two_examples(command: str) -> None:
 
     assert "destroy" in told.lower()
     codes = told.partition("\nexit codes:\n")[2].partition("\n\n")[0]
-    assert [line[:3] for line in codes.splitlines()][:2] == ["  0", "  1"]
+    codes_told = [line[:3] for line in codes.splitlines()]
+    assert codes_told[:2] == ["  0", "  1"]
+    assert " 64" in codes_told
     examples = told.partition("\nexamples:\n")[2].splitlines()
     assert [line.startswith(f"  python manage.py {command}") for line in examples] == [True, True]

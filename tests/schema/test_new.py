@@ -9,6 +9,7 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.catalogue.objects import ObjectKind, read_catalogue
+from chat.schema.errors import UsageError
 from chat.schema.files.new_migration import (
     NewMigration,
     NewMigrationError,
@@ -197,7 +198,7 @@ def test_app_without_a_migrations_package_is_refused(manage_shelf: Manage, shelf
     ],
 )
 def test_name_is_lower_snake_case(name: str) -> None:
-    with pytest.raises(NewMigrationError):
+    with pytest.raises(UsageError):
         plan_new(app_label="chat", name=name, is_sql=True)
 
 
@@ -205,7 +206,7 @@ def test_name_is_lower_snake_case(name: str) -> None:
     ("name", "nearest"), [("0009_Add it", "add_it"), ("add-it!", "add_it"), ("AddIt", "addit")]
 )
 def test_nearest_good_name_is_suggested(name: str, nearest: str) -> None:
-    with pytest.raises(NewMigrationError, match=f"Did you mean {nearest}\\?"):
+    with pytest.raises(UsageError, match=f"Did you mean {nearest}\\?"):
         plan_new(app_label="chat", name=name, is_sql=False)
 
 

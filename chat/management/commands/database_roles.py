@@ -6,7 +6,11 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import Error, connections
 
 from chat.db.roles import DatabaseRoles, apply_roles, roles_sql
-from chat.schema.management.commands._base import ExplainedCommand, add_database_argument
+from chat.schema.management.commands._base import (
+    ExplainedCommand,
+    add_database_argument,
+    wrong_call,
+)
 
 
 class Command(ExplainedCommand):
@@ -24,6 +28,7 @@ CREATEROLE that owns the database and its tables; when the roles are there, the 
 exit codes:
   0  done
   1  error; nothing was changed
+ 64  the command line is wrong; nothing was done
 
 examples:
   python manage.py database_roles --apply
@@ -79,9 +84,9 @@ examples:
 def _require_names(roles: DatabaseRoles) -> None:
     names = [roles.owner, roles.app, roles.readonly]
     if len(set(names)) < len(names):
-        raise CommandError(f"The three roles need three names, and were given {', '.join(names)}.")
+        raise wrong_call(f"The three roles need three names, and were given {', '.join(names)}.")
     for name in names:
         if len(name.encode()) > 63:
-            raise CommandError(
+            raise wrong_call(
                 f"{name!r} is longer than the 63 bytes of a name. Name the role with an option."
             )

@@ -21,6 +21,7 @@ It destroys nothing but the file that --output names.
 exit codes:
   0  done
   1  error, also for chat or a model of it
+ 64  the command line is wrong, or names what is not there; nothing was done
 
 examples:
   python manage.py dumpdata auth admin --output groups.json

@@ -26,6 +26,7 @@ It destroys nothing: it only adds rows.
 exit codes:
   0  done; what is not imported is named
   1  error; the files before the one that is named are imported
+ 64  the command line is wrong; nothing was done
 
 examples:
   python manage.py import_discord export.json

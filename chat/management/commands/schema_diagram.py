@@ -24,6 +24,7 @@ markers in the file:
 exit codes:
   0  drawn, written, or up to date
   1  error; with --check: the file is stale
+ 64  the command line is wrong, or names what is not there; nothing was done
 
 examples:
   python manage.py schema_diagram --write chat/README.md

@@ -30,6 +30,7 @@ exit codes:
   0  done
   1  error
   3  refused in production; nothing was done
+ 64  the command line is wrong; nothing was done
 
 examples:
   python manage.py seed_demo

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from chat.rules.limits import SWEEP_LIMIT
-from chat.schema.management.commands._base import SchemaCommandMixin
+from chat.schema.management.commands._base import SchemaCommandMixin, wrong_call
 from chat.services.attachments import (
     SweptFile,
     confirm_removal,
@@ -41,6 +41,7 @@ new avatar, a person), and --discarded prints it until then. The program that re
 exit codes:
   0  done, or nothing to do
   1  error; the batches before it stay done
+ 64  the command line is wrong; nothing was done
 
 examples:
   python manage.py sweep_attachments --discarded | ./remove > removed
@@ -83,7 +84,7 @@ examples:
         """Sweep, or do what is asked for instead."""
         if options["discarded"] or options["confirm"]:
             if options["older_than"] is not None:
-                raise CommandError(
+                raise wrong_call(
                     "--older-than has no meaning with --discarded or --confirm; leave it out."
                 )
             (self._confirm if options["confirm"] else self._list_discarded)(options["batch"])

@@ -5,10 +5,10 @@ from difflib import get_close_matches
 
 from django.db.migrations.loader import MigrationLoader
 
-from chat.schema.errors import SchemaError
+from chat.schema.errors import UsageError
 
 
-class UnknownNameError(SchemaError):
+class UnknownNameError(UsageError):
     """There is nothing of that name."""
 
     def __init__(self, name: str, *, seen: str, nearest: Sequence[str], known: str) -> None:

@@ -16,7 +16,7 @@ from django.db.migrations.writer import MigrationWriter
 
 from chat.schema.disk.loading import load_migrations
 from chat.schema.disk.names import require_app
-from chat.schema.errors import SchemaError
+from chat.schema.errors import SchemaError, UsageError
 from chat.schema.files import RunSQLFile
 
 # With the number before it and `.down.sql` behind it, no file system refuses it.
@@ -44,9 +44,8 @@ def plan_new(*, app_label: str, name: str, is_sql: bool) -> NewMigration:
     on the app's newest migration.
 
     Raises:
-        UnknownAppError: there is no such app.
-        NewMigrationError: the name is not lower snake_case, the app has no place for migrations,
-            or more than one newest migration.
+        UsageError: there is no such app, or the name is not lower snake_case.
+        NewMigrationError: the app has no place for migrations, or more than one newest migration.
         BrokenMigrationsError: the files do not fit together.
     """
     _require_name(name)
@@ -106,7 +105,7 @@ def _require_name(name: str) -> None:
     if re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) and len(name) <= _LONGEST_NAME:
         return
     nearest = re.sub(r"[^a-z0-9]+", "_", re.sub(r"^[0-9_\W]+", "", name).lower()).strip("_")
-    raise NewMigrationError(
+    raise UsageError(
         seen=(
             f"Got the name {name!r}, expected lower-case letters, digits and single underscores, "
             f"a letter first, at most {_LONGEST_NAME}; the number is put before it."

@@ -1,8 +1,10 @@
 """What the commands share: their errors, their help, and options of the migration room."""
 
 import math
+import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 from django.core.management.base import (
     BaseCommand,
@@ -14,7 +16,7 @@ from django.core.management.color import Style, no_style
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 
 from chat.schema.disk.names import nearest_names
-from chat.schema.errors import SchemaError
+from chat.schema.errors import ExitCode, SchemaError
 from chat.schema.run.failures import StatementRefusedError
 from chat.schema.session.lock import LockHolder
 
@@ -24,7 +26,10 @@ class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
 
 
 class ExplainedCommand(BaseCommand):
-    """Shows `details` below the options: what it may destroy, its exit codes, two examples."""
+    """Shows `details` below the options: what it may destroy, its exit codes, two examples.
+
+    A command line that it cannot read ends with a code that is given to nothing else.
+    """
 
     details: str = ""
 
@@ -32,7 +37,10 @@ class ExplainedCommand(BaseCommand):
         """Return the parser, with the details kept as they were written."""
         kwargs.setdefault("formatter_class", _HelpFormatter)
         kwargs.setdefault("epilog", self.details)
-        return super().create_parser(prog_name, subcommand, **kwargs)
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        # Django makes the parser of a class of its own.
+        parser.error = partial(_end_wrong_call, parser)  # type: ignore[method-assign]
+        return parser
 
 
 class SchemaCommandMixin(ExplainedCommand):
@@ -71,6 +79,19 @@ class SchemaCommandMixin(ExplainedCommand):
         if options["force_color"] or (self.stdout.isatty() and not options["no_color"]):
             return self.style
         return no_style()
+
+
+def wrong_call(message: str) -> CommandError:
+    """Return the error of a command that was not called as it has to be."""
+    return CommandError(message, returncode=int(ExitCode.USAGE))
+
+
+def _end_wrong_call(parser: CommandParser, message: str) -> NoReturn:
+    """Do what Django's parser does about an error; argparse's own exit code means "pending"."""
+    if not parser.called_from_command_line:
+        raise wrong_call(f"Error: {message}")
+    parser.print_usage(sys.stderr)
+    parser.exit(int(ExitCode.USAGE), f"{parser.prog}: error: {message}\n")
 
 
 def _as_command_error(error: SchemaError) -> CommandError:

@@ -64,6 +64,7 @@ exit codes:
   5  an applied migration has changed on disk; nothing was done
   6  the database is ahead of the code; nothing was done
   7  a migration was interrupted, and must be finished first
+ 64  the command line is wrong, or names what is not there; nothing was done
  75  another migrator holds the lock, or a table could not be locked in time
 
 examples:

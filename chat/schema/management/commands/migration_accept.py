@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -14,6 +14,7 @@ from chat.schema.management.commands._base import (
     SchemaCommandMixin,
     add_database_argument,
     add_lock_wait_argument,
+    wrong_call,
 )
 from chat.schema.session.database import describe_database
 from chat.schema.session.lock import migration_lock
@@ -38,6 +39,7 @@ exit codes:
   1  error; also when the migration is not applied
   3  refused: no reason was given
   7  with --drift: a migration was interrupted, and must be finished first
+ 64  the command line is wrong, or names what is not there; nothing was done
  75  another migrator holds the lock
 
 examples:
@@ -71,9 +73,9 @@ examples:
         names = [options["app_label"], options["migration_name"]]
         if options["drift"]:
             if any(names):
-                raise CommandError("--drift is of the whole database: name no migration with it.")
+                raise wrong_call("--drift is of the whole database: name no migration with it.")
         elif not all(names):
-            raise CommandError("Name an app and one of its migrations, or say --drift.")
+            raise wrong_call("Name an app and one of its migrations, or say --drift.")
         connection = connections[options["database"]]
         self.say(f"Database: {describe_database(connection)}", options)
         with migration_lock(connection, wait=timedelta(seconds=options["lock_wait"])):

@@ -20,6 +20,7 @@ without an app, a line `app name` for every app. It reads only, and destroys not
 exit codes:
   0  printed
   1  error
+ 64  the command line is wrong, or names what is not there; nothing was done
 
 examples:
   python manage.py migration_current blog

@@ -26,6 +26,7 @@ exit codes:
   0  nothing differs; what could not be compared is named
   1  error, or it is not known: there is no snapshot, or a migration was begun since
   4  drift: something differs
+ 64  the command line is wrong; nothing was done
 
 examples:
   python manage.py migration_drift

@@ -24,6 +24,7 @@ destroys nothing. It does not connect to a database.
 exit codes:
   0  written
   1  error; nothing was written
+ 64  the command line is wrong, or names what is not there; nothing was done
 
 examples:
   python manage.py migration_new blog backfill_slugs

@@ -45,6 +45,7 @@ exit codes:
   1  error; a migration is wrong, failed or was not reached, or with --strict is irreversible
   3  refused: this user may not make databases, another rehearsal of this one is running, or a
      database of that name is there that is not known to be a scratch database
+ 64  the command line is wrong, or names what is not there; nothing was done
   130  interrupted; the scratch database was dropped
 
 examples:

@@ -39,6 +39,7 @@ exit codes:
   1  error; also when a migration in the way is irreversible, before anything is done
   3  refused: not confirmed, or production without FORCE_RESET
   6  the database is ahead of the code, so the way back is not on disk
+ 64  the command line is wrong, or names what is not there; nothing was done
  75  another migrator holds the lock; it is taken once, for the whole way down and up
 
 examples:

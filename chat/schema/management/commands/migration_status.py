@@ -29,6 +29,7 @@ exit codes:
   5  with --check: an applied migration has changed on disk
   6  with --check: the database is ahead of the code
   7  with --check: a migration was interrupted
+ 64  the command line is wrong, or names what is not there; nothing was done
 When several hold, the first of 6, 5, 7, 4, 2, 1.
 
 examples:
