@@ -8,6 +8,8 @@ from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
 from django.db import connections
 
+from chat.schema.text import command_line
+
 
 def check_database_role(
     *, app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
@@ -29,7 +31,7 @@ def check_database_role(
                     + " It can switch triggers off and rewrite histories.",
                     hint=(
                         "Let migrations run as the owner, and the application as a role that "
-                        "`manage.py database_roles --apply` has given its rights."
+                        f"`{command_line('database_roles', '--apply')}` has given its rights."
                     ),
                     id="chat.W005",
                 )

@@ -23,6 +23,7 @@ from asgiref.local import Local
 from django.apps import apps
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
+from django.core import mail
 from django.core.checks.registry import registry
 from django.core.signals import setting_changed
 from django.db import connections
@@ -118,6 +119,8 @@ def _fresh_django() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         # Its handlers would write to streams that are gone when the run is over.
         patch.setattr("django.utils.log.configure_logging", lambda *_: None)
+        # There it is no test that runs.
+        patch.delattr(mail, "outbox", raising=False)
         patch.setattr(connections, "_connections", Local(connections.thread_critical))
         patch.setattr(connections, "_settings", None)
         patch.delitem(connections.__dict__, "settings")

@@ -211,6 +211,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             **(tried | instead),
             password=str(settings["PASSWORD"] or ""),
             variables=settings.get("VARIABLES") or "",
+            alias=self.alias,
         )
 
 

@@ -57,6 +57,7 @@ class Attempt:
     user: str
     name: str
     variables: str
+    alias: str = "default"
     password: str = field(repr=False)
 
     @property
@@ -138,7 +139,7 @@ _WORDING = {
     Reason.MISSING_DATABASE: (
         "The server has no database {name!r}.",
         (
-            "`python manage.py migrate --create-database` creates it and its tables, "
+            "`python manage.py migrate{alias_option} --create-database` creates it and its tables, "
             "`createdb {client} -U {user_word} {name_word}` creates it empty; "
             "or correct {name_setting}."
         ),
@@ -219,6 +220,7 @@ def _words(attempt: Attempt) -> dict[str, str]:
     is_url = attempt.variables == "DATABASE_URL"
     return {
         "place": attempt.place,
+        "alias_option": "" if attempt.alias == "default" else f" --database {attempt.alias}",
         "host": attempt.host,
         "host_word": shlex.quote(attempt.host),
         "user": attempt.user,

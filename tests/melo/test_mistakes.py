@@ -90,13 +90,20 @@ def test_wrong_value_of_an_option_is_not_called_a_network_problem(
 
 def test_commands_to_paste_are_quoted_and_addresses_bracketed() -> None:
     tried = Attempt(
-        host="::1", port="5432", user="my user", name="my'db", variables="DB_*", password=""
+        host="::1",
+        port="5432",
+        user="my user",
+        name="my'db",
+        variables="DB_*",
+        alias="archive",
+        password="",
     )
 
     error = unavailable('FATAL:  database "my\'db" does not exist', attempt=tried)
 
     assert error.reason is Reason.MISSING_DATABASE
     assert "-U 'my user' 'my'\"'\"'db'`" in str(error)
+    assert "`python manage.py migrate --database archive --create-database` creates" in str(error)
     assert "Tried: [::1]:5432," in str(error)
 
 

@@ -28,7 +28,8 @@ DATABASES = {
     },
 }
 # Beside it, for situations in which there are several.
-DATABASES["archive"] = DATABASES["default"] | {"NAME": f"{DATABASES['default']['NAME']}_archive"}
+_ARCHIVE = os.environ.get("SITUATION_DB_ARCHIVE") or f"{DATABASES['default']['NAME']}_archive"
+DATABASES["archive"] = DATABASES["default"] | {"NAME": _ARCHIVE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"

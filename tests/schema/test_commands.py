@@ -1,22 +1,28 @@
-"""The commands as an operator sees them: output, exit codes, help."""
+"""The commands as an operator sees them: output, exit codes, help, what they recommend."""
 
+import ast
 import json
 import os
 import pty
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import (
     CommandError,
     CommandParser,
+    call_command,
     get_commands,
     load_command_class,
 )
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.catalogue.objects import ObjectKind, read_catalogue
+from chat.schema.text import command_line, command_lines_with
 from tests.in_process import run_in_process
 from tests.schema.conftest import PROJECT, ManageSituation
 from tests.schema.test_status import record
@@ -334,3 +340,123 @@ def test_help_tells_exit_codes_and_two_examples(command: str) -> None:
     assert " 64" in codes_told
     examples = told.partition("\nexamples:\n")[2].splitlines()
     assert [line.startswith(f"  python manage.py {command}") for line in examples] == [True, True]
+
+
+def test_every_command_line_is_written_in_one_place() -> None:
+    # What the backend recommends is of Django's own names alone, and has its test there.
+    known = {"chat/schema/text.py", "melo/postgresql/errors.py"}
+    written = {
+        file: texts
+        for folder in ("chat", "melo")
+        for path in (PROJECT / folder).rglob("*.py")
+        if (file := str(path.relative_to(PROJECT))) not in known
+        # A command's help has examples.
+        if (texts := [text for text in texts_of(path) if "\nexamples:\n" not in text])
+    }
+
+    assert written == {}
+
+
+def texts_of(path: Path) -> list[str]:
+    """The strings in a module that have a command line in them, without its docstrings."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    docstrings = [node.value for node in nodes if isinstance(node, ast.Expr)]
+    return [
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and node not in docstrings
+        if isinstance(node.value, str) and "manage.py " in node.value
+    ]
+
+
+@pytest.fixture
+def manage_archive(manage: ManageSituation, scratch_environ: dict[str, str]) -> ManageSituation:
+    """Runs commands on the scratch database under another alias; `default` is not there."""
+
+    def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        name = scratch_environ["SITUATION_DB_NAME"]
+        databases = {"SITUATION_DB_NAME": "not_there", "SITUATION_DB_ARCHIVE": name}
+        chosen = ["--settings", "tests.schema.settings", "--database", "archive"]
+        return manage(*arguments, *chosen, **{**databases, **options})
+
+    return run
+
+
+def recommended(result: subprocess.CompletedProcess[str]) -> list[str]:
+    """The commands that the output recommends, without what chooses the database."""
+    said = " ".join(f"{result.stdout} {result.stderr}".split())
+    commands = re.findall(r"python manage\.py (\w+) (\S+ \S+ \S+ \w+)", said)
+    assert {options for _, options in commands} <= {
+        "--settings tests.schema.settings --database archive"
+    }
+    assert len(commands) == said.count("manage.py ")
+    return [name for name, _ in commands]
+
+
+def test_recommended_command_works_where_the_one_that_recommends_it_worked(
+    manage_archive: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    def told(*arguments: str, situation: str = "two_steps", **environ: str) -> list[str]:
+        return recommended(manage_archive(*arguments, situations=[situation], **environ))
+
+    accept = ("migration_accept", "two_steps", "0001", "--reason", "same")
+
+    assert told(*accept) == ["migrate"]
+    assert told("migration_accept", "--drift", "--reason", "same") == ["migrate"]
+    assert told("migration_status", "--check") == ["migrate"] * 2
+    assert told("migration_drift") == ["migration_accept"] * 2
+    told("migrate", "two_steps", "0001")
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE strays (id int)")
+    assert told("migration_drift") == ["migrate", "migration_accept", "migration_drift"]
+    assert told("migration_status", "--drift") == ["migration_drift", "migrate"]
+    assert told("migrate") == ["migration_accept"]
+    record(scratch_connection, "two_steps", "0003_newer")
+    assert told("migrate") == ["migrate"]
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations")
+    assert told("migrate") == ["migration_accept", "migrate"]
+    assert told("migrate", situation="raises", SITUATION_RAISES="session") == [
+        "migration_accept",
+        "migration_status",
+    ]
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations")
+    told("migrate", "no_way_back", situation="no_way_back")
+    assert told("migrate", "no_way_back", "zero", situation="no_way_back")[-2:] == [
+        "migration_accept",
+        "migrate",
+    ]
+
+
+def test_command_line_quotes_what_a_shell_would_take_apart() -> None:
+    with command_lines_with(settings="the settings", database="archive"):
+        line = command_line("migrate", "blog", '0001_a"b', "--reason", "why so")
+        made = command_line("makemigrations", "blog")
+
+    assert line == (
+        'python manage.py migrate --settings "the settings" --database archive'
+        """ blog '0001_a"b' --reason "why so\""""
+    )
+    assert made == 'python manage.py makemigrations --settings "the settings" blog'
+
+
+def test_who_runs_tests_is_told_that_commands_work_on_another_database(
+    scratch_connection: BaseDatabaseWrapper,
+    situation: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    situation("two_steps")
+    name = scratch_connection.settings_dict["NAME"]
+    monkeypatch.setitem(scratch_connection.settings_dict, "TEST", {"NAME": name})
+    record(scratch_connection, "two_steps", "0003_newer")
+
+    with pytest.raises(CommandError) as caught:
+        call_command(load_command_class("chat.schema", "migrate"), database="scratch")
+
+    told = str(caught.value).splitlines()
+    assert told[-2].endswith("python manage.py migrate --database scratch two_steps --prune")
+    assert told[-1].startswith(
+        f"This was {name}, which the tests made. A command in a terminal works on the database "
+        "that the settings name instead."
+    )

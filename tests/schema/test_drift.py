@@ -140,7 +140,9 @@ def test_without_a_ledger_it_is_not_known(scratch_connection: BaseDatabaseWrappe
 
     assert code == 1
     assert "Snapshot: none" in output
-    assert "python manage.py migration_accept --drift" in " ".join(output.split())
+    assert "python manage.py migration_accept --database scratch --drift" in " ".join(
+        output.split()
+    )
 
 
 def test_with_untracked_migrations_only_it_is_not_known(

@@ -53,7 +53,7 @@ def test_migrate_says_what_was_done_by_hand_and_it_stays_drift(
     assert lines[drift + 1].split() == ["added", "index", "by_hand"]
     assert " ".join(lines[drift + 2 : drift + 4]) == (
         "This run does not touch it; it stays reported until you undo it, or accept it with python "
-        'manage.py migration_accept --drift --reason "why"'
+        'manage.py migration_accept --drift --reason "why it stays"'
     )
     assert max(map(len, lines[1:])) <= 80
     assert after.returncode == 4

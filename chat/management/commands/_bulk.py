@@ -9,6 +9,7 @@ from django.db import ProgrammingError, connections
 from psycopg import errors, sql
 
 from chat.errors import ChatError
+from chat.schema.text import command_line
 from chat.services.core.use_case import write_alias
 
 
@@ -24,7 +25,7 @@ def refusals_as_command_errors() -> Iterator[None]:
             raise
         raise CommandError(
             f"The database is older than the code: {error.__cause__.diag.message_primary}. Run "
-            "python manage.py migrate first."
+            f"{command_line('migrate')} first."
         ) from error
 
 

@@ -10,6 +10,7 @@ from django.db import connections
 from chat.diagram import MissingFileError, StaleDiagramError, er_diagram, replace_diagram
 from chat.schema.disk.names import require_app
 from chat.schema.management.commands._base import SchemaCommandMixin, add_database_argument
+from chat.schema.text import command_line
 
 
 class Command(SchemaCommandMixin):
@@ -67,5 +68,5 @@ examples:
             path.write_text(drawn, encoding="utf-8")
         elif drawn != text:
             raise StaleDiagramError(
-                path, command=f"python manage.py schema_diagram {label} --write {path}"
+                path, command=command_line("schema_diagram", label, "--write", str(path))
             )

@@ -13,6 +13,7 @@ from chat.demo.seeding import seed
 from chat.management.commands._bulk import refusals_as_command_errors, update_statistics
 from chat.schema.errors import ExitCode
 from chat.schema.management.commands._base import ExplainedCommand
+from chat.schema.text import command_line
 
 
 class Command(ExplainedCommand):
@@ -83,8 +84,8 @@ examples:
                 f"and {seeded.conversations:,} conversations.\n"
                 f"Most active is {seeded.most_active}; the largest server is "
                 f"{seeded.largest_server}.\n"
-                "Nobody has a password. To look at it all: python manage.py createsuperuser, "
-                "python manage.py runserver, http://localhost:8000/admin/"
+                f"Nobody has a password. To look at it all: {command_line('createsuperuser')}, "
+                f"{command_line('runserver')}, http://localhost:8000/admin/"
             )
 
 

@@ -19,6 +19,7 @@ from chat.schema.ledger.snapshots import take_catalogue
 from chat.schema.ledger.table import Event, MigrationKey, append, ensure_ledger
 from chat.schema.run.gates import require_uninterrupted
 from chat.schema.status.reading import MigrationStatus, read_statuses
+from chat.schema.text import command_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,7 @@ def _newest(statuses: Sequence[MigrationStatus]) -> MigrationKey:
     if not applied:
         raise RefusedError(
             seen="No migration is applied, so there is nothing that the migrations left.",
-            next_step="Apply them: python manage.py migrate",
+            next_step=f"Apply them: {command_line('migrate')}",
         )
     # Of those that were applied at once, the last in the plan.
     return max(enumerate(applied), key=lambda each: (str(each[1].applied_at), each[0]))[1].key

@@ -10,6 +10,7 @@ from chat.schema.disk.names import require_app, require_migration
 from chat.schema.errors import RefusedError, SchemaError
 from chat.schema.ledger.table import Event, append, ensure_ledger
 from chat.schema.status.reading import MigrationState, MigrationStatus, read_statuses
+from chat.schema.text import command_line
 
 
 class NotAppliedError(SchemaError):
@@ -47,7 +48,7 @@ def accept_migration(
     if not status.is_applied or status.checksum_on_disk is None:
         raise NotAppliedError(
             seen=f"{status} is {status.state}.",
-            next_step=f"Apply it: python manage.py migrate {status.app} {status.name}",
+            next_step="Apply it: " + command_line("migrate", status.app, status.name),
         )
     if status.checksum == status.checksum_on_disk:
         return None

@@ -8,7 +8,7 @@ from django.db.migrations import Migration
 from chat.schema.disk.checksums import migration_files
 from chat.schema.disk.operations import database_operations
 from chat.schema.errors import SchemaError
-from chat.schema.text import relative_to_cwd
+from chat.schema.text import command_line, relative_to_cwd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,9 @@ class IrreversibleMigrationError(SchemaError):
     def __init__(self, irreversible: Sequence[IrreversibleMigration]) -> None:
         self.irreversible = tuple(irreversible)
         first = self.irreversible[0]
+        accept = command_line(
+            "migration_accept", first.app, first.name, "--reason", "its way back was added"
+        )
         super().__init__(
             seen="Without a way back:\n"
             + "\n".join(
@@ -37,9 +40,8 @@ class IrreversibleMigrationError(SchemaError):
             ),
             next_step=(
                 "Give each a way back (a .down.sql file, reverse_sql, or reverse_code) and take it "
-                f"over with: python manage.py migration_accept {first.app} {first.name} --reason "
-                '"its way back was added". Or go back no further than to it: '
-                f"python manage.py migrate {first.app} {first.name}"
+                f"over with: {accept}. Or go back no further than to it: "
+                f"{command_line('migrate', first.app, first.name)}"
             ),
         )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from chat.schema.drift.reading import Drift, DriftState
 from chat.schema.drift.sentences import next_step, sentence
 from chat.schema.errors import ExitCode, SchemaError
+from chat.schema.text import command_line
 
 
 class DriftError(SchemaError):
@@ -17,7 +18,7 @@ class DriftError(SchemaError):
         shown, more = self.differences[:5], len(self.differences[5:])
         super().__init__(
             seen=", ".join([*shown, f"and {more} more"] if more else shown),
-            next_step="See each and what to do about it: python manage.py migration_drift",
+            next_step=f"See each and what to do about it: {command_line('migration_drift')}",
         )
 
 

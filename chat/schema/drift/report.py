@@ -14,8 +14,13 @@ from django.core.management.color import Style
 
 from chat.schema.catalogue.objects import Change, Difference, ObjectKind
 from chat.schema.drift.reading import Drift, DriftState
-from chat.schema.drift.sentences import next_step, not_compared_sentence, sentence
-from chat.schema.text import WIDTH, shortened, wrapped
+from chat.schema.drift.sentences import (
+    accept_command,
+    next_step,
+    not_compared_sentence,
+    sentence,
+)
+from chat.schema.text import WIDTH, command_line, shortened, wrapped
 
 JSON_VERSION = 1
 
@@ -76,7 +81,7 @@ def drift_before_run(drift: Drift, *, style: Style) -> str:
             *_named(drift.certain),
             *wrapped(
                 f"This run does not touch {them}; {they_stay} reported until you undo {them}, or "
-                f'accept {them} with python manage.py migration_accept --drift --reason "why"'
+                f"accept {them} with {accept_command()}"
             ),
         ]
     )
@@ -133,7 +138,7 @@ def _named(differences: Sequence[Difference]) -> list[str]:
     shown = differences[:_NAMES_IN_SUMMARY]
     lines = [_row(difference) for difference in shown]
     if more := len(differences) - len(shown):
-        lines.append(f"  and {more} more: python manage.py migration_drift")
+        lines.append(f"  and {more} more: {command_line('migration_drift')}")
     return lines
 
 

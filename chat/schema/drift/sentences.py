@@ -1,6 +1,7 @@
 """Drift in sentences: what is known of it, and what to do next."""
 
 from chat.schema.drift.reading import Drift, DriftState, major
+from chat.schema.text import command_line
 
 
 def sentence(drift: Drift) -> str:
@@ -42,18 +43,19 @@ def next_step(drift: Drift) -> str:
     if drift.migration is None:
         return (
             "Compare it with a database that was made from the migrations. If they agree, accept "
-            'it as the baseline: python manage.py migration_accept --drift --reason "why"'
+            f"it as the baseline: {accept_command()}"
         )
     if drift.state is DriftState.UNKNOWN:
         return (
-            "Wait for the run if it is still going on, else finish it: python manage.py migrate. "
-            "Then ask again. python manage.py migration_status shows what was begun."
+            "Wait for the run if it is still going on, else finish it: "
+            f"{command_line('migrate')}. Then ask again. {command_line('migration_status')} shows "
+            "what was begun."
         )
     if drift.state is DriftState.DRIFT:
         return (
-            "Undo each by hand, or keep it: write it as a migration, record it here with python "
-            "manage.py migrate APP NAME --fake, and accept what is there: python manage.py "
-            'migration_accept --drift --reason "why"'
+            "Undo each by hand, or keep it: write it as a migration, record it here with "
+            f"{command_line('migrate', 'APP', 'NAME', '--fake')}, and accept what is there: "
+            f"{accept_command()}"
         )
     if drift.not_compared:
         return (
@@ -61,3 +63,8 @@ def next_step(drift: Drift) -> str:
             "snapshot in this version's words, and then everything can be compared."
         )
     return "Nothing to do."
+
+
+def accept_command() -> str:
+    """Return the command that makes the database as it is the new baseline."""
+    return command_line("migration_accept", "--drift", "--reason", "why it stays")

@@ -18,6 +18,7 @@ from chat.schema.disk.loading import load_migrations
 from chat.schema.disk.names import require_app
 from chat.schema.errors import SchemaError, UsageError
 from chat.schema.files import RunSQLFile
+from chat.schema.text import command_line
 
 # With the number before it and `.down.sql` behind it, no file system refuses it.
 _LONGEST_NAME = 200
@@ -57,7 +58,7 @@ def plan_new(*, app_label: str, name: str, is_sql: bool) -> NewMigration:
     if len(leaves) > 1:
         raise NewMigrationError(
             seen=f"{app_label} has more than one newest migration: {', '.join(leaves)}",
-            next_step=f"Join them first: python manage.py makemigrations --merge {app_label}",
+            next_step="Join them first: " + command_line("makemigrations", "--merge", app_label),
         )
     numbers = [
         MigrationAutodetector.parse_number(known) or 0

@@ -5,9 +5,11 @@ from typing import Any, Final
 
 import psycopg
 
+from chat.schema.text import command_line
+
 # SQLSTATEs, or the classes that they begin with; the longest that fits counts.
 _ADVICE: Final = {
-    "08": "See what became of it: python manage.py migration_status. Then run this again.",
+    "08": "See what became of it: {status}. Then run this again.",
     "22": "Correct the rows that do not fit, or the migration, then run this again.",
     "23": "Correct the rows that break the rule, or the migration, then run this again.",
     "25006": "It takes no writes, as a standby does. Connect to the primary server.",
@@ -17,11 +19,11 @@ _ADVICE: Final = {
     ),
     "42P07": (
         "Something of that name is there already. Drop or rename it. If it is what the migration "
-        "would make, and all of it: python manage.py migrate APP NAME --fake"
+        "would make, and all of it: {fake}"
     ),
     "53": "Make room on the server, then run this again.",
     "57014": "Somebody cancelled the statement, or statement_timeout did. Run this again.",
-    "57P": "See what became of it: python manage.py migration_status. Then run this again.",
+    "57P": "See what became of it: {status}. Then run this again.",
 }
 _ALREADY_THERE: Final = frozenset({"42701", "42710", "42723", "42P06", "42P07"})
 _OTHERWISE: Final = "Correct what it names, then run this again."
@@ -56,7 +58,11 @@ def advice(error: BaseException) -> str:
     if state in _ALREADY_THERE:
         state = "42P07"
     fitting = [known for known in _ADVICE if state.startswith(known)]
-    return _ADVICE[max(fitting, key=len)] if fitting else _OTHERWISE
+    said = _ADVICE[max(fitting, key=len)] if fitting else _OTHERWISE
+    return said.format(
+        status=command_line("migration_status"),
+        fake=command_line("migrate", "APP", "NAME", "--fake"),
+    )
 
 
 def _of_psycopg(error: BaseException) -> psycopg.Error | None:

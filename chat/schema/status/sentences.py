@@ -6,7 +6,9 @@ from datetime import UTC
 from chat.schema.disk.checksums import short_checksum
 from chat.schema.ledger.table import Event
 from chat.schema.status.reading import MigrationState, MigrationStatus, in_state, rewritten_apps
-from chat.schema.text import relative_to_cwd
+from chat.schema.text import command_line, relative_to_cwd
+
+_EMPTY = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
 
 
 def sentence(status: MigrationStatus) -> str | None:
@@ -28,7 +30,7 @@ def next_step(statuses: Sequence[MigrationStatus], *, is_drifted: bool = False) 
     about_pending = next_step_for(pending, among=statuses) if pending else ""
     if is_drifted:
         then = f", then {about_pending}" if pending else ""
-        return f"See the drift: python manage.py migration_drift{then}"
+        return f"See the drift: {command_line('migration_drift')}{then}"
     return about_pending or "Nothing to do: the database is what the code expects."
 
 
@@ -42,14 +44,13 @@ def next_step_for(found: Sequence[MigrationStatus], *, among: Sequence[Migration
             return (
                 "Restore the files as they were applied, and put the change into a new migration. "
                 "Or, if the database already is what they say now (nothing will be run): "
-                f"python manage.py migration_accept {first.app} {first.name} "
-                '--reason "why it is the same"'
+                + _accept_command(first, reason="why it is the same")
             )
         case MigrationState.INTERRUPTED:
             command = finishing_command(first, among=among)
             return f"Finish what was interrupted first: {command}"
         case _:
-            return f"{len(found)} {first.state}: python manage.py migrate"
+            return f"{len(found)} {first.state}: {command_line('migrate')}"
 
 
 def _about_missing(missing: Sequence[MigrationStatus], *, among: Sequence[MigrationStatus]) -> str:
@@ -58,27 +59,26 @@ def _about_missing(missing: Sequence[MigrationStatus], *, among: Sequence[Migrat
             f"The migrations of {', '.join(rewritten)} were written anew since this database was "
             "made: the first has changed, applied ones are gone, and others are pending. Nothing "
             "leads from the old ones to the new. Make the database anew, which loses all that is "
-            'in it: python manage.py dbshell -- -c "DROP SCHEMA public CASCADE; CREATE SCHEMA '
-            'public", then: python manage.py migrate'
+            f"in it: {command_line('dbshell', '--', '-c', _EMPTY)}, then: {command_line('migrate')}"
         )
     return (
         f"The database is ahead of the code by {len(missing)}: deploy the code that has them. If "
         "they were deleted on purpose, forget them with: "
-        f"python manage.py migrate {missing[0].app} --prune"
+        + command_line("migrate", missing[0].app, "--prune")
     )
 
 
 def finishing_command(status: MigrationStatus, *, among: Iterable[MigrationStatus]) -> str:
     """Return the command that finishes a migration that was interrupted; `among` is the plan."""
     if not status.is_applied:
-        return f"python manage.py migrate {status.app} {status.name}"
+        return command_line("migrate", status.app, status.name)
     before = "zero"
     for other in among:
         if other.key == status.key:
             break
         if other.app == status.app:
             before = other.name
-    return f"python manage.py migrate {status.app} {before}"
+    return command_line("migrate", status.app, before)
 
 
 def _modified(status: MigrationStatus) -> str:
@@ -101,8 +101,12 @@ def _faked(status: MigrationStatus) -> str:
 def _untracked(status: MigrationStatus) -> str:
     return (
         f"{status} was applied before checksums were kept; to start checking it: "
-        f'python manage.py migration_accept {status.app} {status.name} --reason "as deployed"'
+        + _accept_command(status, reason="as deployed")
     )
+
+
+def _accept_command(status: MigrationStatus, *, reason: str) -> str:
+    return command_line("migration_accept", status.app, status.name, "--reason", reason)
 
 
 def _begun(status: MigrationStatus) -> str:

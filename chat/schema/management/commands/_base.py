@@ -3,6 +3,7 @@
 import math
 import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NoReturn
 
@@ -18,7 +19,9 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 from chat.schema.disk.names import nearest_names
 from chat.schema.errors import ExitCode, SchemaError
 from chat.schema.run.failures import StatementRefusedError
+from chat.schema.session.database import database_name, is_of_test_run
 from chat.schema.session.lock import LockHolder
+from chat.schema.text import PROGRAM, command_lines_with
 
 
 class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
@@ -32,6 +35,19 @@ class ExplainedCommand(BaseCommand):
     """
 
     details: str = ""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command; what it recommends is for the same database and settings."""
+        with command_lines_with(
+            settings=options.get("settings"),
+            pythonpath=options.get("pythonpath"),
+            database=options.get("database"),
+        ):
+            return self.carry_out(*args, **options)
+
+    def carry_out(self, *args: Any, **options: Any) -> str | None:
+        """Do what Django's `execute` does."""
+        return super().execute(*args, **options)
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return the parser, with the details kept as they were written."""
@@ -52,18 +68,18 @@ class SchemaCommandMixin(ExplainedCommand):
         kwargs.setdefault("conflict_handler", "resolve")
         return super().create_parser(prog_name, subcommand, **kwargs)
 
-    def execute(self, *args: Any, **options: Any) -> str | None:
+    def carry_out(self, *args: Any, **options: Any) -> str | None:
         """Run the command; the one place where an error of the room becomes an exit code."""
         try:
             self.before_checks(options)
-            return super().execute(*args, **options)
+            return super().carry_out(*args, **options)
         except SchemaError as exc:
-            raise _as_command_error(exc) from exc
+            raise _as_command_error(exc, options) from exc
         except CommandError:
             # Among them those that are errors of the database as well, and say what to do.
             raise
         except Error as exc:
-            raise _as_command_error(StatementRefusedError(exc)) from exc
+            raise _as_command_error(StatementRefusedError(exc), options) from exc
 
     def before_checks(self, options: dict[str, Any]) -> None:
         """Do what must be done before the system checks, which connect to the database."""
@@ -94,8 +110,16 @@ def _end_wrong_call(parser: CommandParser, message: str) -> NoReturn:
     parser.exit(int(ExitCode.USAGE), f"{parser.prog}: error: {message}\n")
 
 
-def _as_command_error(error: SchemaError) -> CommandError:
-    return CommandError(str(error), returncode=int(error.exit_code))
+def _as_command_error(error: SchemaError, options: Mapping[str, Any]) -> CommandError:
+    said = str(error)
+    connection = connections[options.get("database") or DEFAULT_DB_ALIAS]
+    if PROGRAM in said and is_of_test_run(connection):
+        said += (
+            f"\nThis was {database_name(connection)}, which the tests made. A command in a "
+            "terminal works on the database that the settings name instead. Have the tests make "
+            "theirs anew: with --create-db of pytest, or without --keepdb of Django."
+        )
+    return CommandError(said, returncode=int(error.exit_code))
 
 
 def add_database_argument(

@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from chat.schema.files.new_migration import NewMigration, plan_new, write_new
 from chat.schema.management.commands._base import SchemaCommandMixin, add_database_argument
-from chat.schema.text import relative_to_cwd
+from chat.schema.text import command_line, relative_to_cwd
 
 
 class Command(SchemaCommandMixin):
@@ -59,5 +59,5 @@ def _next_step(new: NewMigration, *, is_sql: bool) -> str:
     what = "the statements of both directions" if is_sql else "its operations"
     return (
         f"Next: write {what}, and each TODO of the docstring; then prove the way back with\n"
-        f"  python manage.py migration_rehearse {new.app} {new.name}"
+        f"  {command_line('migration_rehearse', new.app, new.name)}"
     )

@@ -22,6 +22,7 @@ from chat.schema.rollback.report import loss_table
 from chat.schema.rollback.reset import ResetPlan, plan_reset
 from chat.schema.session.database import database_name, describe_database
 from chat.schema.session.lock import migration_lock
+from chat.schema.text import command_line
 
 
 class Command(SchemaCommandMixin):
@@ -129,8 +130,8 @@ examples:
                 self._migrate(*target, database=database, verbosity=verbosity)
         except BaseException:
             self.stderr.write(
-                "The reset stopped half way. See where with: python manage.py migration_status\n"
-                "Then, when the cause is removed, go up again with: python manage.py migrate"
+                f"The reset stopped half way. See where with: {command_line('migration_status')}\n"
+                f"Then, when the cause is removed, go up again with: {command_line('migrate')}"
             )
             raise
         self.say(_summary(plan), options)
