@@ -120,24 +120,25 @@ class EditedSituation:
 
 
 @pytest.fixture
-def edited(tmp_path: Path, situations_folder: Path) -> Callable[[str], EditedSituation]:
-    """Copies a situation: `edited("two_steps")`."""
+def edited(tmp_path: Path, situations_folder: Path) -> Callable[..., EditedSituation]:
+    """Copies a situation: `edited("two_steps")`, or `edited("two_steps", into="site-packages")`."""
 
-    def copy(name: str) -> EditedSituation:
+    def copy(name: str, *, into: str = "") -> EditedSituation:
         # A package that no other test has, for modules stay imported.
         package = f"edited_{uuid4().hex}"
+        folder = tmp_path / into
         shutil.copytree(
             situations_folder / "situations" / name,
-            tmp_path / package / name,
+            folder / package / name,
             ignore=shutil.ignore_patterns("__pycache__"),
         )
         return EditedSituation(
             name=f"{package}.{name}",
             environ={
-                "PYTHONPATH": f"{tmp_path}{os.pathsep}{situations_folder}",
+                "PYTHONPATH": f"{folder}{os.pathsep}{situations_folder}",
                 "PYTHONDONTWRITEBYTECODE": "1",
             },
-            migrations=tmp_path / package / name / "migrations",
+            migrations=folder / package / name / "migrations",
         )
 
     return copy

@@ -138,6 +138,107 @@ def test_sql_with_a_nul_is_refused_in_each_form_and_direction(
         require_whole_sql([(migration("0002_x", "app"), undo)])
 
 
+def test_changed_files_of_an_installed_package_are_told_once_and_recorded(
+    edited: Callable[..., EditedSituation],
+    manage: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    package = edited("two_steps", into="site-packages")
+
+    def run(*arguments: str) -> tuple[int, str]:
+        result = manage(*arguments, situations=[package.name], **package.environ)
+        return result.returncode, " ".join(f"{result.stdout} {result.stderr}".split())
+
+    run("migrate")
+    for file in package.migrations.glob("0*.py"):
+        file.write_bytes(file.read_bytes() + b"\n# Reformatted.\n")
+    checked = run("migrate", "--check")
+    status = run("migration_status", "--check")
+    migrated = run("migrate")
+    again = run("migrate")
+
+    told = (
+        "two_steps is of an installed package, and files of its applied migrations have changed: "
+        "0001_initial, 0002_touch. This is not refused"
+    )
+    assert checked == (0, "")
+    assert (status[0], told in status[1]) == (0, True)
+    assert (migrated[0], told in migrated[1]) == (0, True)
+    assert (again[0], told in again[1]) == (0, False)
+    assert [event for event, _ in checksums(scratch_connection)] == ["applied", "accepted"]
+
+
+def test_files_are_refused_where_the_project_itself_may_be_an_installed_package(
+    edited: Callable[..., EditedSituation], manage: ManageSituation
+) -> None:
+    package = edited("two_steps", into="site-packages")
+    settings = package.migrations.parents[2] / "settings_of_a_wheel.py"
+    settings.write_text("from tests.schema.settings import *\n")
+    environ = {**package.environ, "DJANGO_SETTINGS_MODULE": "settings_of_a_wheel"}
+    manage("migrate", situations=[package.name], **environ)
+    file = package.migrations / "0001_initial.py"
+    file.write_bytes(file.read_bytes() + b"#")
+
+    result = manage("migrate", situations=[package.name], **environ)
+
+    assert result.returncode == 5
+
+
+def test_squash_is_tidied_up_as_django_says_with_the_command_that_is_recommended(
+    edited: Callable[..., EditedSituation], manage: ManageSituation
+) -> None:
+    app = edited("squashed")
+    squash = app.migrations / "0001_squashed_0002_two.py"
+
+    def run(*arguments: str) -> tuple[int, str]:
+        result = manage(*arguments, situations=[app.name], **app.environ)
+        return result.returncode, " ".join(f"{result.stdout} {result.stderr}".split())
+
+    run("migrate")
+    for replaced in ("0001_one.py", "0002_two.py"):
+        (app.migrations / replaced).unlink()
+    lines = squash.read_text().splitlines(keepends=True)
+    squash.write_text("".join(line for line in lines if "replaces = " not in line))
+    (app.migrations / "0003_more.py").write_text(
+        "from django.db import migrations\n\n\n"
+        "class Migration(migrations.Migration):\n"
+        '    dependencies = [("squashed", "0001_squashed_0002_two")]\n'
+        "    operations = []\n"
+    )
+    status = run("migration_status", "--check")
+    pruned = run("migrate", "squashed", "--prune")
+    migrated = run("migrate")
+    after = run("migration_status", "--check")
+    squash.write_text(squash.read_text() + "\n# Edited.\n")
+    edited_since = run("migration_status", "--check")
+
+    assert status[0] == 6
+    assert "squashed replace no others any more, so their files have changed: 0001_sq" in status[1]
+    assert "forget them with: python manage.py migrate squashed --prune" in status[1]
+    assert "DROP SCHEMA" not in status[1]
+    assert (pruned[0], "Pruning squashed.0001_one OK" in pruned[1]) == (0, True)
+    assert (migrated[0], "Applying squashed.0003_more... OK" in migrated[1]) == (0, True)
+    assert after[0] == 0
+    assert edited_since[0] == 5
+
+
+def test_pruning_is_not_refused_because_of_other_files(
+    edited: Callable[..., EditedSituation], manage: ManageSituation
+) -> None:
+    app = edited("no_way_back")
+    manage("migrate", situations=[app.name], **app.environ)
+    (app.migrations / "0003_widen.py").unlink()
+    file = app.migrations / "0001_initial.py"
+    file.write_bytes(file.read_bytes() + b"#")
+
+    pruned = manage("migrate", "no_way_back", "--prune", situations=[app.name], **app.environ)
+    result = manage("migrate", situations=[app.name], **app.environ)
+
+    assert pruned.returncode == 0, pruned.stderr
+    assert "Pruning no_way_back.0003_widen OK" in pruned.stdout
+    assert result.returncode == 5
+
+
 def test_other_line_endings_are_no_change(
     applied: EditedSituation, manage: ManageSituation
 ) -> None:

@@ -32,14 +32,13 @@ from chat.schema.errors import SchemaError
 from chat.schema.ledger.events import read_events
 from chat.schema.session.database import describe_database
 from chat.schema.status.reading import MigrationState, all_ready, in_state, read_statuses
-from chat.schema.status.sentences import next_step, sentence
+from chat.schema.status.sentences import next_step, sentences
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.http import HttpRequest
 
     from chat.schema.drift.reading import Drift
-    from chat.schema.status.reading import MigrationStatus
 
 PERMISSION = "chat.view_schema"
 _EVENTS_PER_PAGE = 20
@@ -135,14 +134,10 @@ def _migrations(connection: BaseDatabaseWrapper) -> _Migrations:
             for state in MigrationState
             if (found := in_state(statuses, state))
         },
-        sentences=_sentences(statuses),
+        sentences=sentences(statuses),
         next_step=next_step(statuses),
         is_ready=all_ready(statuses),
     )
-
-
-def _sentences(statuses: list[MigrationStatus]) -> list[str]:
-    return [said for status in statuses if (said := sentence(status))]
 
 
 def _drift(connection: BaseDatabaseWrapper) -> _Drift:

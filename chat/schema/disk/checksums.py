@@ -11,6 +11,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Final
 
+from django.conf import settings
 from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
@@ -21,6 +22,7 @@ ALGORITHM: Final = "sha256"
 # Of a migration that was made in memory there are no bytes to remember.
 NO_BYTES: Final = "none:"
 
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _BOM: Final = b"\xef\xbb\xbf"
 _PYC_HEADER_BYTES: Final = 16
 
@@ -59,6 +61,22 @@ def migration_files(migration: Migration) -> tuple[Path, ...]:
     spec = _spec(migration)
     module = (Path(spec.origin),) if spec is not None and spec.origin else ()
     return (*module, *sql_files(migration.operations))
+
+
+def is_of_installed_package(migration: Migration) -> bool:
+    """Return whether the files of a migration come with a package, and change with its version.
+
+    Where the settings are installed as a package, so may be the project itself: then of no
+    migration, as it is not known.
+    """
+    of_settings = sys.modules.get(str(settings.SETTINGS_MODULE))
+    return _is_installed(_spec(migration)) and not (
+        of_settings is None or _is_installed(of_settings.__spec__)
+    )
+
+
+def _is_installed(spec: ModuleSpec | None) -> bool:
+    return spec is not None and not _INSTALLED.isdisjoint(Path(spec.origin or "").parts)
 
 
 def sql_files(operations: Iterable[Operation]) -> tuple[Path, ...]:

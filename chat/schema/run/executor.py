@@ -25,6 +25,7 @@ from chat.schema.disk.reversibility import require_reversible
 from chat.schema.drift.reading import Drift, read_drift
 from chat.schema.errors import SchemaError
 from chat.schema.ledger.snapshots import catalogue_before
+from chat.schema.ledger.table import Event
 from chat.schema.run.failures import migration_failed
 from chat.schema.run.gates import (
     Plan,
@@ -43,7 +44,7 @@ from chat.schema.session.lock import MigrationLock
 from chat.schema.session.server_errors import what_was_said
 from chat.schema.session.settings import is_usable, session_settings
 from chat.schema.status.reading import MigrationStatus, read_statuses
-from chat.schema.status.sentences import sentence
+from chat.schema.status.sentences import allowed_changes, sentence
 
 _NO_BASELINE: Final = (
     "The ledger has no snapshot from before this run, so what was changed by hand until now "
@@ -79,15 +80,16 @@ class GatedExecutor(MigrationExecutor):
         progress_callback: Any = None,
         *,
         is_lock_ours: bool = False,
-        allow_missing: bool = False,
+        is_prune: bool = False,
         allow_interrupted: bool = False,
     ) -> None:
         with explaining_unreadable_migrations():
             super().__init__(connection, progress_callback)
         self.statuses = read_statuses(connection, loader=self.loader, is_lock_ours=is_lock_ours)
-        if not allow_missing:
+        # Django's --prune removes records, and runs nothing of any file.
+        if not is_prune:
             require_known(self.statuses)
-        require_unchanged(self.statuses)
+            require_unchanged(self.statuses)
         if not (is_lock_ours or allow_interrupted):
             require_uninterrupted(self.statuses)
 
@@ -115,9 +117,9 @@ class LedgerExecutor(GatedExecutor):
         patience: Patience,
         progress: Progress,
         confirm_rollback: Callable[[Plan], None],
-        allow_missing: bool = False,
+        is_prune: bool = False,
     ) -> None:
-        super().__init__(connection, self._report, is_lock_ours=True, allow_missing=allow_missing)
+        super().__init__(connection, self._report, is_lock_ours=True, is_prune=is_prune)
         self._records = LedgerRecorder(connection, on_disk=self.loader.disk_migrations.get)
         self.recorder = self._records
         self._django_callback = progress_callback or (lambda *_: None)
@@ -149,6 +151,7 @@ class LedgerExecutor(GatedExecutor):
         is_backwards = any(undo for _, undo in plan)
         if is_backwards and not fake:
             require_reversible(migration for migration, undo in plan if undo)
+        self._accept_allowed_changes()
         if not plan:
             return super().migrate(targets, plan, state, fake, fake_initial)
         drift = self._report_drift()
@@ -267,6 +270,14 @@ class LedgerExecutor(GatedExecutor):
             time.sleep(pause.total_seconds())
             self._lock.verify()
         raise AssertionError("count() has no end")
+
+    def _accept_allowed_changes(self) -> None:
+        """Say which files have changed without being refused, and record it, so it is said once."""
+        for said in allowed_changes(self.statuses):
+            self._progress.notice(said)
+        for status in self.statuses:
+            for said in allowed_changes([status]):
+                self._records.append(Event.ACCEPTED, app=status.app, name=status.name, reason=said)
 
     def _report_drift(self) -> Drift:
         """Report what was changed by hand before this run, and return it."""

@@ -15,7 +15,12 @@ from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunSQL
 
-from chat.schema.disk.checksums import is_changed, migration_checksum, migration_files
+from chat.schema.disk.checksums import (
+    is_changed,
+    is_of_installed_package,
+    migration_checksum,
+    migration_files,
+)
 from chat.schema.disk.loading import load_migrations
 from chat.schema.disk.names import require_app
 from chat.schema.disk.operations import database_operations
@@ -41,6 +46,13 @@ _READY = frozenset({MigrationState.APPLIED, MigrationState.FAKED, MigrationState
 _NO_HISTORY = History()
 
 
+class AllowedChange(StrEnum):
+    """Why files that have changed since they were applied are not refused."""
+
+    PACKAGE = "package"
+    SQUASH = "squash"
+
+
 class MigrationKind(StrEnum):
     """What a migration is written in."""
 
@@ -55,7 +67,8 @@ class MigrationStatus:
     What only its file could tell is None when the file is missing, and what only the ledger could
     tell when the ledger has nothing. `is_applied` is what Django says. `checksum` is the recorded
     one, `checksum_on_disk` that of `files`. `begun` is a start without an end, `failure` how that
-    went wrong; `runner` holds the lock, and so may be running it now.
+    went wrong; `runner` holds the lock, and so may be running it now. `allowed_change` says why it
+    is not `modified`, though its files have changed.
     """
 
     app: str
@@ -74,6 +87,7 @@ class MigrationStatus:
     begun: LedgerEvent | None = None
     failure: LedgerEvent | None = None
     runner: LockHolder | None = None
+    allowed_change: AllowedChange | None = None
 
     @property
     def key(self) -> MigrationKey:
@@ -192,6 +206,9 @@ def _status_on_disk(
     is_applied = key in loader.applied_migrations
     on_disk = migration_checksum(migration)
     last = history.applied if is_applied else None
+    recorded = (history.checksum if is_applied else None) or on_disk
+    has_changed = is_changed(recorded=recorded, on_disk=on_disk)
+    allowed_change = _allowed_change(history, migration) if has_changed else None
     return MigrationStatus(
         app=key[0],
         name=key[1],
@@ -200,7 +217,7 @@ def _status_on_disk(
             is_applied=is_applied,
             is_atomic=migration.atomic,
             is_running=runner is not None,
-            on_disk=on_disk,
+            is_modified=has_changed and allowed_change is None,
         ),
         is_applied=is_applied,
         applied_at=_applied_at(loader, key) if is_applied else None,
@@ -215,11 +232,26 @@ def _status_on_disk(
         begun=_begun(history, is_applied=is_applied),
         failure=history.failure,
         runner=runner if history.begun and not history.failure else None,
+        allowed_change=allowed_change,
     )
 
 
+def _allowed_change(history: History, migration: Migration) -> AllowedChange | None:
+    """Return why changed files are not refused, None when they are.
+
+    Who has squashed migrations removes those that were replaced, and `replaces` from the one in
+    their place: so Django's documentation says. Once that is recorded, no other change is allowed.
+    """
+    if is_of_installed_package(migration):
+        return AllowedChange.PACKAGE
+    applied = history.applied
+    if applied is None or applied.event is not Event.SQUASHED or migration.replaces:
+        return None
+    return AllowedChange.SQUASH if history.checksum == applied.checksum else None
+
+
 def _state(
-    history: History, *, is_applied: bool, is_atomic: bool, is_running: bool, on_disk: str
+    history: History, *, is_applied: bool, is_atomic: bool, is_running: bool, is_modified: bool
 ) -> MigrationState:
     begun = _begun(history, is_applied=is_applied)
     is_at_work = is_running and history.failure is None
@@ -228,7 +260,7 @@ def _state(
         return MigrationState.INTERRUPTED
     if not is_applied:
         return MigrationState.PENDING
-    if history.checksum and is_changed(recorded=history.checksum, on_disk=on_disk):
+    if is_modified:
         return MigrationState.MODIFIED
     if history.applied is None:
         return MigrationState.UNTRACKED

@@ -19,7 +19,7 @@ from chat.schema.status.reading import (
     all_ready,
     current_migrations,
 )
-from chat.schema.status.sentences import next_step, sentence
+from chat.schema.status.sentences import next_step, sentence, sentences
 from chat.schema.text import WIDTH, shortened, wrapped
 
 JSON_VERSION = 2
@@ -65,7 +65,7 @@ def status_table(
         f"Current version of {app}: {name or 'zero'}"
         for app, name in current_migrations(statuses).items()
     ]
-    for said in filter(None, map(sentence, statuses)):
+    for said in sentences(statuses):
         lines += wrapped(said)
     lines.append(next_step(statuses, is_drifted=is_drifted))
     return "\n".join(lines)

@@ -5,20 +5,53 @@ from datetime import UTC
 
 from chat.schema.disk.checksums import short_checksum
 from chat.schema.ledger.table import Event
-from chat.schema.status.reading import MigrationState, MigrationStatus, in_state, rewritten_apps
+from chat.schema.status.reading import (
+    AllowedChange,
+    MigrationState,
+    MigrationStatus,
+    in_state,
+    rewritten_apps,
+)
 from chat.schema.text import command_line, relative_to_cwd
 
+_NAMES_SHOWN = 3
+_ALLOWED = {
+    AllowedChange.PACKAGE: (
+        "{0} is of an installed package, and files of its applied migrations have changed: {1}. "
+        "This is not refused: migrate records it, and runs nothing of them again."
+    ),
+    AllowedChange.SQUASH: (
+        "Squashed migrations of {0} replace no others any more, so their files have changed: {1}. "
+        "This is not refused: migrate records it, and runs nothing of them again."
+    ),
+}
 _EMPTY = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
 
 
 def sentence(status: MigrationStatus) -> str | None:
     """Return in one sentence what happened, None where there is nothing to say."""
+    return next(iter(sentences([status])), None)
+
+
+def sentences(statuses: Sequence[MigrationStatus]) -> list[str]:
+    """Return what happened, in order; last what changed and is not refused, app by app."""
+    return [*filter(None, map(_about, statuses)), *allowed_changes(statuses)]
+
+
+def _about(status: MigrationStatus) -> str | None:
     about_state = _SENTENCES.get(status.state)
     if about_state is not None:
         return about_state(status)
-    if status.begun is not None:
-        return _begun(status)
-    return None
+    return _begun(status) if status.begun is not None else None
+
+
+def allowed_changes(statuses: Iterable[MigrationStatus]) -> list[str]:
+    """Return what is said of files that have changed and are not refused: one sentence an app."""
+    found: dict[tuple[AllowedChange, str], list[str]] = {}
+    for status in statuses:
+        if status.allowed_change:
+            found.setdefault((status.allowed_change, status.app), []).append(status.name)
+    return [_ALLOWED[change].format(app, _some(names)) for (change, app), names in found.items()]
 
 
 def next_step(statuses: Sequence[MigrationStatus], *, is_drifted: bool = False) -> str:
@@ -131,6 +164,11 @@ def _begun(status: MigrationStatus) -> str:
         else "it is not one transaction, so a part of it may be done"
     )
     return f"{status}: {what} began at {when} and {how}; {left}."
+
+
+def _some(names: Sequence[str]) -> str:
+    shown, more = names[:_NAMES_SHOWN], len(names) - _NAMES_SHOWN
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def _by(status: MigrationStatus) -> str:

@@ -159,7 +159,7 @@ examples:
                     failed=lambda: self.say(" FAILED", options),
                 ),
                 confirm_rollback=lambda plan: self.confirm_rollback(connection, plan, options),
-                allow_missing=options["prune"],
+                is_prune=options["prune"],
             )
 
         return make
