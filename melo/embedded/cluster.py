@@ -23,6 +23,9 @@ _OPTIONS = (
     "--no-instructions",
 )
 
+# PostgreSQL keeps paths in 1,024 bytes, and its own files lie some folders deeper.
+_LONGEST_PATH_BYTES = 900
+
 
 def ensure_cluster(layout: Layout, *, binaries: Binaries, account: Account) -> None:
     """Create the data directory unless it exists; the caller holds the control lock.
@@ -32,7 +35,8 @@ def ensure_cluster(layout: Layout, *, binaries: Binaries, account: Account) -> N
 
     Raises:
         OtherMajorVersionError: it is of another major version of PostgreSQL.
-        DirectoryRefusedError: what is there is no data directory, or a broken link.
+        DirectoryRefusedError: what is there is no data directory, or a broken link; or its path is
+            too long.
         StartError: initdb failed.
     """
     version_file = layout.data / "PG_VERSION"
@@ -48,6 +52,7 @@ def ensure_cluster(layout: Layout, *, binaries: Binaries, account: Account) -> N
         ensure_shared_dir()
         place, name = SHARED_DIR, f"{layout.data.name[:40]}-{layout.digest}"
     prefix = f".{name[:200]}.new-"
+    _refuse_long_path(place / name)
     _remove_unfinished(place, prefix)
     unfinished = Path(tempfile.mkdtemp(dir=place, prefix=prefix))
     try:
@@ -87,6 +92,16 @@ def _refuse_what_is_no_cluster(data: Path) -> None:
         problem="it is there, and is not a PostgreSQL data directory (it has no PG_VERSION)",
         remedy="move it away, or set MELO_EMBEDDED_DIR to another path",
     )
+
+
+def _refuse_long_path(data: Path) -> None:
+    size = len(os.fsencode(data))
+    if size > _LONGEST_PATH_BYTES:
+        raise DirectoryRefusedError(
+            data,
+            problem=f"its path has {size} bytes, and at most {_LONGEST_PATH_BYTES} are possible",
+            remedy="set MELO_EMBEDDED_DIR to a shorter path",
+        )
 
 
 def _remove_unfinished(place: Path, prefix: str) -> None:

@@ -59,6 +59,18 @@ def test_any_path_will_do(manage_process: Manage, open_dir: Path, name: str) -> 
     assert_works(manage_process, open_dir / name / "postgres")
 
 
+def test_path_that_is_too_long_for_postgresql_is_named(
+    manage_process: Manage, open_dir: Path
+) -> None:
+    parts = ["n" * 100] * 10
+    long = str(open_dir / "/".join(parts))[:993]
+
+    done = query(manage_process, Path(long))
+
+    assert_is_refused(done, "its path has 993 bytes", "set MELO_EMBEDDED_DIR to a shorter path")
+    assert "initdb" not in done.stderr
+
+
 def test_relative_path_and_link_are_the_same_server(open_dir: Path) -> None:
     (open_dir / "link").symlink_to(open_dir / "real")
     (open_dir / "real").mkdir()
