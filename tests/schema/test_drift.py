@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from io import StringIO
 
 import pytest
@@ -12,6 +13,7 @@ from chat.schema.drift.reading import DriftState, read_drift
 from chat.schema.ledger.snapshots import take_catalogue
 from chat.schema.ledger.table import Event, append, ensure_ledger
 from tests.schema.conftest import EditedSituation, ManageSituation
+from tests.scratch import ScratchServer, connect
 
 GROUND = """
     CREATE TYPE mood AS ENUM ('sad', 'glad');
@@ -131,6 +133,36 @@ def test_json_has_whole_definitions(scratch_connection: BaseDatabaseWrapper) -> 
         "not_compared": [],
         "sentence": "1 object differs from the snapshot of house.0001_initial.",
     }
+
+
+def test_database_without_an_encoding_keeps_what_is_not_ascii(
+    scratch_server: ScratchServer, scratch_environ: dict[str, str], manage: ManageSituation
+) -> None:
+    name = f"{scratch_environ['SITUATION_DB_NAME']}_ascii"
+    with scratch_server.maintenance.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    environ = {"SITUATION_DB_NAME": name}
+    try:
+        first = manage("migrate", "two_steps", "0001", situations=["two_steps"], **environ)
+        with closing(connect(name, alias="ascii")) as connection:
+            run(connection, "COMMENT ON TABLE two_steps_messages IS 'Größe'")
+        results = [
+            manage(*arguments, situations=["two_steps"], **environ)
+            for arguments in (
+                ["migration_accept", "--drift", "--reason", "Größe"],
+                ["migrate"],
+                ["migration_drift"],
+            )
+        ]
+        with closing(connect(name, alias="ascii")) as connection:
+            run(connection, "COMMENT ON TABLE two_steps_messages IS E'Gr\\xf6\\xdfe'")
+        in_latin_1 = manage("migration_drift", situations=["two_steps"], **environ)
+    finally:
+        scratch_server.drop(name)
+
+    assert [result.returncode for result in (first, *results)] == [0, 0, 0, 0], results
+    assert in_latin_1.returncode == 1
+    assert "A text in the database, perhaps a comment, has bytes that are not" in in_latin_1.stderr
 
 
 def test_without_a_ledger_it_is_not_known(scratch_connection: BaseDatabaseWrapper) -> None:
