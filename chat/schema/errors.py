@@ -5,6 +5,8 @@ to do next. The class docstring is the first answer.
 """
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import ClassVar
 
@@ -45,3 +47,21 @@ class RefusedError(SchemaError):
     """Refused; nothing was changed."""
 
     exit_code = ExitCode.REFUSED
+
+
+class ProcessEndedError(Exception):
+    """Code of a migration tried to end the process, and with it the command."""
+
+
+@contextmanager
+def end_of_process_refused() -> Iterator[None]:
+    """Let sys.exit() within the block be an error: a command that it ends would seem to be done.
+
+    Raises:
+        ProcessEndedError: with the traceback of where that was called.
+    """
+    try:
+        yield
+    except SystemExit as exc:
+        ended = ProcessEndedError(f"it called sys.exit({exc.code!r})")
+        raise ended.with_traceback(exc.__traceback__) from exc

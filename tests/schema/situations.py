@@ -660,8 +660,8 @@ def fill(_apps: Any, editor: Any) -> None:
     }
     how = os.environ["SITUATION_RAISES"]
     editor.execute("INSERT INTO shells VALUES (7, 'cowrie')")
-    if how == "code":
-        print(1 / 0)
+    if how in {"code", "exit"}:
+        raise SystemExit(0) if how == "exit" else ZeroDivisionError("division by zero")
     for statement in statements[how].split("; "):
         editor.execute(statement)
 

@@ -1,6 +1,7 @@
 """Migrations in Python that fail: what an operator is told, and that it is true."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,7 +9,8 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
-from tests.schema.conftest import ManageSituation
+from tests.schema.conftest import EditedSituation, ManageSituation
+from tests.scratch import ScratchServer
 
 ROLLED_BACK = (
     "It is one transaction and was rolled back: nothing of it was kept. The migrations before it "
@@ -76,6 +78,12 @@ def guest(scratch_connection: BaseDatabaseWrapper) -> Iterator[dict[str, str]]:
             "Something of that name is there already. Drop or rename it.",
         ),
         (
+            "exit",
+            26,
+            "ProcessEndedError: it called sys.exit(0)\n",
+            "Correct its code, then run this again; --traceback shows where the error is from.\n",
+        ),
+        (
             "code",
             26,
             "ZeroDivisionError: division by zero\n",
@@ -118,6 +126,26 @@ def test_way_back_that_fails_is_told_alike(
     assert f"raises.0002_fill: {file}, line 28, in fill" in result.stderr
     assert 'ERROR: relation "shellz" does not exist\n' + ROLLED_BACK in result.stderr
     assert shells(scratch_connection) == []
+
+
+def test_exit_is_an_error_wherever_code_of_a_migration_runs(
+    manage: ManageSituation, edited: Callable[..., EditedSituation]
+) -> None:
+    environ = {"SITUATION_RAISES": "exit"}
+    manage("migrate", "raises", "0001", situations=["raises"], **environ)
+    manage("migrate", "raises", "--fake", situations=["raises"], **environ)
+    read = edited("two_steps")
+    module = read.migrations / "0002_touch.py"
+    module.write_text(f"raise SystemExit(0)\n{module.read_text()}")
+
+    tried = manage("migrate", "raises", "0001", situations=["raises"], **environ)
+    rehearsed = manage("migration_rehearse", situations=["raises"], **environ)
+    imported = manage("migration_status", situations=[read.name], **read.environ)
+
+    assert (tried.returncode, rehearsed.returncode, imported.returncode) == (3, 1, 1)
+    assert "trial run failed at raises.0002_fill: it called sys.exit(0)" in tried.stderr
+    assert "ProcessEndedError: it called sys.exit(0)" in " ".join(rehearsed.stdout.split())
+    assert f"{module}, line 1\nProcessEndedError: it called sys.exit(0)\n" in imported.stderr
 
 
 @pytest.mark.parametrize("how", ["code", "missing"])
@@ -178,4 +206,71 @@ def test_role_that_may_not_read_the_records_is_told(
 
     assert result.returncode == 1
     assert "ERROR: permission denied for table django_migrations\n" in result.stderr
+    assert "GRANT SELECT ON django_migrations, schema_migrations" in result.stderr
+    assert "CREATE" not in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("command", ["migrate", "migration_status", "migration_drift"])
+def test_server_that_is_away_is_no_refused_statement(manage: ManageSituation, command: str) -> None:
+    result = manage(command, situations=["two_steps"], SITUATION_DB_PORT="1")
+
+    assert result.returncode == 1
+    assert result.stderr.startswith(
+        "CommandError: There is no connection to the database, or it was lost.\n"
+    )
+    assert "Look whether the server runs, and whether the settings name it." in result.stderr
+    assert "Correct what it names" not in result.stderr
+
+
+def test_role_that_only_reads_is_told_so_whatever_it_wanted_to_write(
+    manage: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    scratch_server: ScratchServer,
+    guest: dict[str, str],
+) -> None:
+    name = scratch_connection.settings_dict["NAME"]
+    scratch = sql.Identifier(f"{name}_rehearsal")
+    role = sql.Identifier(guest["SITUATION_DB_USER"])
+    comment = f"Scratch database of a rehearsal beside {name}; its rehearsal drops it."
+    with scratch_server.maintenance.cursor() as cursor:
+        cursor.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(role))
+        cursor.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(role))
+        cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(scratch, role))
+        cursor.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(scratch, comment))
+    try:
+        results = [
+            manage(command, situations=["two_steps"], **guest)
+            for command in ("migrate", "migration_rehearse")
+        ]
+    finally:
+        with scratch_server.maintenance.cursor() as cursor:
+            cursor.execute(sql.SQL("DROP DATABASE {}").format(scratch))
+
+    for result in results:
+        assert result.returncode == 1
+        assert "in a read-only transaction" in result.stderr
+        assert result.stderr.endswith(
+            "Nothing can be written here: the server is a standby, or "
+            "default_transaction_read_only is on for this role or database. Connect to the primary "
+            "server, as a role that may write.\n"
+        )
+
+
+@pytest.mark.parametrize("table", ["schema_migrations", "django_migrations"])
+def test_sequence_of_a_promoted_replica_is_put_right_by_what_is_recommended(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, table: str
+) -> None:
+    manage("migrate", "two_steps", "0001", situations=["two_steps"])
+    with scratch_connection.cursor() as cursor:
+        # Logical replication brings rows, and leaves sequences where they are.
+        cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), 1, false)", [table])
+
+    result = manage("migrate", situations=["two_steps"])
+    recommended = re.findall(r"its sequences are behind the rows: (.+;)\n", result.stderr)
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(recommended[0])
+    again = manage("migrate", situations=["two_steps"])
+
+    assert (result.returncode, again.returncode) == (1, 0)
+    assert "DETAIL: Key (id)=(1) already exists." in result.stderr

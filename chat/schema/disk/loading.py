@@ -14,7 +14,7 @@ from django.db.migrations.exceptions import (
 )
 from django.db.migrations.loader import MigrationLoader
 
-from chat.schema.errors import SchemaError
+from chat.schema.errors import SchemaError, end_of_process_refused
 from chat.schema.text import relative_to_cwd
 
 
@@ -61,7 +61,8 @@ def explaining_unreadable_migrations() -> Iterator[None]:
         UnreadableMigrationError: one of them cannot be imported.
     """
     try:
-        yield
+        with end_of_process_refused():
+            yield
     except (BadMigrationError, NodeNotFoundError, CircularDependencyError) as exc:
         raise BrokenMigrationsError(str(exc)) from exc
     except (Error, SchemaError):

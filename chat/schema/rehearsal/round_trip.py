@@ -21,7 +21,7 @@ from chat.schema.catalogue.objects import Catalogue, Difference, diff, read_cata
 from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.names import require_app, require_migration
 from chat.schema.disk.reversibility import irreversible_operations
-from chat.schema.errors import SchemaError
+from chat.schema.errors import SchemaError, end_of_process_refused
 from chat.schema.rehearsal.observation import Observation, Observer
 from chat.schema.rehearsal.scratch import ScratchDatabase
 from chat.schema.run.patching import other_connections_refused
@@ -222,6 +222,7 @@ class _Run:
         """Watch one direction, in one transaction if the migration is atomic."""
         observer = Observer(self._connection)
         with ExitStack() as stack:
+            stack.enter_context(end_of_process_refused())
             stack.enter_context(observer.watching())
             if migration.atomic:
                 stack.enter_context(transaction.atomic(using=self._connection.alias))

@@ -133,6 +133,8 @@ def _drop_left_behind(owner: BaseDatabaseWrapper, scratch: ScratchDatabase) -> b
         # Without FORCE: who is connected may still look at it.
         _execute("DROP DATABASE IF EXISTS {}", scratch)
     except DatabaseError as exc:
+        if isinstance(exc.__cause__, errors.ReadOnlySqlTransaction):
+            raise
         raise ScratchInTheWayError(scratch.name, why=f"could not be dropped: {exc}") from exc
     return True
 

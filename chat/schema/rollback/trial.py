@@ -15,7 +15,7 @@ from django.db.migrations.state import ProjectState
 from psycopg.sql import SQL, Identifier
 
 from chat.schema.disk.reversibility import irreversible_operations
-from chat.schema.errors import SchemaError
+from chat.schema.errors import SchemaError, end_of_process_refused
 from chat.schema.rollback.relations import Effect, effects, read_empty, read_relations
 from chat.schema.rollback.time_limit import TimeLimitReachedError, deadline, rolled_back, sqlstate
 from chat.schema.run.gates import Plan
@@ -189,6 +189,7 @@ class _Executor(MigrationExecutor):
 
 def _unapply(connection: BaseDatabaseWrapper, step: _Step) -> None:
     with (
+        end_of_process_refused(),
         other_connections_refused(connection, is_tried_on=lambda wrapper: wrapper is connection),
         connection.schema_editor(atomic=True) as editor,
     ):

@@ -23,7 +23,7 @@ from chat.schema.catalogue.objects import ObjectKey, ObjectKind
 from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.reversibility import require_reversible
 from chat.schema.drift.reading import Drift, read_drift
-from chat.schema.errors import SchemaError
+from chat.schema.errors import SchemaError, end_of_process_refused
 from chat.schema.ledger.snapshots import catalogue_before
 from chat.schema.ledger.table import Event
 from chat.schema.run.failures import migration_failed
@@ -337,7 +337,8 @@ class LedgerExecutor(GatedExecutor):
         """Record in the ledger why the block failed, and raise an error that explains it."""
         session = self.connection.connection
         try:
-            yield
+            with end_of_process_refused():
+                yield
         except BaseException as exc:
             self._progress.failed()
             # If it cannot be recorded, the error itself matters more.

@@ -10,7 +10,7 @@ from django.db.migrations.operations.base import Operation
 
 from chat.schema.disk.checksums import migration_files
 from chat.schema.errors import SchemaError
-from chat.schema.session.server_errors import advice, server_message
+from chat.schema.session.server_errors import advice, is_connection_lost, server_message
 from chat.schema.text import relative_to_cwd
 
 
@@ -46,6 +46,16 @@ class StatementRefusedError(SchemaError):
 
     def __init__(self, error: Error) -> None:
         super().__init__(seen=server_message(error), next_step=advice(error))
+
+
+class NoConnectionError(StatementRefusedError):
+    """There is no connection to the database, or it was lost."""
+
+
+def statement_refused(error: Error) -> StatementRefusedError:
+    """Return the error that explains one of the database outside of any migration."""
+    is_lost = is_connection_lost(error)
+    return NoConnectionError(error) if is_lost else StatementRefusedError(error)
 
 
 def migration_failed(

@@ -1,18 +1,40 @@
 """What the server said of an error, and what usually helps."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 import psycopg
+from psycopg import sql
 
 from chat.schema.text import command_line
 
+_LOST: Final = (
+    "Look whether the server runs, and whether the settings name it. See what became of it: "
+    "{status}. Then run this again."
+)
+_TO_READ: Final = (
+    "Let this role read the records: as the owner, GRANT SELECT ON django_migrations, "
+    "schema_migrations TO it. To migrate, connect as the role that owns the tables."
+)
+_RECORDS: Final = frozenset({"django_migrations", "schema_migrations"})
 # SQLSTATEs, or the classes that they begin with; the longest that fits counts.
 _ADVICE: Final = {
-    "08": "See what became of it: {status}. Then run this again.",
+    "08": _LOST,
     "22": "Correct the rows that do not fit, or the migration, then run this again.",
+    "22021": (
+        "A text in the database, perhaps a comment, has bytes that are not UTF-8, as one in "
+        "SQL_ASCII may. Write it again in UTF-8, then run this again."
+    ),
     "23": "Correct the rows that break the rule, or the migration, then run this again.",
-    "25006": "It takes no writes, as a standby does. Connect to the primary server.",
+    "23505": (
+        "Correct the rows that break the rule, or the migration, then run this again. If this was "
+        "a logical replica before, its sequences are behind the rows: {setval}"
+    ),
+    "25006": (
+        "Nothing can be written here: the server is a standby, or default_transaction_read_only is "
+        "on for this role or database. Connect to the primary server, as a role that may write."
+    ),
     "42501": (
         "Let the role that migrates do that: as the owner, GRANT it (CREATE ON SCHEMA public, say) "
         "or ALTER … OWNER TO it. Or connect as the role that owns the tables."
@@ -23,7 +45,7 @@ _ADVICE: Final = {
     ),
     "53": "Make room on the server, then run this again.",
     "57014": "Somebody cancelled the statement, or statement_timeout did. Run this again.",
-    "57P": "See what became of it: {status}. Then run this again.",
+    "57P": _LOST,
 }
 _ALREADY_THERE: Final = frozenset({"42701", "42710", "42723", "42P06", "42P07"})
 _OTHERWISE: Final = "Correct what it names, then run this again."
@@ -54,15 +76,44 @@ def server_message(error: BaseException) -> str:
 
 def advice(error: BaseException) -> str:
     """Return in one sentence or two what to do about an error of the database."""
-    state = getattr(_of_psycopg(error), "sqlstate", None) or ""
+    said_by = _of_psycopg(error)
+    state = getattr(said_by, "sqlstate", None) or ("08" if is_connection_lost(error) else "")
     if state in _ALREADY_THERE:
         state = "42P07"
+    named = re.findall(r"\w+", getattr(getattr(said_by, "diag", None), "message_primary", "") or "")
+    if state == "42501" and not _RECORDS.isdisjoint(named):
+        return _TO_READ
     fitting = [known for known in _ADVICE if state.startswith(known)]
     said = _ADVICE[max(fitting, key=len)] if fitting else _OTHERWISE
     return said.format(
         status=command_line("migration_status"),
         fake=command_line("migrate", "APP", "NAME", "--fake"),
+        setval=_setval(said_by),
     )
+
+
+def is_connection_lost(error: BaseException) -> bool:
+    """Return whether there was no connection, or none any more."""
+    said_by = _of_psycopg(error)
+    # libpq and psycopg themselves have no SQLSTATE.
+    if said_by is None or said_by.sqlstate is None:
+        return isinstance(said_by, psycopg.OperationalError | psycopg.InterfaceError)
+    return said_by.sqlstate.startswith(("08", "57P"))
+
+
+def _setval(error: psycopg.Error | None) -> str:
+    """Return the statement that puts a sequence behind the rows whose keys came from it."""
+    diagnosis = getattr(error, "diag", None)
+    # In every language the detail names the column as (id)=(1).
+    key = re.search(r"\(([^(),]+)\)=\(", getattr(diagnosis, "message_detail", None) or "")
+    if diagnosis is None or diagnosis.table_name is None or key is None:
+        return "setval() puts one right."
+    table = sql.Identifier(diagnosis.schema_name or "public", diagnosis.table_name)
+    column = key[1].strip('"')
+    statement = sql.SQL(
+        "SELECT setval(pg_get_serial_sequence({}, {}), (SELECT max({}) FROM {}));"
+    ).format(table.as_string(), column, sql.Identifier(column), table)
+    return statement.as_string()
 
 
 def _of_psycopg(error: BaseException) -> psycopg.Error | None:

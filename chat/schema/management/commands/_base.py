@@ -18,7 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 
 from chat.schema.disk.names import nearest_names
 from chat.schema.errors import ExitCode, SchemaError
-from chat.schema.run.failures import StatementRefusedError
+from chat.schema.run.failures import statement_refused
 from chat.schema.session.database import database_name, is_of_test_run
 from chat.schema.session.lock import LockHolder
 from chat.schema.text import PROGRAM, command_lines_with
@@ -79,7 +79,7 @@ class SchemaCommandMixin(ExplainedCommand):
             # Among them those that are errors of the database as well, and say what to do.
             raise
         except Error as exc:
-            raise _as_command_error(StatementRefusedError(exc), options) from exc
+            raise _as_command_error(statement_refused(exc), options) from exc
 
     def before_checks(self, options: dict[str, Any]) -> None:
         """Do what must be done before the system checks, which connect to the database."""
