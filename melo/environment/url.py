@@ -4,9 +4,14 @@ psycopg takes it apart, as libpq does:
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
 """
 
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
+from urllib.parse import unquote
 
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
 from melo.environment.address import ServerAddress, parse_port
@@ -27,7 +32,14 @@ def parse_database_url(url: str) -> tuple[ServerAddress, dict[str, Any]]:
     Raises:
         BadSetting: with a text that holds no part of the URL that may be a password.
     """
+    if url[:1] in {'"', "'"}:
+        raise _bad("it begins with a quote, which only a shell and .env take off")
     scheme, separator, rest = url.partition("://")
+    plain, plus, _ = scheme.partition("+")
+    if plus and plain in _SCHEMES:
+        raise _bad(
+            f"it begins with {plain}+…://, as SQLAlchemy has it; leave out the + and the rest"
+        )
     if not separator or not scheme.isalpha():
         raise _bad("it does not begin with postgres:// or postgresql://")
     if scheme not in _SCHEMES:
@@ -39,7 +51,10 @@ def parse_database_url(url: str) -> tuple[ServerAddress, dict[str, Any]]:
         raise _bad("its password seems to hold a /, ? or # that is not percent-encoded")
     if "/" in path:
         raise _bad("the database's name has a / in it (as %2F it would be accepted)")
+    if re.search("%(?![0-9A-Fa-f]{2})|%00", rest):
+        raise _bad("it has %00, or a % without two hexadecimal digits; a % itself is written %25")
     options = [option.partition("=") for option in query.split("&") if option]
+    _require_known(options)
     ours = {name: value for name, _, value in options if name in _BACKEND_OPTIONS}
     theirs = "&".join("".join(option) for option in options if option[0] not in ours)
     params = _params(f"{scheme}://{location}?{theirs}")
@@ -52,9 +67,24 @@ def _params(url: str) -> dict[str, Any]:
     except (psycopg.Error, UnicodeError):
         # Without its cause, whose text repeats the URL.
         raise _bad(
-            "libpq cannot read it; look for an option that PostgreSQL does not know, a % without "
-            "two hexadecimal digits, bytes that are not UTF-8, or a [ without its ]"
+            "libpq cannot read it; look for an option without a value, bytes that are not UTF-8, "
+            "or a [ without its ]"
         ) from None
+
+
+def _require_known(options: Iterable[tuple[str, str, str]]) -> None:
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+    for name, _, value in options:
+        if name in _BACKEND_OPTIONS:
+            continue
+        # libpq takes ssl=true, which others write, and nothing else of that name.
+        if unquote(name) not in known and (name, value) != ("ssl", "true"):
+            # What was written may be a part of a password.
+            nearest = ["sslmode"] if name == "ssl" else get_close_matches(name, known, n=1)
+            meant = f"; did you mean {nearest[0]}?" if nearest else ""
+            raise _bad(f"it has an option that PostgreSQL does not know{meant}")
+        if "+" in value:
+            raise _bad("an option has a + in its value; a space is written %20, and a + itself %2B")
 
 
 def _take_address(params: dict[str, Any]) -> ServerAddress:

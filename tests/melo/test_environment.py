@@ -146,6 +146,36 @@ def test_bad_url_is_refused_without_repeating_it(tmp_path: Path, url: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("url", "seen"),
+    [
+        ('"postgres://u:hunter2@h/d"', "begins with a quote"),
+        ("'postgres://u:hunter2@h/d'", "begins with a quote"),
+        ("postgresql+psycopg://u:hunter2@h/d", "begins with postgresql+…://, as SQLAlchemy has it"),
+        ("postgres://u:hunter2%@h/d", "a % without two hexadecimal digits"),
+        ("postgres://u:hunter2%zz@h/d", "a % without two hexadecimal digits"),
+        ("postgres://u:hunter2%00@h/d", "has %00"),
+        ("postgres://u:hunter2@h/d?ssl=require", "did you mean sslmode?"),
+        ("postgres://u:hunter2@h/d?aplication_name=x", "did you mean application_name?"),
+        ("postgres://u:hunter2@h/d?hunter2=1", "an option that PostgreSQL does not know.\n"),
+        ("postgres://u:hunter2@h/d?options=-c+hunter2", "a space is written %20"),
+        ("postgres://u:hunter2@h/d?sslmode", "an option without a value"),
+    ],
+)
+def test_common_mistake_in_a_url_is_named(tmp_path: Path, url: str, seen: str) -> None:
+    text = str(refusal(tmp_path, DATABASE_URL=url))
+
+    assert seen in text
+    assert "hunter2" not in text
+
+
+def test_url_has_the_ssl_of_others_and_a_plus_in_its_password(tmp_path: Path) -> None:
+    database = read(tmp_path, DATABASE_URL="postgres://u:a+b@h/d?ssl=true").database
+
+    assert database.address.password == "a+b"
+    assert database.options == {"sslmode": "require"}
+
+
+@pytest.mark.parametrize(
     "port", ["0", "65536", "-1", "five", "5432.0", "\N{ARABIC-INDIC DIGIT FIVE}"]
 )
 def test_bad_port_is_refused(tmp_path: Path, port: str) -> None:
