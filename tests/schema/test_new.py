@@ -147,6 +147,20 @@ def test_number_follows_the_highest_on_disk(manage_shelf: Manage, shelf: Path) -
     assert 'dependencies = [("shelf", "0003_low")]' in written
 
 
+def test_name_with_quotes_before_it_is_written_so_that_it_can_be_read(
+    manage_shelf: Manage, shelf: Path
+) -> None:
+    name = '0001_the_"first"\\'
+    write_migration(shelf, name, after=None)
+
+    result = manage_shelf("migration_new", "shelf", "backfill_labels")
+    planned = manage_shelf("migrate", "--plan")
+
+    assert result.returncode == 0, result.stderr
+    assert planned.returncode == 0, planned.stderr
+    assert "shelf.0002_backfill_labels" in planned.stdout
+
+
 def test_several_leaves_are_refused_by_name(manage_shelf: Manage, shelf: Path) -> None:
     write_migration(shelf, "0001_initial", after=None)
     write_migration(shelf, "0002_mine", after="0001_initial")

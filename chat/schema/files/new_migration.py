@@ -3,6 +3,7 @@
 `makemigrations --empty` asks the database, and leaves no room for what a docstring must say.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -124,7 +125,8 @@ def _no_package(app_label: str) -> NewMigrationError:
 
 
 def _module(app_label: str, leaves: Sequence[str], sentence: str, *, is_sql: bool) -> str:
-    dependencies = [f'("{app_label}", "{leaf}")' for leaf in leaves]
+    # A name on disk may have any character in it.
+    dependencies = [f'("{app_label}", {json.dumps(leaf)})' for leaf in leaves]
     one_line = f"    dependencies = [{', '.join(dependencies)}]"
     if len(one_line) > _LINE_LENGTH:
         one_line = f"    dependencies = [\n        {dependencies[0]},\n    ]"
