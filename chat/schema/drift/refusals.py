@@ -13,12 +13,12 @@ class DriftError(SchemaError):
 
     exit_code = ExitCode.DRIFT
 
-    def __init__(self, differences: Sequence[str]) -> None:
+    def __init__(self, differences: Sequence[str], *, next_step: str) -> None:
         self.differences = tuple(differences)
         shown, more = self.differences[:5], len(self.differences[5:])
         super().__init__(
             seen=", ".join([*shown, f"and {more} more"] if more else shown),
-            next_step=f"See each and what to do about it: {command_line('migration_drift')}",
+            next_step=next_step,
         )
 
 
@@ -26,14 +26,20 @@ class UnknownDriftError(SchemaError):
     """It is not known whether the database was changed by hand."""
 
 
-def require_no_drift(drift: Drift) -> None:
+def require_no_drift(drift: Drift, *, is_shown: bool = False) -> None:
     """Raise when the database differs from the last snapshot.
+
+    With `is_shown` each difference has been shown, and the error says what to do about them.
 
     Raises:
         DriftError: it does.
     """
     if drift.state is DriftState.DRIFT:
-        raise DriftError([str(difference) for difference in drift.differences])
+        to_see = f"See each and what to do about it: {command_line('migration_drift')}"
+        raise DriftError(
+            [str(difference) for difference in drift.differences],
+            next_step=next_step(drift) if is_shown else to_see,
+        )
 
 
 def require_known_drift(drift: Drift) -> None:

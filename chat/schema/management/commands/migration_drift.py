@@ -50,5 +50,5 @@ examples:
         else:
             self.stdout.write(f"Database: {describe_database(connection)}")
             self.stdout.write(drift_table(drift, style=self.style_for_stdout(options)))
-        require_no_drift(drift)
+        require_no_drift(drift, is_shown=True)
         require_known_drift(drift)
