@@ -125,6 +125,7 @@ def test_status_as_json(manage: ManageSituation, scratch_connection: BaseDatabas
     }
     assert told == {
         "version": 2,
+        "passed_over": [],
         "is_ready": False,
         "counts": {
             "applied": 0,

@@ -1,6 +1,7 @@
 """What is refused before anything is run: changed files, a database that is ahead."""
 
 import re
+import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -102,6 +103,7 @@ def test_nul_in_the_sql_of_a_migration_stops_before_anything_runs(
 ) -> None:
     copy = edited("two_steps")
     (copy.migrations / "0002_touch.py").write_text(NUL_IN_SQL % CUT)
+    shutil.rmtree(copy.migrations / "sql")
 
     for arguments in (["migrate"], ["migrate", "--plan"]):
         result = manage(*arguments, situations=[copy.name], **copy.environ)
@@ -237,6 +239,39 @@ def test_pruning_is_not_refused_because_of_other_files(
     assert pruned.returncode == 0, pruned.stderr
     assert "Pruning no_way_back.0003_widen OK" in pruned.stdout
     assert result.returncode == 5
+
+
+def test_files_that_look_like_migrations_and_are_none_are_named(
+    edited: Callable[..., EditedSituation], manage: ManageSituation
+) -> None:
+    app = edited("two_steps")
+    sql = app.migrations / "sql"
+    (app.migrations / "0003_v1.2.py").write_text("from django.db import migrations\n")
+    for name in ("0003_v1.2.up.sql", "0002_touch.dwn.sql", "0004_read_by_hand.sql"):
+        (sql / name).write_text("SELECT 1;\n")
+    module = app.migrations / "0002_touch.py"
+    module.write_text(f"{module.read_text()}\nREAD = '0004_read_by_hand.sql'\n")
+
+    status = manage("migration_status", situations=[app.name], **app.environ)
+    results = [
+        manage(*arguments, situations=[app.name], **app.environ)
+        for arguments in (["migrate", "--check"], ["migrate", "--plan"], ["migrate"])
+    ]
+    silent = manage("migrate", "--verbosity", "0", situations=[app.name], **app.environ)
+
+    not_run = (
+        "is passed over: no migration runs it. Write the module that does, or correct its name."
+    )
+    not_read = "is passed over: Django reads no module with a dot in its name. Rename it."
+    told = [
+        f"{app.migrations}/0003_v1.2.py {not_read}",
+        f"{sql}/0002_touch.dwn.sql {not_run}",
+        f"{sql}/0003_v1.2.up.sql {not_run}",
+    ]
+    assert [result.stderr.splitlines() for result in results] == [told] * 3
+    assert " ".join(told) in " ".join(status.stdout.split())
+    assert "read_by_hand" not in status.stdout
+    assert (silent.returncode, silent.stderr) == (0, "")
 
 
 def test_other_line_endings_are_no_change(

@@ -69,14 +69,19 @@ def is_of_installed_package(migration: Migration) -> bool:
     Where the settings are installed as a package, so may be the project itself: then of no
     migration, as it is not known.
     """
-    of_settings = sys.modules.get(str(settings.SETTINGS_MODULE))
-    return _is_installed(_spec(migration)) and not (
-        of_settings is None or _is_installed(of_settings.__spec__)
+    of_settings = getattr(sys.modules.get(str(settings.SETTINGS_MODULE)), "__file__", None)
+    spec = _spec(migration)
+    return (
+        spec is not None
+        and is_installed(Path(spec.origin or ""))
+        and of_settings is not None
+        and not is_installed(Path(of_settings))
     )
 
 
-def _is_installed(spec: ModuleSpec | None) -> bool:
-    return spec is not None and not _INSTALLED.isdisjoint(Path(spec.origin or "").parts)
+def is_installed(path: Path) -> bool:
+    """Return whether a file or folder lies where packages are installed."""
+    return not _INSTALLED.isdisjoint(path.parts)
 
 
 def sql_files(operations: Iterable[Operation]) -> tuple[Path, ...]:

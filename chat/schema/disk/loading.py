@@ -1,5 +1,6 @@
 """Reading the migrations on disk: what is wrong with the files is said as one error, by name."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from django.db.migrations.exceptions import (
 )
 from django.db.migrations.loader import MigrationLoader
 
+from chat.schema.disk.checksums import is_installed, sql_files
 from chat.schema.errors import SchemaError, end_of_process_refused
 from chat.schema.text import relative_to_cwd
 
@@ -29,6 +31,42 @@ def load_migrations(connection: BaseDatabaseWrapper | None) -> MigrationLoader:
     """
     with explaining_unreadable_migrations():
         return MigrationLoader(connection, ignore_no_migrations=True)
+
+
+def passed_over(loader: MigrationLoader) -> list[str]:
+    """Return in a sentence each which files look like those of migrations, and are none; sorted.
+
+    Those of installed packages are left out. Reads folders, and the modules beside a SQL file that
+    no operation runs.
+    """
+    told = []
+    run = {
+        path
+        for migration in loader.disk_migrations.values()
+        for path in sql_files(migration.operations)
+    }
+    for app_label in loader.migrated_apps:
+        module = sys.modules[MigrationLoader.migrations_module(app_label)[0] or ""]
+        for folder in map(Path, module.__path__):
+            if is_installed(folder):
+                continue
+            modules = [path for path in folder.glob("*.py") if path.name[0] not in "_~"]
+            told += [
+                f"{relative_to_cwd(path)} is passed over: Django reads no module with a dot in its "
+                "name. Rename it."
+                for path in modules
+                if "." in path.stem
+            ]
+            left = sorted(path for path in folder.glob("sql/*.sql") if path not in run)
+            texts = [path.read_bytes() for path in modules] if left else []
+            told += [
+                f"{relative_to_cwd(path)} is passed over: no migration runs it. Write the module "
+                "that does, or correct its name."
+                for path in left
+                # A module may read it itself.
+                if not any(path.name.encode() in text for text in texts)
+            ]
+    return sorted(told)
 
 
 class BrokenMigrationsError(SchemaError):

@@ -42,7 +42,11 @@ _BY_WIDTH = WIDTH - len(_DETAIL.format(applied="", took="", checksum="", by=""))
 
 
 def status_table(
-    statuses: Sequence[MigrationStatus], *, style: Style, is_drifted: bool = False
+    statuses: Sequence[MigrationStatus],
+    *,
+    style: Style,
+    passed_over: Sequence[str] = (),
+    is_drifted: bool = False,
 ) -> str:
     """Return the migrations app by app, the current versions, what happened, what to do next.
 
@@ -65,14 +69,18 @@ def status_table(
         f"Current version of {app}: {name or 'zero'}"
         for app, name in current_migrations(statuses).items()
     ]
-    for said in sentences(statuses):
+    for said in [*sentences(statuses), *passed_over]:
         lines += wrapped(said)
     lines.append(next_step(statuses, is_drifted=is_drifted))
     return "\n".join(lines)
 
 
 def status_json(
-    statuses: Sequence[MigrationStatus], *, database: str, drift: Drift | None = None
+    statuses: Sequence[MigrationStatus],
+    *,
+    database: str,
+    passed_over: Sequence[str] = (),
+    drift: Drift | None = None,
 ) -> str:
     """Return the migrations as one JSON object, in the order given; status.schema.json is of it.
 
@@ -89,6 +97,7 @@ def status_json(
             },
             "current": current_migrations(statuses),
             "next_step": next_step(statuses, is_drifted=is_drifted),
+            "passed_over": list(passed_over),
             "migrations": [_as_json(status) for status in statuses],
             **({"drift": drift_as_json(drift)} if drift else {}),
         },

@@ -12,10 +12,11 @@ from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from chat.schema.acceptance.of_drift import changes_accepted
-from chat.schema.disk.loading import explaining_unreadable_migrations
+from chat.schema.disk.loading import explaining_unreadable_migrations, passed_over
 from chat.schema.disk.names import require_app, require_migration
 from chat.schema.drift.report import drift_before_run
 from chat.schema.errors import SchemaError
@@ -101,7 +102,8 @@ examples:
             _require_names(options["app_label"], options["migration_name"])
         if is_read_only:
             # What would be refused is no plan; what was interrupted is in it, as it is run again.
-            with executor_of_migrate(partial(GatedExecutor, allow_interrupted=options["plan"])):
+            gated = partial(GatedExecutor, allow_interrupted=options["plan"])
+            with executor_of_migrate(self._telling_of_files(gated, options)):
                 super().handle(*args, **options)
         else:
             with migration_lock(
@@ -112,7 +114,8 @@ examples:
                 if is_removed_app:
                     self._prune_removed_app(connection, options)
                     return
-                with executor_of_migrate(self._executor(lock, options)):
+                make = self._telling_of_files(self._executor(lock, options), options)
+                with executor_of_migrate(make):
                     super().handle(*args, **options)
 
     def sync_apps(self, connection: BaseDatabaseWrapper, app_labels: Container[str]) -> None:
@@ -137,6 +140,17 @@ examples:
             is_forced=bool(getattr(settings, "FORCE_ROLLBACK", False)),
             write=lambda text: self.say(text, options),
         )
+
+    def _telling_of_files(self, make: ExecutorFactory, options: dict[str, Any]) -> ExecutorFactory:
+        """Let what is made say which files are passed over; not to stdout, where a plan may be."""
+
+        def made(connection: BaseDatabaseWrapper, progress_callback: Any) -> MigrationExecutor:
+            executor = make(connection, progress_callback)
+            for said in passed_over(executor.loader) if options["verbosity"] > 0 else ():
+                self.stderr.write(said, self.style.WARNING)
+            return executor
+
+        return made
 
     def _executor(self, lock: MigrationLock, options: dict[str, Any]) -> ExecutorFactory:
         patience = Patience(

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import connections
 
+from chat.schema.disk.loading import load_migrations, passed_over
 from chat.schema.drift.reading import DriftState, read_drift
 from chat.schema.drift.report import drift_summary
 from chat.schema.management.commands._base import SchemaCommandMixin, add_database_argument
@@ -59,16 +60,22 @@ examples:
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the state to stdout; with --check, raise what it amounts to."""
         connection = connections[options["database"]]
-        statuses = read_statuses(connection, app_label=options["app_label"])
+        loader = load_migrations(connection)
+        statuses = read_statuses(connection, app_label=options["app_label"], loader=loader)
+        files = passed_over(loader)
         drift = read_drift(connection) if options["drift"] else None
         database = describe_database(connection)
         if options["format"] == "json":
-            self.stdout.write(status_json(statuses, database=database, drift=drift))
+            self.stdout.write(
+                status_json(statuses, database=database, passed_over=files, drift=drift)
+            )
         else:
             style = self.style_for_stdout(options)
             self.stdout.write(f"Database: {database}")
             is_drifted = drift is not None and drift.state is DriftState.DRIFT
-            self.stdout.write(status_table(statuses, style=style, is_drifted=is_drifted))
+            self.stdout.write(
+                status_table(statuses, style=style, passed_over=files, is_drifted=is_drifted)
+            )
             if drift:
                 self.stdout.write(drift_summary(drift, style=style))
         if options["check"]:
