@@ -1,8 +1,8 @@
 """The connection."""
 
 import datetime as dt
+import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -89,8 +89,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         info = self.connection.info
         version = info.parameter_status("server_version").split()[0]
         if self.embedded is not None:
-            data_dir = _as_people_write(self.settings_dict["EMBEDDED_DIR"])
-            return f"embedded PostgreSQL {version}, database {info.dbname} ({data_dir})"
+            data_dir = str(self.settings_dict["EMBEDDED_DIR"])
+            # As people write it: var/postgres, seen from the project.
+            shorter = min(data_dir, os.path.relpath(data_dir), key=len)
+            return f"embedded PostgreSQL {version}, database {info.dbname} ({shorter})"
         place = self._attempt(host=info.host, port=str(info.port)).place
         return f"PostgreSQL {version} at {place}, database {info.dbname} as {info.user}"
 
@@ -213,8 +215,3 @@ class DatabaseWrapper(base.DatabaseWrapper):
             variables=settings.get("VARIABLES") or "",
             alias=self.alias,
         )
-
-
-def _as_people_write(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
