@@ -13,9 +13,12 @@ from uuid import uuid4
 
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
+from chat.schema.ledger.snapshots import take_catalogue
+from chat.schema.ledger.table import Event, append
 from tests.in_process import run_in_process
 from tests.schema.situations import write_situations
 from tests.scratch import ScratchServer, open_scratch_connection
@@ -142,6 +145,33 @@ def edited(tmp_path: Path, situations_folder: Path) -> Callable[..., EditedSitua
         )
 
     return copy
+
+
+def run(connection: BaseDatabaseWrapper, script: str) -> None:
+    """Do something by hand."""
+    with connection.cursor() as cursor:
+        cursor.execute(script)
+
+
+def begin_index(connection: BaseDatabaseWrapper) -> None:
+    """Record what a run of not_atomic.0003_concurrently leaves that was cut off at once."""
+    append(
+        connection,
+        event=Event.STARTED,
+        app="not_atomic",
+        name="0003_concurrently",
+        catalogue=take_catalogue(connection),
+    )
+
+
+@pytest.fixture
+def from_before_the_ledger(scratch_connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    """A database that Django's own migrate made, as far as two_steps.0001_initial."""
+    recorder = MigrationRecorder(scratch_connection)
+    recorder.ensure_schema()
+    recorder.record_applied("two_steps", "0001_initial")
+    run(scratch_connection, "CREATE TABLE two_steps_messages (id bigserial, content text)")
+    return scratch_connection
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 40) -> None:

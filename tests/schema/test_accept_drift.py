@@ -2,19 +2,11 @@
 
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.recorder import MigrationRecorder
 
 from chat.schema.drift.reading import DriftState, read_drift
-from chat.schema.ledger.snapshots import take_catalogue
-from chat.schema.ledger.table import Event, append
-from tests.schema.conftest import ManageSituation
+from tests.schema.conftest import ManageSituation, begin_index, run
 
 INDEX = "CREATE INDEX by_hand ON two_steps_messages (content)"
-
-
-def run(connection: BaseDatabaseWrapper, script: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(script)
 
 
 def accepted_drift(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
@@ -24,16 +16,6 @@ def accepted_drift(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
             " WHERE event = 'drift_accepted' ORDER BY id"
         )
         return list(cursor.fetchall())
-
-
-@pytest.fixture
-def from_before_the_ledger(scratch_connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
-    """A database that Django's own migrate made, as far as two_steps.0001_initial."""
-    recorder = MigrationRecorder(scratch_connection)
-    recorder.ensure_schema()
-    recorder.record_applied("two_steps", "0001_initial")
-    run(scratch_connection, "CREATE TABLE two_steps_messages (id bigserial, content text)")
-    return scratch_connection
 
 
 def test_database_from_before_the_ledger_gets_its_first_snapshot(
@@ -123,13 +105,7 @@ def test_interrupted_migration_is_finished_first(
     manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
 ) -> None:
     manage("migrate", "not_atomic", "0002", situations=["not_atomic"])
-    append(
-        scratch_connection,
-        event=Event.STARTED,
-        app="not_atomic",
-        name="0003_concurrently",
-        catalogue=take_catalogue(scratch_connection),
-    )
+    begin_index(scratch_connection)
     run(scratch_connection, "CREATE TABLE strays ()")
 
     result = manage("migration_accept", "--drift", "--reason", "x", situations=["not_atomic"])

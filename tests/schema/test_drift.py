@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from chat.schema.drift.reading import DriftState, read_drift
 from chat.schema.ledger.snapshots import take_catalogue
 from chat.schema.ledger.table import Event, append, ensure_ledger
-from tests.schema.conftest import EditedSituation, ManageSituation
+from tests.schema.conftest import EditedSituation, ManageSituation, run
 from tests.scratch import ScratchServer, connect
 
 GROUND = """
@@ -37,11 +37,6 @@ GROUND = """
     CREATE VIEW grown_ups AS SELECT id FROM users WHERE age > 17;
     COMMENT ON TABLE users IS 'People.';
 """
-
-
-def run(connection: BaseDatabaseWrapper, script: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(script)
 
 
 def record_snapshot(connection: BaseDatabaseWrapper, event: Event = Event.APPLIED) -> None:

@@ -25,7 +25,8 @@ from chat.schema.ledger.table import Event, append
 from chat.schema.management.commands.migrate import Command as Migrate
 from melo.embedded.binaries import installed_binaries
 from melo.embedded.server import EmbeddedServer
-from tests.schema.test_drift import GROUND, record_snapshot, run
+from tests.schema.conftest import run
+from tests.schema.test_drift import GROUND, record_snapshot
 from tests.scratch import ScratchServer
 
 # What is printed in other words when it was read in again, or by another major version.

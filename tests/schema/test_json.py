@@ -13,10 +13,8 @@ from referencing import Registry, Resource
 import chat.schema
 from chat.schema.catalogue.objects import Change, ObjectKind
 from chat.schema.drift.reading import DriftState
-from chat.schema.ledger.snapshots import take_catalogue
-from chat.schema.ledger.table import Event, append
 from chat.schema.status.reading import MigrationState
-from tests.schema.conftest import EditedSituation, ManageSituation
+from tests.schema.conftest import EditedSituation, ManageSituation, begin_index, run
 
 ROOM = Path(chat.schema.__file__).parent
 NAMES = ("status.schema.json", "drift.schema.json")
@@ -63,11 +61,6 @@ def keys(part: Any) -> Iterator[str]:
             yield from keys(one)
 
 
-def run(connection: BaseDatabaseWrapper, script: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(script)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_schema_is_one(name: str) -> None:
     Draft202012Validator.check_schema(schema(name))
@@ -106,13 +99,7 @@ def test_status_in_every_state_is_valid(
     told.append(manage(*command, situations=all_of_them, **app.environ).stdout)
     path = app.migrations / "0001_initial.py"
     path.write_text(path.read_text() + "\n# changed\n")
-    append(
-        scratch_connection,
-        event=Event.STARTED,
-        app="not_atomic",
-        name="0003_concurrently",
-        catalogue=take_catalogue(scratch_connection),
-    )
+    begin_index(scratch_connection)
     run(
         scratch_connection,
         """

@@ -7,22 +7,14 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 
 from chat.schema.drift.reading import DriftState, read_drift
 from chat.schema.drift.sentences import sentence
-from chat.schema.ledger.snapshots import take_catalogue
-from chat.schema.ledger.table import Event, append
 from chat.schema.management.commands.migrate import Command as Migrate
-from tests.schema.conftest import EditedSituation, ManageSituation
+from tests.schema.conftest import EditedSituation, ManageSituation, begin_index, run
 
 Situation = Callable[..., None]
-
-
-def run(connection: BaseDatabaseWrapper, script: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(script)
 
 
 def migrate(*arguments: str, **options: Any) -> None:
@@ -192,13 +184,7 @@ def test_it_survives_a_migration_that_is_cut_off_and_the_half_of_that_is_no_drif
     situation("not_atomic")
     migrate("not_atomic", "0002")
     run(scratch_connection, "CREATE TABLE strays ()")
-    append(
-        scratch_connection,
-        event=Event.STARTED,
-        app="not_atomic",
-        name="0003_concurrently",
-        catalogue=take_catalogue(scratch_connection),
-    )
+    begin_index(scratch_connection)
     run(scratch_connection, "CREATE INDEX not_atomic_ship_name_ix ON not_atomic_ship (name)")
     between = read_drift(scratch_connection)
 
@@ -215,13 +201,7 @@ def test_index_of_somebody_else_is_never_taken_for_the_half_of_a_migration(
     situation("not_atomic")
     migrate("not_atomic", "0002")
     run(scratch_connection, "CREATE INDEX not_atomic_ship_name_ix ON not_atomic_ship (name)")
-    append(
-        scratch_connection,
-        event=Event.STARTED,
-        app="not_atomic",
-        name="0003_concurrently",
-        catalogue=take_catalogue(scratch_connection),
-    )
+    begin_index(scratch_connection)
 
     with pytest.raises(CommandError, match="already exists"):
         migrate()
@@ -262,18 +242,13 @@ def test_rollback_that_is_refused_writes_nothing_down(
 
 
 def test_first_run_on_a_database_from_before_the_ledger_says_what_it_takes(
-    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+    manage: ManageSituation, from_before_the_ledger: BaseDatabaseWrapper
 ) -> None:
-    recorder = MigrationRecorder(scratch_connection)
-    recorder.ensure_schema()
-    recorder.record_applied("two_steps", "0001_initial")
-    run(scratch_connection, "CREATE TABLE two_steps_messages (id bigserial, content text)")
-
     first = manage("migrate", situations=["two_steps"])
 
     assert first.returncode == 0
     assert "The ledger has no snapshot from before this run" in first.stdout
-    assert told(scratch_connection) == []
+    assert told(from_before_the_ledger) == []
 
 
 def test_tables_of_run_syncdb_are_no_drift_and_what_was_there_before_stays(
