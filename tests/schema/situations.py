@@ -322,6 +322,27 @@ operations = [
 ## 0002_nothing: A second step, which a test leaves pending.
 operations = []
 
+# loses_lock
+## 0001_initial: A number.
+operations = [
+    migrations.RunSQL("CREATE TABLE tides AS SELECT 100 AS height", "DROP TABLE tides"),
+]
+## 0002_add: Ten more, and then what SITUATION_LOSES says.
+def add(apps: Any, editor: Any) -> None:
+    editor.execute("UPDATE tides SET height = height + 10")
+    how = os.environ.get("SITUATION_LOSES")
+    if how == "close":
+        editor.connection.close()
+    elif how == "unlock":
+        editor.execute("SELECT pg_advisory_unlock_all()")
+        steps.wait_for_the_test("unlocked")
+    elif how:
+        editor.execute(how)
+        editor.execute("UPDATE tides SET height = height + 1000")
+
+atomic = os.environ.get("SITUATION_ATOMIC") == "yes"
+operations = [migrations.RunPython(add)]
+
 # long_name
 ## 0001_initial: Names of which PostgreSQL keeps 63 bytes, though they have fewer characters.
 atomic = False
@@ -709,6 +730,32 @@ CREATE TRIGGER label_shelf
   -- Down
 DROP TABLE public.shelves;
 DROP FUNCTION public.label_shelf();
+
+# sets_session: What a migration sets in its session, SITUATION_SETS, and what the next one sees.
+## 0001_initial
+operations = [
+    migrations.RunSQL(
+        "CREATE TABLE shelves (id integer PRIMARY KEY)", "DROP TABLE public.shelves"
+    ),
+]
+## 0002_set
+atomic = os.environ.get("SITUATION_ATOMIC") != "no"
+operations = [
+    migrations.RunSQL(os.environ["SITUATION_SETS"].split("; "), migrations.RunSQL.noop),
+]
+## 0003_see
+operations = [
+    migrations.RunSQL(
+        [
+            "INSERT INTO shelves VALUES (1)",
+            "CREATE TABLE public.seen AS SELECT name, current_setting(name, true) AS value"
+            " FROM unnest(ARRAY['search_path', 'session_replication_role', 'TimeZone', 'role',"
+            " 'standard_conforming_strings', 'lock_timeout', 'default_transaction_read_only',"
+            " 'check_function_bodies', 'shelf.flag']) AS name",
+        ],
+        ["DROP TABLE public.seen", "DELETE FROM shelves"],
+    ),
+]
 
 # sleeping
 ## 0001_initial: Long enough to be interrupted.

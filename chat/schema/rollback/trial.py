@@ -21,6 +21,7 @@ from chat.schema.rollback.time_limit import TimeLimitReachedError, deadline, rol
 from chat.schema.run.gates import Plan
 from chat.schema.run.patching import OutsideTrialError, other_connections_refused
 from chat.schema.session.server_errors import what_was_said
+from chat.schema.session.settings import session_state
 
 # The rollback itself may meet none of these: serialization_failure, deadlock_detected,
 # query_canceled; and class 53, the server is short of something, which one long transaction is
@@ -128,9 +129,11 @@ def try_rollback(
                 deadline(connection, time_limit=time_limit),
             ):
                 before = read_relations(connection)
+                state = session_state(connection)
                 for step in steps:
                     reached = str(step.migration)
                     _unapply(connection, step)
+                    state.put_back(connection)
                 after = read_relations(connection)
                 return effects(before, after, empty=read_empty(connection, before, after))
         except Exception as exc:

@@ -36,12 +36,19 @@ from chat.schema.run.gates import (
     require_whole_sql,
 )
 from chat.schema.run.leftovers import drop_index, find_leftovers, invalid_indexes_refused
+from chat.schema.run.patching import closing_refused
 from chat.schema.run.patience import BlockedAttempt, BlockedError, Patience
 from chat.schema.run.recorder import LedgerRecorder, Schema, Step
 from chat.schema.session.blockers import BlockerWatch
+from chat.schema.session.errors import LockLostError, OpenTransactionError, UnrecordedEndError
 from chat.schema.session.lock import MigrationLock
 from chat.schema.session.server_errors import what_was_said
-from chat.schema.session.settings import is_usable, session_settings
+from chat.schema.session.settings import (
+    is_usable,
+    roll_back_open,
+    session_settings,
+    session_state,
+)
 from chat.schema.status.reading import MigrationStatus, read_statuses
 from chat.schema.status.sentences import sentence
 
@@ -118,7 +125,11 @@ class LedgerExecutor(GatedExecutor):
         allow_missing: bool = False,
     ) -> None:
         super().__init__(connection, self._report, is_lock_ours=True, allow_missing=allow_missing)
-        self._records = LedgerRecorder(connection, on_disk=self.loader.disk_migrations.get)
+        self._records = LedgerRecorder(
+            connection,
+            on_disk=self.loader.disk_migrations.get,
+            before_end=self._before_end,
+        )
         self.recorder = self._records
         self._django_callback = progress_callback or (lambda *_: None)
         self._lock = lock
@@ -159,6 +170,7 @@ class LedgerExecutor(GatedExecutor):
         left = self._report_interrupted([] if fake else interrupted_in(self.statuses, plan))
         self._records.begin(Schema(live=drift.live, expected=drift.expected.without(left)))
         with self._watch, session_settings(self.connection, self._lock_timeout):
+            self._session_state = session_state(self.connection)
             return super().migrate(targets, plan, state, fake, fake_initial)
 
     def apply_migration(
@@ -215,7 +227,7 @@ class LedgerExecutor(GatedExecutor):
     ) -> ProjectState:
         self._lock.verify()
         step = Step(migration=migration, is_backwards=is_backwards, is_fake=is_fake)
-        with self._recording(step):
+        with self._recording(step), closing_refused(self.connection):
             state = self._apply_once(step, attempt)
             self._records.commit()
             return state
@@ -298,6 +310,22 @@ class LedgerExecutor(GatedExecutor):
                 drop_index(self.connection, index)
                 self._progress.notice(f"Dropped the {index}, which that run left.")
 
+    def _before_end(self, step: Step) -> None:
+        """Refuse an end without the lock or in an open transaction; put the session back.
+
+        Both the records and the next migration would depend on what a migration has set.
+        """
+        if roll_back_open(self.connection):
+            raise OpenTransactionError(str(step.migration))
+        try:
+            self._lock.verify()
+        except LockLostError as exc:
+            if step.migration.atomic:
+                raise
+            app, name = step.key
+            raise UnrecordedEndError(exc, app=app, name=name) from exc
+        self._session_state.put_back(self.connection)
+
     @contextmanager
     def _recording(self, step: Step) -> Iterator[None]:
         """Let what is recorded within the block be recorded as this step."""
@@ -329,9 +357,13 @@ class LedgerExecutor(GatedExecutor):
             yield
         except BaseException as exc:
             self._progress.failed()
-            # If it cannot be recorded, the error itself matters more.
-            if is_usable(self.connection, session=session):
+            roll_back_open(self.connection)
+            # Without the lock another may be at it.
+            is_ours = not isinstance(exc, LockLostError)
+            if is_ours and is_usable(self.connection, session=session):
+                # If it cannot be recorded, the error itself matters more.
                 try:
+                    self._session_state.put_back(self.connection)
                     self._records.record_failed(step, reason=_reason(exc))
                 except DatabaseError as unwritten:
                     exc.add_note(f"The ledger has no row of this failure: {unwritten}")

@@ -60,7 +60,8 @@ class LedgerRecorder(MigrationRecorder):
     """Django's recorder and the ledger, each pair of rows in one transaction.
 
     `step` is set while the executor is at a migration, which it does after `begin`; without one,
-    what is recorded is a squashed migration, and what is unrecorded is pruned.
+    what is recorded is a squashed migration, and what is unrecorded is pruned. `before_end` is
+    called before the end of a step is recorded, and may refuse it.
     """
 
     def __init__(
@@ -68,9 +69,11 @@ class LedgerRecorder(MigrationRecorder):
         connection: BaseDatabaseWrapper,
         *,
         on_disk: Callable[[MigrationKey], Migration | None],
+        before_end: Callable[[Step], None] = lambda _: None,
     ) -> None:
         super().__init__(connection)
         self.step: Step | None = None
+        self._before_end = before_end
         self._on_disk = on_disk
         self._has_ledger = False
         self._committed: Schema | None = None
@@ -126,6 +129,8 @@ class LedgerRecorder(MigrationRecorder):
 
     def record_applied(self, app: str, name: str) -> None:
         """Record that a migration is applied, in Django's table and in the ledger."""
+        if self.step is not None:
+            self._before_end(self.step)
         with transaction.atomic(using=self.connection.alias, savepoint=False):
             expected = self._expected_now()
             super().record_applied(app, name)
@@ -133,6 +138,8 @@ class LedgerRecorder(MigrationRecorder):
 
     def record_unapplied(self, app: str, name: str) -> None:
         """Record that a migration is not applied any more, in Django's table and in the ledger."""
+        if self.step is not None:
+            self._before_end(self.step)
         with transaction.atomic(using=self.connection.alias, savepoint=False):
             expected = self._expected_now()
             super().record_unapplied(app, name)
