@@ -124,6 +124,14 @@ INSERT INTO public.things (id) VALUES (1) ON CONFLICT DO NOTHING;
 -- DOWN
 ALTER TABLE public.things DROP COLUMN size;
 
+# circular: Each waits for the other.
+## 0001_hen
+dependencies = [("circular", "0002_egg")]
+operations = []
+## 0002_egg
+dependencies = [("circular", "0001_hen")]
+operations = []
+
 # commits
 ## 0001_only: One SQL file.
 ## sql/0001_only.up.sql
@@ -142,6 +150,15 @@ DROP TABLE public.things;
 CREATE TABLE public.things (id integer PRIMARY KEY, name text);
 -- Not possible in a transaction; hence one statement at a time.
 CREATE INDEX CONCURRENTLY things_name_ix ON public.things (name);
+
+# conflicting: Two newest migrations.
+## 0001_initial
+operations = []
+## 0002_one
+operations = []
+## 0002_two
+dependencies = [("conflicting", "0001_initial")]
+operations = []
 
 # defers
 ## 0001_initial: Ships and their ports; Django's foreign keys are deferred.
@@ -783,6 +800,24 @@ operations = [migrations.RunSQL("SELECT 2;", "SELECT -2;")]
 ## 0001_squashed_0002_two: Both steps in one; their own files are deleted.
 replaces = [("squashed_and_deleted", "0001_one"), ("squashed_and_deleted", "0002_two")]
 operations = [migrations.RunSQL("SELECT 3;", "SELECT -3;")]
+
+# squashed_tables
+## 0001_one: The first of two tables that were squashed.
+operations = [
+    migrations.CreateModel("Shelf", fields=[("id", models.BigAutoField(primary_key=True))]),
+]
+## 0001_squashed_0002_two: Both in one.
+dependencies = []
+replaces = [("squashed_tables", "0001_one"), ("squashed_tables", "0002_two")]
+operations = [
+    migrations.CreateModel("Shelf", fields=[("id", models.BigAutoField(primary_key=True))]),
+    migrations.CreateModel("Book", fields=[("id", models.BigAutoField(primary_key=True))]),
+]
+## 0002_two: The second.
+dependencies = [("squashed_tables", "0001_one")]
+operations = [
+    migrations.CreateModel("Book", fields=[("id", models.BigAutoField(primary_key=True))]),
+]
 
 # stalls_down
 ## 0001_initial: A ship.

@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 from psycopg.sql import SQL, Identifier
 
+from chat.schema.disk.loading import show_replaced
 from chat.schema.disk.reversibility import irreversible_operations
 from chat.schema.errors import SchemaError
 from chat.schema.rollback.relations import Effect, effects, read_empty, read_relations
@@ -171,6 +172,7 @@ class _Executor(MigrationExecutor):
     def steps(self, plan: Plan) -> list[_Step]:
         """Return the plan with its states, rendered: that takes long and needs no lock."""
         self._found: list[_Step] = []
+        show_replaced(self.loader, [(each.app_label, each.name) for each, _ in plan])
         full_plan = self.migration_plan(self.loader.graph.leaf_nodes(), clean_start=True)
         self._migrate_all_backwards(  # type: ignore[attr-defined]
             list(plan), full_plan, fake=False

@@ -20,7 +20,7 @@ from django.db.migrations.state import ProjectState
 from psycopg import errors
 
 from chat.schema.catalogue.objects import ObjectKey, ObjectKind
-from chat.schema.disk.loading import explaining_unreadable_migrations
+from chat.schema.disk.loading import explaining_unreadable_migrations, require_consistent
 from chat.schema.disk.reversibility import require_reversible
 from chat.schema.drift.reading import Drift, read_drift
 from chat.schema.errors import SchemaError
@@ -95,6 +95,7 @@ class GatedExecutor(MigrationExecutor):
         if not allow_missing:
             require_known(self.statuses)
         require_unchanged(self.statuses)
+        require_consistent(self.loader)
         if not (is_lock_ours or allow_interrupted):
             require_uninterrupted(self.statuses)
 

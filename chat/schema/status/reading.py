@@ -16,7 +16,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunSQL
 
 from chat.schema.disk.checksums import is_changed, migration_checksum, migration_files
-from chat.schema.disk.loading import load_migrations
+from chat.schema.disk.loading import load_migrations, require_consistent
 from chat.schema.disk.names import require_app
 from chat.schema.disk.operations import database_operations
 from chat.schema.disk.reversibility import irreversible_operations
@@ -105,6 +105,7 @@ def read_statuses(
     Raises:
         UnknownAppError: no migration of such an app is on disk or recorded.
         BrokenMigrationsError: the files do not fit together.
+        InconsistentHistoryError: one is applied whose dependency is not.
         ForeignLedgerError: a table with the ledger's name is not the ledger.
     """
     loader = loader or load_migrations(connection)
@@ -115,6 +116,10 @@ def read_statuses(
         _status_on_disk(loader, key, histories.get(key, _NO_HISTORY), runner)
         for key in _plan_order(loader)
     ] + _missing(loader, histories)
+    if not (
+        in_state(statuses, MigrationState.MISSING) or in_state(statuses, MigrationState.MODIFIED)
+    ):
+        require_consistent(loader)
     if app_label is None:
         return statuses
     require_app(app_label, known=loader.migrated_apps | {status.app for status in statuses})
