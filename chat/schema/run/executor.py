@@ -29,6 +29,7 @@ from chat.schema.run.failures import migration_failed
 from chat.schema.run.gates import (
     Plan,
     interrupted_in,
+    require_agreement,
     require_finished_first,
     require_known,
     require_unchanged,
@@ -159,6 +160,8 @@ class LedgerExecutor(GatedExecutor):
         plan = self.migration_plan(targets) if plan is None else plan
         require_finished_first(self.statuses, plan, graph=self.loader.graph)
         is_backwards = any(undo for _, undo in plan)
+        if not fake:
+            require_agreement(self.statuses, plan)
         if is_backwards and not fake:
             require_reversible(migration for migration, undo in plan if undo)
         if not plan:

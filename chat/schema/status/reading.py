@@ -55,7 +55,8 @@ class MigrationStatus:
     What only its file could tell is None when the file is missing, and what only the ledger could
     tell when the ledger has nothing. `is_applied` is what Django says. `checksum` is the recorded
     one, `checksum_on_disk` that of `files`. `begun` is a start without an end, `failure` how that
-    went wrong; `runner` holds the lock, and so may be running it now.
+    went wrong; `runner` holds the lock, and so may be running it now. `only_in_ledger` is how it
+    was applied, where Django's table has no row of that any more.
     """
 
     app: str
@@ -74,6 +75,7 @@ class MigrationStatus:
     begun: LedgerEvent | None = None
     failure: LedgerEvent | None = None
     runner: LockHolder | None = None
+    only_in_ledger: LedgerEvent | None = None
 
     @property
     def key(self) -> MigrationKey:
@@ -220,6 +222,8 @@ def _status_on_disk(
         begun=_begun(history, is_applied=is_applied),
         failure=history.failure,
         runner=runner if history.begun and not history.failure else None,
+        # Of a squashed one that was undone in part, Django keeps the row and goes by the parts.
+        only_in_ledger=None if is_applied or migration.replaces else history.applied,
     )
 
 

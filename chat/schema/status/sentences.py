@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 
 from chat.schema.disk.checksums import short_checksum
+from chat.schema.ledger.events import LedgerEvent
 from chat.schema.ledger.table import Event
 from chat.schema.status.reading import MigrationState, MigrationStatus, in_state, rewritten_apps
 from chat.schema.text import relative_to_cwd
@@ -14,6 +15,8 @@ def sentence(status: MigrationStatus) -> str | None:
     about_state = _SENTENCES.get(status.state)
     if about_state is not None:
         return about_state(status)
+    if status.only_in_ledger is not None:
+        return _only_in_ledger(status.only_in_ledger)
     if status.begun is not None:
         return _begun(status)
     return None
@@ -48,6 +51,13 @@ def next_step_for(found: Sequence[MigrationStatus], *, among: Sequence[Migration
         case MigrationState.INTERRUPTED:
             command = finishing_command(first, among=among)
             return f"Finish what was interrupted first: {command}"
+        case _ if torn := next((each for each in found if each.only_in_ledger), None):
+            fake = f"python manage.py migrate {torn.app} {{}} --fake"
+            return (
+                f"If the database has what {torn} does, record it: {fake.format(torn.name)}. If it "
+                "was undone by hand, take it from the ledger too: that command, then "
+                f"{fake.format(_name_before(torn, among=among))}, then python manage.py migrate"
+            )
         case _:
             return f"{len(found)} {first.state}: python manage.py migrate"
 
@@ -72,13 +82,17 @@ def finishing_command(status: MigrationStatus, *, among: Iterable[MigrationStatu
     """Return the command that finishes a migration that was interrupted; `among` is the plan."""
     if not status.is_applied:
         return f"python manage.py migrate {status.app} {status.name}"
+    return f"python manage.py migrate {status.app} {_name_before(status, among=among)}"
+
+
+def _name_before(status: MigrationStatus, *, among: Iterable[MigrationStatus]) -> str:
     before = "zero"
     for other in among:
         if other.key == status.key:
             break
         if other.app == status.app:
             before = other.name
-    return f"python manage.py migrate {status.app} {before}"
+    return before
 
 
 def _modified(status: MigrationStatus) -> str:
@@ -102,6 +116,14 @@ def _untracked(status: MigrationStatus) -> str:
     return (
         f"{status} was applied before checksums were kept; to start checking it: "
         f'python manage.py migration_accept {status.app} {status.name} --reason "as deployed"'
+    )
+
+
+def _only_in_ledger(event: LedgerEvent) -> str:
+    return (
+        f"{event.app}.{event.name}: by the ledger it was {event.event} at "
+        f"{event.applied_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC by {event.applied_by}, and "
+        "django_migrations has no row of it; applied again, it would be done twice."
     )
 
 
