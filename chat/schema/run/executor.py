@@ -361,7 +361,7 @@ class LedgerExecutor(GatedExecutor):
             yield
         except BaseException as exc:
             self._progress.failed()
-            roll_back_open(self.connection)
+            is_rolled_back = roll_back_open(self.connection)
             # Without the lock another may be at it.
             is_ours = not isinstance(exc, LockLostError)
             if is_ours and is_usable(self.connection, session=session):
@@ -374,7 +374,10 @@ class LedgerExecutor(GatedExecutor):
             if isinstance(exc, Exception) and not isinstance(exc, SchemaError):
                 is_session_lost = self.connection.connection is not session or session.closed
                 raise migration_failed(
-                    step.migration, exc, is_session_lost=is_session_lost
+                    step.migration,
+                    exc,
+                    is_session_lost=is_session_lost,
+                    is_rolled_back=is_rolled_back,
                 ) from exc
             raise
 

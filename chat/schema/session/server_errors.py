@@ -10,6 +10,10 @@ _ADVICE: Final = {
     "08": "See what became of it: python manage.py migration_status. Then run this again.",
     "22": "Correct the rows that do not fit, or the migration, then run this again.",
     "23": "Correct the rows that break the rule, or the migration, then run this again.",
+    "25001": (
+        "It cannot run in a transaction: set atomic = False in the migration, leave it that one "
+        "operation, and begin no transaction in it."
+    ),
     "25006": "It takes no writes, as a standby does. Connect to the primary server.",
     "42501": (
         "Let the role that migrates do that: as the owner, GRANT it (CREATE ON SCHEMA public, say) "
@@ -20,11 +24,14 @@ _ADVICE: Final = {
         "would make, and all of it: python manage.py migrate APP NAME --fake"
     ),
     "53": "Make room on the server, then run this again.",
-    "57014": "Somebody cancelled the statement, or statement_timeout did. Run this again.",
+    "57014": (
+        "If somebody cancelled the statement, run this again. If statement_timeout did, as it may "
+        "be set for the role or the database, let the migration begin with SET statement_timeout "
+        "= 0, which lasts to its end."
+    ),
     "57P": "See what became of it: python manage.py migration_status. Then run this again.",
 }
 _ALREADY_THERE: Final = frozenset({"42701", "42710", "42723", "42P06", "42P07"})
-_OTHERWISE: Final = "Correct what it names, then run this again."
 
 
 def what_was_said(error: BaseException) -> str:
@@ -50,13 +57,15 @@ def server_message(error: BaseException) -> str:
     return "\n".join([*said, *notes])
 
 
-def advice(error: BaseException) -> str:
-    """Return in one sentence or two what to do about an error of the database."""
+def advice(
+    error: BaseException, *, otherwise: str = "Correct what it names, then run this again."
+) -> str:
+    """Return in a sentence or two what to do about an error of the database."""
     state = getattr(_of_psycopg(error), "sqlstate", None) or ""
     if state in _ALREADY_THERE:
         state = "42P07"
     fitting = [known for known in _ADVICE if state.startswith(known)]
-    return _ADVICE[max(fitting, key=len)] if fitting else _OTHERWISE
+    return _ADVICE[max(fitting, key=len)] if fitting else otherwise
 
 
 def _of_psycopg(error: BaseException) -> psycopg.Error | None:
