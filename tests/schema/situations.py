@@ -614,6 +614,48 @@ operations = [
     AddIndexConcurrently("ship", models.Index(fields=["name"], name="not_atomic_ship_name_ix")),
 ]
 
+# odd_index: An index that is made in the way that SITUATION_INDEX says.
+## 0001_initial: A table.
+operations = [
+    migrations.CreateModel(
+        "Page",
+        fields=[
+            ("id", models.BigAutoField(primary_key=True)),
+            ("title", models.TextField(default="")),
+        ],
+        options={"db_table": "odd_pages"},
+    ),
+]
+## 0002_index: The index, for which every title has to be a number.
+class OwnAddIndex(AddIndexConcurrently):
+    pass
+
+def make(apps: Any, editor: Any) -> None:
+    statement = "CREATE INDEX IF NOT EXISTS odd_ix ON odd_pages ((title::integer))"
+    how = os.environ["SITUATION_INDEX"]
+    if how == "django":
+        editor.execute(statement)
+    elif how == "psycopg":
+        editor.connection.connection.execute(statement)
+    elif how == "body":
+        editor.execute(f"DO $$ BEGIN {statement}; END $$")
+    else:
+        try:
+            editor.execute("CREATE INDEX CONCURRENTLY odd_ix ON odd_pages ((title::integer))")
+        except Exception as error:
+            print(error)
+
+ways = {
+    "comment": migrations.RunSQL(
+        "CREATE /* slowly */ INDEX -- and\n CONCURRENTLY odd_ix ON odd_pages ((title::integer))"
+    ),
+    "subclass": OwnAddIndex(
+        "page", models.Index(models.functions.Cast("title", models.IntegerField()), name="odd_ix")
+    ),
+}
+atomic = os.environ.get("SITUATION_ATOMIC") == "yes"
+operations = [ways.get(os.environ["SITUATION_INDEX"]) or migrations.RunPython(make)]
+
 # paused: A migration that can be stopped in the middle of its DDL, its data, and its rollback.
 ## 0001_initial: A table with rows.
 def fill(apps: Any, schema_editor: Any) -> None:

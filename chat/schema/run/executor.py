@@ -19,7 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 from psycopg import errors
 
-from chat.schema.catalogue.objects import ObjectKey, ObjectKind
+from chat.schema.catalogue.objects import Catalogue, ObjectKey, ObjectKind
 from chat.schema.disk.loading import explaining_unreadable_migrations, require_consistent
 from chat.schema.disk.reversibility import require_reversible
 from chat.schema.drift.reading import Drift, read_drift
@@ -36,11 +36,11 @@ from chat.schema.run.gates import (
     require_uninterrupted,
     require_whole_sql,
 )
-from chat.schema.run.leftovers import drop_index, find_leftovers, invalid_indexes_refused
+from chat.schema.run.leftovers import IndexWatch, drop_index, find_leftovers
 from chat.schema.run.patching import closing_refused
 from chat.schema.run.patience import BlockedAttempt, BlockedError, Patience
 from chat.schema.run.recorder import LedgerRecorder, Schema, Step
-from chat.schema.session.blockers import BlockerWatch
+from chat.schema.session.blockers import Blocker, BlockerWatch
 from chat.schema.session.errors import LockLostError, OpenTransactionError, UnrecordedEndError
 from chat.schema.session.lock import MigrationLock
 from chat.schema.session.server_errors import what_was_said
@@ -58,9 +58,8 @@ _NO_BASELINE: Final = (
     "cannot be told from what the migrations did."
 )
 _LOOK_WITHOUT_TIMEOUT: Final = timedelta(seconds=1)
-# CREATE INDEX CONCURRENTLY has to wait for others, and IF NOT EXISTS says in a notice that it did
-# nothing.
-_NOT_ATOMIC: Final = {"lock_timeout": "0", "client_min_messages": "notice"}
+# CREATE INDEX CONCURRENTLY has to wait for others.
+_NOT_ATOMIC: Final = {"lock_timeout": "0"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +67,15 @@ class Progress:
     """What the executor calls to report how the run goes, beside Django's own callback.
 
     `drifted` is called with what was changed by hand, before anything is done; `blocked` after each
-    attempt that could not lock a table in time; `failed` at once, while the line of the migration
-    is still open (the error that follows says more).
+    attempt that could not lock a table in time; `waiting` with those for whom a migration waits
+    that may wait as long as it takes; `failed` at once, while the line of the migration is still
+    open (the error that follows says more).
     """
 
     notice: Callable[[str], None]
     drifted: Callable[[Drift], None]
     blocked: Callable[[BlockedAttempt], None]
+    waiting: Callable[[Sequence[Blocker]], None]
     failed: Callable[[], None]
 
 
@@ -144,6 +145,9 @@ class LedgerExecutor(GatedExecutor):
             backend_pid=lock.backend_pid,
             patience=patience.lock_timeout / 3 or _LOOK_WITHOUT_TIMEOUT,
         )
+        self._indexes = IndexWatch(connection)
+        # Of a migration that is not one transaction, the catalogue when it was first begun.
+        self._found: Catalogue | None = None
         self._attempt = 1
         self._is_holding_back = False
         self._held_back: list[tuple[Any, ...]] = []
@@ -173,7 +177,11 @@ class LedgerExecutor(GatedExecutor):
             self._records.record_drift(drift)
         left = self._report_interrupted([] if fake else interrupted_in(self.statuses, plan))
         self._records.begin(Schema(live=drift.live, expected=drift.expected.without(left)))
-        with self._watch, session_settings(self.connection, self._lock_timeout):
+        with (
+            self._watch,
+            self._indexes.listening(),
+            session_settings(self.connection, self._settings),
+        ):
             self._session_state = session_state(self.connection)
             return super().migrate(targets, plan, state, fake, fake_initial)
 
@@ -217,9 +225,10 @@ class LedgerExecutor(GatedExecutor):
         return is_there, state
 
     @property
-    def _lock_timeout(self) -> dict[str, str]:
+    def _settings(self) -> dict[str, str]:
         milliseconds = round(self._patience.lock_timeout.total_seconds() * 1000)
-        return {"lock_timeout": f"{milliseconds}ms"}
+        # IF NOT EXISTS says in a notice that it did nothing.
+        return {"lock_timeout": f"{milliseconds}ms", "client_min_messages": "notice"}
 
     def _run(
         self,
@@ -246,11 +255,12 @@ class LedgerExecutor(GatedExecutor):
         with self._failure_recorded(step):
             if migration.atomic:
                 return self._retry_while_blocked(migration, attempt)
+            self._found = catalogue_before(self.connection, step.key)
             with (
                 session_settings(self.connection, _NOT_ATOMIC),
-                invalid_indexes_refused(self.connection),
+                self._watch.attempt(on_seen=self._progress.waiting),
             ):
-                self._drop_leftovers(step)
+                self._drop_leftovers()
                 return attempt(1)
 
     def _retry_while_blocked(
@@ -306,18 +316,17 @@ class LedgerExecutor(GatedExecutor):
             self._progress.notice(f"{sentence(status)} It is run again from its first operation.")
         return left
 
-    def _drop_leftovers(self, step: Step) -> None:
+    def _drop_leftovers(self) -> None:
         """Drop the INVALID indexes that an interrupted run of this migration left."""
-        before = catalogue_before(self.connection, step.key)
-        for index in find_leftovers(self.connection, before=before):
+        for index in find_leftovers(self.connection, before=self._found):
             if index.builder_pid is None:
                 drop_index(self.connection, index)
                 self._progress.notice(f"Dropped the {index}, which that run left.")
 
     def _before_end(self, step: Step) -> None:
-        """Refuse an end without the lock or in an open transaction; put the session back.
+        """Refuse an end without the lock, in a transaction or with an INVALID index.
 
-        Both the records and the next migration would depend on what a migration has set.
+        And put the session back: the records and the next migration would depend on what was set.
         """
         if roll_back_open(self.connection):
             raise OpenTransactionError(str(step.migration))
@@ -329,12 +338,15 @@ class LedgerExecutor(GatedExecutor):
             app, name = step.key
             raise UnrecordedEndError(exc, app=app, name=name) from exc
         self._session_state.put_back(self.connection)
+        self._indexes.require_valid(before=self._found)
 
     @contextmanager
     def _recording(self, step: Step) -> Iterator[None]:
         """Let what is recorded within the block be recorded as this step."""
         self._records.step = step
         self._attempt = 1
+        self._indexes.said.clear()
+        self._found = None
         try:
             yield
         finally:

@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.recorder import MigrationRecorder
 
-from chat.schema.catalogue.objects import Catalogue
+from chat.schema.catalogue.objects import Catalogue, ObjectKey, ObjectKind
 from chat.schema.disk.checksums import migration_checksum
 from chat.schema.drift.expected import carried
 from chat.schema.drift.reading import Drift
@@ -123,7 +123,7 @@ class LedgerRecorder(MigrationRecorder):
             app=step.migration.app_label,
             name=step.migration.name,
             duration_ms=step.duration_ms,
-            catalogue=self._expected_now(),
+            catalogue=self._expected_now(is_end=False),
             reason=reason,
         )
 
@@ -179,11 +179,26 @@ class LedgerRecorder(MigrationRecorder):
             catalogue=expected,
         )
 
-    def _expected_now(self) -> Catalogue | None:
+    def _expected_now(self, *, is_end: bool = True) -> Catalogue | None:
         """Return what the migrations left, the one of this step among them; None without a step."""
         if self.step is None or self._committed is None:
             return None
         before, live = self._committed, take_catalogue(self.connection)
         expected = carried(before.expected, before=before.live, after=live)
+        if is_end:
+            expected = expected.without(_unfinished(expected, before=before.expected))
         self._recorded = Schema(live=live, expected=expected)
         return expected
+
+
+def _unfinished(after: Catalogue, *, before: Catalogue) -> set[ObjectKey]:
+    """Return the INVALID indexes that are new: no migration may leave one, so others build them.
+
+    That of a partitioned table alone is INVALID until those of its partitions are attached.
+    """
+    known = before.of_kind(ObjectKind.INDEX)
+    return {
+        (ObjectKind.INDEX, name)
+        for name, definition in after.of_kind(ObjectKind.INDEX).items()
+        if name not in known and definition.endswith(" INVALID") and " ON ONLY " not in definition
+    }
