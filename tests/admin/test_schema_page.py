@@ -11,6 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from chat.schema.run.recorder import LedgerRecorder
 from tests.admin.test_dashboard import allow, operator
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def test_migrated_database_has_nothing_to_do(admin_client: Client) -> None:
 
 @pytest.mark.superuser
 def test_pending_migration_is_named_with_what_to_do(admin_client: Client) -> None:
-    MigrationRecorder(connection).record_unapplied("chat", "0011_name_conversations")
+    recorder = LedgerRecorder(connection, on_disk=lambda _: None)
+    recorder.record_unapplied("chat", "0011_name_conversations")
 
     assert "1 pending: python manage.py migrate" in text(admin_client)
     assert "0011_name_conversations pending" in text(admin_client)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 
+from chat.schema.run.recorder import LedgerRecorder
 from tests.browser.conftest import LOOKS
 from tests.factories import MessageFactory
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def _pending(transactional_db: None) -> Iterator[None]:
-    recorder = MigrationRecorder(connection)
+    recorder = LedgerRecorder(connection, on_disk=lambda _: None)
     (last,) = MigrationLoader(connection).graph.leaf_nodes("chat")
     recorder.record_unapplied(*last)
     yield

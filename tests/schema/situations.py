@@ -124,6 +124,14 @@ INSERT INTO public.things (id) VALUES (1) ON CONFLICT DO NOTHING;
 -- DOWN
 ALTER TABLE public.things DROP COLUMN size;
 
+# circular: Each waits for the other.
+## 0001_hen
+dependencies = [("circular", "0002_egg")]
+operations = []
+## 0002_egg
+dependencies = [("circular", "0001_hen")]
+operations = []
+
 # commits
 ## 0001_only: One SQL file.
 ## sql/0001_only.up.sql
@@ -142,6 +150,15 @@ DROP TABLE public.things;
 CREATE TABLE public.things (id integer PRIMARY KEY, name text);
 -- Not possible in a transaction; hence one statement at a time.
 CREATE INDEX CONCURRENTLY things_name_ix ON public.things (name);
+
+# conflicting: Two newest migrations.
+## 0001_initial
+operations = []
+## 0002_one
+operations = []
+## 0002_two
+dependencies = [("conflicting", "0001_initial")]
+operations = []
 
 # defers
 ## 0001_initial: Ships and their ports; Django's foreign keys are deferred.
@@ -321,6 +338,27 @@ operations = [
 ]
 ## 0002_nothing: A second step, which a test leaves pending.
 operations = []
+
+# loses_lock
+## 0001_initial: A number.
+operations = [
+    migrations.RunSQL("CREATE TABLE tides AS SELECT 100 AS height", "DROP TABLE tides"),
+]
+## 0002_add: Ten more, and then what SITUATION_LOSES says.
+def add(apps: Any, editor: Any) -> None:
+    editor.execute("UPDATE tides SET height = height + 10")
+    how = os.environ.get("SITUATION_LOSES")
+    if how == "close":
+        editor.connection.close()
+    elif how == "unlock":
+        editor.execute("SELECT pg_advisory_unlock_all()")
+        steps.wait_for_the_test("unlocked")
+    elif how:
+        editor.execute(how)
+        editor.execute("UPDATE tides SET height = height + 1000")
+
+atomic = os.environ.get("SITUATION_ATOMIC") == "yes"
+operations = [migrations.RunPython(add)]
 
 # long_name
 ## 0001_initial: Names of which PostgreSQL keeps 63 bytes, though they have fewer characters.
@@ -576,6 +614,48 @@ operations = [
     AddIndexConcurrently("ship", models.Index(fields=["name"], name="not_atomic_ship_name_ix")),
 ]
 
+# odd_index: An index that is made in the way that SITUATION_INDEX says.
+## 0001_initial: A table.
+operations = [
+    migrations.CreateModel(
+        "Page",
+        fields=[
+            ("id", models.BigAutoField(primary_key=True)),
+            ("title", models.TextField(default="")),
+        ],
+        options={"db_table": "odd_pages"},
+    ),
+]
+## 0002_index: The index, for which every title has to be a number.
+class OwnAddIndex(AddIndexConcurrently):
+    pass
+
+def make(apps: Any, editor: Any) -> None:
+    statement = "CREATE INDEX IF NOT EXISTS odd_ix ON odd_pages ((title::integer))"
+    how = os.environ["SITUATION_INDEX"]
+    if how == "django":
+        editor.execute(statement)
+    elif how == "psycopg":
+        editor.connection.connection.execute(statement)
+    elif how == "body":
+        editor.execute(f"DO $$ BEGIN {statement}; END $$")
+    else:
+        try:
+            editor.execute("CREATE INDEX CONCURRENTLY odd_ix ON odd_pages ((title::integer))")
+        except Exception as error:
+            print(error)
+
+ways = {
+    "comment": migrations.RunSQL(
+        "CREATE /* slowly */ INDEX -- and\n CONCURRENTLY odd_ix ON odd_pages ((title::integer))"
+    ),
+    "subclass": OwnAddIndex(
+        "page", models.Index(models.functions.Cast("title", models.IntegerField()), name="odd_ix")
+    ),
+}
+atomic = os.environ.get("SITUATION_ATOMIC") == "yes"
+operations = [ways.get(os.environ["SITUATION_INDEX"]) or migrations.RunPython(make)]
+
 # paused: A migration that can be stopped in the middle of its DDL, its data, and its rollback.
 ## 0001_initial: A table with rows.
 def fill(apps: Any, schema_editor: Any) -> None:
@@ -710,6 +790,32 @@ CREATE TRIGGER label_shelf
 DROP TABLE public.shelves;
 DROP FUNCTION public.label_shelf();
 
+# sets_session: What a migration sets in its session, SITUATION_SETS, and what the next one sees.
+## 0001_initial
+operations = [
+    migrations.RunSQL(
+        "CREATE TABLE shelves (id integer PRIMARY KEY)", "DROP TABLE public.shelves"
+    ),
+]
+## 0002_set
+atomic = os.environ.get("SITUATION_ATOMIC") != "no"
+operations = [
+    migrations.RunSQL(os.environ["SITUATION_SETS"].split("; "), migrations.RunSQL.noop),
+]
+## 0003_see
+operations = [
+    migrations.RunSQL(
+        [
+            "INSERT INTO shelves VALUES (1)",
+            "CREATE TABLE public.seen AS SELECT name, current_setting(name, true) AS value"
+            " FROM unnest(ARRAY['search_path', 'session_replication_role', 'TimeZone', 'role',"
+            " 'standard_conforming_strings', 'lock_timeout', 'default_transaction_read_only',"
+            " 'check_function_bodies', 'shelf.flag']) AS name",
+        ],
+        ["DROP TABLE public.seen", "DELETE FROM shelves"],
+    ),
+]
+
 # sleeping
 ## 0001_initial: Long enough to be interrupted.
 ## sql/0001_initial.sql
@@ -736,6 +842,24 @@ operations = [migrations.RunSQL("SELECT 2;", "SELECT -2;")]
 ## 0001_squashed_0002_two: Both steps in one; their own files are deleted.
 replaces = [("squashed_and_deleted", "0001_one"), ("squashed_and_deleted", "0002_two")]
 operations = [migrations.RunSQL("SELECT 3;", "SELECT -3;")]
+
+# squashed_tables
+## 0001_one: The first of two tables that were squashed.
+operations = [
+    migrations.CreateModel("Shelf", fields=[("id", models.BigAutoField(primary_key=True))]),
+]
+## 0001_squashed_0002_two: Both in one.
+dependencies = []
+replaces = [("squashed_tables", "0001_one"), ("squashed_tables", "0002_two")]
+operations = [
+    migrations.CreateModel("Shelf", fields=[("id", models.BigAutoField(primary_key=True))]),
+    migrations.CreateModel("Book", fields=[("id", models.BigAutoField(primary_key=True))]),
+]
+## 0002_two: The second.
+dependencies = [("squashed_tables", "0001_one")]
+operations = [
+    migrations.CreateModel("Book", fields=[("id", models.BigAutoField(primary_key=True))]),
+]
 
 # stalls_down
 ## 0001_initial: A ship.

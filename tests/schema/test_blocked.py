@@ -9,7 +9,8 @@ from contextlib import closing
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from tests.schema.conftest import ManageSituation, StartSituation
+from tests.schema.conftest import ManageSituation, StartSituation, wait_until
+from tests.schema.test_interruptions import is_waiting_for_a_lock
 
 
 @pytest.fixture
@@ -145,20 +146,32 @@ def test_rollback_gives_way_too(
 
 
 def test_concurrent_index_waits_as_long_as_it_takes(
-    manage: ManageSituation, start: StartSituation, another_session: BaseDatabaseWrapper
+    manage: ManageSituation,
+    start: StartSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    another_session: BaseDatabaseWrapper,
 ) -> None:
     situations = ["paused_index"]
     assert manage("migrate", "paused_index", "0001", situations=situations).returncode == 0
     another_session.set_autocommit(False)
     with another_session.cursor() as cursor:
         cursor.execute("INSERT INTO paused_pages (title) VALUES ('being written')")
+        cursor.execute("SET application_name = 'a long import'")
     process = start("migrate", "--lock-timeout", "0.1", situations=situations)
 
     # Several times the timeout; were it in force, the process would have ended.
+    wait_until(lambda: is_waiting_for_a_lock(scratch_connection, "CREATE INDEX CONCURRENTLY"))
     is_over = threading.Event().wait(1.5)
     ended = process.poll()
     another_session.rollback()
-    _, stderr = process.communicate()
+    stdout, stderr = process.communicate()
 
     assert (is_over, ended) == (False, None)
     assert process.returncode == 0, stderr
+    assert re.search(
+        r"Applying paused_index\.0002_index\.\.\. WAITING\n"
+        r"    It waits as long as it takes, since it is not one transaction, for:\n"
+        r"      pid \d+, user \S+, application a long import, idle in transaction, query of .*\n"
+        r"    Still waiting\.\.\. OK\n",
+        stdout,
+    )

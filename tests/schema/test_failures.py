@@ -9,6 +9,7 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
+from chat.schema.ledger.events import read_events
 from tests.schema.conftest import EditedSituation, ManageSituation
 from tests.scratch import ScratchServer
 
@@ -163,6 +164,23 @@ def test_part_of_what_is_not_one_transaction_is_kept(
     )
     assert shells(scratch_connection) == [7]
     assert status.returncode == 7
+
+
+def test_transaction_that_it_began_itself_is_said_to_be_rolled_back(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    how = "BEGIN; UPDATE tides SET height = 0; SELECT nope"
+
+    result = manage("migrate", situations=["loses_lock"], SITUATION_LOSES=how)
+
+    assert result.returncode == 1
+    assert "and the one that it began itself was rolled back: what it did before that is kept" in (
+        result.stderr
+    )
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT height FROM tides")
+        assert cursor.fetchone() == (110,)
+    assert [event.event for event in read_events(scratch_connection, limit=1)] == ["failed"]
 
 
 def test_lost_connection_leaves_open_what_became_of_it(manage: ManageSituation) -> None:

@@ -13,7 +13,12 @@ from django.db.migrations.writer import MigrationWriter
 
 from chat.schema.catalogue.objects import ObjectKind, read_catalogue
 from chat.schema.files import RunSQLFile
-from chat.schema.files.errors import EmptySQLFileError, MissingSQLFileError, UnreadableSQLFileError
+from chat.schema.files.errors import (
+    EmptySQLFileError,
+    MissingSQLFileError,
+    PsqlCommandError,
+    UnreadableSQLFileError,
+)
 from chat.schema.ledger.snapshots import without_bookkeeping
 from tests.schema.conftest import EditedSituation, ManageSituation
 
@@ -161,6 +166,11 @@ NUL = "NUL (0x00), at which a statement would be cut off"
         (codecs.BOM_UTF8 * 2 + b"SELECT 1;", 3, 1, "U+FEFF (a byte order mark) is not seen"),
         ("SELECT 'é';\n\ufeff-- UP".encode(), 13, 2, "U+FEFF (a byte order mark) is not seen"),
         (b"SELECT 1;\n\x1a", 10, 2, "U+001A (a control character) is not seen, and is no SQL"),
+        ("DROP TABLE\u00a0t;".encode(), 10, 1, "U+00A0 (NO-BREAK SPACE) is not seen"),
+        ("DROP TABLE us\u200bers;".encode(), 13, 1, "U+200B (ZERO WIDTH SPACE) is not seen"),
+        ("DROP TABLE us\u200ders;".encode(), 13, 1, "U+200D (ZERO WIDTH JOINER) is not seen"),
+        ("DROP TABLE \u202estu;".encode(), 11, 1, "U+202E (RIGHT-TO-LEFT OVERRIDE) is not"),
+        ("SELECT\u30001;".encode(), 6, 1, "U+3000 (IDEOGRAPHIC SPACE) is not seen"),
         ("SELECT 1 \x85;".encode(), 9, 1, "U+0085 (a control character) is not seen"),
         (
             "DELETE FROM t -- all?\u2028WHERE id = 1;".encode(),
@@ -198,6 +208,7 @@ def test_file_in_which_people_see_what_is_not_run_is_refused(
         "/* \x01\u2028 a \ufeff */ -- \ufeff \x07 \u2028\nSELECT 1;",
         "\ufeff\fSELECT\v1;\f\n",
         "-- é, Ж, 数\u00a0 \u200b\nCREATE TABLE é数 ();",
+        "CREATE TABLE می\u200cشود ();",
     ],
 )
 def test_all_that_is_sql_may_be_in_a_file(tmp_path: Path, text: str) -> None:
@@ -275,3 +286,48 @@ def load(path: Path, text: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "source"),
+    [
+        ("-- UP\n\\restrict aBcD\n\nCREATE TABLE t ();\n", 2, "\\restrict aBcD"),
+        ("-- UP\nSELECT 1 \\gset\n", 2, "\\gset"),
+        (
+            "-- UP\nCREATE TABLE t (i int);\n\nCOPY public.t (i, j) FROM stdin;\n1\n\\.\n",
+            4,
+            "COPY public.t (i, j) FROM stdin;",
+        ),
+        ("-- UP\nSELECT 1;\n-- DOWN\ncopy t from STDIN csv;\n", 4, "copy t from STDIN csv;"),
+    ],
+)
+def test_what_psql_alone_can_run_is_refused_before_anything_runs(
+    tmp_path: Path, text: str, line: int, source: str
+) -> None:
+    (tmp_path / "sql").mkdir()
+    (tmp_path / "sql" / "0001_x.sql").write_text(text)
+
+    with pytest.raises(PsqlCommandError) as caught:
+        RunSQLFile(str(tmp_path / "0001_x.py"))
+
+    assert str(caught.value) == (
+        "A SQL file of a migration has something in it that psql alone can run.\n"
+        f"{tmp_path / 'sql' / '0001_x.sql'}, line {line}: {source}\n"
+        "The statements are sent to the server, without psql. Remove its own commands, as "
+        "\\restrict, which pg_dump writes. Write rows as INSERT, as pg_dump --inserts does, or "
+        "load them by cursor.copy() in a RunPython."
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT '\\restrict', E'\\n', $$\\d$$; -- \\d\n/* \\d */",
+        "COPY t TO STDOUT; COPY t FROM '/srv/rows.csv'; SELECT stdin FROM copy;",
+    ],
+)
+def test_what_only_looks_like_psql_is_taken(tmp_path: Path, text: str) -> None:
+    (tmp_path / "sql").mkdir()
+    (tmp_path / "sql" / "0001_x.up.sql").write_text(text)
+
+    assert RunSQLFile(str(tmp_path / "0001_x.py")).sql == text

@@ -1,5 +1,6 @@
 """Statements of SQL files that fail: which file, which line, which error."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -12,7 +13,8 @@ from chat.schema.catalogue.objects import ObjectKind, read_catalogue
 from chat.schema.errors import SchemaError
 from chat.schema.files import RunSQLFile
 from chat.schema.files.errors import SQLFileFailedError, TransactionInSQLFileError
-from tests.schema.conftest import ManageSituation
+from chat.schema.ledger.events import read_events
+from tests.schema.conftest import EditedSituation, ManageSituation
 
 
 def run(
@@ -199,3 +201,48 @@ def test_script_that_is_not_atomic_may_have_transactions_of_its_own(
     run(tmp_path, text, is_atomic=False, connection=scratch_connection)
 
     assert "public.a" in read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("statement", "advice"),
+    [
+        ("CREATE INDEX CONCURRENTLY i ON chat_users (id)", "set atomic = False in the migration"),
+        ("VACUUM", "set atomic = False in the migration"),
+        ("CREATE DATABASE other", "set atomic = False in the migration"),
+        ("SET statement_timeout = 1; SELECT pg_sleep(5)", "begin with SET statement_timeout = 0"),
+        ("SET ROLE pg_monitor; CREATE TABLE a ()", "Let the role that migrates do that"),
+        ("CREATE TABLE a (); CREATE TABLE a ()", "migrate APP NAME --fake"),
+        ("SELEC", "Correct it, then run it again."),
+    ],
+)
+def test_failure_says_what_usually_helps(tmp_path: Path, statement: str, advice: str) -> None:
+    with pytest.raises(SQLFileFailedError) as caught:
+        run(tmp_path, f"-- UP\n{statement};")
+
+    assert advice in caught.value.next_step
+    assert caught.value.next_step.startswith("Nothing of the file was kept. ")
+
+
+def test_transaction_of_its_own_is_said_to_be_rolled_back(
+    edited: Callable[[str], EditedSituation],
+    manage: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    copy = edited("broken_concurrent_index")
+    (copy.migrations / "sql" / "0001_only.up.sql").write_text(
+        "CREATE TABLE things ();\n\nBEGIN;\nCREATE TABLE others ();\nSELECT nope;\nCOMMIT;\n"
+    )
+
+    result = manage("migrate", situations=[copy.name], **copy.environ)
+
+    assert result.returncode == 1
+    assert result.stderr.endswith(
+        "What the file did before line 3 is kept, as the migration is not atomic, and the rest was "
+        "rolled back. Undo it, or make those statements safe to run twice. Correct it, then run it "
+        "again.\n"
+    )
+    tables = read_catalogue(scratch_connection).of_kind(ObjectKind.TABLE)
+    assert "public.things" in tables
+    assert "public.others" not in tables
+    assert [event.event for event in read_events(scratch_connection)] == ["failed", "started"]

@@ -501,3 +501,52 @@ def test_plan_shows_what_was_interrupted(
 
     assert result.returncode == 0, result.stderr
     assert "not_atomic.0003_concurrently" in result.stdout
+
+
+def test_migration_whose_row_was_deleted_by_hand_is_not_run_twice(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", situations=["two_steps"])
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE name = '0002_touch'")
+
+    status = manage("migration_status", "--check", situations=["two_steps"])
+    refused = manage("migrate", situations=["two_steps"])
+    recorded = manage("migrate", "two_steps", "0002_touch", "--fake", situations=["two_steps"])
+    ready = manage("migration_status", "--check", situations=["two_steps"])
+
+    assert (status.returncode, refused.returncode) == (2, 1)
+    assert re.fullmatch(
+        r"CommandError: The ledger and django_migrations disagree about a migration; nothing was "
+        r"done\.\n"
+        r"two_steps\.0002_touch: by the ledger it was applied at [-0-9: ]+ UTC by \S+ \(\S+\), and "
+        r"django_migrations has no row of it; applied again, it would be done twice\.\n"
+        r"If the database has what two_steps\.0002_touch does, record it: python manage\.py "
+        r"migrate two_steps 0002_touch --fake\. If it was undone by hand, take it from the ledger "
+        r"too: that command, then python manage\.py migrate two_steps 0001_initial --fake, then "
+        r"python manage\.py migrate\n",
+        refused.stderr,
+    )
+    assert refused.stderr.split("\n", 2)[1:] == status.stderr.split("\n", 2)[1:]
+    assert (recorded.returncode, ready.returncode) == (0, 0), recorded.stderr
+
+
+def test_what_was_undone_by_hand_can_be_taken_from_the_ledger_and_applied(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", situations=["two_steps"])
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE name = '0002_touch'")
+        cursor.execute("DROP FUNCTION shout() CASCADE")
+
+    results = [
+        manage(*command, situations=["two_steps"])
+        for command in (
+            ["migrate", "two_steps", "0002_touch", "--fake"],
+            ["migrate", "two_steps", "0001_initial", "--fake"],
+            ["migrate"],
+        )
+    ]
+
+    assert [result.returncode for result in results] == [0, 0, 0]
+    assert "Applying two_steps.0002_touch... OK" in results[2].stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.db import IntegrityError
+from django.db import DataError, IntegrityError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.drift.reading import DriftState, read_drift
@@ -33,6 +33,12 @@ def notes(connection: BaseDatabaseWrapper) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT text FROM paused_notes")
         return {text for (text,) in cursor.fetchall()}
+
+
+def is_applied(connection: BaseDatabaseWrapper, name: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM django_migrations WHERE name = %s)", (name,))
+        return bool(cursor.fetchone()[0])
 
 
 def has_author(connection: BaseDatabaseWrapper) -> bool:
@@ -454,3 +460,79 @@ def test_rollback_of_a_concurrent_index_goes_on_where_it_was_killed(
     )
     assert backwards.returncode == 0, backwards.stderr
     assert indexes(scratch_connection) == []
+
+
+def odd_indexes(connection: BaseDatabaseWrapper) -> list[tuple[str, bool]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexrelid::regclass::text, indisvalid FROM pg_index"
+            " WHERE indrelid = 'odd_pages'::regclass AND NOT indisprimary"
+        )
+        return list(cursor.fetchall())
+
+
+@pytest.mark.parametrize("atomic", ["yes", "no"])
+@pytest.mark.parametrize("how", ["django", "psycopg", "body"])
+def test_invalid_index_is_not_taken_for_done_whoever_asks_for_it(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, how: str, atomic: str
+) -> None:
+    environ = {"SITUATION_INDEX": how, "SITUATION_ATOMIC": atomic}
+    manage("migrate", "odd_index", "0001", situations=["odd_index"], **environ)
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("INSERT INTO odd_pages (title) VALUES ('one')")
+        with pytest.raises(DataError):
+            cursor.execute("CREATE INDEX CONCURRENTLY odd_ix ON odd_pages ((title::integer))")
+
+    result = manage("migrate", situations=["odd_index"], **environ)
+
+    assert result.returncode == 1
+    assert "IF NOT EXISTS does nothing about the INVALID index public.odd_ix" in result.stderr
+    assert "DROP INDEX CONCURRENTLY public.odd_ix;" in result.stderr
+    assert not is_applied(scratch_connection, "0002_index")
+
+
+@pytest.mark.parametrize("how", ["comment", "subclass", "swallow"])
+def test_index_that_could_not_be_finished_is_made_anew_however_it_is_made(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, how: str
+) -> None:
+    manage("migrate", "odd_index", "0001", situations=["odd_index"], SITUATION_INDEX=how)
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("INSERT INTO odd_pages (title) VALUES ('one')")
+        failed = manage("migrate", situations=["odd_index"], SITUATION_INDEX=how)
+        left = odd_indexes(scratch_connection)
+        cursor.execute("UPDATE odd_pages SET title = '1'")
+
+    finished = manage("migrate", situations=["odd_index"], SITUATION_INDEX=how)
+
+    assert (failed.returncode, left) == (1, [("odd_ix", False)])
+    assert finished.returncode == 0, finished.stderr
+    assert "Dropped the INVALID index public.odd_ix on odd_pages, which that run left.\n" in (
+        finished.stdout
+    )
+    assert odd_indexes(scratch_connection) == [("odd_ix", True)]
+    assert read_drift(scratch_connection).state is DriftState.NONE
+
+
+def test_index_that_somebody_builds_meanwhile_is_not_what_a_migration_left(
+    manage: ManageSituation,
+    start: StartSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    tmp_path: Path,
+) -> None:
+    situations = ["paused", "paused_index"]
+    manage("migrate", "paused_index", situations=situations)
+    process = start("migrate", situations=situations, SITUATION_PAUSES=str(tmp_path))
+    wait_until((tmp_path / "ddl.reached").exists)
+    with psycopg.connect(**scratch_connection.get_connection_params()) as writer:
+        writer.execute("INSERT INTO paused_pages (title) VALUES ('being written')")
+        rebuild = start("shell", "-v0", "-c", REPAIR, situations=situations)
+        wait_until(lambda: is_waiting_for_a_lock(scratch_connection, "REINDEX INDEX CONCURRENTLY"))
+        while_it_is_built = indexes(scratch_connection)
+        for point in ("ddl", "data", "end"):
+            (tmp_path / f"{point}.passed").touch()
+        _, stderr = process.communicate()
+
+    assert ("paused_pages_title_ix_ccnew", False) in while_it_is_built
+    assert (process.returncode, rebuild.wait()) == (0, 0), stderr
+    assert indexes(scratch_connection) == [("paused_pages_title_ix", True)]
+    assert read_drift(scratch_connection).state is DriftState.NONE

@@ -161,3 +161,81 @@ def test_negative_wait_is_refused(manage: ManageSituation) -> None:
     result = manage("migrate", "--lock-wait", "-1", situations=["two_steps"])
 
     assert "'-1' is not a number of seconds" in result.stderr
+
+
+def last_event(connection: BaseDatabaseWrapper) -> tuple[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT event, name FROM schema_migrations ORDER BY id DESC LIMIT 1")
+        event, name = cursor.fetchone()
+    return event, name
+
+
+@pytest.mark.parametrize("atomic", ["yes", "no"])
+def test_migration_cannot_close_its_connection(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, atomic: str
+) -> None:
+    environ = {"SITUATION_LOSES": "close", "SITUATION_ATOMIC": atomic}
+
+    result = manage("migrate", situations=["loses_lock"], **environ)
+
+    assert result.returncode == 1
+    assert ", in add (Raw Python operation)\n" in result.stderr
+    assert "RuntimeError: A migration must not close its connection" in result.stderr
+    assert last_event(scratch_connection) == ("failed", "0002_add")
+
+
+def test_end_without_the_lock_is_not_recorded(
+    manage: ManageSituation,
+    start: StartSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    tmp_path: Path,
+) -> None:
+    environ = {"SITUATION_LOSES": "unlock", "SITUATION_PAUSES": str(tmp_path)}
+    loser = start("migrate", situations=["loses_lock"], **environ)
+    wait_until((tmp_path / "unlocked.reached").exists)
+    other = manage("migrate", situations=["loses_lock"])
+    (tmp_path / "unlocked.passed").touch()
+    _, said = loser.communicate()
+
+    assert (loser.returncode, other.returncode) == (1, 0), other.stderr
+    assert said.startswith(
+        "CommandError: The migration lock was lost during a migration; that this came to its end "
+        "is not recorded.\n"
+    )
+    assert "python manage.py migrate loses_lock 0002_add --fake" in said
+    assert last_event(scratch_connection) == ("applied", "0002_add")
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM django_migrations WHERE name = '0002_add'")
+        assert cursor.fetchone() == (1,)
+
+
+def test_atomic_migration_that_lost_the_lock_is_rolled_back(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    environ = {"SITUATION_LOSES": "unlock", "SITUATION_ATOMIC": "yes"}
+
+    result = manage("migrate", situations=["loses_lock"], **environ)
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("CommandError: The migration lock is not held any more")
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT height FROM tides")
+        assert cursor.fetchone() == (100,)
+
+
+def test_transaction_that_a_migration_left_open_is_no_end(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    result = manage("migrate", situations=["loses_lock"], SITUATION_LOSES="BEGIN")
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        "CommandError: A migration with atomic = False left a transaction open; it was rolled "
+        "back.\n"
+        "loses_lock.0002_add began one, by BEGIN or set_autocommit(False), and did not end it.\n"
+        "Write the COMMIT that is missing, then run this again.\n"
+    )
+    assert last_event(scratch_connection) == ("failed", "0002_add")
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT height FROM tides")
+        assert cursor.fetchone() == (110,)

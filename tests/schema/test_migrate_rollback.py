@@ -169,3 +169,27 @@ def test_production_is_told_from_the_models_what_it_would_lose(manage: ManageSit
         "  without FORCE_ROLLBACK=1 it is refused, so nothing is locked for it",
     ]
     assert "What is listed above will be lost, and what is not known may be." in result.stderr
+
+
+def test_way_back_goes_to_within_a_squashed_migration(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    app = "squashed_tables"
+    back = ("migrate", app, "0001_one")
+    manage("migrate", situations=[app])
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("INSERT INTO squashed_tables_book DEFAULT VALUES")
+
+    refused = manage(*back, situations=[app], SITUATION_MELO_ENV="production")
+    done = manage(*back, situations=[app])
+    current = manage("migration_current", app, situations=[app])
+    again = manage("migrate", situations=[app])
+
+    assert (refused.returncode, done.returncode) == (3, 0), done.stderr
+    for result in (refused, done):
+        assert "To be lost: 1 row in 1 table" in result.stdout
+        assert "squashed_tables_book" in result.stdout
+    assert "Unapplying squashed_tables.0002_two... OK" in done.stdout
+    assert current.stdout == "0001_one\n"
+    assert again.returncode == 0, again.stderr
+    assert rows(scratch_connection, "SELECT count(*) FROM squashed_tables_book") == [(0,)]

@@ -21,6 +21,7 @@ from chat.schema.status.reading import (
 )
 from chat.schema.status.report import status_table
 from chat.schema.status.sentences import next_step
+from tests.schema.conftest import ManageSituation
 
 Situation = Callable[..., None]
 
@@ -224,3 +225,67 @@ def test_table_fits_eighty_columns_and_keeps_both_ends_of_a_long_name() -> None:
         "  applied      sql     no    0009_a_very_long_descript…very_long_description_end",
         "               2026-01-31 23:59    61.4 s  01234567  deployment (c…ion@runner-7)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("app", "recorded", "said"),
+    [
+        (
+            "squashed_and_deleted",
+            ["0001_one"],
+            (
+                "squashed_and_deleted.0001_squashed_0002_two replaces "
+                "squashed_and_deleted.0001_one, applied, and squashed_and_deleted.0002_two, "
+                "not applied and not on disk any more."
+            ),
+        ),
+        (
+            "two_steps",
+            ["0002_touch"],
+            (
+                "Migration two_steps.0002_touch is applied before its dependency "
+                "two_steps.0001_initial.\nIf the database has what the dependency does, record it: "
+                "INSERT INTO django_migrations (app, name, applied) VALUES "
+                "('two_steps', '0001_initial', current_timestamp);"
+            ),
+        ),
+        (
+            "conflicting",
+            [],
+            (
+                "Conflicting migrations detected; multiple leaf nodes in the migration graph: "
+                "(0002_one, 0002_two in conflicting).\n"
+                "To fix them run 'python manage.py makemigrations --merge'\n"
+            ),
+        ),
+        ("circular", [], "Each of these depends on the next: circular."),
+    ],
+)
+def test_every_command_says_why_nothing_can_be_migrated(
+    manage: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    app: str,
+    recorded: list[str],
+    said: str,
+) -> None:
+    for name in recorded:
+        record(scratch_connection, app, name)
+
+    results = [
+        manage(*command, situations=[app])
+        for command in (
+            ["migrate"],
+            ["migrate", app, "zero"],
+            ["migrate", "--plan"],
+            ["migrate", "--check"],
+            ["migration_status"],
+            ["migration_status", "--check"],
+            ["migration_current"],
+            ["migration_reset", "--noinput"],
+        )
+    ]
+
+    assert [result.returncode for result in results] == [1] * len(results)
+    for result in results:
+        assert said in result.stderr
+        assert "Traceback" not in result.stderr

@@ -1,16 +1,19 @@
 """Reading the migrations on disk: what is wrong with the files is said as one error, by name."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
+from typing import TypeAlias
 
+from django.core.management import CommandError
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.exceptions import (
     BadMigrationError,
     CircularDependencyError,
+    InconsistentMigrationHistory,
     NodeNotFoundError,
 )
 from django.db.migrations.loader import MigrationLoader
@@ -18,6 +21,9 @@ from django.db.migrations.loader import MigrationLoader
 from chat.schema.disk.checksums import is_installed, sql_files
 from chat.schema.errors import SchemaError, end_of_process_refused
 from chat.schema.text import relative_to_cwd
+
+# Its app and its name.
+_Key: TypeAlias = tuple[str, str]
 
 
 def load_migrations(connection: BaseDatabaseWrapper | None) -> MigrationLoader:
@@ -72,10 +78,33 @@ def passed_over(loader: MigrationLoader) -> list[str]:
 class BrokenMigrationsError(SchemaError):
     """The migrations on disk do not fit together."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        next_step: str = (
+            "Deploy the code completely, or correct the dependency that is named above."
+        ),
+    ) -> None:
+        super().__init__(seen=reason, next_step=next_step)
+
+
+class InconsistentHistoryError(SchemaError, CommandError, InconsistentMigrationHistory):
+    """Migrations were applied in an order that their dependencies do not allow.
+
+    It is Django's error as well, for those who catch that.
+    """
+
+    def __init__(self, migration: _Key, *, dependency: _Key) -> None:
         super().__init__(
-            seen=reason,
-            next_step="Deploy the code completely, or correct the dependency that is named above.",
+            seen=(
+                f"Migration {_dotted(migration)} is applied before its dependency "
+                f"{_dotted(dependency)}."
+            ),
+            next_step=(
+                "If the database has what the dependency does, record it: "
+                f"{_record_statement(dependency)} Else correct the dependencies of the file."
+            ),
         )
 
 
@@ -87,6 +116,47 @@ class UnreadableMigrationError(SchemaError):
             seen=f"{place}\n{said}",
             next_step="Correct that file; --traceback shows where the error is from.",
         )
+
+
+def require_consistent(loader: MigrationLoader) -> None:
+    """Raise when these migrations as a whole cannot be migrated to anything; no statement.
+
+    Raises:
+        BrokenMigrationsError: an app has several newest migrations, or a squashed migration can
+            neither be run nor skipped.
+        InconsistentHistoryError: one is applied whose dependency is not.
+    """
+    usable = {key for key in loader.replacements if key in loader.graph.nodes}
+    covered = {key for name in usable for key in loader.replacements[name].replaces}
+    for key, squashed in loader.replacements.items():
+        applied = [each for each in squashed.replaces if each in loader.applied_migrations]
+        known = {*applied, *loader.disk_migrations, *covered}
+        gone = [each for each in squashed.replaces if each not in known]
+        # Django leaves it out of its graph, without a word.
+        if key not in usable | covered and gone:
+            raise _neither_run_nor_skipped(key, applied=applied, gone=gone)
+    for key in loader.graph.nodes:
+        if key in loader.applied_migrations:
+            for parent in sorted(loader.graph.node_map[key].parents):
+                if parent.key not in loader.applied_migrations:
+                    raise InconsistentHistoryError(key, dependency=parent.key)
+    if conflicts := loader.detect_conflicts():
+        found = "; ".join(f"{', '.join(names)} in {app}" for app, names in conflicts.items())
+        raise BrokenMigrationsError(
+            "Conflicting migrations detected; multiple leaf nodes in the migration graph: "
+            f"({found}).",
+            next_step="To fix them run 'python manage.py makemigrations --merge'",
+        )
+
+
+def show_replaced(loader: MigrationLoader, keys: Iterable[_Key]) -> None:
+    """Have the graph show what was squashed in place of squashed migrations, if a key needs it.
+
+    A plan back to within a squashed migration has them, for which Django does the same.
+    """
+    if any(key not in loader.graph.nodes for key in keys):
+        loader.replace_migrations = False  # type: ignore[attr-defined]
+        loader.build_graph()
 
 
 @contextmanager
@@ -101,7 +171,9 @@ def explaining_unreadable_migrations() -> Iterator[None]:
     try:
         with end_of_process_refused():
             yield
-    except (BadMigrationError, NodeNotFoundError, CircularDependencyError) as exc:
+    except CircularDependencyError as exc:
+        raise BrokenMigrationsError(f"Each of these depends on the next: {exc}") from exc
+    except (BadMigrationError, NodeNotFoundError) as exc:
         raise BrokenMigrationsError(str(exc)) from exc
     except (Error, SchemaError):
         raise
@@ -109,6 +181,31 @@ def explaining_unreadable_migrations() -> Iterator[None]:
         if (place := _place(exc)) is None:
             raise
         raise UnreadableMigrationError(place, said=f"{type(exc).__name__}: {exc}") from exc
+
+
+def _neither_run_nor_skipped(
+    key: _Key, *, applied: Iterable[_Key], gone: list[_Key]
+) -> BrokenMigrationsError:
+    statements = " ".join(map(_record_statement, gone))
+    return BrokenMigrationsError(
+        f"{_dotted(key)} replaces {', '.join(map(_dotted, applied))}, applied, and "
+        f"{', '.join(map(_dotted, gone))}, not applied and not on disk any more. So it can neither "
+        "be run nor be skipped.",
+        next_step=(
+            "Deploy the code that still has those files, migrate, then deploy this again. Or, if "
+            f"the database has what they do, record it: {statements}"
+        ),
+    )
+
+
+def _dotted(key: _Key) -> str:
+    return ".".join(key)
+
+
+def _record_statement(key: _Key) -> str:
+    app, name = key
+    values = f"'{app}', '{name}', current_timestamp"
+    return f"INSERT INTO django_migrations (app, name, applied) VALUES ({values});"  # noqa: S608 — shown
 
 
 def _place(error: Exception) -> str | None:

@@ -57,6 +57,22 @@ class UnreadableSQLFileError(SQLFileError):
         )
 
 
+class PsqlCommandError(SQLFileError):
+    """A SQL file of a migration has something in it that psql alone can run."""
+
+    def __init__(self, path: Path, *, line: int, source: str) -> None:
+        self.line = line
+        super().__init__(
+            path,
+            seen=f"{path}, line {line}: {source}",
+            next_step=(
+                "The statements are sent to the server, without psql. Remove its own commands, as "
+                "\\restrict, which pg_dump writes. Write rows as INSERT, as pg_dump --inserts "
+                "does, or load them by cursor.copy() in a RunPython."
+            ),
+        )
+
+
 class NulInSQLError(SchemaError):
     """The SQL of a migration has a NUL byte in it, where it would be cut off; nothing was done."""
 

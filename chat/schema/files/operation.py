@@ -22,6 +22,7 @@ from chat.schema.files.errors import (
     AmbiguousSQLFileError,
     EmptySQLFileError,
     MissingSQLFileError,
+    PsqlCommandError,
     SQLSectionsError,
     UnreadableSQLFileError,
     UnwrittenSQLFileError,
@@ -30,6 +31,7 @@ from chat.schema.files.script import Script, run_script
 from chat.schema.files.tokens import (
     Lookalike,
     first_token,
+    for_psql_alone,
     hidden_text,
     lookalikes,
     open_token,
@@ -65,6 +67,7 @@ class RunSQLFile(RunSQL):
         SQLSectionsError: the one file has no `-- UP`, a marker twice, or a statement before them;
             or a comment looks like a marker of the other way than the one it is on.
         EmptySQLFileError: a file or section has nothing but white space.
+        PsqlCommandError: one of them has a command of psql's own, or COPY FROM STDIN.
         UnreadableSQLFileError: one of the files is not UTF-8, has a NUL in it, or a character
             that hides what the server runs.
     """
@@ -201,7 +204,11 @@ def _read_script(path: Path) -> Script:
     text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise EmptySQLFileError(path)
-    return Script(path=path, text=text)
+    script = Script(path=path, text=text)
+    if (start := for_psql_alone(text)) is not None:
+        source = text[start:].partition("\n")[0]
+        raise PsqlCommandError(path, line=script.line_at(start), source=source)
+    return script
 
 
 def _no_text(content: bytes) -> tuple[int, str] | None:

@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError
+from django.db import DatabaseError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from psycopg.pq import TransactionStatus
 
 from chat.schema.files.errors import SQLFileFailedError, TransactionInSQLFileError
 from chat.schema.files.tokens import Statement, TokenKind, line_at, split_statements, tokens
@@ -53,11 +54,16 @@ def run_script(script: Script, schema_editor: BaseDatabaseSchemaEditor) -> None:
             raise TransactionInSQLFileError(
                 script.path, line=script.line_at(statement.start), statement=statement.text
             )
+    begin: Statement | None = None
     for statement in script.statements:
         try:
             schema_editor.execute(statement.text, params=None)
         except DatabaseError as exc:
-            raise _failure(script, statement, exc, is_atomic=is_atomic) from exc.__cause__
+            left = _left(script, statement, begin, is_atomic=is_atomic)
+            raise _failure(script, statement, exc, left=left) from exc.__cause__
+        info = schema_editor.connection.connection.info
+        is_open = not is_atomic and info.transaction_status is not TransactionStatus.IDLE
+        begin = (begin or statement) if is_open else None
 
 
 def _is_about_transactions(statement: Statement) -> bool:
@@ -70,26 +76,29 @@ def _is_about_transactions(statement: Statement) -> bool:
     return first in {"begin", "commit", "end", "abort"} and second != "prepared"
 
 
+def _left(script: Script, failed: Statement, begin: Statement | None, *, is_atomic: bool) -> str:
+    """Return what is left of the file; `begin` opened a transaction of its own that is not over."""
+    if is_atomic:
+        return "Nothing of the file was kept."
+    kept, undone = (begin, ", and the rest was rolled back") if begin else (failed, "")
+    return (
+        f"What the file did before line {script.line_at(kept.start)} is kept, as the migration is "
+        f"not atomic{undone}. Undo it, or make those statements safe to run twice."
+    )
+
+
 def _failure(
-    script: Script, statement: Statement, error: DatabaseError, *, is_atomic: bool
+    script: Script, statement: Statement, error: DatabaseError, *, left: str
 ) -> SQLFileFailedError:
     diagnosis = getattr(error.__cause__, "diag", None)
     position = statement.start + _position(statement.text, diagnosis)
     line = script.line_at(position)
-    begins = script.line_at(statement.start)
-    next_step = (
-        "Nothing of the file was kept. "
-        + (advice(error) if isinstance(error, IntegrityError) else "Correct it, then run it again.")
-        if is_atomic
-        else f"What the file did before line {begins} is kept, as the migration is not atomic. "
-        "Undo it, or make those statements safe to run twice; correct the file, and run it again."
-    )
     return SQLFileFailedError(
         script.path,
         line=line,
         source=script.text.split("\n")[line - script.first_line].strip(),
         server_message=server_message(error),
-        next_step=next_step,
+        next_step=f"{left} {advice(error, otherwise='Correct it, then run it again.')}",
     )
 
 

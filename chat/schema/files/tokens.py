@@ -117,7 +117,13 @@ _MARKER_WITH_REMARK = re.compile(r"[\W_]*(UP|DOWN)\b\s*[^\w\s]")
 _BEGINNING = re.compile(r'[A-Za-z("]')
 _TAIL_OF_A_SENTENCE = re.compile(r"--[ \t]*[a-z].*\.[ \t]*")
 _AFTER_A_COMMENT = re.compile(r"--[^\n]*+\n[ \t]*+\Z")
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+# Control characters; blanks that are none to PostgreSQL; what has no width, or turns the direction.
+# Joiners are part of words in some scripts, so only beside ASCII are they suspicious.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u115f\u1160\u1680\u180e\u2000-\u200b\u200e\u200f"
+    "\u2028-\u202f\u205f-\u206f\u3000\u3164\ufeff\uffa0]"
+    "|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+)
 _NAMES = {"\ufeff": "a byte order mark"}
 _LINE_END_OF_EDITORS = re.compile(r"[\v\f\x1c-\x1e\x85\u2028\u2029](?=.*\S)")
 _ROUTINES = {"function", "procedure"}
@@ -223,8 +229,8 @@ def open_token(text: str) -> Token | None:
 def hidden_text(text: str) -> tuple[int, str] | None:
     """Return where people see other statements than the server does, and why, if anywhere.
 
-    That is at a control character or byte order mark that is neither quoted nor in a comment, and
-    at what ends a line for editors alone and has more of a comment behind it.
+    That is at a character without a shape that is no blank to PostgreSQL, neither quoted nor in a
+    comment, and at what ends a line for editors alone and has more of a comment behind it.
     """
     if not _UNSEEN.search(text):
         return None
@@ -241,6 +247,20 @@ def hidden_text(text: str) -> tuple[int, str] | None:
             seen = found.group()
             name = _NAMES.get(seen) or unicodedata.name(seen, "a control character")
             return found.start(), f"U+{ord(seen):04X} ({name}) {why}"
+    return None
+
+
+def for_psql_alone(text: str) -> int | None:
+    """Return where the first command of psql's own begins, or COPY FROM STDIN; None without any."""
+    for statement in split_statements(text):
+        words = set()
+        for token in tokens(statement.text):
+            if token.kind is TokenKind.OTHER and statement.text[token.start] == "\\":
+                return statement.start + token.start
+            if token.kind is TokenKind.WORD:
+                words.add(statement.text[token.start : token.end].lower())
+        if statement.words[:1] == ("copy",) and "stdin" in words:
+            return statement.start
     return None
 
 

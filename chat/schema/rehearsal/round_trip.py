@@ -11,10 +11,12 @@ from enum import StrEnum
 from functools import partial
 
 from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.exceptions import AmbiguityError
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
 from chat.schema.catalogue.objects import Catalogue, Difference, diff, read_catalogue
@@ -26,6 +28,7 @@ from chat.schema.rehearsal.observation import Observation, Observer
 from chat.schema.rehearsal.scratch import ScratchDatabase
 from chat.schema.run.patching import other_connections_refused
 from chat.schema.session.database import database_name
+from chat.schema.session.settings import session_state
 
 
 class RehearsalResult(StrEnum):
@@ -127,6 +130,22 @@ def counts(rehearsals: Iterable[Rehearsal]) -> dict[RehearsalResult, int]:
     return {result: found[result] for result in RehearsalResult}
 
 
+class _Recorder(MigrationRecorder):
+    """Django's recorder, which puts the session back before each record, as `migrate` does."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        super().__init__(connection)
+        self._state = session_state(connection)
+
+    def record_applied(self, app: str, name: str) -> None:
+        self._state.put_back(self.connection)
+        super().record_applied(app, name)
+
+    def record_unapplied(self, app: str, name: str) -> None:
+        self._state.put_back(self.connection)
+        super().record_unapplied(app, name)
+
+
 class _Run:
     """The scratch database and the state of the models in it."""
 
@@ -138,6 +157,7 @@ class _Run:
     def _begin(self) -> None:
         with explaining_unreadable_migrations():
             self._executor = MigrationExecutor(self._connection)
+        self._executor.recorder = _Recorder(self._connection)
         self._executor.recorder.ensure_schema()
         self._state = ProjectState(real_apps=self._executor.loader.unmigrated_apps)
 

@@ -13,7 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunPython, RunSQL
 from django.db.migrations.operations.base import Operation
 
-from chat.schema.disk.loading import load_migrations
+from chat.schema.disk.loading import load_migrations, show_replaced
 from chat.schema.disk.operations import database_operations
 from chat.schema.ledger.table import MigrationKey
 from chat.schema.rollback.relations import (
@@ -41,7 +41,12 @@ def read_effects(
     """
     loader = load_migrations(connection)
     undone = {(migration.app_label, migration.name) for migration, _ in plan}
-    applied = [key for key in loader.graph.nodes if key in loader.applied_migrations]
+    show_replaced(loader, undone)
+    is_squash_shown = loader.replace_migrations  # type: ignore[attr-defined]
+    twice = () if is_squash_shown else loader.replacements
+    applied = [
+        key for key in loader.graph.nodes if key in loader.applied_migrations and key not in twice
+    ]
     before = _tables(connection, loader, applied)
     after = _tables(connection, loader, [key for key in applied if key not in undone])
     # Without a schema a model's table is what the search path finds, which is what `shown` says.

@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 from psycopg.sql import SQL, Identifier
 
+from chat.schema.disk.loading import show_replaced
 from chat.schema.disk.reversibility import irreversible_operations
 from chat.schema.errors import SchemaError, end_of_process_refused
 from chat.schema.rollback.relations import Effect, effects, read_empty, read_relations
@@ -21,6 +22,7 @@ from chat.schema.rollback.time_limit import TimeLimitReachedError, deadline, rol
 from chat.schema.run.gates import Plan
 from chat.schema.run.patching import OutsideTrialError, other_connections_refused
 from chat.schema.session.server_errors import what_was_said
+from chat.schema.session.settings import session_state
 
 # The rollback itself may meet none of these: serialization_failure, deadlock_detected,
 # query_canceled; and class 53, the server is short of something, which one long transaction is
@@ -128,9 +130,11 @@ def try_rollback(
                 deadline(connection, time_limit=time_limit),
             ):
                 before = read_relations(connection)
+                state = session_state(connection)
                 for step in steps:
                     reached = str(step.migration)
                     _unapply(connection, step)
+                    state.put_back(connection)
                 after = read_relations(connection)
                 return effects(before, after, empty=read_empty(connection, before, after))
         except Exception as exc:
@@ -168,6 +172,7 @@ class _Executor(MigrationExecutor):
     def steps(self, plan: Plan) -> list[_Step]:
         """Return the plan with its states, rendered: that takes long and needs no lock."""
         self._found: list[_Step] = []
+        show_replaced(self.loader, [(each.app_label, each.name) for each, _ in plan])
         full_plan = self.migration_plan(self.loader.graph.leaf_nodes(), clean_start=True)
         self._migrate_all_backwards(  # type: ignore[attr-defined]
             list(plan), full_plan, fake=False

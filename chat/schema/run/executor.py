@@ -19,8 +19,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 from psycopg import errors
 
-from chat.schema.catalogue.objects import ObjectKey, ObjectKind
-from chat.schema.disk.loading import explaining_unreadable_migrations
+from chat.schema.catalogue.objects import Catalogue, ObjectKey, ObjectKind
+from chat.schema.disk.loading import explaining_unreadable_migrations, require_consistent
 from chat.schema.disk.reversibility import require_reversible
 from chat.schema.drift.reading import Drift, read_drift
 from chat.schema.errors import SchemaError, end_of_process_refused
@@ -30,19 +30,27 @@ from chat.schema.run.failures import migration_failed
 from chat.schema.run.gates import (
     Plan,
     interrupted_in,
+    require_agreement,
     require_finished_first,
     require_known,
     require_unchanged,
     require_uninterrupted,
     require_whole_sql,
 )
-from chat.schema.run.leftovers import drop_index, find_leftovers, invalid_indexes_refused
+from chat.schema.run.leftovers import IndexWatch, drop_index, find_leftovers
+from chat.schema.run.patching import closing_refused
 from chat.schema.run.patience import BlockedAttempt, BlockedError, Patience
 from chat.schema.run.recorder import LedgerRecorder, Schema, Step
-from chat.schema.session.blockers import BlockerWatch
+from chat.schema.session.blockers import Blocker, BlockerWatch
+from chat.schema.session.errors import LockLostError, OpenTransactionError, UnrecordedEndError
 from chat.schema.session.lock import MigrationLock
 from chat.schema.session.server_errors import what_was_said
-from chat.schema.session.settings import is_usable, session_settings
+from chat.schema.session.settings import (
+    is_usable,
+    roll_back_open,
+    session_settings,
+    session_state,
+)
 from chat.schema.status.reading import MigrationStatus, read_statuses
 from chat.schema.status.sentences import allowed_changes, sentence
 
@@ -51,9 +59,8 @@ _NO_BASELINE: Final = (
     "cannot be told from what the migrations did."
 )
 _LOOK_WITHOUT_TIMEOUT: Final = timedelta(seconds=1)
-# CREATE INDEX CONCURRENTLY has to wait for others, and IF NOT EXISTS says in a notice that it did
-# nothing.
-_NOT_ATOMIC: Final = {"lock_timeout": "0", "client_min_messages": "notice"}
+# CREATE INDEX CONCURRENTLY has to wait for others.
+_NOT_ATOMIC: Final = {"lock_timeout": "0"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +68,15 @@ class Progress:
     """What the executor calls to report how the run goes, beside Django's own callback.
 
     `drifted` is called with what was changed by hand, before anything is done; `blocked` after each
-    attempt that could not lock a table in time; `failed` at once, while the line of the migration
-    is still open (the error that follows says more).
+    attempt that could not lock a table in time; `waiting` with those for whom a migration waits
+    that may wait as long as it takes; `failed` at once, while the line of the migration is still
+    open (the error that follows says more).
     """
 
     notice: Callable[[str], None]
     drifted: Callable[[Drift], None]
     blocked: Callable[[BlockedAttempt], None]
+    waiting: Callable[[Sequence[Blocker]], None]
     failed: Callable[[], None]
 
 
@@ -90,6 +99,7 @@ class GatedExecutor(MigrationExecutor):
         if not is_prune:
             require_known(self.statuses)
             require_unchanged(self.statuses)
+        require_consistent(self.loader)
         if not (is_lock_ours or allow_interrupted):
             require_uninterrupted(self.statuses)
 
@@ -120,7 +130,11 @@ class LedgerExecutor(GatedExecutor):
         is_prune: bool = False,
     ) -> None:
         super().__init__(connection, self._report, is_lock_ours=True, is_prune=is_prune)
-        self._records = LedgerRecorder(connection, on_disk=self.loader.disk_migrations.get)
+        self._records = LedgerRecorder(
+            connection,
+            on_disk=self.loader.disk_migrations.get,
+            before_end=self._before_end,
+        )
         self.recorder = self._records
         self._django_callback = progress_callback or (lambda *_: None)
         self._lock = lock
@@ -133,6 +147,9 @@ class LedgerExecutor(GatedExecutor):
             backend_pid=lock.backend_pid,
             patience=patience.lock_timeout / 3 or _LOOK_WITHOUT_TIMEOUT,
         )
+        self._indexes = IndexWatch(connection)
+        # Of a migration that is not one transaction, the catalogue when it was first begun.
+        self._found: Catalogue | None = None
         self._attempt = 1
         self._is_holding_back = False
         self._held_back: list[tuple[Any, ...]] = []
@@ -149,6 +166,8 @@ class LedgerExecutor(GatedExecutor):
         plan = self.migration_plan(targets) if plan is None else plan
         require_finished_first(self.statuses, plan, graph=self.loader.graph)
         is_backwards = any(undo for _, undo in plan)
+        if not fake:
+            require_agreement(self.statuses, plan)
         if is_backwards and not fake:
             require_reversible(migration for migration, undo in plan if undo)
         self._accept_allowed_changes()
@@ -161,7 +180,12 @@ class LedgerExecutor(GatedExecutor):
             self._records.record_drift(drift)
         left = self._report_interrupted([] if fake else interrupted_in(self.statuses, plan))
         self._records.begin(Schema(live=drift.live, expected=drift.expected.without(left)))
-        with self._watch, session_settings(self.connection, self._lock_timeout):
+        with (
+            self._watch,
+            self._indexes.listening(),
+            session_settings(self.connection, self._settings),
+        ):
+            self._session_state = session_state(self.connection)
             return super().migrate(targets, plan, state, fake, fake_initial)
 
     def apply_migration(
@@ -204,9 +228,10 @@ class LedgerExecutor(GatedExecutor):
         return is_there, state
 
     @property
-    def _lock_timeout(self) -> dict[str, str]:
+    def _settings(self) -> dict[str, str]:
         milliseconds = round(self._patience.lock_timeout.total_seconds() * 1000)
-        return {"lock_timeout": f"{milliseconds}ms"}
+        # IF NOT EXISTS says in a notice that it did nothing.
+        return {"lock_timeout": f"{milliseconds}ms", "client_min_messages": "notice"}
 
     def _run(
         self,
@@ -218,7 +243,7 @@ class LedgerExecutor(GatedExecutor):
     ) -> ProjectState:
         self._lock.verify()
         step = Step(migration=migration, is_backwards=is_backwards, is_fake=is_fake)
-        with self._recording(step):
+        with self._recording(step), closing_refused(self.connection):
             state = self._apply_once(step, attempt)
             self._records.commit()
             return state
@@ -233,11 +258,12 @@ class LedgerExecutor(GatedExecutor):
         with self._failure_recorded(step):
             if migration.atomic:
                 return self._retry_while_blocked(migration, attempt)
+            self._found = catalogue_before(self.connection, step.key)
             with (
                 session_settings(self.connection, _NOT_ATOMIC),
-                invalid_indexes_refused(self.connection),
+                self._watch.attempt(on_seen=self._progress.waiting),
             ):
-                self._drop_leftovers(step)
+                self._drop_leftovers()
                 return attempt(1)
 
     def _retry_while_blocked(
@@ -301,19 +327,37 @@ class LedgerExecutor(GatedExecutor):
             self._progress.notice(f"{sentence(status)} It is run again from its first operation.")
         return left
 
-    def _drop_leftovers(self, step: Step) -> None:
+    def _drop_leftovers(self) -> None:
         """Drop the INVALID indexes that an interrupted run of this migration left."""
-        before = catalogue_before(self.connection, step.key)
-        for index in find_leftovers(self.connection, before=before):
+        for index in find_leftovers(self.connection, before=self._found):
             if index.builder_pid is None:
                 drop_index(self.connection, index)
                 self._progress.notice(f"Dropped the {index}, which that run left.")
+
+    def _before_end(self, step: Step) -> None:
+        """Refuse an end without the lock, in a transaction or with an INVALID index.
+
+        And put the session back: the records and the next migration would depend on what was set.
+        """
+        if roll_back_open(self.connection):
+            raise OpenTransactionError(str(step.migration))
+        try:
+            self._lock.verify()
+        except LockLostError as exc:
+            if step.migration.atomic:
+                raise
+            app, name = step.key
+            raise UnrecordedEndError(exc, app=app, name=name) from exc
+        self._session_state.put_back(self.connection)
+        self._indexes.require_valid(before=self._found)
 
     @contextmanager
     def _recording(self, step: Step) -> Iterator[None]:
         """Let what is recorded within the block be recorded as this step."""
         self._records.step = step
         self._attempt = 1
+        self._indexes.said.clear()
+        self._found = None
         try:
             yield
         finally:
@@ -341,16 +385,23 @@ class LedgerExecutor(GatedExecutor):
                 yield
         except BaseException as exc:
             self._progress.failed()
-            # If it cannot be recorded, the error itself matters more.
-            if is_usable(self.connection, session=session):
+            is_rolled_back = roll_back_open(self.connection)
+            # Without the lock another may be at it.
+            is_ours = not isinstance(exc, LockLostError)
+            if is_ours and is_usable(self.connection, session=session):
+                # If it cannot be recorded, the error itself matters more.
                 try:
+                    self._session_state.put_back(self.connection)
                     self._records.record_failed(step, reason=_reason(exc))
                 except DatabaseError as unwritten:
                     exc.add_note(f"The ledger has no row of this failure: {unwritten}")
             if isinstance(exc, Exception) and not isinstance(exc, SchemaError):
                 is_session_lost = self.connection.connection is not session or session.closed
                 raise migration_failed(
-                    step.migration, exc, is_session_lost=is_session_lost
+                    step.migration,
+                    exc,
+                    is_session_lost=is_session_lost,
+                    is_rolled_back=is_rolled_back,
                 ) from exc
             raise
 

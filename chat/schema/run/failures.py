@@ -13,6 +13,11 @@ from chat.schema.errors import SchemaError
 from chat.schema.session.server_errors import advice, is_connection_lost, server_message
 from chat.schema.text import relative_to_cwd
 
+_THEN = (
+    "and it is interrupted. The next run begins with its first operation: undo by hand what would "
+    "make that fail, or make it safe to run twice."
+)
+
 
 class StateLeft(StrEnum):
     """What a migration that failed leaves in the database."""
@@ -22,9 +27,11 @@ class StateLeft(StrEnum):
         "it stay applied."
     )
     PARTIAL = (
-        "It is not one transaction (atomic = False): what it did before this is kept, and it is "
-        "interrupted. The next run begins with its first operation: undo by hand what would make "
-        "that fail, or make it safe to run twice."
+        f"It is not one transaction (atomic = False): what it did before this is kept, {_THEN}"
+    )
+    PARTIAL_BEFORE_BEGIN = (
+        "It is not one transaction (atomic = False), and the one that it began itself was rolled "
+        f"back: what it did before that is kept, {_THEN}"
     )
     UNKNOWN = "The connection was lost: either all of it was kept or nothing."
 
@@ -59,12 +66,15 @@ def statement_refused(error: Error) -> StatementRefusedError:
 
 
 def migration_failed(
-    migration: Migration, error: Exception, *, is_session_lost: bool
+    migration: Migration, error: Exception, *, is_session_lost: bool, is_rolled_back: bool
 ) -> MigrationFailedError:
-    """Return the error that explains why a migration failed; raise it from `error`."""
+    """Return the error that explains why a migration failed; raise it from `error`.
+
+    `is_rolled_back`: it is not one transaction, and the one that it began itself was rolled back.
+    """
     is_of_database = isinstance(error, Error)
     if not migration.atomic:
-        state_left = StateLeft.PARTIAL
+        state_left = StateLeft.PARTIAL_BEFORE_BEGIN if is_rolled_back else StateLeft.PARTIAL
     else:
         state_left = StateLeft.UNKNOWN if is_session_lost else StateLeft.ROLLED_BACK
     return MigrationFailedError(

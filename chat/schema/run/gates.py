@@ -21,6 +21,7 @@ from chat.schema.status.reading import (
 from chat.schema.status.refusals import (
     ChangedMigrationsError,
     DatabaseAheadError,
+    DisagreeingRecordsError,
     InterruptedMigrationsError,
     PendingMigrationsError,
     RewrittenMigrationsError,
@@ -110,6 +111,18 @@ def require_whole_sql(plan: Plan) -> None:
                             line=before.count("\n") + 1,
                             source=ascii(source.strip()),
                         )
+
+
+def require_agreement(statuses: Sequence[MigrationStatus], plan: Plan) -> None:
+    """Raise when the ledger has a migration as applied that this plan would apply.
+
+    Raises:
+        DisagreeingRecordsError: it has one.
+    """
+    forwards = {(migration.app_label, migration.name) for migration, undo in plan if not undo}
+    torn = [status for status in statuses if status.only_in_ledger and status.key in forwards]
+    if torn:
+        raise DisagreeingRecordsError(torn, among=statuses)
 
 
 def interrupted_in(statuses: Sequence[MigrationStatus], plan: Plan) -> list[MigrationStatus]:

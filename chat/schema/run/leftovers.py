@@ -76,44 +76,61 @@ def drop_index(connection: BaseDatabaseWrapper, index: InvalidIndex) -> None:
         )
 
 
-@contextmanager
-def invalid_indexes_refused(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Let a statement fail within the block that finds an INVALID index in place of its own.
+class IndexWatch:
+    """Hears within a block what the server says of indexes that are there already.
 
-    Without IF NOT EXISTS it fails anyway, and the error then names the index as well.
-
-    Raises:
-        OperationalError: IF NOT EXISTS did nothing about an INVALID index.
+    `said` is emptied by whoever begins a migration. An error about an index that is there is given
+    a note when that is INVALID.
     """
-    said: list[str] = []
 
-    def hear(notice: Diagnostic) -> None:
-        if notice.sqlstate == DuplicateTable.sqlstate:
-            said.append(str(notice.message_primary))
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self.said: list[str] = []
+        self._connection = connection
 
-    def send(execute: Callable[..., Any], *arguments: Any) -> Any:
-        said.clear()
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Listen to the session, whoever asks it: also psycopg itself, or the body of a DO."""
+        self._connection.ensure_connection()
+        session = self._connection.connection
+        session.add_notice_handler(self._hear)
         try:
-            result = execute(*arguments)
-        except DatabaseError as exc:
-            if isinstance(exc.__cause__, DuplicateTable) and not connection.in_atomic_block:
-                for index in _named_in([str(exc)], connection):
-                    exc.add_note(_what_to_do(index))
-            raise
-        for index in _named_in(list(said), connection):
+            with self._connection.execute_wrapper(self._send):
+                yield
+        finally:
+            session.remove_notice_handler(self._hear)
+
+    def require_valid(self, *, before: Catalogue | None) -> None:
+        """Raise when a migration took an INVALID index for its own, or leaves one.
+
+        `before` is the catalogue when it was first begun, None of one that is a transaction, which
+        leaves none. One that somebody else is building is no concern. One statement at most.
+
+        Raises:
+            OperationalError: IF NOT EXISTS did nothing about one, or it was not there before.
+        """
+        for index in _named_in(self.said, self._connection):
             error = OperationalError(f"IF NOT EXISTS does nothing about the {index}.")
             error.add_note(_what_to_do(index))
             raise error
-        return result
+        for index in find_leftovers(self._connection, before=before):
+            if index.builder_pid is None:
+                error = OperationalError(f"It leaves the {index}.")
+                error.add_note("The next run of this migration drops it first.")
+                raise error
 
-    connection.ensure_connection()
-    session = connection.connection
-    session.add_notice_handler(hear)
-    try:
-        with connection.execute_wrapper(send):
-            yield
-    finally:
-        session.remove_notice_handler(hear)
+    def _hear(self, notice: Diagnostic) -> None:
+        if notice.sqlstate == DuplicateTable.sqlstate:
+            self.said.append(str(notice.message_primary))
+
+    def _send(self, execute: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return execute(*arguments)
+        except DatabaseError as exc:
+            is_there = isinstance(exc.__cause__, DuplicateTable)
+            if is_there and not self._connection.in_atomic_block:
+                for index in _named_in([str(exc)], self._connection):
+                    exc.add_note(_what_to_do(index))
+            raise
 
 
 def _named_in(messages: Iterable[str], connection: BaseDatabaseWrapper) -> list[InvalidIndex]:

@@ -44,6 +44,30 @@ def executor_of_migrate(factory: ExecutorFactory) -> Iterator[None]:
 
 
 @contextmanager
+def closing_refused(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Refuse to close a connection that works, whoever asks within the block.
+
+    Its session holds the migration lock, so in that moment another migrator would begin.
+
+    Raises:
+        RuntimeError: at the line that closes it.
+    """
+    close = BaseDatabaseWrapper.close
+
+    def guard(wrapper: BaseDatabaseWrapper) -> None:
+        session = wrapper.connection
+        if wrapper is connection and session is not None and not session.closed:
+            raise RuntimeError(
+                "A migration must not close its connection: the migration lock would be free."
+            )
+        close(wrapper)
+
+    # On the class, as an instance would keep the attribute.
+    with _swapped(BaseDatabaseWrapper, close=guard):
+        yield
+
+
+@contextmanager
 def other_connections_refused(
     connection: BaseDatabaseWrapper, *, is_tried_on: Callable[[BaseDatabaseWrapper], bool]
 ) -> Iterator[None]:

@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.recorder import MigrationRecorder
 
-from chat.schema.catalogue.objects import Catalogue
+from chat.schema.catalogue.objects import Catalogue, ObjectKey, ObjectKind
 from chat.schema.disk.checksums import migration_checksum
 from chat.schema.drift.expected import carried
 from chat.schema.drift.reading import Drift
@@ -60,7 +60,8 @@ class LedgerRecorder(MigrationRecorder):
     """Django's recorder and the ledger, each pair of rows in one transaction.
 
     `step` is set while the executor is at a migration, which it does after `begin`; without one,
-    what is recorded is a squashed migration, and what is unrecorded is pruned.
+    what is recorded is a squashed migration, and what is unrecorded is pruned. `before_end` is
+    called before the end of a step is recorded, and may refuse it.
     """
 
     def __init__(
@@ -68,9 +69,11 @@ class LedgerRecorder(MigrationRecorder):
         connection: BaseDatabaseWrapper,
         *,
         on_disk: Callable[[MigrationKey], Migration | None],
+        before_end: Callable[[Step], None] = lambda _: None,
     ) -> None:
         super().__init__(connection)
         self.step: Step | None = None
+        self._before_end = before_end
         self._on_disk = on_disk
         self._has_ledger = False
         self._committed: Schema | None = None
@@ -120,12 +123,14 @@ class LedgerRecorder(MigrationRecorder):
             app=step.migration.app_label,
             name=step.migration.name,
             duration_ms=step.duration_ms,
-            catalogue=self._expected_now(),
+            catalogue=self._expected_now(is_end=False),
             reason=reason,
         )
 
     def record_applied(self, app: str, name: str) -> None:
         """Record that a migration is applied, in Django's table and in the ledger."""
+        if self.step is not None:
+            self._before_end(self.step)
         with transaction.atomic(using=self.connection.alias, savepoint=False):
             expected = self._expected_now()
             super().record_applied(app, name)
@@ -133,6 +138,8 @@ class LedgerRecorder(MigrationRecorder):
 
     def record_unapplied(self, app: str, name: str) -> None:
         """Record that a migration is not applied any more, in Django's table and in the ledger."""
+        if self.step is not None:
+            self._before_end(self.step)
         with transaction.atomic(using=self.connection.alias, savepoint=False):
             expected = self._expected_now()
             super().record_unapplied(app, name)
@@ -172,11 +179,26 @@ class LedgerRecorder(MigrationRecorder):
             catalogue=expected,
         )
 
-    def _expected_now(self) -> Catalogue | None:
+    def _expected_now(self, *, is_end: bool = True) -> Catalogue | None:
         """Return what the migrations left, the one of this step among them; None without a step."""
         if self.step is None or self._committed is None:
             return None
         before, live = self._committed, take_catalogue(self.connection)
         expected = carried(before.expected, before=before.live, after=live)
+        if is_end:
+            expected = expected.without(_unfinished(expected, before=before.expected))
         self._recorded = Schema(live=live, expected=expected)
         return expected
+
+
+def _unfinished(after: Catalogue, *, before: Catalogue) -> set[ObjectKey]:
+    """Return the INVALID indexes that are new: no migration may leave one, so others build them.
+
+    That of a partitioned table alone is INVALID until those of its partitions are attached.
+    """
+    known = before.of_kind(ObjectKind.INDEX)
+    return {
+        (ObjectKind.INDEX, name)
+        for name, definition in after.of_kind(ObjectKind.INDEX).items()
+        if name not in known and definition.endswith(" INVALID") and " ON ONLY " not in definition
+    }

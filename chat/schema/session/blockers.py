@@ -5,7 +5,7 @@ So another session asks, and only when the wait is long.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -60,7 +60,8 @@ class BlockerWatch:
     """Watches a server process for the duration of a block, on a connection of its own.
 
     Within `attempt()` it connects after `patience`, or up to twice that, and asks again each time
-    `patience` has passed; `blockers` are those seen last, `error` is why asking failed.
+    `patience` has passed; `blockers` are those seen last, `error` is why asking failed. Whom it
+    sees for the first time in an attempt, it tells `on_seen`, from its own thread.
     """
 
     def __init__(
@@ -72,6 +73,8 @@ class BlockerWatch:
         self._backend_pid = backend_pid
         self._patience_seconds = patience.total_seconds()
         self._began: float | None = None
+        self._on_seen: Callable[[tuple[Blocker, ...]], None] = lambda _: None
+        self._told: set[int] = set()
         self._is_over = Event()
         self._thread: Thread | None = None
 
@@ -93,9 +96,12 @@ class BlockerWatch:
             self._thread.join()
 
     @contextmanager
-    def attempt(self) -> Iterator[None]:
+    def attempt(
+        self, *, on_seen: Callable[[tuple[Blocker, ...]], None] = lambda _: None
+    ) -> Iterator[None]:
         """Watch during this block, and forget what was seen before."""
         self.blockers, self.error = (), None
+        self._on_seen, self._told = on_seen, set()
         self._began = time.monotonic()
         try:
             yield
@@ -119,6 +125,10 @@ class BlockerWatch:
     def _look(self, connection: BaseDatabaseWrapper) -> None:
         try:
             self.blockers = _blockers(connection, self._backend_pid) or self.blockers
+            new = tuple(each for each in self.blockers if each.pid not in self._told)
+            if new and self._is_long():
+                self._told.update(each.pid for each in new)
+                self._on_seen(new)
         except Exception as error:  # shown in place of the blockers
             self.error = error
 

@@ -24,6 +24,33 @@ class LockLostError(SchemaError):
     """The migration lock is not held any more; the run was stopped."""
 
 
+class UnrecordedEndError(LockLostError):
+    """The migration lock was lost during a migration; that this came to its end is not recorded."""
+
+    def __init__(self, lost: LockLostError, *, app: str, name: str) -> None:
+        super().__init__(
+            seen=(
+                f"{lost.seen}\n{app}.{name} is not one transaction, so what it did is kept, and "
+                "another migrator may have run it meanwhile."
+            ),
+            next_step=(
+                "Look at what was done. If it is right and complete: python manage.py migrate "
+                f"{app} {name} --fake. Else undo it, and run this again; a migration must not "
+                "release advisory locks."
+            ),
+        )
+
+
+class OpenTransactionError(SchemaError):
+    """A migration with atomic = False left a transaction open; it was rolled back."""
+
+    def __init__(self, migration: str) -> None:
+        super().__init__(
+            seen=f"{migration} began one, by BEGIN or set_autocommit(False), and did not end it.",
+            next_step="Write the COMMIT that is missing, then run this again.",
+        )
+
+
 class PoolerError(LockLostError):
     """Statements of one session reach different server processes; the run was stopped."""
 

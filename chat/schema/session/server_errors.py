@@ -31,6 +31,10 @@ _ADVICE: Final = {
         "Correct the rows that break the rule, or the migration, then run this again. If this was "
         "a logical replica before, its sequences are behind the rows: {setval}"
     ),
+    "25001": (
+        "It cannot run in a transaction: set atomic = False in the migration, leave it that one "
+        "operation, and begin no transaction in it."
+    ),
     "25006": (
         "Nothing can be written here: the server is a standby, or default_transaction_read_only is "
         "on for this role or database. Connect to the primary server, as a role that may write."
@@ -44,11 +48,14 @@ _ADVICE: Final = {
         "would make, and all of it: {fake}"
     ),
     "53": "Make room on the server, then run this again.",
-    "57014": "Somebody cancelled the statement, or statement_timeout did. Run this again.",
+    "57014": (
+        "If somebody cancelled the statement, run this again. If statement_timeout did, as it may "
+        "be set for the role or the database, let the migration begin with SET statement_timeout "
+        "= 0, which lasts to its end."
+    ),
     "57P": _LOST,
 }
 _ALREADY_THERE: Final = frozenset({"42701", "42710", "42723", "42P06", "42P07"})
-_OTHERWISE: Final = "Correct what it names, then run this again."
 
 
 def what_was_said(error: BaseException) -> str:
@@ -74,8 +81,10 @@ def server_message(error: BaseException) -> str:
     return "\n".join([*said, *notes])
 
 
-def advice(error: BaseException) -> str:
-    """Return in one sentence or two what to do about an error of the database."""
+def advice(
+    error: BaseException, *, otherwise: str = "Correct what it names, then run this again."
+) -> str:
+    """Return in a sentence or two what to do about an error of the database."""
     said_by = _of_psycopg(error)
     state = getattr(said_by, "sqlstate", None) or ("08" if is_connection_lost(error) else "")
     if state in _ALREADY_THERE:
@@ -84,7 +93,7 @@ def advice(error: BaseException) -> str:
     if state == "42501" and not _RECORDS.isdisjoint(named):
         return _TO_READ
     fitting = [known for known in _ADVICE if state.startswith(known)]
-    said = _ADVICE[max(fitting, key=len)] if fitting else _OTHERWISE
+    said = _ADVICE[max(fitting, key=len)] if fitting else otherwise
     return said.format(
         status=command_line("migration_status"),
         fake=command_line("migrate", "APP", "NAME", "--fake"),

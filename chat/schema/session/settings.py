@@ -1,12 +1,63 @@
-"""Settings of a session that are put back afterwards."""
+"""What a session has beside its transaction: settings, a role, temporary objects; put back."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, LiteralString
 
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
+
+# The role comes last: the one before it may be needed for the others.
+_STATE: Final[LiteralString] = """
+SELECT name, current_setting(name)
+FROM (
+    SELECT name, 1 FROM pg_settings WHERE source = 'session'
+    UNION ALL
+    VALUES ('session_authorization', 2), ('role', 3)
+) AS kept (name, rank)
+ORDER BY rank
+"""
+_SET: Final[LiteralString] = (
+    "SELECT set_config(name, value, false)"
+    " FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)"
+)
+# RESET ALL also resets what pg_settings does not show, as a setting of one's own (`SET my.flag`).
+_FORGET: Final[LiteralString] = """
+CLOSE ALL;
+DISCARD TEMP;
+RESET SESSION AUTHORIZATION;
+RESET ROLE;
+RESET ALL
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionState:
+    """The settings that a session was given since it began, its role among them."""
+
+    settings: Mapping[str, str]
+
+    def put_back(self, connection: BaseDatabaseWrapper) -> None:
+        """Give the session back what it had, and nothing else; two statements.
+
+        What was set since is forgotten, also by SET LOCAL. Temporary objects are dropped, and
+        cursors closed. A setting of one's own that was there before is forgotten as well, unless
+        it comes with the connection, the role or the database.
+        """
+        # Beside Django, so that nobody who watches its statements takes these for a migration's.
+        with connection.wrap_database_errors:
+            connection.connection.execute(_FORGET)
+            connection.connection.execute(*_setting(self.settings))
+
+
+def session_state(connection: BaseDatabaseWrapper) -> SessionState:
+    """Return what the session has now, to be put back later; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STATE)
+        return SessionState(settings=dict(cursor.fetchall()))
 
 
 @contextmanager
@@ -38,6 +89,19 @@ def session_settings(
             _set(connection, before)
 
 
+def roll_back_open(connection: BaseDatabaseWrapper) -> bool:
+    """Roll back the transaction that SQL or code began and did not end; return whether one was."""
+    session = connection.connection
+    if connection.in_atomic_block or session is None or session.closed:
+        return False
+    is_open = session.info.transaction_status is not TransactionStatus.IDLE
+    if is_open:
+        session.rollback()
+    if not connection.get_autocommit():
+        connection.set_autocommit(True)
+    return is_open
+
+
 def is_usable(connection: BaseDatabaseWrapper, *, session: Connection) -> bool:
     """Return whether this is still the session of the connection, and takes statements."""
     return (
@@ -58,8 +122,9 @@ def _current(connection: BaseDatabaseWrapper, names: Mapping[str, str]) -> dict[
 
 def _set(connection: BaseDatabaseWrapper, settings: Mapping[str, str]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config(name, value, false)"
-            " FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)",
-            (list(settings), list(settings.values())),
-        )
+        cursor.execute(*_setting(settings))
+
+
+def _setting(settings: Mapping[str, str]) -> tuple[LiteralString, list[list[str]]]:
+    """Return the statement that sets them in their order, with its parameters."""
+    return _SET, [list(settings), list(settings.values())]

@@ -21,7 +21,7 @@ from chat.schema.disk.checksums import (
     migration_checksum,
     migration_files,
 )
-from chat.schema.disk.loading import load_migrations
+from chat.schema.disk.loading import load_migrations, require_consistent
 from chat.schema.disk.names import require_app
 from chat.schema.disk.operations import database_operations
 from chat.schema.disk.reversibility import irreversible_operations
@@ -68,7 +68,8 @@ class MigrationStatus:
     tell when the ledger has nothing. `is_applied` is what Django says. `checksum` is the recorded
     one, `checksum_on_disk` that of `files`. `begun` is a start without an end, `failure` how that
     went wrong; `runner` holds the lock, and so may be running it now. `allowed_change` says why it
-    is not `modified`, though its files have changed.
+    is not `modified`, though its files have changed. `only_in_ledger` is how it was applied, where
+    Django's table has no row of that any more.
     """
 
     app: str
@@ -88,6 +89,7 @@ class MigrationStatus:
     failure: LedgerEvent | None = None
     runner: LockHolder | None = None
     allowed_change: AllowedChange | None = None
+    only_in_ledger: LedgerEvent | None = None
 
     @property
     def key(self) -> MigrationKey:
@@ -119,6 +121,7 @@ def read_statuses(
     Raises:
         UnknownAppError: no migration of such an app is on disk or recorded.
         BrokenMigrationsError: the files do not fit together.
+        InconsistentHistoryError: one is applied whose dependency is not.
         ForeignLedgerError: a table with the ledger's name is not the ledger.
     """
     loader = loader or load_migrations(connection)
@@ -129,6 +132,10 @@ def read_statuses(
         _status_on_disk(loader, key, histories.get(key, _NO_HISTORY), runner)
         for key in _plan_order(loader)
     ] + _missing(loader, histories)
+    if not (
+        in_state(statuses, MigrationState.MISSING) or in_state(statuses, MigrationState.MODIFIED)
+    ):
+        require_consistent(loader)
     if app_label is None:
         return statuses
     require_app(app_label, known=loader.migrated_apps | {status.app for status in statuses})
@@ -233,6 +240,8 @@ def _status_on_disk(
         failure=history.failure,
         runner=runner if history.begun and not history.failure else None,
         allowed_change=allowed_change,
+        # Of a squashed one that was undone in part, Django keeps the row and goes by the parts.
+        only_in_ledger=None if is_applied or migration.replaces else history.applied,
     )
 
 

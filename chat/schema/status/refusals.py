@@ -46,6 +46,10 @@ class ChangedMigrationsError(StateRefusedError):
     exit_code = ExitCode.CHECKSUM
 
 
+class DisagreeingRecordsError(StateRefusedError):
+    """The ledger and django_migrations disagree about a migration; nothing was done."""
+
+
 class InterruptedMigrationsError(StateRefusedError):
     """A migration was interrupted half way."""
 

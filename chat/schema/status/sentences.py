@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 
 from chat.schema.disk.checksums import short_checksum
+from chat.schema.ledger.events import LedgerEvent
 from chat.schema.ledger.table import Event
 from chat.schema.status.reading import (
     AllowedChange,
@@ -42,6 +43,8 @@ def _about(status: MigrationStatus) -> str | None:
     about_state = _SENTENCES.get(status.state)
     if about_state is not None:
         return about_state(status)
+    if status.only_in_ledger is not None:
+        return _only_in_ledger(status.only_in_ledger)
     return _begun(status) if status.begun is not None else None
 
 
@@ -82,6 +85,15 @@ def next_step_for(found: Sequence[MigrationStatus], *, among: Sequence[Migration
         case MigrationState.INTERRUPTED:
             command = finishing_command(first, among=among)
             return f"Finish what was interrupted first: {command}"
+        case _ if torn := next((each for each in found if each.only_in_ledger), None):
+            before = _name_before(torn, among=among)
+            return (
+                f"If the database has what {torn} does, record it: "
+                f"{command_line('migrate', torn.app, torn.name, '--fake')}. If it was undone by "
+                "hand, take it from the ledger too: that command, then "
+                f"{command_line('migrate', torn.app, before, '--fake')}, then "
+                f"{command_line('migrate')}"
+            )
         case _:
             return f"{len(found)} {first.state}: {command_line('migrate')}"
 
@@ -105,13 +117,17 @@ def finishing_command(status: MigrationStatus, *, among: Iterable[MigrationStatu
     """Return the command that finishes a migration that was interrupted; `among` is the plan."""
     if not status.is_applied:
         return command_line("migrate", status.app, status.name)
+    return command_line("migrate", status.app, _name_before(status, among=among))
+
+
+def _name_before(status: MigrationStatus, *, among: Iterable[MigrationStatus]) -> str:
     before = "zero"
     for other in among:
         if other.key == status.key:
             break
         if other.app == status.app:
             before = other.name
-    return command_line("migrate", status.app, before)
+    return before
 
 
 def _modified(status: MigrationStatus) -> str:
@@ -140,6 +156,14 @@ def _untracked(status: MigrationStatus) -> str:
 
 def _accept_command(status: MigrationStatus, *, reason: str) -> str:
     return command_line("migration_accept", status.app, status.name, "--reason", reason)
+
+
+def _only_in_ledger(event: LedgerEvent) -> str:
+    return (
+        f"{event.app}.{event.name}: by the ledger it was {event.event} at "
+        f"{event.applied_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC by {event.applied_by}, and "
+        "django_migrations has no row of it; applied again, it would be done twice."
+    )
 
 
 def _begun(status: MigrationStatus) -> str:

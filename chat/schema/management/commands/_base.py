@@ -73,11 +73,11 @@ class SchemaCommandMixin(ExplainedCommand):
         try:
             self.before_checks(options)
             return super().carry_out(*args, **options)
+        except CommandError:
+            # Among them those that are errors of the database or of Django as well.
+            raise
         except SchemaError as exc:
             raise _as_command_error(exc, options) from exc
-        except CommandError:
-            # Among them those that are errors of the database as well, and say what to do.
-            raise
         except Error as exc:
             raise _as_command_error(statement_refused(exc), options) from exc
 

@@ -1,7 +1,7 @@
 """Django's migrate, which keeps the ledger, and refuses what would go wrong."""
 
 import sys
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -34,6 +34,7 @@ from chat.schema.run.gates import Plan
 from chat.schema.run.patching import ExecutorFactory, executor_of_migrate
 from chat.schema.run.patience import BlockedAttempt, Patience
 from chat.schema.run.pruning import prune_removed_app, removed_apps
+from chat.schema.session.blockers import Blocker
 from chat.schema.session.database import database_name, describe_database
 from chat.schema.session.lock import LockHolder, MigrationLock, migration_lock
 
@@ -170,6 +171,7 @@ examples:
                         drift_before_run(drift, style=self.style_for_stdout(options)), options
                     ),
                     blocked=lambda attempt: self._say_who_blocks(attempt, options),
+                    waiting=lambda blockers: self._say_whom_it_waits_for(blockers, options),
                     failed=lambda: self.say(" FAILED", options),
                 ),
                 confirm_rollback=lambda plan: self.confirm_rollback(connection, plan, options),
@@ -195,6 +197,13 @@ examples:
             options,
             ending="",
         )
+
+    def _say_whom_it_waits_for(self, blockers: Sequence[Blocker], options: dict[str, Any]) -> None:
+        self.say(" WAITING", options)
+        self.say("    It waits as long as it takes, since it is not one transaction, for:", options)
+        for blocker in blockers:
+            self.say(f"      {blocker}", options)
+        self.say("    Still waiting...", options, ending="")
 
     def _prune_removed_app(self, connection: BaseDatabaseWrapper, options: dict[str, Any]) -> None:
         self.say("Pruning migrations:", options)
