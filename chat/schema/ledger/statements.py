@@ -45,11 +45,35 @@ BEFORE UPDATE OR DELETE OR TRUNCATE ON schema_migrations
 FOR EACH STATEMENT EXECUTE FUNCTION schema_migrations_refuse_change();
 """
 
-# NULL where there is no such table.
+# The columns are NULL where there is no such table. Rows are hidden where row-level security holds
+# for this role: a table looks empty to it, and a DELETE does nothing, without an error. A policy
+# that lets the role do everything hides none.
 COLUMNS: Final[LiteralString] = """
-SELECT array_agg(attname::text)
-FROM pg_attribute
-WHERE attrelid = to_regclass('schema_migrations') AND attnum > 0 AND NOT attisdropped
+SELECT (
+           SELECT array_agg(attname::text)
+           FROM pg_attribute
+           WHERE attrelid = to_regclass('schema_migrations') AND attnum > 0 AND NOT attisdropped
+       ),
+       ARRAY(
+           SELECT c.oid::regclass::text
+           FROM unnest(ARRAY['schema_migrations', 'django_migrations']) AS name
+           JOIN pg_class AS c ON c.oid = to_regclass(name)
+           LEFT JOIN LATERAL (
+               SELECT bool_and(p.polpermissive) AND bool_or(
+                   p.polcmd = '*'
+                   AND pg_get_expr(p.polqual, p.polrelid) = 'true'
+                   AND coalesce(pg_get_expr(p.polwithcheck, p.polrelid), 'true') = 'true'
+                   AND EXISTS (
+                       SELECT FROM unnest(p.polroles) AS role
+                       WHERE role = 0 OR pg_has_role(role, 'USAGE')
+                   )
+               ) AS lets_all
+               FROM pg_policy AS p
+               WHERE p.polrelid = c.oid
+           ) AS policies ON true
+           WHERE row_security_active(c.oid) AND policies.lets_all IS NOT TRUE
+       ),
+       current_user::text
 """
 
 APPEND: Final[LiteralString] = """

@@ -48,10 +48,13 @@ def has_ledger(connection: BaseDatabaseWrapper) -> bool:
 
     Raises:
         ForeignLedgerError: a table of this name is there and is not the ledger.
+        HiddenRecordsError: this role does not see all rows of the ledger, or of Django's own table.
     """
     with connection.cursor() as cursor:
         cursor.execute(ledger_sql.COLUMNS)
-        (columns,) = cursor.fetchone()
+        columns, hidden, role = cursor.fetchone()
+    if hidden:
+        raise HiddenRecordsError(hidden, role=role)
     if columns is None:
         return False
     if missing := _COLUMNS - set(columns):
@@ -111,5 +114,24 @@ class ForeignLedgerError(SchemaError):
             next_step=(
                 "Keep it under another name, then run this again: "
                 f"ALTER TABLE {table} RENAME TO {table}_before_django;"
+            ),
+        )
+
+
+class HiddenRecordsError(SchemaError):
+    """Row-level security hides the records of migrations from this role; nothing was done."""
+
+    def __init__(self, tables: Sequence[str], *, role: str) -> None:
+        self.tables = tuple(tables)
+        super().__init__(
+            seen=(
+                f"It is on for {' and '.join(tables)}, and the role {role} is bound by it: what is "
+                "applied would look pending."
+            ),
+            next_step=(
+                "Turn it off, as the owner: "
+                + " ".join(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;" for table in tables)
+                + " To keep others out, REVOKE their privileges on the tables instead. Or connect "
+                "as their owner."
             ),
         )
