@@ -106,6 +106,13 @@ LIMIT %s
 # includes what was changed by hand. If that migration was cut off, it says what was there before.
 LAST_SNAPSHOT: Final[LiteralString] = """
 SELECT last.id, last.event, last.app, last.name, last.applied_at, last.postgresql_version,
+       (
+           SELECT quote_ident(n.nspname)
+           FROM pg_namespace AS n
+           WHERE n.nspname = current_schema()
+             AND n.oid <> (SELECT c.relnamespace FROM pg_class AS c WHERE c.oid = last.tableoid)
+             AND EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid)
+       ),
        last.catalogue, cut_off.catalogue,
        cut_off.catalogue IS NULL AND NOT EXISTS (
            SELECT FROM schema_migrations AS later
@@ -114,7 +121,7 @@ SELECT last.id, last.event, last.app, last.name, last.applied_at, last.postgresq
              AND later.catalogue IS NULL
        )
 FROM (
-    SELECT *
+    SELECT tableoid, *
     FROM schema_migrations
     WHERE catalogue IS NOT NULL
       AND event NOT IN ('started', 'unapply_started')
@@ -130,6 +137,18 @@ LEFT JOIN LATERAL (
     ORDER BY later.id
     LIMIT 1
 ) AS cut_off ON true
+"""
+
+# The schema in which the migrations make their tables; the ledger is the first that they make.
+SCHEMA: Final[LiteralString] = """
+SELECT coalesce(
+    (
+        SELECT c.relnamespace::regnamespace::text
+        FROM pg_class AS c
+        WHERE c.oid = to_regclass('schema_migrations')
+    ),
+    quote_ident(current_schema())
+)
 """
 
 # A migration that was cut off twice was begun twice: the first start has the catalogue without what

@@ -275,6 +275,11 @@ class LedgerExecutor(GatedExecutor):
             self._progress.drifted(drift)
         if drift.migration is None and any(status.is_applied for status in self.statuses):
             self._progress.notice(_NO_BASELINE)
+        if drift.elsewhere:
+            self._progress.notice(
+                f"This session makes its tables in the schema {drift.elsewhere}, and the ledger is "
+                "in another: what it makes there is not watched."
+            )
         return drift
 
     def _report_interrupted(self, interrupted: Sequence[MigrationStatus]) -> set[ObjectKey]:
