@@ -76,11 +76,17 @@ SELECT (
        current_user::text
 """
 
+# A row that need not outlive a crash of the server does not wait for its disk.
 APPEND: Final[LiteralString] = """
 INSERT INTO schema_migrations (
     event, app, name, checksum, duration_ms, applied_by, catalogue, reason
 )
-VALUES (%s, %s, %s, %s, %s, format('%%s (%%s)', session_user, %s::text), %s, %s)
+SELECT %s, %s, %s, %s, %s::bigint, format('%%s (%%s)', session_user, %s::text), %s::jsonb, %s
+FROM set_config(
+    'synchronous_commit',
+    CASE WHEN %s THEN current_setting('synchronous_commit') ELSE 'off' END,
+    true
+)
 """
 
 # A migration's state depends on its last event of each kind alone, and of these there are few,

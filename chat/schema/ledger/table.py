@@ -84,8 +84,13 @@ def append(
     duration_ms: int | None = None,
     catalogue: Catalogue | None = None,
     reason: str | None = None,
+    is_durable: bool = True,
 ) -> None:
-    """Add one row; one statement, in the transaction that is open, if any."""
+    """Add one row; one statement, in the transaction that is open, if any.
+
+    One that is not durable is committed at once, and may be lost when the server itself crashes
+    before it has written something else.
+    """
     # Django's stubs do not know what psycopg can adapt.
     row: tuple[Any, ...] = (
         event,
@@ -96,6 +101,7 @@ def append(
         operating_system_user(),
         to_stored(catalogue) if catalogue is not None else None,
         reason,
+        is_durable or connection.in_atomic_block,
     )
     with connection.cursor() as cursor:
         cursor.execute(ledger_sql.APPEND, row)
