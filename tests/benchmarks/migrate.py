@@ -1,7 +1,8 @@
 """What our `migrate` costs against stock Django's on the same project: `python -m` this module.
 
 Whole processes, ours and stock in turn, so that whatever slows the machine slows both. Each works
-on a database of its own, on the server that the settings lead to; all are dropped in the end.
+on a database of its own, on the server that the settings lead to; all are dropped in the end. The
+last path is a made-up project of many migrations, with and without the migration room.
 """
 
 import argparse
@@ -14,7 +15,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import django
@@ -35,6 +38,15 @@ Command().run_from_argv(["manage.py", "migrate"])
 """
 _OURS = (sys.executable, "manage.py", "migrate")
 _THEIRS = (sys.executable, "-c", _STOCK)
+_MANY_SETTINGS = """
+import os
+SECRET_KEY = "of a benchmark"
+INSTALLED_APPS = [*os.environ["APPS"].split(","), "many"]
+MIGRATIONS_PRODUCTION = False
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", **{
+    name: os.environ[f"DB_{name}"] for name in ("HOST", "PORT", "USER", "PASSWORD", "NAME")
+}}}
+"""
 _TABLE_ROW = "{path:<14} {ours:>20} {stock:>20} {ratio:>6} {goal:>7}"
 
 
@@ -147,17 +159,68 @@ def from_zero(server: Server, *, rounds: int) -> Comparison:
     return Comparison(path="from zero", ours=ours, stock=stock, goal=1.25)
 
 
+def many_migrations(server: Server, *, rounds: int, count: int) -> Comparison:
+    """Return what a run costs that applies so many small migrations, each one of Django's."""
+    with TemporaryDirectory() as name:
+        _write_project(Path(name), count=count)
+
+        def afresh(apps: str) -> float:
+            with server.database() as environ:
+                path = os.pathsep.join([name, str(settings.BASE_DIR)])
+                project = {
+                    "APPS": apps,
+                    "PYTHONPATH": path,
+                    "DJANGO_SETTINGS_MODULE": "many.settings",
+                }
+                return _run((sys.executable, "-m", "django", "migrate"), {**environ, **project})
+
+        ours, stock = _in_turn(
+            rounds,
+            lambda: afresh("chat.schema"),
+            lambda: afresh("django.contrib.messages"),
+        )
+    return Comparison(path=f"{count} from zero", ours=ours, stock=stock, goal=1.3)
+
+
+def _write_project(folder: Path, *, count: int) -> None:
+    """Write a project with an app `many`: every fourth migration a table, the others a column."""
+    migrations = folder / "many" / "migrations"
+    migrations.mkdir(parents=True)
+    for package in (migrations, migrations.parent):
+        (package / "__init__.py").touch()
+    (migrations.parent / "settings.py").write_text(_MANY_SETTINGS)
+    for number in range(count):
+        fields = '[("id", models.BigAutoField(primary_key=True)), ("name", models.SlugField())]'
+        operation = (
+            f'AddField("t{number // 4}", "c{number}", models.IntegerField(null=True))'
+            if number % 4
+            else f'CreateModel("T{number // 4}", {fields})'
+        )
+        (migrations / f"m{number:04}.py").write_text(
+            "from django.db import migrations, models\n\n\n"
+            "class Migration(migrations.Migration):\n"
+            f"    dependencies = {[('many', f'm{number - 1:04}')] if number else []}\n"
+            f"    operations = [migrations.{operation}]\n"
+        )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print a table or JSON, and return 0 when every goal is met."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.migrate", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="of each path (default: 15)")
+    parser.add_argument(
+        "--migrations", type=int, default=700, help="of the made-up project (default: 700)"
+    )
     parser.add_argument("--json", action="store_true", help="one object per path, one a line")
     options = parser.parse_args(arguments)
     if options.rounds < 2:
         parser.error("a spread needs two rounds at least")
     with ExitStack() as stack:
         server = Server(stack)
-        found = [measure(server, rounds=options.rounds) for measure in (nothing_to_do, from_zero)]
+        many = partial(many_migrations, count=options.migrations)
+        found = [
+            measure(server, rounds=options.rounds) for measure in (nothing_to_do, from_zero, many)
+        ]
         version = server.version
     if options.json:
         for one in found:

@@ -8,7 +8,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import sql
 
+from chat.schema.catalogue.objects import ObjectKind
 from chat.schema.drift.reading import DriftState, read_drift
 from chat.schema.ledger.snapshots import take_catalogue
 from chat.schema.ledger.table import Event, append, ensure_ledger
@@ -323,3 +325,90 @@ def test_status_of_a_new_database_is_pending_before_unknown(manage: ManageSituat
 
     assert result.returncode == 2
     assert "Drift: unknown." in result.stdout
+
+
+@pytest.fixture
+def elsewhere(scratch_connection: BaseDatabaseWrapper) -> str:
+    """A schema in which every new session makes its tables, with a name that has to be quoted."""
+    name = str(scratch_connection.settings_dict["NAME"])
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                """CREATE SCHEMA "My App"; ALTER DATABASE {} SET search_path = "My App", public"""
+            ).format(sql.Identifier(name))
+        )
+    scratch_connection.close()
+    return '"My App"'
+
+
+def test_schema_that_the_session_makes_its_tables_in_is_compared(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, elsewhere: str
+) -> None:
+    manage("migrate", situations=["loses_columns"])
+    untouched = manage("migration_drift", situations=["loses_columns"])
+    run(
+        scratch_connection,
+        """
+        CREATE INDEX strays_ix ON loses_columns_vessel (tons);
+        ALTER TABLE loses_columns_vessel DROP COLUMN remarks;
+        CREATE TABLE public.of_somebody_else ();
+        """,
+    )
+
+    changed = manage("migration_drift", situations=["loses_columns"])
+
+    assert untouched.returncode == 0, untouched.stderr
+    assert changed.returncode == 4
+    assert named(changed.stdout) == [
+        f"removed column {elsewhere}.loses_columns_vessel.remarks",
+        f"added index {elsewhere}.strays_ix",
+    ]
+
+
+def test_other_words_for_the_same_are_no_drift_in_any_schema(
+    scratch_connection: BaseDatabaseWrapper, elsewhere: str
+) -> None:
+    run(
+        scratch_connection,
+        "CREATE TABLE pets (kind varchar(9) CONSTRAINT kinds CHECK (kind IN ('cat', 'dog')))",
+    )
+    record_snapshot(scratch_connection)
+    (written,) = take_catalogue(scratch_connection).of_kind(ObjectKind.CONSTRAINT).values()
+    run(
+        scratch_connection,
+        f"ALTER TABLE pets DROP CONSTRAINT kinds, ADD CONSTRAINT kinds {written}",
+    )
+    (read_again,) = take_catalogue(scratch_connection).of_kind(ObjectKind.CONSTRAINT).values()
+
+    code, output = drift()
+
+    assert read_again != written
+    assert code == 0, output
+
+
+def test_tables_in_another_schema_than_the_ledger_make_it_unknown(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, elsewhere: str
+) -> None:
+    name = sql.Identifier(str(scratch_connection.settings_dict["NAME"]))
+    in_public = sql.SQL("ALTER DATABASE {} RESET search_path").format(name)
+    in_both = sql.SQL("ALTER DATABASE {} SET search_path = {}, public").format(
+        name, sql.Identifier(elsewhere.strip('"'))
+    )
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(in_public)
+        manage("migrate", "loses_columns", "0001", situations=["loses_columns"])
+        cursor.execute(in_both)
+    empty = manage("migration_drift", situations=["loses_columns"])
+    run(scratch_connection, f"CREATE TABLE {elsewhere}.strays ()")
+
+    strays = manage("migration_drift", situations=["loses_columns"])
+    migrated = manage("migrate", "loses_columns", "0002", situations=["loses_columns"])
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(in_public)
+    out_of_it = manage("migration_drift", situations=["loses_columns"])
+
+    assert (empty.returncode, strays.returncode) == (0, 1), empty.stderr
+    assert f"makes its tables in the schema {elsewhere}" in strays.stderr
+    assert f"or put {elsewhere} out of it" in strays.stderr
+    assert f"makes its tables in the schema {elsewhere}" in migrated.stdout
+    assert (migrated.returncode, out_of_it.returncode) == (0, 0), out_of_it.stderr

@@ -292,3 +292,51 @@ def test_sequence_of_a_promoted_replica_is_put_right_by_what_is_recommended(
 
     assert (result.returncode, again.returncode) == (1, 0)
     assert "DETAIL: Key (id)=(1) already exists." in result.stderr
+
+
+@pytest.mark.parametrize("command", ["migration_status", "migration_current", "migrate"])
+@pytest.mark.parametrize("table", ["django_migrations", "schema_migrations"])
+def test_records_that_row_level_security_hides_are_not_taken_for_pending(
+    manage: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    guest: dict[str, str],
+    table: str,
+    command: str,
+) -> None:
+    manage("migrate", situations=["two_steps"])
+    protected, role = sql.Identifier(table), sql.Identifier(guest["SITUATION_DB_USER"])
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("GRANT SELECT ON django_migrations, schema_migrations TO {}").format(role)
+        )
+        cursor.execute(sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(protected))
+        cursor.execute(sql.SQL("CREATE POLICY late_rows ON {} USING (id > 1)").format(protected))
+
+    hidden = manage(command, situations=["two_steps"], **guest)
+    of_owner = manage("migration_status", "--check", situations=["two_steps"])
+
+    assert hidden.returncode == 1
+    assert "Row-level security hides the records of migrations from this role" in hidden.stderr
+    assert f"It is on for {table}, and the role {guest['SITUATION_DB_USER']}" in hidden.stderr
+    assert f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;" in hidden.stderr
+    assert "pending" not in hidden.stdout
+    assert of_owner.returncode == 0, of_owner.stderr
+
+
+def test_policy_that_lets_the_role_do_everything_hides_nothing(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, guest: dict[str, str]
+) -> None:
+    manage("migrate", situations=["two_steps"])
+    role = sql.Identifier(guest["SITUATION_DB_USER"])
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "GRANT SELECT ON django_migrations, schema_migrations TO {role};"
+                "ALTER TABLE django_migrations ENABLE ROW LEVEL SECURITY;"
+                "CREATE POLICY all_rows ON django_migrations TO {role} USING (true)"
+            ).format(role=role)
+        )
+
+    result = manage("migration_status", "--check", situations=["two_steps"], **guest)
+
+    assert result.returncode == 0, result.stderr

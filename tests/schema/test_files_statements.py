@@ -1,11 +1,16 @@
 """Where statements and sections begin, held against rules, made-up scripts, and the server."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.schema.files.tokens import line_at, split_sections, split_statements, tokens
+from chat.schema.files import RunSQLFile
+from chat.schema.files.tokens import Token, line_at, split_sections, split_statements, tokens
 
 # Pieces of statements, each with what must not end one.
 words = st.from_regex(r"[a-z_é][a-z0-9_$]{0,6}", fullmatch=True).filter(
@@ -139,3 +144,49 @@ def test_what_looks_like_a_marker_is_none(line: str) -> None:
 
 def test_lines_are_counted_from_one() -> None:
     assert [line_at("a\nb\n", position) for position in (0, 1, 2, 4)] == [1, 1, 2, 3]
+
+
+class _Walked(str):  # noqa: SLOT000 — it counts
+    """A text that counts the characters which are looked at backwards in it."""
+
+    walked = 0
+
+    def rfind(self, *arguments: Any) -> int:
+        _, low, high = arguments
+        found = super().rfind(*arguments)
+        self.walked += high - max(low, found)
+        return found
+
+
+def test_twice_the_text_takes_twice_the_work() -> None:
+    def walked(lines: int) -> int:
+        text = _Walked("-- A remark.\nSELECT 1; -- up\n\n-- UP\n" * lines)
+        split_sections(text)
+        return text.walked
+
+    assert walked(2_000) <= 2.5 * walked(1_000)
+
+
+def test_big_file_is_cut_into_tokens_once_for_each_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def counted(text: str) -> Iterator[Token]:
+        read.append(len(text))
+        return tokens(text)
+
+    (tmp_path / "sql").mkdir()
+    body = "INSERT INTO things VALUES (1, 'one');\n" * 1_000
+    (tmp_path / "sql" / "0001_pair.up.sql").write_text(body)
+    (tmp_path / "sql" / "0002_one.sql").write_text(f"-- UP\n{body}-- DOWN\nDROP TABLE things;\n")
+    monkeypatch.setattr("chat.schema.files.tokens.tokens", counted)
+
+    def times_read(name: str) -> float:
+        read.clear()
+        RunSQLFile(str(tmp_path / f"{name}.py"))
+        return sum(read) / len(body)
+
+    # For the statements; of one file for its sections before that.
+    assert times_read("0001_pair") < 1.2
+    assert times_read("0002_one") < 2.2

@@ -16,13 +16,14 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import DatabaseError
 
 from chat.schema.catalogue.objects import Catalogue, ObjectKind, read_catalogue
+from chat.schema.drift.reading import DriftState, read_drift
 from chat.schema.ledger.events import read_events, read_histories
 from chat.schema.ledger.snapshots import last_snapshot, take_catalogue, without_bookkeeping
 from chat.schema.ledger.stored import from_stored
 from chat.schema.ledger.table import Event, ForeignLedgerError, append, ensure_ledger, has_ledger
 from chat.schema.management.commands.migrate import Command as Migrate
 from chat.schema.status.reading import MigrationState, read_statuses
-from tests.schema.conftest import ManageSituation
+from tests.schema.conftest import EditedSituation, ManageSituation
 
 Situation = Callable[..., None]
 
@@ -298,3 +299,45 @@ def test_nothing_was_done_where_there_is_no_ledger(
     scratch_connection: BaseDatabaseWrapper,
 ) -> None:
     assert read_events(scratch_connection) == []
+
+
+def test_long_run_keeps_few_snapshots_and_the_last(
+    manage: ManageSituation,
+    scratch_connection: BaseDatabaseWrapper,
+    edited: Callable[[str], EditedSituation],
+) -> None:
+    app = edited("two_steps")
+    before = "0002_touch"
+    for number in range(3, 41):
+        name = f"{number:04}_table"
+        (app.migrations / f"{name}.py").write_text(
+            "from django.db import migrations\n\n\n"
+            "class Migration(migrations.Migration):\n"
+            f"    dependencies = [('two_steps', '{before}')]\n"
+            "    operations = [migrations.RunSQL(\n"
+            f"        'CREATE TABLE t{number} (id integer)', 'DROP TABLE t{number}'\n"
+            "    )]\n"
+        )
+        before = name
+
+    manage("migrate", situations=[app.name], **app.environ)
+
+    kept = [
+        int(name[:4])
+        for name, is_kept in rows(scratch_connection, "name, catalogue IS NOT NULL")
+        if is_kept
+    ]
+    assert kept == [1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 40]
+    assert read_drift(scratch_connection).state is DriftState.NONE
+
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE by_hand ()")
+    manage("migrate", "two_steps", "0020", situations=[app.name], **app.environ)
+
+    undone = [
+        is_kept
+        for event, is_kept in rows(scratch_connection, "event, catalogue IS NOT NULL")
+        if event == "unapplied"
+    ]
+    # What was changed by hand is told from what each of them did.
+    assert undone == [True] * 20

@@ -97,10 +97,6 @@ class Catalogue:
         """Return the catalogue without these objects."""
         return Catalogue(tuple(obj for obj in self.objects if obj.key not in keys))
 
-    def without_tables(self, names: Collection[str]) -> "Catalogue":
-        """Return the catalogue without these tables (`public.x`) and all that goes with them."""
-        return Catalogue(tuple(obj for obj in self.objects if obj.table not in names))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
@@ -121,8 +117,11 @@ class Difference:
         return f"{self.what} {self.kind} {self.name}"
 
 
-def read_catalogue(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Catalogue:
+def read_catalogue(connection: BaseDatabaseWrapper, *, schema: str | None = None) -> Catalogue:
     """Return the catalogue of a schema, and every extension of the database.
+
+    Without a schema that is the one in which this session makes its tables: the first on its
+    search_path that is there.
 
     What belongs to an extension is left out, the extension itself is in. Not read: owners and
     privileges, rules, extended statistics, publications, event triggers, data.
@@ -135,7 +134,8 @@ def read_catalogue(connection: BaseDatabaseWrapper, *, schema: str = "public") -
     session = connection.connection
     with session.transaction(force_rollback=True), connection.cursor() as cursor:
         cursor.execute(SESSION)
-        cursor.execute(CATALOGUE, {"schema": schema})
+        in_use = cursor.fetchone()[0]
+        cursor.execute(CATALOGUE, {"schema": schema or in_use})
         return _catalogue(cursor.fetchall())
 
 

@@ -2,7 +2,9 @@
 
 Names are printed by format('%I'), definitions by PostgreSQL's own pg_get_*def functions, which
 qualify every name that is not on the search path. SESSION therefore leaves only pg_catalog on it,
-and fixes the settings that decide how constants are printed, as pg_dump does.
+and fixes the settings that decide how constants are printed, as pg_dump does. It returns first
+the schema in which the session makes its tables until then, NULL where it has none. A schema is
+named as SQL names it, quoted where it must be.
 """
 
 from typing import Final, LiteralString
@@ -10,7 +12,8 @@ from typing import Final, LiteralString
 from psycopg.sql import SQL, Composed
 
 SESSION: Final[LiteralString] = """
-SELECT set_config('search_path', 'pg_catalog', true),
+SELECT in_use.schema,
+       set_config('search_path', 'pg_catalog', true),
        set_config('TimeZone', 'UTC', true),
        set_config('DateStyle', 'ISO, YMD', true),
        set_config('IntervalStyle', 'postgres', true),
@@ -18,6 +21,7 @@ SELECT set_config('search_path', 'pg_catalog', true),
        set_config('bytea_output', 'hex', true),
        set_config('standard_conforming_strings', 'on', true),
        set_config('quote_all_identifiers', 'off', true)
+FROM (SELECT quote_ident(current_schema()) AS schema OFFSET 0) AS in_use
 """
 
 # Relations of the schema that no extension owns; all that is about tables is joined to these.
@@ -27,7 +31,7 @@ WITH relations AS MATERIALIZED (
     SELECT c.*, n.nspname, format('%%I.%%I', n.nspname, c.relname) AS name
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = %(schema)s
+    WHERE n.oid = to_regnamespace(%(schema)s)
       AND c.oid >= 16384
       AND NOT EXISTS (
           SELECT FROM pg_depend AS d
@@ -78,7 +82,7 @@ FROM pg_type AS t
 JOIN pg_namespace AS n ON n.oid = t.typnamespace
 LEFT JOIN pg_class AS c ON c.oid = t.typrelid
 LEFT JOIN pg_type AS b ON b.oid = t.typbasetype
-WHERE n.nspname = %(schema)s
+WHERE n.oid = to_regnamespace(%(schema)s)
   AND t.oid >= 16384
   AND (t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND c.relkind = 'c'))
   AND NOT EXISTS (
@@ -126,7 +130,7 @@ SELECT 'function',
        END
 FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
-WHERE n.nspname = %(schema)s
+WHERE n.oid = to_regnamespace(%(schema)s)
   AND p.oid >= 16384
   AND NOT EXISTS (
       SELECT FROM pg_depend AS d
@@ -285,12 +289,12 @@ WHERE c.objoid >= 16384
       OR (c.classoid = 'pg_proc'::regclass AND EXISTS (
           SELECT FROM pg_proc AS p
           JOIN pg_namespace AS n ON n.oid = p.pronamespace
-          WHERE p.oid = c.objoid AND n.nspname = %(schema)s
+          WHERE p.oid = c.objoid AND n.oid = to_regnamespace(%(schema)s)
       ))
       OR (c.classoid = 'pg_type'::regclass AND EXISTS (
           SELECT FROM pg_type AS t
           JOIN pg_namespace AS n ON n.oid = t.typnamespace
-          WHERE t.oid = c.objoid AND n.nspname = %(schema)s
+          WHERE t.oid = c.objoid AND n.oid = to_regnamespace(%(schema)s)
       ))
   )
   AND NOT EXISTS (

@@ -16,6 +16,7 @@ from chat.schema.drift.restatement import compare_restated
 from chat.schema.ledger.snapshots import (
     RecordedSnapshot,
     last_snapshot,
+    schema_of_migrations,
     take_catalogue,
     without_bookkeeping,
 )
@@ -42,7 +43,9 @@ class Drift:
     in the words of another major version that this server cannot restate; whether they differ is
     not known. `app`, `name`, `event`, `taken_at` and `taken_on` (a server version) tell of the
     snapshot, and are None without one; `is_current` is false when a migration may have changed the
-    database since. `live` is the catalogue as it was read, `expected` what the migrations left.
+    database since. Compared is the schema that has the ledger; `elsewhere` is another one, in which
+    this session makes its tables and there are some. `live` is the catalogue as it was read,
+    `expected` what the migrations left.
     """
 
     differences: tuple[Difference, ...] = ()
@@ -55,16 +58,20 @@ class Drift:
     taken_on: str | None = None
     server_version: str
     is_current: bool = False
+    elsewhere: str | None = None
     live: Catalogue = field(repr=False)
     expected: Catalogue = field(repr=False)
 
     @property
     def state(self) -> DriftState:
-        """Whether it differs; unknown without a snapshot, or when a migration may be the reason."""
+        """Whether it differs; unknown without a snapshot, or when a migration may be the reason.
+
+        Unknown as well where nothing differs, and there are tables elsewhere.
+        """
         if self.migration is None:
             return DriftState.UNKNOWN
         if not self.differences:
-            return DriftState.NONE
+            return DriftState.UNKNOWN if self.elsewhere else DriftState.NONE
         return DriftState.DRIFT if self.is_current else DriftState.UNKNOWN
 
     @property
@@ -84,9 +91,10 @@ class Drift:
         return self.taken_on is not None and major(self.taken_on) != major(self.server_version)
 
 
-def read_drift(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Drift:
+def read_drift(connection: BaseDatabaseWrapper) -> Drift:
     """Return how the database differs from the ledger's last snapshot, without the bookkeeping.
 
+    Compared is the schema that has the ledger.
     The ledger, Django's own table, and what goes with them are left out. When something differs,
     the ledger is read again: if a migration began or ended meanwhile, so is the database. After
     three times it is not known. Locks nothing but what `compare_restated` does.
@@ -96,7 +104,7 @@ def read_drift(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Dr
     """
     version = _server_version(connection)
     recorded = last_snapshot(connection)
-    drift = _compared(connection, recorded, version=version, schema=schema)
+    drift = _compared(connection, recorded, version=version)
     for _ in range(_READINGS):
         if not drift.differences:
             return drift
@@ -104,7 +112,7 @@ def read_drift(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Dr
         if _identity(newer) == _identity(recorded):
             return drift
         recorded = newer
-        drift = _compared(connection, recorded, version=version, schema=schema)
+        drift = _compared(connection, recorded, version=version)
     return replace(drift, is_current=False)
 
 
@@ -113,12 +121,12 @@ def _compared(
     recorded: RecordedSnapshot | None,
     *,
     version: str,
-    schema: str,
 ) -> Drift:
-    live = take_catalogue(connection, schema=schema)
+    live = take_catalogue(connection)
     if recorded is None:
         return Drift(server_version=version, live=live, expected=live)
-    snapshot = without_bookkeeping(recorded.catalogue, schema=schema)
+    schema = schema_of_migrations(connection) or ""
+    snapshot = without_bookkeeping(recorded.catalogue)
     differences, not_compared = _different(
         connection,
         snapshot,
@@ -147,6 +155,7 @@ def _compared(
         taken_on=recorded.postgresql_version,
         server_version=version,
         is_current=recorded.is_current,
+        elsewhere=recorded.elsewhere,
         live=live,
         expected=expected,
     )

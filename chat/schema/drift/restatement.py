@@ -48,7 +48,7 @@ def compare_restated(
     *,
     before: Mapping[ObjectKey, CatalogueObject],
     after: Mapping[ObjectKey, CatalogueObject],
-    schema: str = "public",
+    schema: str,
 ) -> dict[ObjectKey, bool]:
     """Return for each difference whether both definitions are the same in this server's words.
 

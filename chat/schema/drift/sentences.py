@@ -10,6 +10,11 @@ def sentence(drift: Drift) -> str:
         return "The ledger has no snapshot of the schema, so it cannot be known what was changed."
     count = len(drift.differences)
     objects = "1 object differs" if count == 1 else f"{count} objects differ"
+    if drift.elsewhere and not drift.differences:
+        return (
+            "Nothing differs in the schema that has the ledger. But this session makes its tables "
+            f"in the schema {drift.elsewhere}, and those that are there were not compared."
+        )
     if drift.state is DriftState.UNKNOWN:
         return (
             f"{objects} from the snapshot of {drift.origin}, but a migration without a snapshot of "
@@ -44,6 +49,11 @@ def next_step(drift: Drift) -> str:
         return (
             "Compare it with a database that was made from the migrations. If they agree, accept "
             f"it as the baseline: {accept_command()}"
+        )
+    if drift.elsewhere and not drift.differences:
+        return (
+            "Let the search_path, of the role or in the settings, begin with the schema that has "
+            f"django_migrations; or put {drift.elsewhere} out of it."
         )
     if drift.state is DriftState.UNKNOWN:
         return (

@@ -254,8 +254,9 @@ def _read_sections(path: Path) -> tuple[Script, Script | None]:
     def refusal(position: int, reason: str) -> SQLSectionsError:
         return SQLSectionsError(path, line=whole.line_at(position), reason=reason)
 
-    if unfinished := open_token(whole.text):
-        raise refusal(unfinished.start, "the quote or comment that begins here has no end")
+    unfinished = open_token(whole.text, sections)
+    if unfinished is not None:
+        raise refusal(unfinished, "the quote or comment that begins here has no end")
     first = sections[0].marker if sections else len(whole.text)
     preamble = Script(path=path, text=whole.text[:first])
     for section in sections:

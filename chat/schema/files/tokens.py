@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import zip_longest
+from typing import NamedTuple
 
 
 class TokenKind(Enum):
@@ -24,9 +25,11 @@ class TokenKind(Enum):
     OTHER = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token and where it lies; `is_open` when a quote or comment has no end."""
+class Token(NamedTuple):
+    """One token and where it lies; `is_open` when a quote or comment has no end.
+
+    A tuple, because there are millions in a big file.
+    """
 
     kind: TokenKind
     start: int
@@ -97,6 +100,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_KINDS = {"OPEN": TokenKind.QUOTED, **TokenKind.__members__}
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _MARKER = re.compile(r"--[ \t]*(up|down)[ \t]*", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
@@ -126,6 +130,8 @@ _UNSEEN = re.compile(
 )
 _NAMES = {"\ufeff": "a byte order mark"}
 _LINE_END_OF_EDITORS = re.compile(r"[\v\f\x1c-\x1e\x85\u2028\u2029](?=.*\S)")
+_WORDS_KEPT = 4
+_DEEPER = {"(": 1, ")": -1}
 _ROUTINES = {"function", "procedure"}
 
 
@@ -133,16 +139,16 @@ def tokens(text: str) -> Iterator[Token]:
     """Return the tokens in order; joined together they are the text."""
     position = 0
     while match := _TOKEN.match(text, position):
-        name, end, is_open = str(match.lastgroup), match.end(), False
-        if name == "OPEN":
-            name, end, is_open = "QUOTED", len(text), True
-        elif name == "BLOCK_COMMENT":
+        kind, end, is_open = _KINDS[str(match.lastgroup)], match.end(), False
+        if match.lastgroup == "OPEN":
+            end, is_open = len(text), True
+        elif kind is TokenKind.BLOCK_COMMENT:
             end, is_open = _end_of_comment(text, end)
-        elif name == "DOLLAR_QUOTED":
+        elif kind is TokenKind.DOLLAR_QUOTED:
             closing = text.find(match.group(), end)
             is_open = closing < 0
             end = len(text) if is_open else closing + len(match.group())
-        yield Token(TokenKind[name], position, end, is_open)
+        yield Token(kind, position, end, is_open)
         position = end
 
 
@@ -157,25 +163,26 @@ def split_statements(text: str) -> list[Statement]:
     start = end = None
     words: list[str] = []
     depth = blocks = 0
-    for token in tokens(text):
-        if token.kind in _INSIGNIFICANT and not token.is_open:
+    for kind, begin, stop, is_open in tokens(text):
+        if kind in _INSIGNIFICANT and not is_open:
             continue
-        mark = text[token.start : token.end] if token.kind is TokenKind.OTHER else ""
-        if mark == ";" and depth == blocks == 0:
-            if start is not None:
-                statements.append(Statement(text[start:end], start, tuple(words[:4])))
-            start, words = None, []
-            continue
-        start = token.start if start is None else start
-        end = token.end
-        depth = max(0, depth + {"(": 1, ")": -1}.get(mark, 0))
-        if token.kind is TokenKind.WORD:
-            word = text[token.start : token.end].lower()
-            words.append(word)
+        if kind is TokenKind.OTHER:
+            mark = text[begin]
+            if mark == ";" and depth == blocks == 0:
+                if start is not None:
+                    statements.append(Statement(text[start:end], start, tuple(words)))
+                start, words = None, []
+                continue
+            depth = max(0, depth + _DEEPER.get(mark, 0))
+        elif kind is TokenKind.WORD:
+            if len(words) < _WORDS_KEPT:
+                words.append(text[begin:stop].lower())
             if depth == 0 and _makes_routine(words):
-                blocks = _blocks_after(word, blocks)
+                blocks = _blocks_after(text[begin:stop].lower(), blocks)
+        start = begin if start is None else start
+        end = stop
     if start is not None:
-        statements.append(Statement(text[start:end], start, tuple(words[:4])))
+        statements.append(Statement(text[start:end], start, tuple(words)))
     return statements
 
 
@@ -189,8 +196,11 @@ def split_sections(text: str) -> list[Section]:
         if token.kind is not TokenKind.LINE_COMMENT:
             continue
         match = _MARKER.fullmatch(text, token.start, token.end)
-        line_start = max(text.rfind("\n", 0, token.start), text.rfind("\r", 0, token.start)) + 1
-        if match and not text[line_start : token.start].strip():
+        if not match:
+            continue
+        line_start = text.rfind("\n", 0, token.start) + 1
+        line_start = max(line_start, text.rfind("\r", line_start, token.start) + 1)
+        if not text[line_start : token.start].strip():
             markers.append((match.group(1).lower(), line_start, token.end))
     ends = [marker for _, marker, _ in markers[1:]]
     return [
@@ -221,9 +231,11 @@ def first_token(text: str) -> Token | None:
     return next((token for token in tokens(text) if token.kind not in _INSIGNIFICANT), None)
 
 
-def open_token(text: str) -> Token | None:
-    """Return the quote or comment that has no end, if there is one."""
-    return next((token for token in tokens(text) if token.is_open), None)
+def open_token(text: str, sections: Sequence[Section]) -> int | None:
+    """Return where a quote or comment begins that has no end, if one does; it is in the last."""
+    start = sections[-1].start if sections else 0
+    rest = sections[-1].text if sections else text
+    return next((start + token.start for token in tokens(rest) if token.is_open), None)
 
 
 def hidden_text(text: str) -> tuple[int, str] | None:
@@ -269,7 +281,8 @@ def line_at(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
-_INSIGNIFICANT = frozenset({TokenKind.BLANK, TokenKind.LINE_COMMENT, TokenKind.BLOCK_COMMENT})
+# A tuple: to look one up in a set, Python computes the hash of an enum.
+_INSIGNIFICANT = (TokenKind.BLANK, TokenKind.LINE_COMMENT, TokenKind.BLOCK_COMMENT)
 
 
 def _lookalikes_between(text: str, start: int, end: int) -> Iterator[Lookalike]:
@@ -277,11 +290,17 @@ def _lookalikes_between(text: str, start: int, end: int) -> Iterator[Lookalike]:
     for token in tokens(gap):
         if token.kind in {TokenKind.LINE_COMMENT, TokenKind.BLOCK_COMMENT}:
             comment = gap[token.start : token.end]
-            is_tail = _TAIL_OF_A_SENTENCE.fullmatch(comment) and _AFTER_A_COMMENT.search(
-                gap, 0, token.start
-            )
-            if not is_tail:
+            is_tail = _TAIL_OF_A_SENTENCE.fullmatch(comment)
+            if not (is_tail and _is_below_a_comment(gap, token.start)):
                 yield from _lookalike(start + token.start, comment)
+
+
+def _is_below_a_comment(text: str, position: int) -> bool:
+    """Return whether only blanks come before on the line, and the line above ends in a comment."""
+    line = text.rfind("\n", 0, position)
+    if line < 0 or text[line + 1 : position].strip(" \t"):
+        return False
+    return "--" in text[text.rfind("\n", 0, line) + 1 : line]
 
 
 def _lookalike(start: int, comment: str) -> Iterator[Lookalike]:
@@ -313,7 +332,8 @@ def _end_of_comment(text: str, position: int) -> tuple[int, bool]:
     return len(text), True
 
 
-def _makes_routine(words: list[str]) -> bool:
+def _makes_routine(words: Sequence[str]) -> bool:
+    """Return whether a statement that begins with these words makes a routine."""
     if words[0] != "create":
         return False
     kind = words[3:4] if words[1:3] == ["or", "replace"] else words[1:2]

@@ -5,13 +5,19 @@ from datetime import datetime
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chat.schema.catalogue.objects import Catalogue, ObjectKind, read_catalogue
+from chat.schema.catalogue.objects import (
+    Catalogue,
+    CatalogueObject,
+    ObjectKind,
+    read_catalogue,
+)
 from chat.schema.ledger import statements as ledger_sql
 from chat.schema.ledger.events import BEGUN, OFF, ON
 from chat.schema.ledger.stored import from_stored
 from chat.schema.ledger.table import Event, MigrationKey, has_ledger
 
-_BOOKKEEPING_TABLES = (ledger_sql.TABLE, "django_migrations")
+# In whatever schema: a quoted name with a dot in it ends with a quote.
+_BOOKKEEPING_TABLES = (f".{ledger_sql.TABLE}", ".django_migrations")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +25,9 @@ class RecordedSnapshot:
     """The last snapshot in the ledger, and the event that it was taken with.
 
     `at_begin` is what a migration with `atomic = False` found when it was begun after that; it may
-    be done in part. `is_current` is false when there is such a migration, or one that ended without
-    a snapshot of its own.
+    be done in part. `elsewhere` is another schema than the ledger's, in which this session makes
+    its tables and there are some. `is_current` is false when there is such a migration, or one that
+    ended without a snapshot of its own.
     """
 
     catalogue: Catalogue
@@ -31,12 +38,25 @@ class RecordedSnapshot:
     name: str
     applied_at: datetime
     postgresql_version: str
+    elsewhere: str | None
     is_current: bool
 
 
-def take_catalogue(connection: BaseDatabaseWrapper, *, schema: str = "public") -> Catalogue:
-    """Return the catalogue as it is now in this session, without the bookkeeping; 2 statements."""
-    return without_bookkeeping(read_catalogue(connection, schema=schema), schema=schema)
+def schema_of_migrations(connection: BaseDatabaseWrapper) -> str | None:
+    """Return the schema that has the ledger, else the one in which this session makes its tables.
+
+    None where it can make none. One statement.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ledger_sql.SCHEMA)
+        (schema,) = cursor.fetchone()
+    return str(schema) if schema is not None else None
+
+
+def take_catalogue(connection: BaseDatabaseWrapper) -> Catalogue:
+    """Return the catalogue as it is now in this session, without the bookkeeping; 3 statements."""
+    schema = schema_of_migrations(connection)
+    return without_bookkeeping(read_catalogue(connection, schema=schema))
 
 
 def last_snapshot(connection: BaseDatabaseWrapper) -> RecordedSnapshot | None:
@@ -52,7 +72,9 @@ def last_snapshot(connection: BaseDatabaseWrapper) -> RecordedSnapshot | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    event_id, event, app, name, applied_at, version, catalogue, at_begin, is_current = row
+    event_id, event, app, name, applied_at, version, elsewhere, catalogue, at_begin, is_current = (
+        row
+    )
     return RecordedSnapshot(
         catalogue=from_stored(catalogue),
         at_begin=from_stored(at_begin) if at_begin else None,
@@ -62,6 +84,7 @@ def last_snapshot(connection: BaseDatabaseWrapper) -> RecordedSnapshot | None:
         name=name,
         applied_at=applied_at,
         postgresql_version=version,
+        elsewhere=elsewhere,
         is_current=is_current,
     )
 
@@ -84,14 +107,12 @@ def catalogue_before(connection: BaseDatabaseWrapper, key: MigrationKey) -> Cata
     return from_stored(row[0]) if row and row[0] is not None else None
 
 
-def without_bookkeeping(catalogue: Catalogue, *, schema: str = "public") -> Catalogue:
+def without_bookkeeping(catalogue: Catalogue) -> Catalogue:
     """Return the catalogue without the ledger, its function, and Django's own table."""
-    rest = catalogue.without_tables({f"{schema}.{table}" for table in _BOOKKEEPING_TABLES})
-    function = f"{schema}.{ledger_sql.FUNCTION}("
-    return Catalogue(
-        tuple(
-            obj
-            for obj in rest
-            if not (obj.kind is ObjectKind.FUNCTION and obj.name.startswith(function))
-        )
-    )
+    return Catalogue(tuple(obj for obj in catalogue if not _is_bookkeeping(obj)))
+
+
+def _is_bookkeeping(obj: CatalogueObject) -> bool:
+    if obj.kind is ObjectKind.FUNCTION:
+        return f".{ledger_sql.FUNCTION}(" in obj.name
+    return obj.table is not None and obj.table.endswith(_BOOKKEEPING_TABLES)

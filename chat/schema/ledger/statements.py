@@ -45,18 +45,48 @@ BEFORE UPDATE OR DELETE OR TRUNCATE ON schema_migrations
 FOR EACH STATEMENT EXECUTE FUNCTION schema_migrations_refuse_change();
 """
 
-# NULL where there is no such table.
+# The columns are NULL where there is no such table. Rows are hidden where row-level security holds
+# for this role: a table looks empty to it, and a DELETE does nothing, without an error. A policy
+# that lets the role do everything hides none.
 COLUMNS: Final[LiteralString] = """
-SELECT array_agg(attname::text)
-FROM pg_attribute
-WHERE attrelid = to_regclass('schema_migrations') AND attnum > 0 AND NOT attisdropped
+SELECT (
+           SELECT array_agg(attname::text)
+           FROM pg_attribute
+           WHERE attrelid = to_regclass('schema_migrations') AND attnum > 0 AND NOT attisdropped
+       ),
+       ARRAY(
+           SELECT c.oid::regclass::text
+           FROM unnest(ARRAY['schema_migrations', 'django_migrations']) AS name
+           JOIN pg_class AS c ON c.oid = to_regclass(name)
+           LEFT JOIN LATERAL (
+               SELECT bool_and(p.polpermissive) AND bool_or(
+                   p.polcmd = '*'
+                   AND pg_get_expr(p.polqual, p.polrelid) = 'true'
+                   AND coalesce(pg_get_expr(p.polwithcheck, p.polrelid), 'true') = 'true'
+                   AND EXISTS (
+                       SELECT FROM unnest(p.polroles) AS role
+                       WHERE role = 0 OR pg_has_role(role, 'USAGE')
+                   )
+               ) AS lets_all
+               FROM pg_policy AS p
+               WHERE p.polrelid = c.oid
+           ) AS policies ON true
+           WHERE row_security_active(c.oid) AND policies.lets_all IS NOT TRUE
+       ),
+       current_user::text
 """
 
+# A row that need not outlive a crash of the server does not wait for its disk.
 APPEND: Final[LiteralString] = """
 INSERT INTO schema_migrations (
     event, app, name, checksum, duration_ms, applied_by, catalogue, reason
 )
-VALUES (%s, %s, %s, %s, %s, format('%%s (%%s)', session_user, %s::text), %s, %s)
+SELECT %s, %s, %s, %s, %s::bigint, format('%%s (%%s)', session_user, %s::text), %s::jsonb, %s
+FROM set_config(
+    'synchronous_commit',
+    CASE WHEN %s THEN current_setting('synchronous_commit') ELSE 'off' END,
+    true
+)
 """
 
 # A migration's state depends on its last event of each kind alone, and of these there are few,
@@ -82,6 +112,13 @@ LIMIT %s
 # includes what was changed by hand. If that migration was cut off, it says what was there before.
 LAST_SNAPSHOT: Final[LiteralString] = """
 SELECT last.id, last.event, last.app, last.name, last.applied_at, last.postgresql_version,
+       (
+           SELECT quote_ident(n.nspname)
+           FROM pg_namespace AS n
+           WHERE n.nspname = current_schema()
+             AND n.oid <> (SELECT c.relnamespace FROM pg_class AS c WHERE c.oid = last.tableoid)
+             AND EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid)
+       ),
        last.catalogue, cut_off.catalogue,
        cut_off.catalogue IS NULL AND NOT EXISTS (
            SELECT FROM schema_migrations AS later
@@ -90,7 +127,7 @@ SELECT last.id, last.event, last.app, last.name, last.applied_at, last.postgresq
              AND later.catalogue IS NULL
        )
 FROM (
-    SELECT *
+    SELECT tableoid, *
     FROM schema_migrations
     WHERE catalogue IS NOT NULL
       AND event NOT IN ('started', 'unapply_started')
@@ -106,6 +143,18 @@ LEFT JOIN LATERAL (
     ORDER BY later.id
     LIMIT 1
 ) AS cut_off ON true
+"""
+
+# The schema in which the migrations make their tables; the ledger is the first that they make.
+SCHEMA: Final[LiteralString] = """
+SELECT coalesce(
+    (
+        SELECT c.relnamespace::regnamespace::text
+        FROM pg_class AS c
+        WHERE c.oid = to_regclass('schema_migrations')
+    ),
+    quote_ident(current_schema())
+)
 """
 
 # A migration that was cut off twice was begun twice: the first start has the catalogue without what

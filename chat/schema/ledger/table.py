@@ -48,10 +48,13 @@ def has_ledger(connection: BaseDatabaseWrapper) -> bool:
 
     Raises:
         ForeignLedgerError: a table of this name is there and is not the ledger.
+        HiddenRecordsError: this role does not see all rows of the ledger, or of Django's own table.
     """
     with connection.cursor() as cursor:
         cursor.execute(ledger_sql.COLUMNS)
-        (columns,) = cursor.fetchone()
+        columns, hidden, role = cursor.fetchone()
+    if hidden:
+        raise HiddenRecordsError(hidden, role=role)
     if columns is None:
         return False
     if missing := _COLUMNS - set(columns):
@@ -81,8 +84,13 @@ def append(
     duration_ms: int | None = None,
     catalogue: Catalogue | None = None,
     reason: str | None = None,
+    is_durable: bool = True,
 ) -> None:
-    """Add one row; one statement, in the transaction that is open, if any."""
+    """Add one row; one statement, in the transaction that is open, if any.
+
+    One that is not durable is committed at once, and may be lost when the server itself crashes
+    before it has written something else.
+    """
     # Django's stubs do not know what psycopg can adapt.
     row: tuple[Any, ...] = (
         event,
@@ -93,6 +101,7 @@ def append(
         operating_system_user(),
         to_stored(catalogue) if catalogue is not None else None,
         reason,
+        is_durable or connection.in_atomic_block,
     )
     with connection.cursor() as cursor:
         cursor.execute(ledger_sql.APPEND, row)
@@ -111,5 +120,24 @@ class ForeignLedgerError(SchemaError):
             next_step=(
                 "Keep it under another name, then run this again: "
                 f"ALTER TABLE {table} RENAME TO {table}_before_django;"
+            ),
+        )
+
+
+class HiddenRecordsError(SchemaError):
+    """Row-level security hides the records of migrations from this role; nothing was done."""
+
+    def __init__(self, tables: Sequence[str], *, role: str) -> None:
+        self.tables = tuple(tables)
+        super().__init__(
+            seen=(
+                f"It is on for {' and '.join(tables)}, and the role {role} is bound by it: what is "
+                "applied would look pending."
+            ),
+            next_step=(
+                "Turn it off, as the owner: "
+                + " ".join(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;" for table in tables)
+                + " To keep others out, REVOKE their privileges on the tables instead. Or connect "
+                "as their owner."
             ),
         )

@@ -16,7 +16,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 
-from chat.schema.files.tokens import split_statements
+from chat.schema.files.tokens import first_token
 
 # PostgreSQL's modes from the weakest to the strongest (manual, 13.3.1), as pg_locks names them.
 LOCK_MODES: Final = {
@@ -180,8 +180,8 @@ class Observer:
 
 
 def _begins_transaction(sql: str) -> bool:
-    statements = split_statements(sql)
-    return bool(statements) and statements[0].words[:1] in {("begin",), ("start",)}
+    first = first_token(sql)
+    return first is not None and sql[first.start : first.end].lower() in {"begin", "start"}
 
 
 def _who_waits(mode: str) -> str | None:

@@ -38,7 +38,7 @@ from chat.schema.run.gates import (
     require_whole_sql,
 )
 from chat.schema.run.leftovers import IndexWatch, drop_index, find_leftovers
-from chat.schema.run.patching import closing_refused
+from chat.schema.run.patching import closing_refused, one_savepoint_less
 from chat.schema.run.patience import BlockedAttempt, BlockedError, Patience
 from chat.schema.run.recorder import LedgerRecorder, Schema, Step
 from chat.schema.session.blockers import Blocker, BlockerWatch
@@ -151,6 +151,7 @@ class LedgerExecutor(GatedExecutor):
         # Of a migration that is not one transaction, the catalogue when it was first begun.
         self._found: Catalogue | None = None
         self._attempt = 1
+        self._applied: list[Migration] = []
         self._is_holding_back = False
         self._held_back: list[tuple[Any, ...]] = []
 
@@ -179,7 +180,8 @@ class LedgerExecutor(GatedExecutor):
         if drift.certain:
             self._records.record_drift(drift)
         left = self._report_interrupted([] if fake else interrupted_in(self.statuses, plan))
-        self._records.begin(Schema(live=drift.live, expected=drift.expected.without(left)))
+        schema = Schema(live=drift.live, expected=drift.expected.without(left))
+        self._records.begin(schema, planned=len(plan))
         with (
             self._watch,
             self._indexes.listening(),
@@ -196,14 +198,15 @@ class LedgerExecutor(GatedExecutor):
         fake_initial: bool = False,  # noqa: FBT001, FBT002
     ) -> ProjectState:
         """Run a migration forwards, together with its records."""
-        # Applying changes the state that it is given, so each attempt needs one of its own.
-        before = state.clone() if migration.atomic and not fake else state
 
         def attempt(number: int) -> ProjectState:
-            given = state if number == 1 else before.clone()
+            # Applying changes the state that it is given.
+            given = state if number == 1 else self._state_so_far()
             return super(LedgerExecutor, self).apply_migration(given, migration, fake, fake_initial)
 
-        return self._run(migration, attempt, is_backwards=False, is_fake=fake)
+        after = self._run(migration, attempt, is_backwards=False, is_fake=fake)
+        self._applied.append(migration)
+        return after
 
     def unapply_migration(
         self,
@@ -226,6 +229,19 @@ class LedgerExecutor(GatedExecutor):
         if is_there and self._records.step is not None:
             self._records.step.is_fake = True
         return is_there, state
+
+    def _state_so_far(self) -> ProjectState:
+        """Return the state of the models that this run has come to, made anew.
+
+        To keep a copy for each migration, in case that it is tried again, would take the longer the
+        more models there are.
+        """
+        state: ProjectState = self._create_project_state(  # type: ignore[attr-defined]
+            with_applied_migrations=True
+        )
+        for migration in self._applied:
+            state = migration.mutate_state(state, preserve=False)
+        return state
 
     @property
     def _settings(self) -> dict[str, str]:
@@ -274,7 +290,11 @@ class LedgerExecutor(GatedExecutor):
         for number in count(1):
             self._attempt = number
             try:
-                with self._watch.attempt(), self._committed():
+                with (
+                    self._watch.attempt(),
+                    self._committed(),
+                    one_savepoint_less(self.connection),
+                ):
                     return attempt(number)
             except DatabaseError as exc:
                 if not _is_blocked(exc):
@@ -312,6 +332,11 @@ class LedgerExecutor(GatedExecutor):
             self._progress.drifted(drift)
         if drift.migration is None and any(status.is_applied for status in self.statuses):
             self._progress.notice(_NO_BASELINE)
+        if drift.elsewhere:
+            self._progress.notice(
+                f"This session makes its tables in the schema {drift.elsewhere}, and the ledger is "
+                "in another: what it makes there is not watched."
+            )
         return drift
 
     def _report_interrupted(self, interrupted: Sequence[MigrationStatus]) -> set[ObjectKey]:

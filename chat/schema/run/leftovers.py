@@ -36,7 +36,7 @@ SELECT n.nspname AS schema, c.relname AS name, i.indrelid::regclass::text AS tab
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind = 'i' AND n.nspname = 'public' AND NOT i.indisvalid
+WHERE c.relkind = 'i' AND n.nspname = ANY (current_schemas(false)) AND NOT i.indisvalid
 ORDER BY c.relname
 """
 

@@ -68,6 +68,25 @@ def closing_refused(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 
 @contextmanager
+def one_savepoint_less(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Let the next atomic block, in the transaction that is open, go without a savepoint.
+
+    That is the one which Django's executor makes around a migration: with a transaction around it
+    that ends with it, its savepoint is two statements for nothing.
+    """
+
+    def left_out() -> None:
+        del connection.savepoint
+
+    # On the connection itself, so that deleting it brings back Django's.
+    connection.savepoint = left_out  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        vars(connection).pop("savepoint", None)
+
+
+@contextmanager
 def other_connections_refused(
     connection: BaseDatabaseWrapper, *, is_tried_on: Callable[[BaseDatabaseWrapper], bool]
 ) -> Iterator[None]:
