@@ -866,8 +866,8 @@ def test_pins_past_the_250th_are_left_out(tmp_path: Path) -> None:
 def test_channel_that_is_full_of_pins_is_said_by_name(tmp_path: Path) -> None:
     import_export(path=write(tmp_path / "a.json", export(message(1))))
     execute(
-        "INSERT INTO messages (space_id, channel_id, author_id, pinned_at)"
-        " SELECT space_id, channel_id, owner_id, now()"
+        "INSERT INTO messages (space_id, channel_id, author_id, created_at, pinned_at)"
+        " SELECT space_id, channel_id, owner_id, messages.created_at, now()"
         " FROM messages INNER JOIN servers USING (space_id), generate_series(1, 250)"
     )
     before = stored()
