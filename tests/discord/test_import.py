@@ -32,7 +32,7 @@ from chat.services.imports import Imported
 from chat.services.users import erase_user
 from tests.chat.sql import execute, rows, stored, value
 from tests.conftest import ROOT, Manage, ScratchDatabase
-from tests.discord.exports import export, message, user, write, write_many
+from tests.discord.exports import cook, export, load, message, thread, user, write, write_many
 from tests.factories import BanFactory, UserFactory
 from tests.services.test_erasure import search_everything
 
@@ -42,12 +42,6 @@ HARBOUR = Path(__file__).with_name("harbour.json")
 HERON, PUFFIN, OTTER, ONLOOKER = (
     uuid_of("user", 200_000_000_000_000_000 + number) for number in (1, 2, 3, 4)
 )
-
-
-def load(path: Path, *options: str) -> str:
-    out = StringIO()
-    call_command("import_discord", str(path), *options, stdout=out)
-    return out.getvalue()
 
 
 # The hand-made export, field by field
@@ -450,24 +444,6 @@ def test_visible_channel_is_seen_by_members(tmp_path: Path) -> None:
     load(write(tmp_path / "a.json", export(message(1, author=cook()))), "--visible")
 
     assert value("SELECT count(*) FROM channel_access WHERE user_id = %s", HERON) == 1
-
-
-def thread(path: Path, number: int = 99, *, kind: str = "GuildPublicThread") -> Path:
-    content = export(message(number, author=cook()), channel=number)
-    content["channel"] |= {
-        "type": kind,
-        "categoryId": "300000000000000007",
-        "category": "pier-7",
-        "name": "about knots",
-    }
-    return write(path, content)
-
-
-def cook() -> dict[str, Any]:
-    """One who is a member, for they have a role."""
-    return user(
-        1, roles=[{"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}]
-    )
 
 
 def seen_by_cook() -> list[str]:
