@@ -22,7 +22,7 @@ def user(number: int = 1, **fields: Any) -> dict[str, Any]:
         "id": str(200_000_000_000_000_000 + number),
         "name": name,
         "discriminator": "0000",
-        "nickname": name.title(),
+        "nickname": name,
         "color": None,
         "isBot": False,
         "roles": [],

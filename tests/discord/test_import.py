@@ -29,6 +29,7 @@ from chat.services.attachments import confirm_removal
 from chat.services.channels import set_overwrite
 from chat.services.core.erasure import what_is_left
 from chat.services.imports import Imported
+from chat.services.members import join_server, kick_member
 from chat.services.users import erase_user
 from tests.chat.sql import execute, rows, stored, value
 from tests.conftest import ROOT, Manage, ScratchDatabase
@@ -87,12 +88,12 @@ class TestHarbour:
         assert rows("SELECT username, display_name, kind FROM users ORDER BY username") == [
             ("deleted_user", "Deleted User", "human"),
             ("discord_import", "", "system"),
-            ("heron", "The Heron", "human"),
-            ("heron_200000000000000006", "Another heron", "bot"),
+            ("heron", "heron", "human"),
+            ("heron_200000000000000006", "heron", "bot"),
             ("onlooker", "onlooker", "human"),
-            ("otter", "Otter", "human"),
+            ("otter", "otter", "human"),
             ("puffin_a_1234", "Puffin Ä", "human"),
-            ("weather_bot_4321", "Weather", "bot"),
+            ("weather_bot_4321", "Weather Bot", "bot"),
         ]
 
     def test_who_has_a_role_is_a_member(self) -> None:
@@ -100,7 +101,11 @@ class TestHarbour:
             "SELECT username, name, position FROM member_roles"
             " JOIN users ON users.id = user_id JOIN roles ON roles.id = role_id ORDER BY 1, 2"
         ) == [("heron", "Cook", 3), ("heron", "Deckhand", 4), ("otter", "Cook", 3)]
-        assert ServerMember.objects.count() == 3
+        assert rows("SELECT nickname FROM server_members ORDER BY 1") == [
+            ("Otter",),
+            ("The Heron",),
+            (None,),
+        ]
 
     def test_roles_allow_nothing(self) -> None:
         assert rows("SELECT name, color, permissions FROM roles WHERE position > 2 ORDER BY 1") == [
@@ -157,6 +162,7 @@ class TestHarbour:
             "not imported: 1 inlineEmojis",
             "not imported: 1 interaction",
             "not imported: 1 messages of type 8, kept as notices",
+            "not imported: 2 nicknames of people who are no members",
             "not imported: 1 reactions whose users the export does not name",
             "not imported: 1 stickers",
             "not imported: 1 texts of forwarded messages, which have no author there",
@@ -256,6 +262,84 @@ def test_who_is_banned_is_imported_without_a_membership(tmp_path: Path) -> None:
     assert value("SELECT count(*) FROM server_members WHERE user_id = %s", HERON) == 0
 
 
+def test_who_was_kicked_is_not_made_a_member(tmp_path: Path) -> None:
+    import_export(path=write(tmp_path / "a.json", export(message(1))))
+    server = Server.objects.get()
+    join_server(user=HERON, server=server)
+    kick_member(actor=server.owner, server=server, user=HERON)
+
+    import_export(path=write(tmp_path / "b.json", export(message(2, author=cook()))))
+
+    assert not ServerMember.objects.filter(user=HERON).exists()
+
+
+def test_file_with_roles_makes_members_of_those_of_a_file_without(tmp_path: Path) -> None:
+    old = user(1)
+    del old["roles"]
+    import_export(path=write(tmp_path / "a.json", export(message(1, author=old))))
+    assert not ServerMember.objects.filter(user=HERON).exists()
+
+    import_export(path=write(tmp_path / "b.json", export(message(2, author=cook()))))
+
+    assert rows(
+        "SELECT name FROM roles JOIN member_roles ON role_id = roles.id WHERE user_id = %s", HERON
+    ) == [("Cook",)]
+
+
+def test_nickname_is_of_one_server_and_the_name_of_all(tmp_path: Path) -> None:
+    for guild, nickname in (("81384788765712384", "Skipper"), ("81384788765712385", "Pirate")):
+        role = {"id": f"3{guild}", "name": "Cook", "color": None, "position": 2}
+        author = user(1, nickname=nickname, roles=[role])
+        content = export(message(int(guild[-1]), author=author))
+        content["guild"]["id"] = guild
+        content["channel"]["id"] = guild
+        import_export(path=write(tmp_path / "a.json", content))
+
+    assert value("SELECT display_name FROM users WHERE id = %s", HERON) == "sailor1"
+    assert rows("SELECT nickname FROM server_members WHERE user_id = %s ORDER BY 1", HERON) == [
+        ("Pirate",),
+        ("Skipper",),
+    ]
+
+
+def test_nickname_of_who_is_no_member_is_told(tmp_path: Path) -> None:
+    author = user(1, nickname="Skipper")
+
+    done = import_export(path=write(tmp_path / "a.json", export(message(1, author=author))))
+
+    assert done.left_out == {"nicknames of people who are no members": 1}
+
+
+def test_each_speaker_of_a_webhook_is_somebody(tmp_path: Path) -> None:
+    names = ["Weather", "Tides", "潮", "風", "Weather"]
+    said = [
+        message(number, author=user(1, name=name, nickname=name, isBot=True))
+        for number, name in enumerate(names)
+    ]
+    path = write(tmp_path / "a.json", export(*said))
+
+    done = import_export(path=path)
+    again = import_export(path=path)
+
+    assert (done.left_out, again.imported) == ({}, Imported(already_there=5))
+    assert rows(
+        "SELECT display_name, users.kind FROM messages JOIN users ON users.id = author_id"
+        " ORDER BY seq"
+    ) == [(name, "bot") for name in names]
+    assert value("SELECT count(*) FROM users WHERE kind = 'bot'") == 4
+
+
+def test_bot_that_is_renamed_is_one(tmp_path: Path) -> None:
+    said = [
+        message(number, author=user(1, name=name, discriminator="4321", isBot=True))
+        for number, name in enumerate(["Weather", "Tides"])
+    ]
+
+    import_export(path=write(tmp_path / "a.json", export(*said)))
+
+    assert value("SELECT count(*) FROM users WHERE kind = 'bot'") == 1
+
+
 def test_name_that_somebody_has_already_gets_the_id(tmp_path: Path) -> None:
     UserFactory.create(username="sailor1")
 
@@ -273,6 +357,8 @@ def test_name_that_somebody_has_already_gets_the_id(tmp_path: Path) -> None:
         ("he.ron_1", "0", "he.ron_1"),
         ("Heron", "1234", "heron_1234"),
         ("Ünïcode Näme", "0042", "unicode_name_0042"),
+        ("Heron", 42, "heron_0042"),
+        ("heron", 0, "heron"),
         ("船", "0001", "user_0001"),
         ("x", "0000", "x_0001"),
         ("Captain Hook", "0000", "captain_hook"),
@@ -280,7 +366,7 @@ def test_name_that_somebody_has_already_gets_the_id(tmp_path: Path) -> None:
         ("a" * 32, "1234", "a" * 27 + "_1234"),
     ],
 )
-def test_names_become_ours(name: str, discriminator: str, expected: str) -> None:
+def test_names_become_ours(name: str, discriminator: str | int, expected: str) -> None:
     assert username(user(1, name=name, discriminator=discriminator)) == expected
 
 
@@ -721,7 +807,10 @@ def test_names_that_cannot_be_stored_are_mended(tmp_path: Path) -> None:
 
 def test_names_that_nobody_can_read_are_replaced_and_counted(tmp_path: Path) -> None:
     role = {"id": "300000000000000001", "name": "\u3164", "color": None, "position": 2}
-    blank, terse = user(1, nickname="\u200b\u200b", roles=[role]), user(2, nickname="Top\nman")
+    blank, terse = (
+        user(1, nickname="\u200b\u200b", roles=[role]),
+        user(2, nickname="Top\nman", roles=[role]),
+    )
     nobody = user(3, name="\u2800", nickname="\u2060")
     (tmp_path / "chart.txt").write_bytes(b"a map\n")
     file = {"id": "5", "url": "chart.txt", "fileName": "\u00ad"}
@@ -741,9 +830,10 @@ def test_names_that_nobody_can_read_are_replaced_and_counted(tmp_path: Path) -> 
     assert rows("SELECT filename FROM message_attachments") == [("file",)]
     assert rows("SELECT username, display_name FROM users WHERE kind = 'human' ORDER BY id") == [
         ("sailor1", "sailor1"),
-        ("sailor2", "Top man"),
+        ("sailor2", "sailor2"),
         ("user", ""),
     ]
+    assert value("SELECT nickname FROM server_members WHERE nickname IS NOT NULL") == "Top man"
     assert "messages into # [2Jpier of unnamed" in report
     assert "not imported: 9 names that were invisible or had control characters, replaced" in report
 
@@ -754,6 +844,7 @@ def test_name_that_is_cut_to_nothing_visible_is_replaced(tmp_path: Path) -> None
     import_export(path=write(tmp_path / "a.json", export(message(1, author=long))))
 
     assert value("SELECT display_name FROM users WHERE id = %s", HERON) == "sailor1"
+    assert value("SELECT count(*) FROM server_members WHERE nickname IS NOT NULL") == 0
 
 
 def test_file_of_an_export_from_windows_is_found(tmp_path: Path) -> None:
