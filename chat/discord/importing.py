@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -175,6 +177,7 @@ def _rows(export: ExportFile, mapper: Mapper, people: People) -> Iterator[Messag
         for message in batch:
             _convert(export, message, mapper.register)
         people.write()
+        mapper.look_up_files()
         for message in batch:
             row: MessageRow | None = _convert(export, message, mapper.row)
             if row is not None:
@@ -194,19 +197,21 @@ def _convert(
 
 def _oldest_first(export: ExportFile, mapper: Mapper) -> Iterator[dict[str, Any]]:
     """Yield each message once; refuse an export that begins with the newest."""
-    newest = -1
+    # In ascending order: 8 bytes for a message.
+    seen = array("Q")
     for message in export.messages():
         try:
             snowflake = int(message["id"])
+            if is_next := not seen or snowflake > seen[-1]:
+                seen.append(snowflake)
         except _FORM_ERRORS as error:
             raise export.malformed(f"a message has no id ({error!r})") from error
-        if snowflake == newest:
-            mapper.left_out["repeated messages"] += 1
-            continue
-        if snowflake < newest:
+        if is_next:
+            yield message
+        elif seen[bisect_left(seen, snowflake)] == snowflake:
+            mapper.left_out[f"repetitions of message {snowflake}"] += 1
+        else:
             raise export.malformed(
-                f"message {snowflake} comes after the newer {newest}; export again with the "
+                f"message {snowflake} comes after the newer {seen[-1]}; export again with the "
                 "oldest first, without --reverse"
             )
-        newest = snowflake
-        yield message

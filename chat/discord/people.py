@@ -49,6 +49,8 @@ class People:
         self._new_members: dict[UUID, set[UUID]] = {}
         self._roles: dict[str, UUID] = {}
         self._new_roles: list[Role] = []
+        self._role_names: set[str] = set()
+        self._mention_of_a_role: re.Pattern[str] | None = None
         self._omitted_roles: set[UUID] = set()
 
     @property
@@ -91,6 +93,13 @@ class People:
     def role(self, snowflake: str) -> UUID | None:
         """Return the id of a role, None when no registered user has it."""
         return self._roles.get(snowflake)
+
+    def count_role_mentions(self, content: str) -> int:
+        """Count the mentions of roles that were registered, which the exporter writes as names."""
+        if self._mention_of_a_role is None and self._role_names:
+            names = "|".join(map(re.escape, sorted(self._role_names, key=len, reverse=True)))
+            self._mention_of_a_role = re.compile(rf"@(?:{names})(?!\w)")
+        return len(self._mention_of_a_role.findall(content)) if self._mention_of_a_role else 0
 
     def write(self) -> None:
         """Store the users who were registered since the last call, with their roles."""
@@ -158,6 +167,8 @@ class People:
                 color=int((role.get("color") or "#0").lstrip("#"), 16) & 0xFFFFFF,
             )
             self._roles[snowflake] = row.pk
+            self._role_names.add(role["name"] or "role")
+            self._mention_of_a_role = None
             self._new_roles.append(row)
         return self._roles[snowflake]
 

@@ -157,13 +157,17 @@ class TestHarbour:
         assert [line.strip() for line in report[1:]] == [
             "Next: put the files themselves into the object store, as discord/<id>.",
             "not imported: 1 components",
+            "not imported: 2 contents of messages that are empty here, such as polls",
             "not imported: 1 embeds",
-            "not imported: 2 files that were not downloaded with the export",
+            "not imported: 1 files that are missing beside the export, or elsewhere than below it",
+            "not imported: 1 files that were not downloaded with the export",
             "not imported: 1 inlineEmojis",
             "not imported: 1 interaction",
+            "not imported: 1 mentions of roles or of everyone",
             "not imported: 1 messages of type 8, kept as notices",
             "not imported: 2 nicknames of people who are no members",
             "not imported: 1 reactions whose users the export does not name",
+            "not imported: 1 references of pins, threads and forwards to messages",
             "not imported: 1 stickers",
             "not imported: 1 texts of forwarded messages, which have no author there",
             "not imported: 1 texts of joins, pins and other events",
@@ -229,12 +233,12 @@ def test_two_imports_of_a_guild_at_once_take_turns(
 
 
 def test_message_that_comes_twice_is_there_once(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.json", export(message(1), message(1)))
+    path = write(tmp_path / "a.json", export(message(1), message(1), message(2), message(1)))
 
     done = import_export(path=path)
 
-    assert done.imported.messages == 1
-    assert done.left_out == {"repeated messages": 1}
+    assert done.imported.messages == 2
+    assert done.left_out == {"repetitions of message 600000000000000001": 2}
 
 
 def test_who_was_removed_is_not_brought_back(tmp_path: Path) -> None:
@@ -720,6 +724,8 @@ def test_second_of_two_files_leaves_the_first(tmp_path: Path) -> None:
     [
         {"id": None},
         {"id": "seven"},
+        {"id": "9" * 20},
+        {"id": "-5"},
         {"author": {}},
         {"author": None},
         {"author": user(9, name=None, nickname=None)},
@@ -869,7 +875,42 @@ def test_file_outside_the_export_is_not_read(tmp_path: Path) -> None:
         path=write(tmp_path / "exports" / "a.json", export(message(1, attachments=files)))
     )
 
-    assert done.left_out == {"files that were not downloaded with the export": 3}
+    assert done.left_out == {
+        "files that are missing beside the export, or elsewhere than below it": 3
+    }
+
+
+def attached(number: int, *files: str) -> dict[str, Any]:
+    """Return a message with these files, all of which are there as chart.txt."""
+    return message(
+        number, attachments=[{"id": file, "url": "chart.txt", "fileName": "x"} for file in files]
+    )
+
+
+def test_file_that_comes_twice_is_there_once(tmp_path: Path) -> None:
+    (tmp_path / "chart.txt").write_bytes(b"a map\n")
+    first = write(tmp_path / "a.json", export(attached(1, "5", "5"), attached(2, "6", "5")))
+    other = write(tmp_path / "b.json", export(attached(3, "6", "7"), channel=8))
+
+    done = [import_export(path=path) for path in (first, other, first)]
+
+    assert rows("SELECT storage_key, position FROM message_attachments ORDER BY 1") == [
+        ("discord/5", 0),
+        ("discord/6", 0),
+        ("discord/7", 0),
+    ]
+    assert [each.left_out for each in done] == [
+        {"repetitions of file 5": 2},
+        {"repetitions of file 6": 1},
+        {"repetitions of file 5": 2},
+    ]
+
+
+def test_message_of_another_channel_is_named(tmp_path: Path) -> None:
+    import_export(path=write(tmp_path / "a.json", export(message(1))))
+
+    with pytest.raises(RefusedExportError, match=r"b\.json: The id of a message is taken"):
+        import_export(path=write(tmp_path / "b.json", export(message(1), channel=8)))
 
 
 def test_name_of_a_file_leads_to_no_directory(tmp_path: Path) -> None:
@@ -899,6 +940,94 @@ def test_roles_for_which_there_is_no_place_are_left_out(tmp_path: Path) -> None:
 
 def reaction(name: str, *people: dict[str, Any]) -> dict[str, Any]:
     return {"emoji": {"id": "", "name": name}, "count": len(people), "users": list(people)}
+
+
+LOSSES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
+    "what a forward carries": (
+        {
+            "forwardedMessage": {
+                "content": "ahoy",
+                "attachments": [{"id": "1", "url": "x", "fileName": "x"}] * 2,
+                "embeds": [{}] * 3,
+                "stickers": [{}],
+            },
+            "reference": {"type": "Forward", "messageId": "5", "channelId": "6"},
+        },
+        {
+            "texts of forwarded messages, which have no author there": 1,
+            "files of forwarded messages": 2,
+            "embeds of forwarded messages": 3,
+            "stickers of forwarded messages": 1,
+            "references of pins, threads and forwards to messages": 1,
+        },
+    ),
+    "a forward of an older exporter": (
+        {"reference": {"messageId": "5", "channelId": "6"}},
+        {"references of pins, threads and forwards to messages": 1},
+    ),
+    "a poll": ({"content": ""}, {"contents of messages that are empty here, such as polls": 1}),
+    "embeds": ({"embeds": [{}, {}]}, {"embeds": 2}),
+    "a pin": (
+        {"type": "ChannelPinnedMessage", "content": "", "reference": {"messageId": "5"}},
+        {"references of pins, threads and forwards to messages": 1},
+    ),
+    "a call": (
+        {"type": "Call", "content": "", "callEndedTimestamp": "2024-01-01T00:00:00Z"},
+        {"ends of calls": 1},
+    ),
+    "a file of an event": (
+        {"type": "18", "content": "", "attachments": [{"id": "1"}]},
+        {"files of joins, pins and other events": 1},
+    ),
+    "mentions of many": (
+        {"content": "@everyone <@&123456> @Cook, @Cooking @here", "author": cook()},
+        {"mentions of roles or of everyone": 4},
+    ),
+    "emoji that an older exporter does not list": (
+        {"content": "<:wave:123456> <a:wave:123457>", "inlineEmojis": None},
+        {"inlineEmojis": 2},
+    ),
+    "emoji of one name": (
+        {
+            "reactions": [
+                {"emoji": {"id": rope, "name": "rope"}, "count": 1, "users": [user(2)]}
+                for rope in ("123456", "123457")
+            ]
+        },
+        {"reactions with another custom emoji of the same name": 1},
+    ),
+    "a long name": (
+        {"author": user(1, name="x" * 33, nickname=None)},
+        {"names that are too long, cut": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LOSSES)
+def test_what_comes_in_with_less_than_it_had_is_told(tmp_path: Path, what: str) -> None:
+    fields, expected = LOSSES[what]
+
+    done = import_export(path=write(tmp_path / "a.json", export(message(1, **fields))))
+
+    assert value("SELECT count(*) FROM messages") == 1
+    assert done.left_out == expected
+
+
+def test_cut_names_and_topics_are_told(tmp_path: Path) -> None:
+    (tmp_path / "chart.txt").write_bytes(b"a map\n")
+    file = {"id": "5", "url": "chart.txt", "fileName": "x" * 256}
+    role = {"id": "300000000000000001", "name": "x" * 101, "color": None, "position": 2}
+    author = user(1, nickname="y" * 33, roles=[role])
+    content = export(message(1, author=author, attachments=[file]))
+    content["guild"]["name"] = content["channel"]["name"] = "x" * 101
+    content["channel"]["topic"] = "x" * 1025
+
+    done = import_export(path=write(tmp_path / "a.json", content))
+
+    assert done.left_out == {
+        "names that are too long, cut": 5,
+        "topics of more than 1024 characters, cut": 1,
+    }
 
 
 def test_emoji_past_the_twentieth_are_left_out(tmp_path: Path) -> None:
