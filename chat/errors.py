@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from chat.rules.permissions import Permission
@@ -33,6 +33,22 @@ class InvalidInput(ChatError, ValueError):
         self.seen = seen
         self.expected = expected
         super().__init__(f"{field} is {seen}; it has to be {expected}.")
+
+
+class OutOfOrder(InvalidInput):
+    """A message of an import is older than the message it would come behind."""
+
+    def __init__(
+        self, field: str, *, message: UUID, sent_at: datetime, newest_at: datetime
+    ) -> None:
+        self.message = message
+        self.sent_at = sent_at
+        self.newest_at = newest_at
+        super().__init__(
+            field,
+            seen=f"{sent_at}, of message {message}",
+            expected=f"no earlier than {newest_at}, the time of the message before it",
+        )
 
 
 class NotVisible(ChatError, PermissionDenied):

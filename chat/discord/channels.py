@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Value
+from django.db.models.functions import Coalesce, Now
+
 from chat.discord.people import legible_name, storable
-from chat.discord.snowflakes import created_at_of, uuid_of
+from chat.discord.snowflakes import created_at_of, snowflake_of, uuid_of
 from chat.errors import ChatError
 from chat.models import Channel, ChannelCounter, ChannelPermission, Role, Server, User
+from chat.rules.limits import TOPIC_LENGTH
 from chat.rules.permissions import Permission
-from chat.services.core.use_case import use_case, write_alias
+from chat.services.core.use_case import save_fields, use_case, write_alias
 from chat.services.servers import insert_server
 
 if TYPE_CHECKING:
-    from collections import Counter
+    from datetime import datetime
     from pathlib import Path
     from uuid import UUID
 
 IMPORT_ACCOUNT = "discord_import"
 
+# A version that has no name for a type writes its number.
 _KINDS = {
     "GuildTextChat": "text",
     "GuildVoiceChat": "voice",
     "GuildStageVoice": "voice",
+    "13": "voice",
     "GuildNews": "announcement",
     "GuildNewsThread": "thread",
+    "10": "thread",
     "GuildPublicThread": "thread",
+    "11": "thread",
     # Not a thread, which everybody sees who sees its channel.
     "GuildPrivateThread": "text",
+    "12": "text",
 }
+_PRIVATE_THREADS = {"GuildPrivateThread", "12"}
+_NEWS_THREADS = {"GuildNewsThread", "10"}
+# What versions up to 2023 call the category of a channel that is in none.
+_NO_CATEGORY = {
+    *("", "Text", "Voice", "News", "Store", "Default", "Category", "<unknown category>"),
+    *("Private", "Group", "Private Thread", "Public Thread", "News Thread"),
+}
+_UNNAMED = "unnamed"
+# Discord archives a thread when nothing was written in it for so long, at the latest.
+_QUIET = timedelta(days=7)
 
 
 class UnsupportedExportError(ChatError):
@@ -41,7 +62,8 @@ class PreparedChannel:
     """Where an export goes; `remark` says who can see it, where that is not what was asked for."""
 
     server_id: UUID
-    channel_id: UUID
+    channel: Channel
+    is_new: bool
     remark: str
 
 
@@ -58,39 +80,41 @@ def prepare_channel(
 
     An export does not say who may see a channel: a new one is visible to administrators only,
     unless `is_visible`; a private thread always is. It does not say either who owns the guild: that
-    is `owner`, or else a system account. What exists stays as it is. `left_out` counts the names
-    that were replaced.
+    is `owner`, or else a system account. What exists stays as it is, except that a thread is
+    reopened, and a channel that a thread brought gets what its own export says. `left_out` counts
+    the names that were replaced.
 
     Raises:
-        UnsupportedExportError: nobody writes in such a channel; or it is new, and others than
-            administrators would see it without `is_visible`.
+        UnsupportedExportError: nobody writes in such a channel; it was deleted here; or it is new,
+            and others than administrators would see it without `is_visible`.
     """
     guild, channel = header["guild"], header["channel"]
-    kind = _KINDS.get(channel["type"])
-    if guild["id"] == "0" or channel["type"].startswith("Direct"):
+    if channel["type"].startswith("Direct") or not (guild_id := snowflake_of(guild["id"])):
         raise UnsupportedExportError(
             f"{path} has direct messages, and does not say between whom; only channels of guilds "
             "can be imported. Nothing of it was imported."
         )
+    kind = _KINDS.get(channel["type"])
     if kind is None:
         raise UnsupportedExportError(
             f"{path} is of a {channel['type']}, which has no messages of its own; export its "
             "threads or channels one by one. Nothing of it was imported."
         )
-    is_private = channel["type"] == "GuildPrivateThread"
-    server_id = _server(guild, owner=owner, left_out=left_out)
-    parent_id = (
+    is_private = channel["type"] in _PRIVATE_THREADS
+    server_id = _server(path, guild_id, guild["name"], owner=owner, left_out=left_out)
+    parent = (
         None
         if is_private
-        else _parent(server_id, channel, kind=kind, is_visible=is_visible, left_out=left_out)
+        else _parent(path, server_id, channel, is_visible=is_visible, left_out=left_out)
     )
-    channel_id = _channel(
+    prepared, is_new = _channel(
+        path,
         server_id,
         int(channel["id"]),
         kind=kind,
         name=channel["name"],
         topic=channel.get("topic") or "",
-        parent_id=parent_id,
+        parent_id=parent.pk if parent else None,
         is_visible=is_visible and not is_private,
         left_out=left_out,
     )
@@ -100,30 +124,52 @@ def prepare_channel(
             "only: an export does not say who was in it."
         )
     else:
-        remark = _remark(path, channel_id, is_visible=is_visible)
-    return PreparedChannel(server_id, channel_id, remark)
+        remark = _remark(path, prepared, parent, is_visible=is_visible)
+    if kind == Channel.Kind.THREAD and prepared.archived_at is not None:
+        Channel.objects.using(write_alias()).filter(pk=prepared.pk).update(archived_at=None)
+    return PreparedChannel(server_id, prepared, is_new, remark)
 
 
-def _remark(path: Path, channel_id: UUID, *, is_visible: bool) -> str:
+@use_case
+def archive_if_quiet(thread: Channel, exported_at: datetime | None) -> None:
+    """Archive a thread in which nothing was written for a week before the export, as Discord does.
+
+    An export does not say whether a thread is archived. One that does not say when it was made
+    either is taken for one of today.
+    """
+    database = write_alias()
+    (newest_at,) = (
+        ChannelCounter.objects.using(database)
+        .filter(channel=thread)
+        .values_list("last_message_at", flat=True)
+    )
+    quiet_at = (newest_at or thread.created_at) + _QUIET
+    Channel.objects.using(database).annotate(asked_at=Coalesce(Value(exported_at), Now())).filter(
+        pk=thread.pk, kind=Channel.Kind.THREAD, asked_at__gt=quiet_at
+    ).update(archived_at=quiet_at)
+
+
+def _remark(path: Path, channel: Channel, parent: Channel | None, *, is_visible: bool) -> str:
     """Return the remark on a channel that more or fewer people see than was asked for."""
-    channel = Channel.objects.using(write_alias()).select_related("parent").get(pk=channel_id)
     # Whoever sees its channel sees a thread.
-    deciding = channel.parent if channel.kind == Channel.Kind.THREAD else channel
+    deciding = parent if parent and channel.kind == Channel.Kind.THREAD else channel
     is_hidden = _is_hidden(deciding)
     if is_hidden and is_visible:
         return f"It stays hidden, as #{deciding.name} is: --visible is for new channels."
     if is_hidden or is_visible:
         return ""
-    counter = ChannelCounter.objects.using(write_alias()).get(
-        space_id=channel.space_id, channel_id=channel.pk
-    )
-    if counter.last_seq == 0:
+    if not _has_messages(channel):
         raise UnsupportedExportError(
             f"{path} would be visible to everybody who sees #{deciding.name}, and not to "
             f"administrators only. Import it with --visible, or hide #{deciding.name} first. "
             "Nothing of it was imported."
         )
     return f"Everybody who sees #{deciding.name} sees it, as before: only new channels are hidden."
+
+
+def _has_messages(channel: Channel) -> bool:
+    counters = ChannelCounter.objects.using(write_alias())
+    return counters.filter(channel=channel, last_seq__gt=0).exists()
 
 
 def _is_hidden(channel: Channel) -> bool:
@@ -139,22 +185,31 @@ def _is_hidden(channel: Channel) -> bool:
     )
 
 
-def _server(guild: dict[str, Any], *, owner: User | None, left_out: Counter[str]) -> UUID:
-    snowflake = int(guild["id"])
+def _server(
+    path: Path, snowflake: int, name: str, *, owner: User | None, left_out: Counter[str]
+) -> UUID:
     server_id = uuid_of("guild", snowflake)
-    if Server.objects.using(write_alias()).filter(pk=server_id).exists():
-        return server_id
-    if owner is None:
-        owner = _import_account()
-    insert_server(
-        Server(
-            id=server_id,
-            name=legible_name(guild["name"], 100, instead="unnamed", tally=left_out).ljust(2, "-"),
-            owner=owner,
-            created_at=created_at_of(snowflake),
+    server = Server.objects.using(write_alias()).filter(pk=server_id).first()
+    if server is None:
+        insert_server(
+            Server(
+                id=server_id,
+                name=legible_name(name, 100, instead=_UNNAMED, tally=left_out).ljust(2, "-"),
+                owner=owner or _import_account(),
+                created_at=created_at_of(snowflake),
+            )
         )
-    )
+    else:
+        _refuse_deleted(path, f"server {server.name}", server.pk, server.deleted_at)
     return server_id
+
+
+def _refuse_deleted(path: Path, what: str, id: UUID, deleted_at: datetime | None) -> None:  # noqa: A002
+    if deleted_at is not None:
+        raise UnsupportedExportError(
+            f"{path} goes into {what} ({id}), which was deleted here on {deleted_at:%Y-%m-%d}: "
+            "nobody would see it. Nothing of it was imported."
+        )
 
 
 def _import_account() -> User:
@@ -172,31 +227,47 @@ def _import_account() -> User:
 
 
 def _parent(
+    path: Path,
     server_id: UUID,
     channel: dict[str, Any],
     *,
-    kind: str,
     is_visible: bool,
     left_out: Counter[str],
-) -> UUID | None:
+) -> Channel | None:
     """Return the category of a channel, or the channel of a thread."""
-    if not channel.get("categoryId"):
-        if kind == "thread":
+    is_thread = _KINDS[channel["type"]] == Channel.Kind.THREAD
+    snowflake = snowflake_of(channel.get("categoryId"))
+    name = channel.get("category") or ""
+    if snowflake is None:
+        if is_thread:
             raise UnsupportedExportError(
-                f"Thread {channel['id']} does not say to which channel it belongs."
+                f"{path} is of thread {channel['id']} and does not say to which channel it "
+                "belongs. Nothing of it was imported."
             )
+        if name not in _NO_CATEGORY:
+            left_out["categories of which the export has the name alone"] += 1
         return None
-    return _channel(
+    if not is_thread:
+        kind = "category"
+    else:
+        kind = "announcement" if channel["type"] in _NEWS_THREADS else "text"
+    parent, _ = _channel(
+        path,
         server_id,
-        int(channel["categoryId"]),
-        kind="text" if kind == "thread" else "category",
-        name=channel.get("category") or "",
+        snowflake,
+        kind=kind,
+        name=name,
         is_visible=is_visible,
         left_out=left_out,
     )
+    if parent.deleted_at is not None:
+        left_out["categories that were deleted here"] += 1
+        return None
+    return parent
 
 
 def _channel(
+    path: Path,
     server_id: UUID,
     snowflake: int,
     *,
@@ -206,27 +277,58 @@ def _channel(
     parent_id: UUID | None = None,
     is_visible: bool,
     left_out: Counter[str],
-) -> UUID:
+) -> tuple[Channel, bool]:
+    """Return a channel, and whether it is new."""
     database = write_alias()
-    channel_id = uuid_of("channel", snowflake)
-    if Channel.objects.using(database).filter(server_id=server_id, pk=channel_id).exists():
-        return channel_id
-    Channel.objects.using(database).create(
-        id=channel_id,
+    changed: Counter[str] = Counter()
+    topic = storable(topic)
+    if len(topic) > TOPIC_LENGTH:
+        changed[f"topics of more than {TOPIC_LENGTH} characters, cut"] += 1
+        topic = topic[:TOPIC_LENGTH]
+    wanted = Channel(
+        id=uuid_of("channel", snowflake),
         server_id=server_id,
         kind=kind,
-        name=legible_name(name, 100, instead="unnamed", tally=left_out),
-        topic=storable(topic)[:1024],
+        name=legible_name(name, 100, instead=_UNNAMED, tally=changed),
+        topic=topic,
         parent_id=parent_id,
         created_at=created_at_of(snowflake),
     )
-    # Whoever sees its channel sees a thread.
-    if not is_visible and kind != "thread":
-        everyone = Role.objects.using(database).get(server_id=server_id, position=0)
-        ChannelPermission.objects.using(database).create(
-            server_id=server_id,
-            channel_id=channel_id,
-            role=everyone,
-            deny=int(Permission.VIEW_CHANNEL),
+    channel = Channel.objects.using(database).filter(pk=wanted.pk).first()
+    if channel is None:
+        wanted.save(using=database, force_insert=True)
+        left_out.update(changed)
+        # Whoever sees its channel sees a thread.
+        if not is_visible and kind != Channel.Kind.THREAD:
+            everyone = Role.objects.using(database).get(server_id=server_id, position=0)
+            ChannelPermission.objects.using(database).create(
+                server_id=server_id,
+                channel_id=wanted.pk,
+                role=everyone,
+                deny=int(Permission.VIEW_CHANNEL),
+            )
+        return wanted, True
+    if channel.server_id != server_id:
+        raise UnsupportedExportError(
+            f"{path} has channel {snowflake} in another guild than before: it is #{channel.name} of"
+            f" server {channel.server_id} here. Nothing of it was imported."
         )
-    return channel_id
+    if channel.kind != Channel.Kind.CATEGORY:
+        _refuse_deleted(path, f"#{channel.name}", channel.pk, channel.deleted_at)
+    _fill_in(channel, wanted)
+    return channel, False
+
+
+def _fill_in(channel: Channel, wanted: Channel) -> None:
+    """Give a channel what it lacks, if a thread of it was imported before its own messages."""
+    given: dict[str, Any] = {}
+    if wanted.topic and not channel.topic:
+        given["topic"] = wanted.topic
+    if wanted.parent_id and not channel.parent_id:
+        given["parent_id"] = wanted.parent_id
+    if channel.name == _UNNAMED != wanted.name:
+        given["name"] = wanted.name
+    if channel.kind == Channel.Kind.TEXT and wanted.kind in {"voice", "announcement"}:
+        given["kind"] = wanted.kind
+    if given and not _has_messages(channel):
+        save_fields(channel, given)

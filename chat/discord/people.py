@@ -10,75 +10,102 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, OuterRef
 
 from chat.discord.snowflakes import created_at_of, uuid_of
-from chat.models import Ban, Message, Role, User
+from chat.models import AuditLogEntry, Ban, Role, ServerMember, User
 from chat.models.users import ERASED_PREFIX, USERNAME_PATTERN
 from chat.rules.limits import ROLE_LIMIT
 from chat.rules.names import CONTROL, is_visible
 from chat.services.core.use_case import write_alias
 from chat.services.imports import MemberRow, UserRow, import_members, import_users
+from chat.services.imports.copying import copy_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from uuid import UUID
 
 _USERNAME = re.compile(USERNAME_PATTERN)
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9_.]+")
 
 REPLACED_NAMES = "names that were invisible or had control characters, replaced"
+CUT_NAMES = "names that are too long, cut"
+# By it the audit log knows whom an import has made a member, whatever became of them since.
+_JOINED = "member.import"
 
 
 class People:
     """The users of one server that an import has met so far.
 
-    `left_out` counts what is not imported; `erased` are those who were erased here.
+    `erased` are those who were erased here.
     """
 
     def __init__(self, server_id: UUID) -> None:
-        self.left_out: Counter[str] = Counter()
         self.erased: set[UUID] = set()
+        self._left_out: Counter[str] = Counter()
         self._server_id = server_id
-        self._known: dict[str, UUID] = {}
-        self._new_users: dict[str, UserRow] = {}
+        self._known: dict[tuple[str, str], UUID] = {}
+        self._new_users: dict[UUID, tuple[str, UserRow]] = {}
+        # Of those who are no members so far.
+        self._nicknames: dict[UUID, str] = {}
         self._with_roles: set[UUID] = set()
         self._new_members: dict[UUID, set[UUID]] = {}
         self._roles: dict[str, UUID] = {}
         self._new_roles: list[Role] = []
+        self._role_names: set[str] = set()
+        self._mention_of_a_role: re.Pattern[str] | None = None
         self._omitted_roles: set[UUID] = set()
+
+    @property
+    def left_out(self) -> Counter[str]:
+        """Count what is not imported."""
+        nicknames = Counter({"nicknames of people who are no members": len(self._nicknames)})
+        return self._left_out + nicknames
 
     def register(self, user: dict[str, Any]) -> UUID:
         """Return the id of a user of the export; the next `write` stores them."""
         snowflake = user["id"]
-        user_id = self._known.get(snowflake)
+        # A webhook speaks under one id with many names.
+        speaker = storable(user["name"]) if _is_webhook(user) else ""
+        user_id = self._known.get((snowflake, speaker))
         if user_id is None:
-            user_id = uuid_of("user", int(snowflake))
-            self._new_users[snowflake] = UserRow(
-                id=user_id,
-                username=username(user),
-                display_name=self._display_name(user),
-                kind="bot" if user.get("isBot") else "human",
-                created_at=created_at_of(int(snowflake)),
+            user_id = uuid_of("user", int(snowflake), speaker)
+            name = legible_name(user["name"], 32, instead="", tally=self._left_out)
+            self._new_users[user_id] = (
+                snowflake,
+                UserRow(
+                    id=user_id,
+                    username=username(user),
+                    display_name=name,
+                    kind="bot" if user.get("isBot") else "human",
+                    created_at=created_at_of(int(snowflake)),
+                ),
             )
-            self._known[snowflake] = user_id
+            self._known[snowflake, speaker] = user_id
+            nickname = user.get("nickname") or ""
+            if nickname != user["name"]:
+                called = legible_name(nickname, 32, instead="", tally=self._left_out)
+                if called:
+                    self._nicknames[user_id] = called
         # Only members of the guild have roles; the others may have left.
         if (roles := user.get("roles")) and user_id not in self._with_roles:
             self._with_roles.add(user_id)
             self._new_members[user_id] = {self._role(role) for role in roles}
         return user_id
 
-    def _display_name(self, user: dict[str, Any]) -> str:
-        """Return the nickname in the guild or the name on Discord, empty if neither is legible."""
-        called = legible_name(user.get("nickname") or "", 32, instead="", tally=self.left_out)
-        return called or legible_name(user["name"], 32, instead="", tally=self.left_out)
-
     def role(self, snowflake: str) -> UUID | None:
         """Return the id of a role, None when no registered user has it."""
         return self._roles.get(snowflake)
 
+    def count_role_mentions(self, content: str) -> int:
+        """Count the mentions of roles that were registered, which the exporter writes as names."""
+        if self._mention_of_a_role is None and self._role_names:
+            names = "|".join(map(re.escape, sorted(self._role_names, key=len, reverse=True)))
+            self._mention_of_a_role = re.compile(rf"@(?:{names})(?!\w)")
+        return len(self._mention_of_a_role.findall(content)) if self._mention_of_a_role else 0
+
     def write(self) -> None:
         """Store the users who were registered since the last call, with their roles."""
         if self._new_users:
-            import_users(users=list(self._with_unique_names(self._new_users)))
-            self._note_erased([user.id for user in self._new_users.values()])
+            import_users(users=list(self._with_unique_names()))
+            self._note_erased(list(self._new_users))
             self._new_users = {}
         if self._new_roles:
             self._write_roles()
@@ -86,26 +113,46 @@ class People:
             self._write_members()
 
     def _write_members(self) -> None:
-        """Make members of those who have roles and no message in the server yet.
+        """Make members of those who have roles and were not made members by an earlier import.
 
-        Whoever has a message and is not a member has left or was removed: an import does not bring
-        them back, nor anybody who is banned.
+        Whoever was and is no member now has left or was removed: an import does not bring them
+        back, nor anybody who was kicked or is banned.
         """
-        not_to_join = User.objects.using(write_alias()).filter(
-            Exists(Message.objects.filter(author=OuterRef("pk"), space_id=self._server_id))
+        database = write_alias()
+        wanted = self._new_members.keys() - self.erased
+        there = ServerMember.objects.using(database).filter(server=self._server_id, user__in=wanted)
+        members = set(there.values_list("user", flat=True))
+        gone = User.objects.using(database).filter(
+            Exists(
+                AuditLogEntry.objects.filter(
+                    server=self._server_id,
+                    target_id=OuterRef("pk"),
+                    action__in=[_JOINED, "member.kick", "member.ban"],
+                )
+            )
             | Exists(Ban.objects.filter(user=OuterRef("pk"), server=self._server_id)),
-            pk__in=list(self._new_members),
+            pk__in=wanted - members,
         )
-        for user_id in not_to_join.values_list("pk", flat=True):
-            del self._new_members[user_id]
+        joining = wanted - members - set(gone.values_list("pk", flat=True))
         import_members(
             server=self._server_id,
             members=[
-                MemberRow(user, roles=list(roles - self._omitted_roles))
-                for user, roles in self._new_members.items()
-                if user not in self.erased
+                MemberRow(
+                    user,
+                    nickname=self._nicknames.get(user),
+                    roles=list(self._new_members[user] - self._omitted_roles),
+                )
+                for user in sorted(joining)
             ],
         )
+        copy_rows(
+            "audit_log",
+            ["space_id", "action", "target_type", "target_id"],
+            [(self._server_id, _JOINED, "user", user) for user in sorted(joining)],
+            using=database,
+        )
+        for user in joining | members:
+            self._nicknames.pop(user, None)
         self._new_members = {}
 
     def _role(self, role: dict[str, Any]) -> UUID:
@@ -114,12 +161,14 @@ class People:
             row = Role(
                 id=uuid_of("role", int(snowflake)),
                 server_id=self._server_id,
-                name=legible_name(role["name"] or "", 100, instead="role", tally=self.left_out),
+                name=legible_name(role["name"] or "", 100, instead="role", tally=self._left_out),
                 # In the guild; `_write_roles` replaces it by one that is free here.
                 position=int(role["position"]),
                 color=int((role.get("color") or "#0").lstrip("#"), 16) & 0xFFFFFF,
             )
             self._roles[snowflake] = row.pk
+            self._role_names.add(role["name"] or "role")
+            self._mention_of_a_role = None
             self._new_roles.append(row)
         return self._roles[snowflake]
 
@@ -138,27 +187,43 @@ class People:
         Role.objects.using(write_alias()).bulk_create(placed)
         self._omitted_roles.update(role.pk for role in omitted)
         if omitted:
-            self.left_out["roles beyond the limit of a server"] += len(omitted)
+            self._left_out["roles beyond the limit of a server"] += len(omitted)
         self._new_roles = []
 
     def _note_erased(self, users: list[UUID]) -> None:
         erased = User.objects.using(write_alias()).filter(pk__in=users, erased_at__isnull=False)
         self.erased.update(erased.values_list("pk", flat=True))
 
-    def _with_unique_names(self, new_users: Mapping[str, UserRow]) -> Iterable[UserRow]:
-        """Yield the users with names that nobody else has."""
+    def _with_unique_names(self) -> Iterable[UserRow]:
+        """Yield the new users with names that nobody else has."""
+        names = {
+            row: [
+                row.username,
+                f"{row.username[: 31 - len(snowflake)]}_{snowflake}",
+                # For those who share an id as well.
+                f"{row.username[:18]}_{row.id.hex[-13:]}",
+            ]
+            for snowflake, row in self._new_users.values()
+        }
         taken = set(
             User.objects.using(write_alias())
-            .filter(username__in={row.username for row in new_users.values()})
+            .filter(username__in=[name for possible in names.values() for name in possible])
             .values_list("username", flat=True)
         )
-        for snowflake, row in new_users.items():
-            name = row.username
-            if name in taken:
-                # Unique, for it has the whole id in it.
-                name = f"{name[: 31 - len(snowflake)]}_{snowflake}"
+        for row, possible in names.items():
+            name = next(name for name in possible if name not in taken)
             taken.add(name)
             yield row._replace(username=name)
+
+
+def _is_webhook(user: dict[str, Any]) -> bool:
+    """Tell whether a webhook speaks: applications keep a discriminator."""
+    return bool(user.get("isBot")) and _discriminator(user) == "0000"
+
+
+def _discriminator(user: dict[str, Any]) -> str:
+    """Return four digits, "0000" for none. Versions before March 2021 have a number."""
+    return str(user.get("discriminator") or "0").zfill(4)
 
 
 def username(user: dict[str, Any]) -> str:
@@ -168,8 +233,8 @@ def username(user: dict[str, Any]) -> str:
     have an ASCII form, and the four digits of its discriminator.
     """
     name = str(user["name"])
-    digits = str(user.get("discriminator") or "0000")
-    is_present_form = digits in {"0000", "0"}
+    digits = _discriminator(user)
+    is_present_form = digits == "0000"
     if is_present_form and _USERNAME.fullmatch(name) and not name.startswith(ERASED_PREFIX):
         return name
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
@@ -186,7 +251,10 @@ def legible_name(text: str, most: int, *, instead: str, tally: Counter[str]) -> 
 
     Returns `instead` for an invisible name. `tally` counts the names that were changed.
     """
-    given = storable(text)[:most]
+    whole = storable(text)
+    given = whole[:most]
+    if given != whole:
+        tally[CUT_NAMES] += 1
     kept = CONTROL.sub(" ", given)
     if not is_visible(kept):
         kept = instead

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import TYPE_CHECKING, Any
+
+from django.core.management import call_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +22,7 @@ def user(number: int = 1, **fields: Any) -> dict[str, Any]:
         "id": str(200_000_000_000_000_000 + number),
         "name": name,
         "discriminator": "0000",
-        "nickname": name.title(),
+        "nickname": name,
         "color": None,
         "isBot": False,
         "roles": [],
@@ -65,6 +68,31 @@ def export(*messages: dict[str, Any], channel: int = 7, **fields: Any) -> dict[s
         "messageCount": len(messages),
         **fields,
     }
+
+
+def thread(path: Path, number: int = 99, *, kind: str = "GuildPublicThread", **fields: Any) -> Path:
+    content = export(message(number, author=cook()), channel=number, **fields)
+    content["channel"] |= {
+        "type": kind,
+        "categoryId": "300000000000000007",
+        "category": "pier-7",
+        "name": "about knots",
+    }
+    return write(path, content)
+
+
+def cook() -> dict[str, Any]:
+    """One who is a member, for they have a role."""
+    return user(
+        1, roles=[{"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}]
+    )
+
+
+def load(*paths_and_options: Path | str) -> str:
+    """Run the command and return its report."""
+    out = StringIO()
+    call_command("import_discord", *map(str, paths_and_options), stdout=out)
+    return out.getvalue()
 
 
 def write(path: Path, content: dict[str, Any]) -> Path:

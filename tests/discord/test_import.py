@@ -29,10 +29,11 @@ from chat.services.attachments import confirm_removal
 from chat.services.channels import set_overwrite
 from chat.services.core.erasure import what_is_left
 from chat.services.imports import Imported
+from chat.services.members import join_server, kick_member
 from chat.services.users import erase_user
 from tests.chat.sql import execute, rows, stored, value
 from tests.conftest import ROOT, Manage, ScratchDatabase
-from tests.discord.exports import export, message, user, write, write_many
+from tests.discord.exports import cook, export, load, message, thread, user, write, write_many
 from tests.factories import BanFactory, UserFactory
 from tests.services.test_erasure import search_everything
 
@@ -42,12 +43,6 @@ HARBOUR = Path(__file__).with_name("harbour.json")
 HERON, PUFFIN, OTTER, ONLOOKER = (
     uuid_of("user", 200_000_000_000_000_000 + number) for number in (1, 2, 3, 4)
 )
-
-
-def load(path: Path, *options: str) -> str:
-    out = StringIO()
-    call_command("import_discord", str(path), *options, stdout=out)
-    return out.getvalue()
 
 
 # The hand-made export, field by field
@@ -93,12 +88,12 @@ class TestHarbour:
         assert rows("SELECT username, display_name, kind FROM users ORDER BY username") == [
             ("deleted_user", "Deleted User", "human"),
             ("discord_import", "", "system"),
-            ("heron", "The Heron", "human"),
-            ("heron_200000000000000006", "Another heron", "bot"),
+            ("heron", "heron", "human"),
+            ("heron_200000000000000006", "heron", "bot"),
             ("onlooker", "onlooker", "human"),
-            ("otter", "Otter", "human"),
+            ("otter", "otter", "human"),
             ("puffin_a_1234", "Puffin Ä", "human"),
-            ("weather_bot_4321", "Weather", "bot"),
+            ("weather_bot_4321", "Weather Bot", "bot"),
         ]
 
     def test_who_has_a_role_is_a_member(self) -> None:
@@ -106,7 +101,11 @@ class TestHarbour:
             "SELECT username, name, position FROM member_roles"
             " JOIN users ON users.id = user_id JOIN roles ON roles.id = role_id ORDER BY 1, 2"
         ) == [("heron", "Cook", 3), ("heron", "Deckhand", 4), ("otter", "Cook", 3)]
-        assert ServerMember.objects.count() == 3
+        assert rows("SELECT nickname FROM server_members ORDER BY 1") == [
+            ("Otter",),
+            ("The Heron",),
+            (None,),
+        ]
 
     def test_roles_allow_nothing(self) -> None:
         assert rows("SELECT name, color, permissions FROM roles WHERE position > 2 ORDER BY 1") == [
@@ -158,12 +157,17 @@ class TestHarbour:
         assert [line.strip() for line in report[1:]] == [
             "Next: put the files themselves into the object store, as discord/<id>.",
             "not imported: 1 components",
+            "not imported: 2 contents of messages that are empty here, such as polls",
             "not imported: 1 embeds",
-            "not imported: 2 files that were not downloaded with the export",
+            "not imported: 1 files that are missing beside the export, or elsewhere than below it",
+            "not imported: 1 files that were not downloaded with the export",
             "not imported: 1 inlineEmojis",
             "not imported: 1 interaction",
+            "not imported: 1 mentions of roles or of everyone",
             "not imported: 1 messages of type 8, kept as notices",
+            "not imported: 2 nicknames of people who are no members",
             "not imported: 1 reactions whose users the export does not name",
+            "not imported: 1 references of pins, threads and forwards to messages",
             "not imported: 1 stickers",
             "not imported: 1 texts of forwarded messages, which have no author there",
             "not imported: 1 texts of joins, pins and other events",
@@ -229,12 +233,12 @@ def test_two_imports_of_a_guild_at_once_take_turns(
 
 
 def test_message_that_comes_twice_is_there_once(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.json", export(message(1), message(1)))
+    path = write(tmp_path / "a.json", export(message(1), message(1), message(2), message(1)))
 
     done = import_export(path=path)
 
-    assert done.imported.messages == 1
-    assert done.left_out == {"repeated messages": 1}
+    assert done.imported.messages == 2
+    assert done.left_out == {"repetitions of message 600000000000000001": 2}
 
 
 def test_who_was_removed_is_not_brought_back(tmp_path: Path) -> None:
@@ -262,6 +266,84 @@ def test_who_is_banned_is_imported_without_a_membership(tmp_path: Path) -> None:
     assert value("SELECT count(*) FROM server_members WHERE user_id = %s", HERON) == 0
 
 
+def test_who_was_kicked_is_not_made_a_member(tmp_path: Path) -> None:
+    import_export(path=write(tmp_path / "a.json", export(message(1))))
+    server = Server.objects.get()
+    join_server(user=HERON, server=server)
+    kick_member(actor=server.owner, server=server, user=HERON)
+
+    import_export(path=write(tmp_path / "b.json", export(message(2, author=cook()))))
+
+    assert not ServerMember.objects.filter(user=HERON).exists()
+
+
+def test_file_with_roles_makes_members_of_those_of_a_file_without(tmp_path: Path) -> None:
+    old = user(1)
+    del old["roles"]
+    import_export(path=write(tmp_path / "a.json", export(message(1, author=old))))
+    assert not ServerMember.objects.filter(user=HERON).exists()
+
+    import_export(path=write(tmp_path / "b.json", export(message(2, author=cook()))))
+
+    assert rows(
+        "SELECT name FROM roles JOIN member_roles ON role_id = roles.id WHERE user_id = %s", HERON
+    ) == [("Cook",)]
+
+
+def test_nickname_is_of_one_server_and_the_name_of_all(tmp_path: Path) -> None:
+    for guild, nickname in (("81384788765712384", "Skipper"), ("81384788765712385", "Pirate")):
+        role = {"id": f"3{guild}", "name": "Cook", "color": None, "position": 2}
+        author = user(1, nickname=nickname, roles=[role])
+        content = export(message(int(guild[-1]), author=author))
+        content["guild"]["id"] = guild
+        content["channel"]["id"] = guild
+        import_export(path=write(tmp_path / "a.json", content))
+
+    assert value("SELECT display_name FROM users WHERE id = %s", HERON) == "sailor1"
+    assert rows("SELECT nickname FROM server_members WHERE user_id = %s ORDER BY 1", HERON) == [
+        ("Pirate",),
+        ("Skipper",),
+    ]
+
+
+def test_nickname_of_who_is_no_member_is_told(tmp_path: Path) -> None:
+    author = user(1, nickname="Skipper")
+
+    done = import_export(path=write(tmp_path / "a.json", export(message(1, author=author))))
+
+    assert done.left_out == {"nicknames of people who are no members": 1}
+
+
+def test_each_speaker_of_a_webhook_is_somebody(tmp_path: Path) -> None:
+    names = ["Weather", "Tides", "潮", "風", "Weather"]
+    said = [
+        message(number, author=user(1, name=name, nickname=name, isBot=True))
+        for number, name in enumerate(names)
+    ]
+    path = write(tmp_path / "a.json", export(*said))
+
+    done = import_export(path=path)
+    again = import_export(path=path)
+
+    assert (done.left_out, again.imported) == ({}, Imported(already_there=5))
+    assert rows(
+        "SELECT display_name, users.kind FROM messages JOIN users ON users.id = author_id"
+        " ORDER BY seq"
+    ) == [(name, "bot") for name in names]
+    assert value("SELECT count(*) FROM users WHERE kind = 'bot'") == 4
+
+
+def test_bot_that_is_renamed_is_one(tmp_path: Path) -> None:
+    said = [
+        message(number, author=user(1, name=name, discriminator="4321", isBot=True))
+        for number, name in enumerate(["Weather", "Tides"])
+    ]
+
+    import_export(path=write(tmp_path / "a.json", export(*said)))
+
+    assert value("SELECT count(*) FROM users WHERE kind = 'bot'") == 1
+
+
 def test_name_that_somebody_has_already_gets_the_id(tmp_path: Path) -> None:
     UserFactory.create(username="sailor1")
 
@@ -279,6 +361,8 @@ def test_name_that_somebody_has_already_gets_the_id(tmp_path: Path) -> None:
         ("he.ron_1", "0", "he.ron_1"),
         ("Heron", "1234", "heron_1234"),
         ("Ünïcode Näme", "0042", "unicode_name_0042"),
+        ("Heron", 42, "heron_0042"),
+        ("heron", 0, "heron"),
         ("船", "0001", "user_0001"),
         ("x", "0000", "x_0001"),
         ("Captain Hook", "0000", "captain_hook"),
@@ -286,7 +370,7 @@ def test_name_that_somebody_has_already_gets_the_id(tmp_path: Path) -> None:
         ("a" * 32, "1234", "a" * 27 + "_1234"),
     ],
 )
-def test_names_become_ours(name: str, discriminator: str, expected: str) -> None:
+def test_names_become_ours(name: str, discriminator: str | int, expected: str) -> None:
     assert username(user(1, name=name, discriminator=discriminator)) == expected
 
 
@@ -450,24 +534,6 @@ def test_visible_channel_is_seen_by_members(tmp_path: Path) -> None:
     load(write(tmp_path / "a.json", export(message(1, author=cook()))), "--visible")
 
     assert value("SELECT count(*) FROM channel_access WHERE user_id = %s", HERON) == 1
-
-
-def thread(path: Path, number: int = 99, *, kind: str = "GuildPublicThread") -> Path:
-    content = export(message(number, author=cook()), channel=number)
-    content["channel"] |= {
-        "type": kind,
-        "categoryId": "300000000000000007",
-        "category": "pier-7",
-        "name": "about knots",
-    }
-    return write(path, content)
-
-
-def cook() -> dict[str, Any]:
-    """One who is a member, for they have a role."""
-    return user(
-        1, roles=[{"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}]
-    )
 
 
 def seen_by_cook() -> list[str]:
@@ -658,6 +724,8 @@ def test_second_of_two_files_leaves_the_first(tmp_path: Path) -> None:
     [
         {"id": None},
         {"id": "seven"},
+        {"id": "9" * 20},
+        {"id": "-5"},
         {"author": {}},
         {"author": None},
         {"author": user(9, name=None, nickname=None)},
@@ -745,7 +813,10 @@ def test_names_that_cannot_be_stored_are_mended(tmp_path: Path) -> None:
 
 def test_names_that_nobody_can_read_are_replaced_and_counted(tmp_path: Path) -> None:
     role = {"id": "300000000000000001", "name": "\u3164", "color": None, "position": 2}
-    blank, terse = user(1, nickname="\u200b\u200b", roles=[role]), user(2, nickname="Top\nman")
+    blank, terse = (
+        user(1, nickname="\u200b\u200b", roles=[role]),
+        user(2, nickname="Top\nman", roles=[role]),
+    )
     nobody = user(3, name="\u2800", nickname="\u2060")
     (tmp_path / "chart.txt").write_bytes(b"a map\n")
     file = {"id": "5", "url": "chart.txt", "fileName": "\u00ad"}
@@ -765,9 +836,10 @@ def test_names_that_nobody_can_read_are_replaced_and_counted(tmp_path: Path) -> 
     assert rows("SELECT filename FROM message_attachments") == [("file",)]
     assert rows("SELECT username, display_name FROM users WHERE kind = 'human' ORDER BY id") == [
         ("sailor1", "sailor1"),
-        ("sailor2", "Top man"),
+        ("sailor2", "sailor2"),
         ("user", ""),
     ]
+    assert value("SELECT nickname FROM server_members WHERE nickname IS NOT NULL") == "Top man"
     assert "messages into # [2Jpier of unnamed" in report
     assert "not imported: 9 names that were invisible or had control characters, replaced" in report
 
@@ -778,6 +850,7 @@ def test_name_that_is_cut_to_nothing_visible_is_replaced(tmp_path: Path) -> None
     import_export(path=write(tmp_path / "a.json", export(message(1, author=long))))
 
     assert value("SELECT display_name FROM users WHERE id = %s", HERON) == "sailor1"
+    assert value("SELECT count(*) FROM server_members WHERE nickname IS NOT NULL") == 0
 
 
 def test_file_of_an_export_from_windows_is_found(tmp_path: Path) -> None:
@@ -802,7 +875,42 @@ def test_file_outside_the_export_is_not_read(tmp_path: Path) -> None:
         path=write(tmp_path / "exports" / "a.json", export(message(1, attachments=files)))
     )
 
-    assert done.left_out == {"files that were not downloaded with the export": 3}
+    assert done.left_out == {
+        "files that are missing beside the export, or elsewhere than below it": 3
+    }
+
+
+def attached(number: int, *files: str) -> dict[str, Any]:
+    """Return a message with these files, all of which are there as chart.txt."""
+    return message(
+        number, attachments=[{"id": file, "url": "chart.txt", "fileName": "x"} for file in files]
+    )
+
+
+def test_file_that_comes_twice_is_there_once(tmp_path: Path) -> None:
+    (tmp_path / "chart.txt").write_bytes(b"a map\n")
+    first = write(tmp_path / "a.json", export(attached(1, "5", "5"), attached(2, "6", "5")))
+    other = write(tmp_path / "b.json", export(attached(3, "6", "7"), channel=8))
+
+    done = [import_export(path=path) for path in (first, other, first)]
+
+    assert rows("SELECT storage_key, position FROM message_attachments ORDER BY 1") == [
+        ("discord/5", 0),
+        ("discord/6", 0),
+        ("discord/7", 0),
+    ]
+    assert [each.left_out for each in done] == [
+        {"repetitions of file 5": 2},
+        {"repetitions of file 6": 1},
+        {"repetitions of file 5": 2},
+    ]
+
+
+def test_message_of_another_channel_is_named(tmp_path: Path) -> None:
+    import_export(path=write(tmp_path / "a.json", export(message(1))))
+
+    with pytest.raises(RefusedExportError, match=r"b\.json: The id of a message is taken"):
+        import_export(path=write(tmp_path / "b.json", export(message(1), channel=8)))
 
 
 def test_name_of_a_file_leads_to_no_directory(tmp_path: Path) -> None:
@@ -832,6 +940,94 @@ def test_roles_for_which_there_is_no_place_are_left_out(tmp_path: Path) -> None:
 
 def reaction(name: str, *people: dict[str, Any]) -> dict[str, Any]:
     return {"emoji": {"id": "", "name": name}, "count": len(people), "users": list(people)}
+
+
+LOSSES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
+    "what a forward carries": (
+        {
+            "forwardedMessage": {
+                "content": "ahoy",
+                "attachments": [{"id": "1", "url": "x", "fileName": "x"}] * 2,
+                "embeds": [{}] * 3,
+                "stickers": [{}],
+            },
+            "reference": {"type": "Forward", "messageId": "5", "channelId": "6"},
+        },
+        {
+            "texts of forwarded messages, which have no author there": 1,
+            "files of forwarded messages": 2,
+            "embeds of forwarded messages": 3,
+            "stickers of forwarded messages": 1,
+            "references of pins, threads and forwards to messages": 1,
+        },
+    ),
+    "a forward of an older exporter": (
+        {"reference": {"messageId": "5", "channelId": "6"}},
+        {"references of pins, threads and forwards to messages": 1},
+    ),
+    "a poll": ({"content": ""}, {"contents of messages that are empty here, such as polls": 1}),
+    "embeds": ({"embeds": [{}, {}]}, {"embeds": 2}),
+    "a pin": (
+        {"type": "ChannelPinnedMessage", "content": "", "reference": {"messageId": "5"}},
+        {"references of pins, threads and forwards to messages": 1},
+    ),
+    "a call": (
+        {"type": "Call", "content": "", "callEndedTimestamp": "2024-01-01T00:00:00Z"},
+        {"ends of calls": 1},
+    ),
+    "a file of an event": (
+        {"type": "18", "content": "", "attachments": [{"id": "1"}]},
+        {"files of joins, pins and other events": 1},
+    ),
+    "mentions of many": (
+        {"content": "@everyone <@&123456> @Cook, @Cooking @here", "author": cook()},
+        {"mentions of roles or of everyone": 4},
+    ),
+    "emoji that an older exporter does not list": (
+        {"content": "<:wave:123456> <a:wave:123457>", "inlineEmojis": None},
+        {"inlineEmojis": 2},
+    ),
+    "emoji of one name": (
+        {
+            "reactions": [
+                {"emoji": {"id": rope, "name": "rope"}, "count": 1, "users": [user(2)]}
+                for rope in ("123456", "123457")
+            ]
+        },
+        {"reactions with another custom emoji of the same name": 1},
+    ),
+    "a long name": (
+        {"author": user(1, name="x" * 33, nickname=None)},
+        {"names that are too long, cut": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LOSSES)
+def test_what_comes_in_with_less_than_it_had_is_told(tmp_path: Path, what: str) -> None:
+    fields, expected = LOSSES[what]
+
+    done = import_export(path=write(tmp_path / "a.json", export(message(1, **fields))))
+
+    assert value("SELECT count(*) FROM messages") == 1
+    assert done.left_out == expected
+
+
+def test_cut_names_and_topics_are_told(tmp_path: Path) -> None:
+    (tmp_path / "chart.txt").write_bytes(b"a map\n")
+    file = {"id": "5", "url": "chart.txt", "fileName": "x" * 256}
+    role = {"id": "300000000000000001", "name": "x" * 101, "color": None, "position": 2}
+    author = user(1, nickname="y" * 33, roles=[role])
+    content = export(message(1, author=author, attachments=[file]))
+    content["guild"]["name"] = content["channel"]["name"] = "x" * 101
+    content["channel"]["topic"] = "x" * 1025
+
+    done = import_export(path=write(tmp_path / "a.json", content))
+
+    assert done.left_out == {
+        "names that are too long, cut": 5,
+        "topics of more than 1024 characters, cut": 1,
+    }
 
 
 def test_emoji_past_the_twentieth_are_left_out(tmp_path: Path) -> None:
@@ -866,8 +1062,8 @@ def test_pins_past_the_250th_are_left_out(tmp_path: Path) -> None:
 def test_channel_that_is_full_of_pins_is_said_by_name(tmp_path: Path) -> None:
     import_export(path=write(tmp_path / "a.json", export(message(1))))
     execute(
-        "INSERT INTO messages (space_id, channel_id, author_id, pinned_at)"
-        " SELECT space_id, channel_id, owner_id, now()"
+        "INSERT INTO messages (space_id, channel_id, author_id, created_at, pinned_at)"
+        " SELECT space_id, channel_id, owner_id, messages.created_at, now()"
         " FROM messages INNER JOIN servers USING (space_id), generate_series(1, 250)"
     )
     before = stored()

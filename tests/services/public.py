@@ -213,7 +213,7 @@ def _of_messages(scene: Scene) -> dict[str, dict[str, Any]]:
         "mute_channel": of_channel | {"until": NOON},
         "import_messages": {
             "channel": channel,
-            "messages": [MessageRow(uuid7(), user.id, NOON, "ahoy")],
+            "messages": [MessageRow(uuid7(), user.id, datetime.now(UTC), "ahoy")],
             "allow_missing_replies": True,
             "on_progress": None,
         },

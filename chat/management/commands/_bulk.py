@@ -1,11 +1,12 @@
 """Refusals of the services as errors of a command: one line instead of a traceback."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.apps import apps
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import CommandError
-from django.db import ProgrammingError, connections
+from django.db import Error, ProgrammingError, connections
 from psycopg import errors, sql
 
 from chat.errors import ChatError
@@ -14,12 +15,18 @@ from chat.services.core.use_case import write_alias
 
 
 @contextmanager
-def refusals_as_command_errors() -> Iterator[None]:
-    """Turn errors of the services, and of tables that do not exist yet, into CommandErrors."""
+def refusals_as_command_errors(*, kept: Callable[[], str]) -> Iterator[None]:
+    """Turn what ends a long command into one CommandError, which also says what `kept` returns.
+
+    That is a refusal of a service; tables that do not exist yet; or a database that goes no further
+    because it was stopped, has no space left, or lost meanwhile what was written to.
+    """
     try:
         yield
     except ChatError as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(f"{error} {kept()}") from error
+    except ObjectDoesNotExist as error:
+        raise CommandError(f"It was removed meanwhile: {error} {kept()}") from error
     except ProgrammingError as error:
         if not isinstance(error.__cause__, errors.UndefinedTable | errors.UndefinedColumn):
             raise
@@ -27,6 +34,9 @@ def refusals_as_command_errors() -> Iterator[None]:
             f"The database is older than the code: {error.__cause__.diag.message_primary}. Run "
             f"{command_line('migrate')} first."
         ) from error
+    except Error as error:
+        said = str(error).strip().partition("\n")[0]
+        raise CommandError(f"The database went no further: {said}. {kept()}") from error
 
 
 def update_statistics() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
-from chat.discord.importing import ImportedExport, import_export
+from chat.discord.importing import ImportedExport, import_export, in_order
+from chat.errors import ChatError
 from chat.management.commands._bulk import refusals_as_command_errors, update_statistics
 from chat.models import User
 from chat.schema.management.commands._base import ExplainedCommand
@@ -17,15 +18,15 @@ class Command(ExplainedCommand):
 
     help = (
         "Import channels that DiscordChatExporter exported as JSON. Each file is imported whole or "
-        "not at all. What exists stays, so a file can be imported again, and a later export of the "
-        "same channel adds what is new."
+        "not at all, those of a channel in the order of their messages. What exists stays, so a "
+        "file can be imported again, and a later export of the same channel adds what is new."
     )
     details = """\
 It destroys nothing: it only adds rows.
 
 exit codes:
   0  done; what is not imported is named
-  1  error; the files before the one that is named are imported
+  1  error; the files that are named are not imported, all others are
  64  the command line is wrong; nothing was done
 
 examples:
@@ -50,34 +51,47 @@ examples:
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Import file by file, with a bar on a terminal."""
-        for path in options["exports"]:
+        """Import file by file, with a bar on a terminal, and say at the end what was refused."""
+        paths = options["exports"]
+        for path in paths:
             if not path.is_file():
                 raise CommandError(f"There is no file {path}.")
-        with refusals_as_command_errors():
+        imported: list[Path] = []
+        refused: list[str] = []
+        with refusals_as_command_errors(
+            kept=lambda: (
+                f"{len(imported)} of {len(paths)} files are imported, and stay. Run the "
+                "same command again for the others."
+            )
+        ):
             owner = self._owner(options["owner"])
-            for path in options["exports"]:
-                with tqdm(
-                    total=path.stat().st_size,
-                    desc=path.name,
-                    unit="B",
-                    unit_scale=True,
-                    disable=None,
-                ) as bar:
-                    try:
-                        done = import_export(
-                            path=path,
-                            owner=owner,
-                            is_visible=options["visible"],
-                            on_progress=bar.update,
-                        )
-                    except OSError as error:
-                        raise CommandError(
-                            f"{path} cannot be read: {error.strerror}. Nothing of it was imported."
-                        ) from error
+            for path in in_order(paths):
+                try:
+                    done = self._import(path, owner=owner, is_visible=options["visible"])
+                except ChatError as error:
+                    refused.append(str(error))
+                    continue
+                except OSError as error:
+                    refused.append(
+                        f"{path} cannot be read: {error.strerror}. Nothing of it was imported."
+                    )
+                    continue
+                imported.append(path)
                 if options["verbosity"] > 0:
                     self._report(path, done)
             update_statistics()
+        if refused and imported:
+            refused.append(f"The other {len(imported)} of {len(paths)} files are imported.")
+        if refused:
+            raise CommandError("\n".join(refused))
+
+    def _import(self, path: Path, *, owner: User | None, is_visible: bool) -> ImportedExport:
+        with tqdm(
+            total=path.stat().st_size, desc=path.name, unit="B", unit_scale=True, disable=None
+        ) as bar:
+            return import_export(
+                path=path, owner=owner, is_visible=is_visible, on_progress=bar.update
+            )
 
     def _owner(self, username: str | None) -> User | None:
         if username is None:

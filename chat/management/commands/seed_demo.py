@@ -73,7 +73,9 @@ examples:
             until=options["until"] or now.replace(hour=0, minute=0, second=0, microsecond=0),
         )
         with (
-            refusals_as_command_errors(),
+            refusals_as_command_errors(
+                kept=lambda: "What was written before is kept, and no run writes it again."
+            ),
             tqdm(total=messages, unit=" messages", unit_scale=True, disable=None) as bar,
         ):
             seeded = seed(plan, on_progress=bar.update)

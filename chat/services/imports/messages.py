@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
+from psycopg import Error
 
 from chat.db.statements import Statement
-from chat.errors import IdTaken, InvalidInput, NotVisible
+from chat.errors import IdTaken, InvalidInput, NotVisible, OutOfOrder
 from chat.inputs import check_flag, check_moment, check_text, check_uuid, describe, id_of
 from chat.models import Channel
 from chat.rules.limits import CONTENT_LENGTH
@@ -25,6 +26,7 @@ from chat.services.imports.rows import MessageRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
     from uuid import UUID
 
 _COLUMNS = (
@@ -63,12 +65,13 @@ class _Destination:
     space_id: UUID
     channel_id: UUID
     last_seq: int
+    last_message_at: datetime | None
 
 
 # The channel first, as whoever pins or deletes does before a number is taken.
 _LOCK = Statement(
     """
-    SELECT counter.space_id, counter.channel_id, counter.last_seq
+    SELECT counter.space_id, counter.channel_id, counter.last_seq, counter.last_message_at
     FROM public.channels AS channel
     INNER JOIN public.channel_counters AS counter
         ON counter.space_id = channel.space_id AND counter.channel_id = channel.id
@@ -84,6 +87,7 @@ _FIND = Statement(
     WHERE space_id = %(space)s AND id = ANY (%(ids)s)
     """
 )
+_WHOSE_ID = {"messages_pkey": "a message", "message_attachments_pkey": "a file"}
 _SET_IMPORT = Statement("SELECT set_config('chat.import', %(setting)s, true)")
 
 
@@ -97,15 +101,16 @@ def import_messages(
     """Append messages to a channel or a conversation, oldest first, all of them or none.
 
     A message whose id is in the channel already is skipped, so that an import that was interrupted
-    can be run again. A reply to a message that is not there is an error, or with
+    can be run again. Any other that is older than the channel's newest is refused: it would come
+    behind it for ever. A reply to a message that is not there is an error, or with
     `allow_missing_replies` a message without a reply. In a conversation all authors have to be
     participants. `on_progress` is called with the number of messages read since the last call.
 
     One statement, and for each 10,000 messages three to eight, by what belongs to them. Locks the
     rows of the channel and of its counter until the transaction ends: sends wait. Raises:
-    InvalidInput; NotVisible, when there is no such channel; IdTaken; LimitReached, for the 251st
-    pin; DatabaseRefused; Conflict, which is never retried here, because an iterable cannot be read
-    twice.
+    InvalidInput; OutOfOrder; NotVisible, when there is no such channel; IdTaken; LimitReached, for
+    the 251st pin; DatabaseRefused; Conflict, which is never retried here, because an iterable
+    cannot be read twice.
     """
     channel_id = id_of("channel", channel, Channel)
     check_flag("allow_missing_replies", allow_missing_replies)
@@ -141,9 +146,11 @@ def _append(
     done: Counter[str] = Counter()
     read = 0
     first_seq = destination.last_seq + 1
+    newest_at = destination.last_message_at
     for batch in row_batches("messages", messages, MessageRow, _check):
         check_unique("messages", [row.id for row in batch], column="id", start=read)
         news = batch if destination.last_seq == 0 else _not_there(destination, batch)
+        newest_at = _check_order(batch, news, start=read, newest_at=newest_at)
         replies = _reply_seqs(destination, news, first_seq=first_seq)
         missing = [
             row for row, seq in zip(news, replies, strict=True) if row.reply_to and seq is None
@@ -190,6 +197,29 @@ def _not_there(destination: _Destination, batch: Sequence[MessageRow]) -> Sequen
                 f"Message {message_id} is in {channel_id} already, not {destination.channel_id}."
             )
     return [row for row in batch if row.id not in there] if there else batch
+
+
+def _check_order(
+    batch: Sequence[MessageRow],
+    news: Sequence[MessageRow],
+    *,
+    start: int,
+    newest_at: datetime | None,
+) -> datetime | None:
+    """Return the moment of the newest message. Raises: OutOfOrder, for one before an earlier one.
+
+    Under the lock on the counter, which knows how far the channel has come.
+    """
+    for row in news:
+        if newest_at is not None and row.created_at < newest_at:
+            raise OutOfOrder(
+                f"messages[{start + batch.index(row)}].created_at",
+                message=row.id,
+                sent_at=row.created_at,
+                newest_at=newest_at,
+            )
+        newest_at = row.created_at
+    return newest_at
 
 
 def _reply_seqs(
@@ -267,11 +297,15 @@ def _copy(
     _SET_IMPORT.run({"setting": "on"}, using=write_alias())
     try:
         copy_rows("messages", _COLUMNS, rows, using=write_alias())
+        parts = copy_parts(destination.space_id, destination.channel_id, news, first_seq=first_seq)
     except IntegrityError as error:
-        if constraint_of(error) == "messages_pkey":
-            raise IdTaken("The id of a message is taken by one in another space.") from error
-        raise
-    parts = copy_parts(destination.space_id, destination.channel_id, news, first_seq=first_seq)
+        what = _WHOSE_ID.get(constraint_of(error))
+        if what is None or not isinstance(error.__cause__, Error):
+            raise
+        raise IdTaken(
+            f"The id of {what} is taken already, here or in another space:"
+            f" {error.__cause__.diag.message_detail}"
+        ) from error
     # The caller's transaction may go on and send.
     _SET_IMPORT.run({"setting": "off"}, using=write_alias())
     return parts

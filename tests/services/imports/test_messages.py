@@ -20,6 +20,7 @@ from chat.errors import (
     InvalidInput,
     LimitReached,
     NotVisible,
+    OutOfOrder,
 )
 from chat.services.imports import (
     AttachmentRow,
@@ -95,7 +96,7 @@ def test_messages_are_numbered_in_the_order_they_come(channel: Channel, author: 
 
 @everywhere
 def test_messages_follow_on_those_that_are_there(channel: Channel, author: User) -> None:
-    MessageFactory.create(channel=channel, author=author)
+    MessageFactory.create(channel=channel, author=author, created_at=NOON)
 
     import_messages(channel=channel, messages=texts(author, "one", "two"))
 
@@ -123,6 +124,44 @@ def test_longer_import_adds_only_what_is_new(channel: Channel, author: User) -> 
 
     assert done == Imported(messages=1, already_there=2)
     assert value("SELECT last_seq FROM channel_counters") == 3
+
+
+@everywhere
+@pytest.mark.parametrize("batches", [1, 2])
+def test_message_older_than_the_newest_is_refused(
+    channel: Channel, author: User, batches: int
+) -> None:
+    given = texts(author, *(["ahoy"] * 10_000 * (batches - 1)), "one", "two")
+    early = MessageRow(uuid7(), author.id, NOON - timedelta(seconds=1), "early")
+    import_messages(channel=channel, messages=given[1:])
+    before = stored()
+
+    with pytest.raises(OutOfOrder, match=rf"created_at is .*{early.id}; .* no earlier than"):
+        import_messages(channel=channel, messages=[*given[1:], early])
+
+    assert stored() == before
+
+
+def test_messages_that_are_not_oldest_first_are_refused(channel: Channel, author: User) -> None:
+    one, two = texts(author, "one", "two")
+
+    with pytest.raises(OutOfOrder, match=r"messages\[1\]\.created_at is 2024-05-06 12:00:00"):
+        import_messages(channel=channel, messages=[two, one])
+
+    assert value("SELECT count(*) FROM messages") == 0
+
+
+@pytest.mark.parametrize("distance", [1, 10_000])
+def test_id_of_a_file_that_is_there_is_named(channel: Channel, author: User, distance: int) -> None:
+    file = AttachmentRow(uuid7(), "chart.png", "image/png", 12, bytes(32), "charts/1")
+    given = texts(author, *["ahoy"] * (distance + 1))
+    given[0] = given[0]._replace(attachments=[file])
+    given[-1] = given[-1]._replace(attachments=[file])
+
+    with pytest.raises(IdTaken, match=f"The id of a file is taken already.*{file.id}"):
+        import_messages(channel=channel, messages=given)
+
+    assert value("SELECT count(*) FROM messages") == 0
 
 
 def test_send_in_the_same_transaction_is_numbered_as_ever(channel: Channel, author: User) -> None:
@@ -168,7 +207,7 @@ def test_source_that_breaks_off_leaves_nothing(channel: Channel, author: User) -
 
 @everywhere
 def test_replies_find_what_they_answer(channel: Channel, author: User) -> None:
-    earlier = MessageFactory.create(channel=channel, author=author)
+    earlier = MessageFactory.create(channel=channel, author=author, created_at=NOON)
     first, second, third = texts(author, "one", "two", "three")
 
     import_messages(
@@ -370,6 +409,14 @@ def test_id_twice_is_named_by_its_place(channel: Channel, author: User) -> None:
         import_messages(channel=channel, messages=[one, two._replace(id=one.id)])
 
 
+def test_id_twice_far_apart_is_named(channel: Channel, author: User) -> None:
+    given = texts(author, *["ahoy"] * 10_001)
+    again = given[-1]._replace(id=given[0].id)
+
+    with pytest.raises(IdTaken, match=f"The id of a message is taken already.*{again.id}"):
+        import_messages(channel=channel, messages=[*given[:-1], again])
+
+
 def test_what_has_no_rows_at_all_is_refused(channel: Channel) -> None:
     with pytest.raises(InvalidInput, match="messages is None; it has to be rows, each a MessageR"):
         import_messages(channel=channel, messages=None)  # type: ignore[arg-type]
@@ -427,7 +474,7 @@ def test_251st_pin_leaves_nothing(channel: Channel, author: User) -> None:
 def test_message_that_is_in_another_channel_is_refused(
     channel: Channel, author: User, where: str
 ) -> None:
-    MessageFactory.create(channel=channel, author=author)
+    MessageFactory.create(channel=channel, author=author, created_at=NOON)
     server = (
         channel.server if where == "the same server" and channel.server else ServerFactory.create()
     )
@@ -504,7 +551,7 @@ def test_plain_history_takes_one_statement_and_three(channel: Channel, author: U
 def test_history_with_everything_takes_one_statement_and_eight(
     channel: Channel, author: User
 ) -> None:
-    earlier = MessageFactory.create(channel=channel, author=author)
+    earlier = MessageFactory.create(channel=channel, author=author, created_at=NOON)
     given = texts(
         author,
         *(["ahoy"] * 50),
@@ -535,9 +582,9 @@ def test_import_that_waits_for_a_pin_lets_its_event_be_sent(channel: Channel, au
         wait_until_blocked_by(pinning)
         pinning.execute("SET LOCAL lock_timeout = '5s'")
         pinning.execute(
-            "INSERT INTO messages (space_id, channel_id, author_id, kind)"
-            " VALUES (%s, %s, %s, 'pin')",
-            [channel.space_id, channel.id, author.id],
+            "INSERT INTO messages (space_id, channel_id, author_id, kind, created_at)"
+            " VALUES (%s, %s, %s, 'pin', %s)",
+            [channel.space_id, channel.id, author.id, NOON],
         )
         pinning.commit()
 

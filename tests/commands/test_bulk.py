@@ -1,0 +1,151 @@
+"""A long command that the database ends, ends in one error, which says what is kept."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import clean_environ
+from tests.discord.exports import export, message, write
+from tests.scratch import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from tests.conftest import Manage, ScratchDatabase
+
+pytestmark = pytest.mark.django_db
+
+ENDS = {
+    "the server is stopped": "PERFORM pg_terminate_backend(pg_backend_pid());",
+    "the disk is full": "RAISE 'could not extend file: No space left' USING ERRCODE = 'disk_full';",
+    "the time is up": "RAISE 'canceling statement' USING ERRCODE = 'query_canceled';",
+}
+SEED = ("seed_demo", "--messages", "200", "--users", "30", "--until", "2026-02-03")
+
+
+@pytest.fixture
+def database(manage: Manage, scratch_database: ScratchDatabase) -> Iterator[BaseDatabaseWrapper]:
+    manage("migrate", "-v0", env=scratch_database.environ)
+    with closing(connect(scratch_database.environ["DB_NAME"], alias="ended")) as wrapper:
+        yield wrapper
+
+
+def end_at(database: BaseDatabaseWrapper, condition: str, deed: str) -> None:
+    """Have the database do this when a message meets the condition."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"CREATE FUNCTION end_it() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN {deed} RETURN NULL; END $$"
+        )
+        cursor.execute(
+            f"CREATE TRIGGER ends AFTER INSERT ON messages FOR EACH ROW WHEN ({condition})"
+            " EXECUTE FUNCTION end_it()"
+        )
+
+
+def count(database: BaseDatabaseWrapper, table: str) -> Any:
+    with database.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")
+        return cursor.fetchone()[0]
+
+
+def write_three(directory: Path) -> list[str]:
+    return [
+        str(write(directory / f"{channel}.json", export(message(channel), channel=channel)))
+        for channel in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize("what", ENDS)
+def test_import_says_which_files_are_kept(
+    manage: Manage,
+    scratch_database: ScratchDatabase,
+    database: BaseDatabaseWrapper,
+    tmp_path: Path,
+    what: str,
+) -> None:
+    paths = write_three(tmp_path)
+    end_at(database, "NEW.content = 'message 2'", ENDS[what])
+
+    run = manage("import_discord", *paths, env=scratch_database.environ)
+
+    assert run.returncode == 1
+    assert run.stderr.startswith("CommandError: The database went no further: ")
+    assert run.stderr.rstrip().endswith(
+        "1 of 3 files are imported, and stay. Run the same command again for the others."
+    )
+    assert len(run.stderr.splitlines()) == 1
+    assert count(database, "messages") == 1
+
+
+@pytest.mark.parametrize("what", ENDS)
+def test_seed_says_that_it_can_be_run_again(
+    manage: Manage, scratch_database: ScratchDatabase, database: BaseDatabaseWrapper, what: str
+) -> None:
+    end_at(database, "NEW.seq = 20", ENDS[what])
+
+    run = manage(*SEED, env=scratch_database.environ)
+
+    assert run.returncode == 1
+    assert "CommandError: The database went no further: " in run.stderr
+    assert run.stderr.rstrip().endswith(
+        "What was written before is kept, and no run writes it again."
+    )
+    assert "Traceback" not in run.stderr
+    assert count(database, "users") == 30
+
+
+def test_seed_whose_server_is_deleted_meanwhile_says_so(
+    manage: Manage, scratch_database: ScratchDatabase, database: BaseDatabaseWrapper
+) -> None:
+    end_at(
+        database,
+        "NEW.space_id <> NEW.channel_id",
+        "UPDATE servers SET deleted_at = now() WHERE deleted_at IS NULL;",
+    )
+
+    run = manage(*SEED, env=scratch_database.environ)
+
+    assert run.returncode == 1
+    assert "takes no messages" in run.stderr
+    assert run.stderr.rstrip().endswith(
+        "What was written before is kept, and no run writes it again."
+    )
+
+
+def test_import_whose_server_is_deleted_meanwhile_says_so(
+    manage: Manage,
+    scratch_database: ScratchDatabase,
+    database: BaseDatabaseWrapper,
+    tmp_path: Path,
+) -> None:
+    paths = write_three(tmp_path)
+    end_at(database, "NEW.content = 'message 2'", "UPDATE servers SET deleted_at = now();")
+
+    run = manage("import_discord", *paths, env=scratch_database.environ)
+
+    assert run.returncode == 1
+    refused, others = run.stderr.splitlines()
+    assert refused.startswith(f"CommandError: {paths[1]}: channel ")
+    assert others == "The other 2 of 3 files are imported."
+    assert count(database, "messages") == 2
+
+
+@pytest.mark.parametrize("command", [SEED, ("import_discord", "a.json")])
+def test_database_that_does_not_answer_is_said(
+    manage: Manage, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    path = write(tmp_path / "a.json", export(message(1)))
+    options = [str(path) if option == "a.json" else option for option in command]
+
+    run = manage(*options, env=clean_environ(DB_HOST="localhost", DB_PORT="1", DB_NAME="none"))
+
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    assert "CommandError: " in run.stderr
