@@ -137,6 +137,25 @@ def test_triggers_and_functions_work_without_a_search_path() -> None:
         assert cursor.fetchone() == (8866461766385663,)
 
 
+def test_every_refusal_says_what_to_do() -> None:
+    mute_functions = rows(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        " AND prosrc ~ 'RAISE EXCEPTION' AND prosrc !~ 'HINT =' ORDER BY proname"
+    )
+    mute_triggers = rows(
+        r"""
+        SELECT tgname
+        FROM pg_trigger
+        WHERE
+            tgfoid = 'public.refuse_change'::regproc
+            AND encode(tgargs, 'escape') !~ '^[^\\]+\\000[^\\]+\\000$'
+        """
+    )
+
+    assert mute_functions == []
+    assert mute_triggers == []
+
+
 def test_every_table_says_what_it_holds() -> None:
     silent = rows(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"

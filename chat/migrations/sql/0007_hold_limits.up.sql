@@ -20,12 +20,12 @@ LANGUAGE plpgsql
 AS $function$
 BEGIN
     IF counted > most THEN
-        RAISE EXCEPTION '% % are more than the % that there may be', counted, what, most
-            USING
-                ERRCODE = 'check_violation',
-                SCHEMA = 'public',
-                TABLE = of_table,
-                CONSTRAINT = of_constraint;
+        PERFORM public.refuse(
+            format('%s %s are more than the %s that there may be', counted, what, most),
+            'Remove one of them first.',
+            of_table,
+            of_constraint
+        );
     END IF;
 END
 $function$;

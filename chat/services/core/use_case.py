@@ -161,4 +161,6 @@ def _refusal(cause: errors.Error, constraint: str) -> ChatError:
     message = (cause.diag.message_primary or str(cause)).strip()
     if erased := _ERASED.match(message):
         return NotVisible("user", erased["id"])
+    if hint := cause.diag.message_hint:
+        message = f"{message}. {hint}"
     return limit_reached(constraint) or DatabaseRefused(message, constraint=constraint)
