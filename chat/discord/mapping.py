@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from chat.discord.people import REPLACED_NAMES, storable
 from chat.discord.snowflakes import uuid_of
+from chat.inputs import describe
+from chat.rules.emoji import full_emoji
 from chat.rules.limits import (
     ATTACHMENT_BYTES,
     ATTACHMENT_LIMIT,
@@ -146,14 +148,16 @@ class Mapper:
         for reaction in message.get("reactions") or ():
             emoji = reaction["emoji"]
             name = f":{emoji['name']}:" if emoji.get("id") else emoji["name"]
-            symbol = storable(name)[:64] or "?"
+            symbol = full_emoji(name)
             users = reaction.get("users") or ()
             people = [
                 person
                 for user in users
                 if (person := self._people.register(user)) not in self._people.erased
             ]
-            if people and symbol not in kept and len(kept) == EMOJI_LIMIT:
+            if symbol is None:
+                self.left_out[f"reactions with {describe(name)}, which is no emoji"] += len(people)
+            elif people and symbol not in kept and len(kept) == EMOJI_LIMIT:
                 self.left_out[f"reactions past {EMOJI_LIMIT} different emoji"] += len(people)
             elif people:
                 kept.add(symbol)

@@ -116,11 +116,11 @@ def test_triggers_and_functions_work_without_a_search_path() -> None:
         (
             (
                 "INSERT INTO public.reactions (space_id, message_id, user_id, emoji)"
-                " SELECT space_id, id, author_id, 'x' FROM public.messages"
+                " SELECT space_id, id, author_id, '⚓' FROM public.messages"
             ),
             (),
         ),
-        ("UPDATE public.reactions SET emoji = 'y'", ()),
+        ("UPDATE public.reactions SET emoji = ':reef:'", ()),
         ("UPDATE public.read_states SET last_read_seq = 0", ()),
         ("UPDATE public.channels SET archived_at = now(), deleted_at = now()", ()),
         ("UPDATE public.channels SET archived_at = NULL, deleted_at = NULL", ()),
