@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from chat.errors import InvalidInput
+from chat.rules.emoji import full_emoji
 from chat.rules.limits import (
     EARLIEST,
+    EMOJI_LENGTH,
     LARGEST_BIGINT,
     LARGEST_INTEGER,
     LATEST,
@@ -146,6 +148,18 @@ def check_name(field: str, value: Any, *, least: int = 1, most: int) -> str:
             field, seen=describe_illegible(name), expected="one line with a visible character"
         )
     return name
+
+
+def check_emoji(field: str, value: Any) -> str:
+    """Return the emoji `value`, in the form in which it is stored."""
+    emoji = full_emoji(check_text(field, value, least=1, most=EMOJI_LENGTH))
+    if emoji is None:
+        raise InvalidInput(
+            field,
+            seen=describe(value),
+            expected="an emoji of Unicode, or a custom one as :name: of 2 to 32 letters, digits, _",
+        )
+    return emoji
 
 
 def check_number(field: str, value: Any, *, least: int, most: int) -> int:

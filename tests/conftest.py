@@ -28,6 +28,16 @@ Manage = Callable[..., Completed]
 ROOT = Path(settings.BASE_DIR)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of these tests."""
+    parser.addoption(
+        "--race-rounds",
+        type=int,
+        default=1,
+        help="how often each public function races each event in tests/services/test_any_race.py",
+    )
+
+
 def pytest_configure() -> None:
     """Set up what the processes that tests start inherit: ^C, and not to wait for the disk.
 

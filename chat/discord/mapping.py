@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from chat.discord.people import CUT_NAMES, REPLACED_NAMES, storable
 from chat.discord.snowflakes import snowflake_in, snowflake_of, uuid_of
+from chat.inputs import describe
 from chat.models import MessageAttachment
+from chat.rules.emoji import full_emoji
 from chat.rules.limits import (
     ATTACHMENT_BYTES,
     ATTACHMENT_LIMIT,
@@ -202,14 +204,17 @@ class Mapper:
         for reaction in message.get("reactions") or ():
             emoji = reaction["emoji"]
             emoji_id = snowflake_of(emoji.get("id"))
-            symbol = storable(f":{emoji['name']}:" if emoji_id else emoji["name"])[:64] or "?"
+            name = f":{emoji['name']}:" if emoji_id else emoji["name"]
+            symbol = full_emoji(name)
             users = reaction.get("users") or ()
             people = [
                 person
                 for user in users
                 if (person := self._people.register(user)) not in self._people.erased
             ]
-            if people and symbol not in kept and len(kept) == EMOJI_LIMIT:
+            if symbol is None:
+                self.left_out[f"reactions with {describe(name)}, which is no emoji"] += len(people)
+            elif people and symbol not in kept and len(kept) == EMOJI_LIMIT:
                 self.left_out[f"reactions past {EMOJI_LIMIT} different emoji"] += len(people)
             elif people and kept.setdefault(symbol, emoji_id) != emoji_id:
                 self.left_out["reactions with another custom emoji of the same name"] += len(people)

@@ -569,7 +569,6 @@ class Migration(migrations.Migration):
                 ],
                 'constraints': [
                     models.UniqueConstraint(fields=('space_id', 'message', 'emoji', 'user'), name='reactions_uq'),
-                    models.CheckConstraint(condition=django.db.models.lookups.GreaterThanOrEqual(django.db.models.functions.text.Length('emoji'), 1), name='reactions_emoji_ck'),
                     models.CheckConstraint(condition=models.Q(('created_at__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('created_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='reactions_moments_ck', violation_error_message='Moments are between the years 1970 and 9998; for ever is NULL.'),
                     chat.db.constraints.CompositeForeignKey(fields=('space_id', 'message'), name='reactions_message_fk', on_delete=chat.db.constraints.OnDelete['CASCADE'], to='chat.Message', to_fields=('space_id', 'id')),
                     chat.db.constraints.CompositeForeignKey(fields=('user',), name='reactions_user_fk', to='chat.User', to_fields=('id',)),

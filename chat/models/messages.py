@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import CheckConstraint, Exists, F, Index, OuterRef, Q, UniqueConstraint
 from django.db.models.functions import Now
 
-from chat.db.checks import choices_constraint, length_constraint, moments_constraint
+from chat.db.checks import choices_constraint, moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
 from chat.db.fields import Reference
 from chat.db.ids import UUIDv7, uuid7
@@ -337,6 +337,7 @@ class Mention(Row):
 class Reaction(MessagePart, Row):
     """An emoji that a user put under a message."""
 
+    # In the form of chat.rules.emoji, which the trigger reactions_emoji_form asks for.
     emoji = models.CharField(max_length=EMOJI_LENGTH)
     user = Reference(settings.AUTH_USER_MODEL, related_name="+")
 
@@ -349,7 +350,6 @@ class Reaction(MessagePart, Row):
         ]
         constraints = [
             UniqueConstraint(name="reactions_uq", fields=["space_id", "message", "emoji", "user"]),
-            length_constraint("reactions", "emoji", least=1),
             moments_constraint("reactions", "created_at"),
             CompositeForeignKey(
                 name="reactions_message_fk",

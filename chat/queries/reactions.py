@@ -7,11 +7,10 @@ from uuid import UUID
 
 from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import MissingPermission, NotVisible
-from chat.inputs import check_limit, check_text, id_of
+from chat.inputs import check_emoji, check_limit, id_of
 from chat.models import Message, User
 from chat.queries.message_rows import Author
 from chat.queries.source import read_alias
-from chat.rules.limits import EMOJI_LENGTH
 from chat.rules.permissions import Permission
 
 _REACTION_USERS = Statement(read_sql("queries/sql/reaction_users.sql"))
@@ -46,7 +45,7 @@ def reaction_users(
     params = {
         "viewer": viewer_id,
         "message": message_id,
-        "emoji": check_text("emoji", emoji, least=1, most=EMOJI_LENGTH),
+        "emoji": check_emoji("emoji", emoji),
         "after": UUID(int=0) if after is None else id_of("after", after, User),
         "limit": bigint(check_limit(limit)),
     }

@@ -113,7 +113,7 @@ def test_full_message_takes_few_statements(looking: Client) -> None:
     reply = factories.MessageFactory.create(channel=first.channel, reply_to_seq=first.seq)
     for number in range(3):
         Message.objects.filter(pk=reply.pk).update(content=f"version {number}")
-        factories.ReactionFactory.create(message=reply, emoji=f"{number}")
+        factories.ReactionFactory.create(message=reply, emoji=f":e{number}:")
         factories.MessageAttachmentFactory.create(message=reply, position=number)
 
     assert len(statements(looking, page(Message, "change", reply.pk))) < FEWER_THAN
@@ -126,7 +126,7 @@ def test_full_direct_message_takes_few_statements(looking: Client) -> None:
     )
     for number in range(3):
         DirectMessage.objects.filter(pk=reply.pk).update(content=f"version {number}")
-        factories.ReactionFactory.create(message=reply, emoji=f"{number}")
+        factories.ReactionFactory.create(message=reply, emoji=f":e{number}:")
         factories.MessageAttachmentFactory.create(message=reply, position=number)
 
     assert len(statements(looking, page(DirectMessage, "change", reply.pk))) < FEWER_THAN

@@ -1,10 +1,16 @@
 """Reactions: each under one message, by a member of the server or who takes part."""
 
+import re
+
+import psycopg
 import pytest
+from django.db import IntegrityError, transaction
 
 from chat.models import Channel, Message
-from tests.chat.sql import by_check, by_unique_key, execute, refused, value
+from chat.rules.emoji import EMOJI_PATTERN
+from tests.chat.sql import by_check, by_unique_key, execute, refused, rows, value
 from tests.factories import DirectConversationFactory, MessageFactory, ReactionFactory, UserFactory
+from tests.test_emoji import CUSTOM, ELSE, SEQUENCES
 
 pytestmark = pytest.mark.django_db
 
@@ -66,9 +72,83 @@ def test_emoji_is_put_once_by_each_user(message: Message) -> None:
     assert value("SELECT count(*) FROM reactions") == 1
 
 
-def test_reaction_has_an_emoji() -> None:
+# --- what an emoji is ---
+
+
+def form() -> str:
+    """Return the pattern that the trigger asks for, as the catalogue has it."""
+    definition = value(
+        "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'reactions_emoji_form'"
+    )
+    (pattern,) = re.findall(r"!~ '(.*)'::text", definition)
+    assert isinstance(pattern, str)
+    return pattern
+
+
+def test_reaction_has_an_emoji_in_its_full_form() -> None:
     reaction = ReactionFactory.create()
 
-    refusal = refused("UPDATE reactions SET emoji = '' WHERE id = %s", reaction.id)
+    for emoji in ("❤\ufe0f", ":blob_cat:", "1\ufe0f\u20e3", "\U0001f469\u200d\U0001f680"):
+        assert execute("UPDATE reactions SET emoji = %s WHERE id = %s", emoji, reaction.id)
+    for emoji in ("", " ", "\n", "\u200b", "<script>", "❤", "⚓\ufe0f", ":a:", ":ab:\n"):
+        refusal = refused("UPDATE reactions SET emoji = %s WHERE id = %s", emoji, reaction.id)
+        assert refusal == by_check("reactions_emoji_form"), ascii(emoji)
 
-    assert refusal == by_check("reactions_emoji_ck")
+
+def test_client_that_sends_another_form_is_told_the_right_one(message: Message) -> None:
+    react = REACT.replace("⚓", "❤")
+
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        execute(react, message.space_id, message.id, message.author_id)
+
+    assert isinstance(refusal.value.__cause__, psycopg.Error)
+    assert str(refusal.value.__cause__.diag.message_hint).startswith("Put U+FE0F behind")
+
+
+def test_the_server_has_the_pattern_of_python_in_ascii() -> None:
+    assert form() == EMOJI_PATTERN
+    assert form().isascii()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("", ""), ("", "\ufe0f"), ("\U0001f469\u200d", ""), ("", "\U0001f3fb"), (":a", ":")],
+    ids=["alone", "as a picture", "joined", "with a skin tone", "in a name"],
+)
+def test_python_and_the_server_agree_on_every_character(before: str, after: str) -> None:
+    taken_by_server = rows(
+        "SELECT point FROM generate_series(1, 1114111) AS point"
+        " WHERE point NOT BETWEEN 55296 AND 57343 AND %s || chr(point) || %s ~ %s",
+        before,
+        after,
+        form(),
+    )
+
+    taken_by_python = [
+        (point,)
+        for point in range(1, 0x110000)
+        if not 0xD800 <= point < 0xE000
+        and re.fullmatch(EMOJI_PATTERN, f"{before}{chr(point)}{after}")
+    ]
+    assert taken_by_server == taken_by_python
+    assert taken_by_python != []
+
+
+def test_python_and_the_server_agree_on_every_sequence() -> None:
+    texts = [
+        *(SEQUENCES + CUSTOM + ELSE),
+        *(emoji.replace("\ufe0f", "") for emoji in SEQUENCES),
+        *(emoji + emoji for emoji in SEQUENCES),
+        *(f"{emoji}\u200d{emoji}" for emoji in SEQUENCES),
+    ]
+
+    answers = rows(
+        "SELECT text ~ %s FROM unnest(%s::text[]) WITH ORDINALITY AS given (text, place)"
+        " ORDER BY place",
+        form(),
+        texts,
+    )
+
+    assert [answer for (answer,) in answers] == [
+        re.fullmatch(EMOJI_PATTERN, text) is not None for text in texts
+    ]

@@ -112,7 +112,10 @@ def test_nobody_who_does_not_exist_is_named_where_it_cannot_be_changed_either() 
         ),
         (
             "reactions_user_fk",
-            "INSERT INTO reactions (space_id, message_id, emoji, user_id) VALUES (%s, %s, 'x', %s)",
+            (
+                "INSERT INTO reactions (space_id, message_id, emoji, user_id)"
+                " VALUES (%s, %s, '⚓', %s)"
+            ),
             server.id,
             message.id,
         ),

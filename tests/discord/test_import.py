@@ -1032,9 +1032,9 @@ def test_cut_names_and_topics_are_told(tmp_path: Path) -> None:
 
 def test_emoji_past_the_twentieth_are_left_out(tmp_path: Path) -> None:
     # Those whose people the export does not say take no place.
-    unsaid = [{"emoji": {"id": "", "name": f"unsaid {n}"}, "count": 0} for n in range(5)]
-    kinds = [reaction(f"e{n}", user(1)) for n in range(25)]
-    again = reaction("e3", user(2))
+    unsaid = [{"emoji": {"id": "", "name": f":unsaid_{n}:"}, "count": 0} for n in range(5)]
+    kinds = [reaction(f":e{n}:", user(1)) for n in range(25)]
+    again = reaction(":e3:", user(2))
 
     done = import_export(
         path=write(tmp_path / "a.json", export(message(1, reactions=[*unsaid, *kinds, again])))
@@ -1043,6 +1043,22 @@ def test_emoji_past_the_twentieth_are_left_out(tmp_path: Path) -> None:
     assert done.imported == Imported(messages=1, reactions=21)
     assert done.left_out == {"reactions past 20 different emoji": 5}
     assert value("SELECT count(DISTINCT emoji) FROM reactions") == 20
+
+
+def test_what_is_no_emoji_is_left_out_and_named(tmp_path: Path) -> None:
+    reactions = [
+        reaction("❤", user(1)),
+        reaction("<script>", user(1), user(2)),
+        reaction("\n", user(1)),
+    ]
+
+    done = import_export(path=write(tmp_path / "a.json", export(message(1, reactions=reactions))))
+
+    assert rows("SELECT emoji FROM reactions") == [("❤\ufe0f",)]
+    assert done.left_out == {
+        "reactions with '<script>', which is no emoji": 2,
+        r"reactions with '\n', which is no emoji": 1,
+    }
 
 
 def test_pins_past_the_250th_are_left_out(tmp_path: Path) -> None:

@@ -116,11 +116,11 @@ def test_triggers_and_functions_work_without_a_search_path() -> None:
         (
             (
                 "INSERT INTO public.reactions (space_id, message_id, user_id, emoji)"
-                " SELECT space_id, id, author_id, 'x' FROM public.messages"
+                " SELECT space_id, id, author_id, '⚓' FROM public.messages"
             ),
             (),
         ),
-        ("UPDATE public.reactions SET emoji = 'y'", ()),
+        ("UPDATE public.reactions SET emoji = ':reef:'", ()),
         ("UPDATE public.read_states SET last_read_seq = 0", ()),
         ("UPDATE public.channels SET archived_at = now(), deleted_at = now()", ()),
         ("UPDATE public.channels SET archived_at = NULL, deleted_at = NULL", ()),
@@ -135,6 +135,25 @@ def test_triggers_and_functions_work_without_a_search_path() -> None:
         cursor.execute("SELECT public.channel_permissions(%s, %s, %s)", (user, server, channel))
 
         assert cursor.fetchone() == (8866461766385663,)
+
+
+def test_every_refusal_says_what_to_do() -> None:
+    mute_functions = rows(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        " AND prosrc ~ 'RAISE EXCEPTION' AND prosrc !~ 'HINT =' ORDER BY proname"
+    )
+    mute_triggers = rows(
+        r"""
+        SELECT tgname
+        FROM pg_trigger
+        WHERE
+            tgfoid = 'public.refuse_change'::regproc
+            AND encode(tgargs, 'escape') !~ '^[^\\]+\\000[^\\]+\\000$'
+        """
+    )
+
+    assert mute_functions == []
+    assert mute_triggers == []
 
 
 def test_every_table_says_what_it_holds() -> None:

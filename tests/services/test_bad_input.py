@@ -52,6 +52,7 @@ NO_ID: list[Any] = [
 ]
 NO_TEXT: list[Any] = ["a\0b", "\ud800", "a" * 5000, 7, b"reef", []]
 NO_NAME: list[Any] = [*NO_TEXT, "   ", "\u200b\u200b", "\u3164 \ufe0f", "a\nb", "a\x1b[2J"]
+NO_EMOJI: list[Any] = [None, "x" * 65, "x", " ", "\u200b", "<script>", "⚓⚓"]
 NO_WORD: list[Any] = [*NO_TEXT, ""]
 NO_FLAG: list[Any] = [None, 1, 0, "yes"]
 NO_MASK: list[Any] = [None, -1, 1 << 47, 1 << 53, 1 << 63, 1 << 70, True, "1", 1.0]
@@ -127,8 +128,8 @@ ALSO_BAD: dict[tuple[str, str], list[Any]] = {
     ("send_message", "content"): [None, "x" * 4001],
     ("edit_message", "content"): [None, "x" * 4001],
     ("mark_unread", "seq"): [None],
-    **{(name, "emoji"): ["x" * 65, None] for name in ("add_reaction", "remove_reaction")},
-    ("reaction_users", "emoji"): ["x" * 65, None],
+    **{(name, "emoji"): NO_EMOJI for name in ("add_reaction", "remove_reaction")},
+    ("reaction_users", "emoji"): NO_EMOJI,
     ("search_messages", "text"): ["x" * 201, None],
     ("redeem_invite", "code"): [None],
 }
@@ -325,7 +326,7 @@ def test_what_only_just_can_be_is_taken(scene: Scene) -> None:
         *((name, "before", cursors) for name in PAGED if name != "message_page"),
         ("member_page", "after", cursors),
         ("search_messages", "text", texts),
-        ("reaction_users", "emoji", ["x" * 64]),
+        ("reaction_users", "emoji", [":" + "x" * 32 + ":", "❤", "❤\ufe0f"]),
     ]
 
     for name, argument, values in taken:

@@ -304,10 +304,10 @@ def test_emoji_that_a_moderator_took_away_is_not_kept_in_the_log() -> None:
     person = UserFactory.create()
     server = ServerMemberFactory.create(user=person).server
     post = MessageFactory.create(channel=ChannelFactory.create(server=server))
-    for message, emoji in ((post, "jack@bluewater"), (post, "bluewater!")):
+    for message, emoji in ((post, ":jack_bluewater:"), (post, ":bluewater:")):
         ReactionFactory.create(message=message, user=person, emoji=emoji)
-    remove_reaction(actor=server.owner, message=post, emoji="jack@bluewater", user=person)
-    clear_reactions(actor=server.owner, message=post, emoji="bluewater!")
+    remove_reaction(actor=server.owner, message=post, emoji=":jack_bluewater:", user=person)
+    clear_reactions(actor=server.owner, message=post, emoji=":bluewater:")
 
     erase_user(actor=person, user=person)
 

@@ -323,11 +323,11 @@ def test_a_message_pinned_by_many_is_pinned_once(harbour: Harbour) -> None:
 def test_there_are_never_more_than_20_emoji(harbour: Harbour) -> None:
     message = _sent(harbour)
     for n in range(17):
-        add_reaction(actor=harbour.member, message=message, emoji=f"e{n}")
+        add_reaction(actor=harbour.member, message=message, emoji=f":e{n}:")
 
     results = run_together(
         [
-            partial(add_reaction, actor=harbour.member, message=message, emoji=f"new {n}")
+            partial(add_reaction, actor=harbour.member, message=message, emoji=f":new_{n}:")
             for n in range(8)
         ]
     )
@@ -342,14 +342,14 @@ def test_an_emoji_that_goes_while_it_is_repeated_is_no_way_past_the_limit(
     other = harbour.join()
     message = _sent(harbour)
     for n in range(20):
-        add_reaction(actor=harbour.member, message=message, emoji=f"e{n}")
+        add_reaction(actor=harbour.member, message=message, emoji=f":e{n}:")
 
     run_together(
         [
-            partial(remove_reaction, actor=harbour.member, message=message, emoji="e0"),
-            partial(add_reaction, actor=other, message=message, emoji="e0"),
-            partial(add_reaction, actor=other, message=message, emoji="another"),
-            partial(add_reaction, actor=harbour.member, message=message, emoji="one more"),
+            partial(remove_reaction, actor=harbour.member, message=message, emoji=":e0:"),
+            partial(add_reaction, actor=other, message=message, emoji=":e0:"),
+            partial(add_reaction, actor=other, message=message, emoji=":another:"),
+            partial(add_reaction, actor=harbour.member, message=message, emoji=":one_more:"),
         ]
     )
 

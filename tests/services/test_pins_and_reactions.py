@@ -15,6 +15,7 @@ from chat.errors import (
     NotVisible,
 )
 from chat.models import AuditLogEntry, Channel, Message, Reaction, Role
+from chat.queries.reactions import reaction_users
 from chat.rules.permissions import DEFAULT_EVERYONE, Permission
 from chat.services.messages import (
     SentMessage,
@@ -170,7 +171,7 @@ def test_a_message_of_an_archived_channel_is_not_pinned(harbour: Harbour) -> Non
     refused(
         DatabaseRefused,
         lambda: pin_message(actor=harbour.server.owner, message=message),
-        match="takes no messages",
+        match=r"takes no messages.*\. Write into another channel",
     )
 
 
@@ -241,18 +242,28 @@ def test_who_cannot_read_the_history_does_not_react(harbour: Harbour) -> None:
     )
 
 
+def test_an_emoji_is_the_same_in_every_form(place: Place) -> None:
+    sent = _sent_in(place)
+
+    assert add_reaction(actor=place.other, message=sent, emoji="❤")
+    assert not add_reaction(actor=place.other, message=sent, emoji="❤\ufe0f")
+    assert Reaction.objects.get().emoji == "❤\ufe0f"
+    assert reaction_users(viewer=place.other, message=sent, emoji="❤").users != ()
+    assert remove_reaction(actor=place.other, message=sent, emoji="❤")
+
+
 def test_the_twenty_first_emoji_is_refused_and_the_twentieth_repeated(place: Place) -> None:
     sent = _sent_in(place)
     for n in range(20):
-        add_reaction(actor=place.author, message=sent, emoji=f"e{n}")
+        add_reaction(actor=place.author, message=sent, emoji=f":e{n}:")
 
     refused(
         LimitReached,
-        lambda: add_reaction(actor=place.other, message=sent, emoji="another"),
+        lambda: add_reaction(actor=place.other, message=sent, emoji=":another:"),
         match="20 different emoji",
     )
-    assert add_reaction(actor=place.other, message=sent, emoji="e7")
-    assert not add_reaction(actor=place.other, message=sent, emoji="e7")
+    assert add_reaction(actor=place.other, message=sent, emoji=":e7:")
+    assert not add_reaction(actor=place.other, message=sent, emoji=":e7:")
 
 
 def test_without_the_permission_a_twenty_first_emoji_is_a_missing_permission(
@@ -260,12 +271,12 @@ def test_without_the_permission_a_twenty_first_emoji_is_a_missing_permission(
 ) -> None:
     message = _sent(harbour)
     for n in range(20):
-        add_reaction(actor=harbour.server.owner, message=message, emoji=f"e{n}")
+        add_reaction(actor=harbour.server.owner, message=message, emoji=f":e{n}:")
     harbour.allow(DEFAULT_EVERYONE & ~Permission.ADD_REACTIONS)
 
     refused(
         MissingPermission,
-        lambda: add_reaction(actor=harbour.member, message=message, emoji="another"),
+        lambda: add_reaction(actor=harbour.member, message=message, emoji=":another:"),
     )
 
 

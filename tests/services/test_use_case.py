@@ -26,6 +26,21 @@ def test_a_refusal_of_the_database_names_the_rule() -> None:
 
 
 @pytest.mark.django_db
+def test_a_row_that_is_missing_is_looked_for_once_more_and_then_is_a_conflict() -> None:
+    tries: list[int] = []
+
+    @use_case
+    def find() -> None:
+        tries.append(1)
+        User.objects.get(username="gone")
+
+    with pytest.raises(Conflict):
+        find()
+
+    assert tries == [1, 1]
+
+
+@pytest.mark.django_db
 def test_what_was_written_before_an_error_is_gone_and_the_callers_transaction_goes_on() -> None:
     @use_case
     def half() -> None:

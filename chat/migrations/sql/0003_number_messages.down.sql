@@ -26,5 +26,6 @@ DROP FUNCTION public.update_closed(uuid, uuid[]);
 DROP FUNCTION public.require_read_committed(text);
 DROP FUNCTION public.may_purge();
 DROP FUNCTION public.refuse_change();
+DROP FUNCTION public.refuse(text, text, text, text, text);
 
 ALTER TABLE public.channel_counters RESET (fillfactor);

@@ -35,19 +35,35 @@ WHERE
     AND counter.channel_id = found.channel_id
     AND counter.last_seq < found.last_seq;
 
+-- Refuses a statement in the name of a constraint: says what is wrong, and as a hint what to do.
+CREATE FUNCTION public.refuse(
+    what text, hint text, of_table text, of_constraint text, state text DEFAULT 'check_violation'
+) RETURNS void
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION '%', what
+        USING
+            ERRCODE = state,
+            HINT = hint,
+            SCHEMA = 'public',
+            TABLE = of_table,
+            CONSTRAINT = of_constraint;
+END
+$function$;
+
 -- Refuses a change, for the triggers below and those of later migrations. The arguments of the
--- trigger are the reason and, if there is one, the way that is open instead.
+-- trigger are the reason and what to do instead.
 CREATE FUNCTION public.refuse_change() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
 BEGIN
-    RAISE EXCEPTION '% on % is refused: %', TG_OP, TG_TABLE_NAME, TG_ARGV[0]
-        USING
-            ERRCODE = 'check_violation',
-            HINT = coalesce(TG_ARGV[1], ''),
-            SCHEMA = TG_TABLE_SCHEMA,
-            TABLE = TG_TABLE_NAME,
-            CONSTRAINT = TG_NAME;
+    PERFORM public.refuse(
+        format('%s on %s is refused: %s', TG_OP, TG_TABLE_NAME, TG_ARGV[0]),
+        TG_ARGV[1],
+        TG_TABLE_NAME,
+        TG_NAME
+    );
 END
 $function$;
 
@@ -157,21 +173,21 @@ BEGIN
         FOR NO KEY UPDATE;
 
         IF is_server_deleted AND NEW.server_id IS NOT NULL THEN
-            RAISE EXCEPTION 'server % is deleted, and gets no channel', NEW.space_id
-                USING
-                    ERRCODE = 'check_violation',
-                    SCHEMA = TG_TABLE_SCHEMA,
-                    TABLE = TG_TABLE_NAME,
-                    CONSTRAINT = 'channels_server_open';
+            PERFORM public.refuse(
+                format('server %s is deleted, and gets no channel', NEW.space_id),
+                'Set the server''s deleted_at to NULL first.',
+                TG_TABLE_NAME,
+                'channels_server_open'
+            );
         END IF;
 
         IF is_server_deleted IS NOT NULL AND NEW.server_id IS NULL THEN
-            RAISE EXCEPTION 'space % is a server, and a conversation is a space of its own', NEW.id
-                USING
-                    ERRCODE = 'check_violation',
-                    SCHEMA = TG_TABLE_SCHEMA,
-                    TABLE = TG_TABLE_NAME,
-                    CONSTRAINT = 'channels_space_own';
+            PERFORM public.refuse(
+                format('space %s is a server, and a conversation is a space of its own', NEW.id),
+                'Give the conversation a new id, and that id as its space_id.',
+                TG_TABLE_NAME,
+                'channels_space_own'
+            );
         END IF;
     END IF;
 
@@ -185,12 +201,12 @@ BEGIN
         FOR NO KEY UPDATE;
 
         IF NEW.kind = 'category' AND newest > 0 THEN
-            RAISE EXCEPTION 'channel % has messages, and a category has none', NEW.id
-                USING
-                    ERRCODE = 'check_violation',
-                    SCHEMA = TG_TABLE_SCHEMA,
-                    TABLE = TG_TABLE_NAME,
-                    CONSTRAINT = 'channels_category_empty';
+            PERFORM public.refuse(
+                format('channel %s has messages, and a category has none', NEW.id),
+                'Make a new category and move channels under it.',
+                TG_TABLE_NAME,
+                'channels_category_empty'
+            );
         END IF;
 
         moved := moved || ARRAY(
@@ -248,14 +264,19 @@ CREATE TRIGGER channel_counters_kept
     BEFORE INSERT OR UPDATE OR DELETE ON public.channel_counters
     FOR EACH ROW
     WHEN (pg_trigger_depth() = 0)
-    EXECUTE FUNCTION public.refuse_change('the triggers of channels and messages write counters');
+    EXECUTE FUNCTION public.refuse_change(
+        'the triggers of channels and messages write counters',
+        'Make channels, and send, import or purge messages: their counters follow.'
+    );
 
 -- Whoever locks a counter, as an import does, needs the right to change a column of it. These are
 -- the columns that nobody changes.
 CREATE TRIGGER channel_counters_place_fixed
     BEFORE UPDATE OF space_id, channel_id ON public.channel_counters
     FOR EACH ROW
-    EXECUTE FUNCTION public.refuse_change('a counter is one channel''s');
+    EXECUTE FUNCTION public.refuse_change(
+        'a counter is one channel''s', 'Make a channel: its counter comes with it.'
+    );
 
 -- At COMMIT, a number that was taken must be that of a message. ON CONFLICT DO NOTHING can drop a row
 -- after its number was taken; tried again, the message is known and takes none. What was purged
@@ -284,13 +305,13 @@ BEGIN
             AND channel_id = NEW.channel_id
             AND first_seq <= NEW.last_seq
     ) THEN
-        RAISE EXCEPTION 'number % of channel % belongs to no message', NEW.last_seq, NEW.channel_id
-            USING
-                ERRCODE = 'serialization_failure',
-                HINT = 'Run the transaction again.',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = TG_NAME;
+        PERFORM public.refuse(
+            format('number %s of channel %s belongs to no message', NEW.last_seq, NEW.channel_id),
+            'Run the transaction again.',
+            TG_TABLE_NAME,
+            TG_NAME,
+            'serialization_failure'
+        );
     END IF;
     RETURN NULL;
 END
@@ -340,20 +361,23 @@ BEGIN
             FROM public.channel_counters
             WHERE space_id = NEW.space_id AND channel_id = NEW.channel_id
         ) THEN
-            RAISE EXCEPTION 'channel % takes no messages: a category, archived, deleted, or in what is',
-                NEW.channel_id
-                USING
-                    ERRCODE = 'check_violation',
-                    SCHEMA = TG_TABLE_SCHEMA,
-                    TABLE = TG_TABLE_NAME,
-                    CONSTRAINT = 'messages_channel_open';
+            PERFORM public.refuse(
+                format(
+                    'channel %s takes no messages: a category, archived, deleted, or in what is',
+                    NEW.channel_id
+                ),
+                'Write into another channel, or set archived_at or deleted_at back to NULL.',
+                TG_TABLE_NAME,
+                'messages_channel_open'
+            );
         END IF;
-        RAISE EXCEPTION 'there is no channel % in space %', NEW.channel_id, NEW.space_id
-            USING
-                ERRCODE = 'foreign_key_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = 'messages_channel_fk';
+        PERFORM public.refuse(
+            format('there is no channel %s in space %s', NEW.channel_id, NEW.space_id),
+            'space_id is the server''s id, or in a conversation the conversation''s own.',
+            TG_TABLE_NAME,
+            'messages_channel_fk',
+            'foreign_key_violation'
+        );
     END IF;
 
     -- In a conversation only who takes part writes. Under the lock, which whoever leaves takes too.
@@ -364,12 +388,12 @@ BEGIN
             FROM public.participants
             WHERE space_id = NEW.space_id AND user_id = NEW.author_id AND left_at IS NULL
         ) THEN
-            RAISE EXCEPTION 'user % takes no part in conversation %', NEW.author_id, NEW.space_id
-                USING
-                    ERRCODE = 'check_violation',
-                    SCHEMA = TG_TABLE_SCHEMA,
-                    TABLE = TG_TABLE_NAME,
-                    CONSTRAINT = 'messages_participant';
+            PERFORM public.refuse(
+                format('user %s takes no part in conversation %s', NEW.author_id, NEW.space_id),
+                'Insert a row of participants first, or set its left_at to NULL.',
+                TG_TABLE_NAME,
+                'messages_participant'
+            );
         END IF;
     END IF;
     RETURN NEW;
@@ -447,13 +471,15 @@ BEGIN
 
         -- No row at all is for the foreign key to report, which comes before this.
         IF counter.closed THEN
-            RAISE EXCEPTION 'channel % takes no messages: a category, archived, deleted, or in what is',
-                place.channel_id
-                USING
-                    ERRCODE = 'check_violation',
-                    SCHEMA = TG_TABLE_SCHEMA,
-                    TABLE = TG_TABLE_NAME,
-                    CONSTRAINT = 'messages_channel_open';
+            PERFORM public.refuse(
+                format(
+                    'channel %s takes no messages: a category, archived, deleted, or in what is',
+                    place.channel_id
+                ),
+                'Write into another channel, or set archived_at or deleted_at back to NULL.',
+                TG_TABLE_NAME,
+                'messages_channel_open'
+            );
         END IF;
 
         SELECT author.id INTO stranger
@@ -469,12 +495,12 @@ BEGIN
         LIMIT 1;
 
         IF FOUND THEN
-            RAISE EXCEPTION 'user % takes no part in conversation %', stranger, place.space_id
-                USING
-                    ERRCODE = 'check_violation',
-                    SCHEMA = TG_TABLE_SCHEMA,
-                    TABLE = TG_TABLE_NAME,
-                    CONSTRAINT = 'messages_participant';
+            PERFORM public.refuse(
+                format('user %s takes no part in conversation %s', stranger, place.space_id),
+                'Insert a row of participants first, or set its left_at to NULL.',
+                TG_TABLE_NAME,
+                'messages_participant'
+            );
         END IF;
 
         -- The key sees to it that no number comes twice. What the row trigger numbered is counted
@@ -488,30 +514,30 @@ BEGIN
                 )
             )
         THEN
-            RAISE EXCEPTION
-                'channel % is at %, and an import brought % messages numbered from % to %',
-                place.channel_id, counter.last_seq, place.messages, place.first_seq,
-                place.newest_seq
-                USING
-                    ERRCODE = 'check_violation',
-                    HINT = 'Lock the counter, read last_seq and number every row on from there. '
-                        'What is to be numbered as it is sent needs chat.import off.',
-                    SCHEMA = TG_TABLE_SCHEMA,
-                    TABLE = TG_TABLE_NAME,
-                    CONSTRAINT = TG_NAME;
+            PERFORM public.refuse(
+                format(
+                    'channel %s is at %s, and an import brought %s messages numbered from %s to %s',
+                    place.channel_id, counter.last_seq, place.messages, place.first_seq,
+                    place.newest_seq
+                ),
+                'Lock the counter, read last_seq and number every row on from there. '
+                || 'What is to be numbered as it is sent needs chat.import off.',
+                TG_TABLE_NAME,
+                TG_NAME
+            );
         END IF;
 
         IF place.newest_at > clock_timestamp() OR place.version <> 1 THEN
-            RAISE EXCEPTION 'an imported message is of version 1 and not from the future'
-                USING
-                    ERRCODE = 'check_violation',
-                    DETAIL = format(
-                        'In channel %s the newest is from %s, the highest version is %s.',
-                        place.channel_id, place.newest_at, place.version
-                    ),
-                    SCHEMA = TG_TABLE_SCHEMA,
-                    TABLE = TG_TABLE_NAME,
-                    CONSTRAINT = 'messages_import_new';
+            PERFORM public.refuse(
+                format(
+                    'an imported message is of version 1 and not from the future: '
+                    || 'in channel %s the newest is from %s, the highest version is %s',
+                    place.channel_id, place.newest_at, place.version
+                ),
+                'Leave version out, and give created_at as the time of the message in UTC.',
+                TG_TABLE_NAME,
+                'messages_import_new'
+            );
         END IF;
 
         UPDATE public.channel_counters
@@ -554,7 +580,10 @@ CREATE TRIGGER messages_place_fixed
             NEW.reply_to_seq, NEW.created_at
         )
     )
-    EXECUTE FUNCTION public.refuse_change('a message keeps its place, its author and its time');
+    EXECUTE FUNCTION public.refuse_change(
+        'a message keeps its place, its author and its time',
+        'Send another message, and set deleted_at of this one.'
+    );
 
 CREATE TRIGGER messages_place_kept
     BEFORE DELETE ON public.messages

@@ -72,7 +72,10 @@ CREATE TRIGGER message_revisions_by_edit
 CREATE TRIGGER message_revisions_fixed
     BEFORE UPDATE ON public.message_revisions
     FOR EACH ROW
-    EXECUTE FUNCTION public.refuse_change('what an edit replaced is never rewritten');
+    EXECUTE FUNCTION public.refuse_change(
+        'what an edit replaced is never rewritten',
+        'Update the content of the message: what it was is kept too.'
+    );
 
 -- Depth 1 is the cascade from a message that is purged.
 CREATE TRIGGER message_revisions_kept
@@ -112,14 +115,12 @@ BEGIN
     THEN
         RETURN NEW;
     END IF;
-    RAISE EXCEPTION '% on % is refused: the audit log is only ever added to',
-        TG_OP, TG_TABLE_NAME
-        USING
-            ERRCODE = 'check_violation',
-            HINT = 'Only an erasure empties a reason.',
-            SCHEMA = TG_TABLE_SCHEMA,
-            TABLE = TG_TABLE_NAME,
-            CONSTRAINT = TG_NAME;
+    PERFORM public.refuse(
+        format('%s on %s is refused: the audit log is only ever added to', TG_OP, TG_TABLE_NAME),
+        'Add an entry that says what is true now. Only an erasure empties a reason.',
+        TG_TABLE_NAME,
+        TG_NAME
+    );
 END
 $function$;
 
@@ -132,17 +133,25 @@ CREATE TRIGGER audit_log_table_kept
     BEFORE TRUNCATE ON public.audit_log
     FOR EACH STATEMENT
     WHEN (NOT public.may_purge())
-    EXECUTE FUNCTION public.refuse_change('the audit log is only ever added to');
+    EXECUTE FUNCTION public.refuse_change(
+        'the audit log is only ever added to', 'Add an entry that says what is true now.'
+    );
 
 -- What staff looked at ----------------------------------------------------------------------------
 
 CREATE TRIGGER admin_access_log_append_only
     BEFORE UPDATE OR DELETE ON public.admin_access_log
     FOR EACH ROW
-    EXECUTE FUNCTION public.refuse_change('the log of looks is only ever added to');
+    EXECUTE FUNCTION public.refuse_change(
+        'the log of looks is only ever added to',
+        'Leave it as it is: an entry tells of a look that was taken.'
+    );
 
 CREATE TRIGGER admin_access_log_table_kept
     BEFORE TRUNCATE ON public.admin_access_log
     FOR EACH STATEMENT
     WHEN (NOT public.may_purge())
-    EXECUTE FUNCTION public.refuse_change('the log of looks is only ever added to');
+    EXECUTE FUNCTION public.refuse_change(
+        'the log of looks is only ever added to',
+        'Leave it as it is: an entry tells of a look that was taken.'
+    );

@@ -14,12 +14,12 @@ BEGIN
         FROM public.channels
         WHERE space_id = NEW.space_id AND id = NEW.space_id
     ) THEN
-        RAISE EXCEPTION 'space % is a conversation, and a server is a space of its own', NEW.id
-            USING
-                ERRCODE = 'check_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = 'servers_space_own';
+        PERFORM public.refuse(
+            format('space %s is a conversation, and a server is a space of its own', NEW.id),
+            'Give the server a new id, and that id as its space_id.',
+            TG_TABLE_NAME,
+            'servers_space_own'
+        );
     END IF;
     INSERT INTO public.server_members (space_id, user_id) VALUES (NEW.space_id, NEW.owner_id);
     RETURN NULL;
@@ -53,23 +53,23 @@ BEGIN
             AND user_id = NEW.user_id
             AND (expires_at IS NULL OR expires_at > clock_timestamp())
     ) THEN
-        RAISE EXCEPTION 'user % is banned from server %', NEW.user_id, NEW.space_id
-            USING
-                ERRCODE = 'check_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = TG_NAME;
+        PERFORM public.refuse(
+            format('user %s is banned from server %s', NEW.user_id, NEW.space_id),
+            'Delete the row of bans first.',
+            TG_TABLE_NAME,
+            TG_NAME
+        );
     END IF;
 
     IF EXISTS (
         SELECT FROM public.servers WHERE space_id = NEW.space_id AND deleted_at IS NOT NULL
     ) THEN
-        RAISE EXCEPTION 'server % is deleted, and nobody joins it', NEW.space_id
-            USING
-                ERRCODE = 'check_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = 'server_members_server_open';
+        PERFORM public.refuse(
+            format('server %s is deleted, and nobody joins it', NEW.space_id),
+            'Set the server''s deleted_at to NULL first.',
+            TG_TABLE_NAME,
+            'server_members_server_open'
+        );
     END IF;
     RETURN NEW;
 END
@@ -93,13 +93,12 @@ BEGIN
             WHERE space_id = NEW.space_id AND user_id = NEW.user_id
         )
     THEN
-        RAISE EXCEPTION 'user % is a member of server %', NEW.user_id, NEW.space_id
-            USING
-                ERRCODE = 'check_violation',
-                HINT = 'Remove the member first, in the same transaction.',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = TG_NAME;
+        PERFORM public.refuse(
+            format('user %s is a member of server %s', NEW.user_id, NEW.space_id),
+            'Remove the member first, in the same transaction.',
+            TG_TABLE_NAME,
+            TG_NAME
+        );
     END IF;
     RETURN NEW;
 END
@@ -127,13 +126,15 @@ BEGIN
 
     -- No row at all is for the foreign key to report.
     IF NEW.last_read_seq > newest THEN
-        RAISE EXCEPTION 'a read mark does not pass the newest message: % is after %',
-            NEW.last_read_seq, newest
-            USING
-                ERRCODE = 'check_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = TG_NAME;
+        PERFORM public.refuse(
+            format(
+                'a read mark does not pass the newest message: %s is after %s',
+                NEW.last_read_seq, newest
+            ),
+            'Set last_read_seq to last_seq of channel_counters at most.',
+            TG_TABLE_NAME,
+            TG_NAME
+        );
     END IF;
     RETURN NEW;
 END
@@ -184,12 +185,13 @@ BEGIN
         FROM public.users
         WHERE id = NEW.user_id AND erased_at IS NOT NULL
     ) THEN
-        RAISE EXCEPTION 'user % is not in space %', NEW.user_id, NEW.space_id
-            USING
-                ERRCODE = 'foreign_key_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = TG_NAME;
+        PERFORM public.refuse(
+            format('user %s is not in space %s', NEW.user_id, NEW.space_id),
+            'Insert a row of server_members, or in a conversation of participants, first.',
+            TG_TABLE_NAME,
+            TG_NAME,
+            'foreign_key_violation'
+        );
     END IF;
     RETURN NEW;
 END
@@ -235,12 +237,12 @@ BEGIN
     IF EXISTS (
         SELECT FROM public.users WHERE id = NEW.author_id AND erased_at IS NOT NULL
     ) THEN
-        RAISE EXCEPTION 'user % is erased, and messages takes nothing new of them', NEW.author_id
-            USING
-                ERRCODE = 'check_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = 'messages_not_erased';
+        PERFORM public.refuse(
+            format('user %s is erased, and messages takes nothing new of them', NEW.author_id),
+            'Name an account whose erased_at is NULL.',
+            TG_TABLE_NAME,
+            'messages_not_erased'
+        );
     END IF;
 
     -- An event is not its author's, but about them.
@@ -268,12 +270,12 @@ BEGIN
         FOR SHARE;
 
         IF NOT FOUND THEN
-            RAISE EXCEPTION 'user % is no member of server %', NEW.author_id, NEW.space_id
-                USING
-                    ERRCODE = 'check_violation',
-                    SCHEMA = TG_TABLE_SCHEMA,
-                    TABLE = TG_TABLE_NAME,
-                    CONSTRAINT = 'messages_member';
+            PERFORM public.refuse(
+                format('user %s is no member of server %s', NEW.author_id, NEW.space_id),
+                'Insert a row of server_members first.',
+                TG_TABLE_NAME,
+                'messages_member'
+            );
         END IF;
     END IF;
 
@@ -313,13 +315,12 @@ BEGIN
             AND kind = 'pair'
             AND NEW.user_id NOT IN (pair_low_id, pair_high_id)
     ) THEN
-        RAISE EXCEPTION 'conversation % is between two others', NEW.space_id
-            USING
-                ERRCODE = 'check_violation',
-                HINT = 'Open a group instead.',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = TG_NAME;
+        PERFORM public.refuse(
+            format('conversation %s is between two others', NEW.space_id),
+            'Open a group instead.',
+            TG_TABLE_NAME,
+            TG_NAME
+        );
     END IF;
     RETURN NEW;
 END
@@ -343,12 +344,12 @@ BEGIN
         FROM public.users
         WHERE id = NEW.user_id AND erased_at IS NOT NULL
     ) THEN
-        RAISE EXCEPTION 'conversation % is a pair, which keeps its two', NEW.space_id
-            USING
-                ERRCODE = 'check_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = TG_NAME;
+        PERFORM public.refuse(
+            format('conversation %s is a pair, which keeps its two', NEW.space_id),
+            'Only a group can be left.',
+            TG_TABLE_NAME,
+            TG_NAME
+        );
     END IF;
     RETURN NEW;
 END
@@ -408,13 +409,15 @@ BEGIN
         current_setting('chat.import', true) IS NOT DISTINCT FROM 'on'
         AND EXISTS (SELECT FROM public.servers WHERE space_id = NEW.space_id)
     ) THEN
-        RAISE EXCEPTION 'user % is neither a member of server nor takes part in conversation %',
-            who, NEW.space_id
-            USING
-                ERRCODE = 'check_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = TG_NAME;
+        PERFORM public.refuse(
+            format(
+                'user %s is neither a member of server nor takes part in conversation %s',
+                who, NEW.space_id
+            ),
+            'Insert a row of server_members, or in a conversation of participants, first.',
+            TG_TABLE_NAME,
+            TG_NAME
+        );
     END IF;
     RETURN NEW;
 END
@@ -471,12 +474,12 @@ BEGIN
     END IF;
 
     IF FOUND THEN
-        RAISE EXCEPTION 'user % is erased, and % takes nothing new of them', erased, TG_TABLE_NAME
-            USING
-                ERRCODE = 'check_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = TG_NAME;
+        PERFORM public.refuse(
+            format('user %s is erased, and %s takes nothing new of them', erased, TG_TABLE_NAME),
+            'Name an account whose erased_at is NULL.',
+            TG_TABLE_NAME,
+            TG_NAME
+        );
     END IF;
     RETURN NULL;
 END
@@ -553,12 +556,12 @@ BEGIN
     LIMIT 1;
 
     IF FOUND THEN
-        RAISE EXCEPTION 'user % is erased, and % takes nothing new of them', erased, TG_TABLE_NAME
-            USING
-                ERRCODE = 'check_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = TG_NAME;
+        PERFORM public.refuse(
+            format('user %s is erased, and %s takes nothing new of them', erased, TG_TABLE_NAME),
+            'Name an account whose erased_at is NULL.',
+            TG_TABLE_NAME,
+            TG_NAME
+        );
     END IF;
     RETURN NULL;
 END
@@ -623,7 +626,9 @@ CREATE TRIGGER users_erased_kept
     BEFORE UPDATE OF erased_at ON public.users
     FOR EACH ROW
     WHEN (OLD.erased_at IS NOT NULL AND NEW.erased_at IS NULL)
-    EXECUTE FUNCTION public.refuse_change('an account that was erased stays it');
+    EXECUTE FUNCTION public.refuse_change(
+        'an account that was erased stays it', 'Make a new account.'
+    );
 
 -- What an erasure takes back of that which nobody else can: the user's invites with their codes, what
 -- their edits replaced, and the reasons in the audit log by them, of them, of their invites and
@@ -646,13 +651,12 @@ BEGIN
         FROM public.users
         WHERE id = erased AND erased_at IS NOT NULL
     ) THEN
-        RAISE EXCEPTION 'user % is not erased, and what they did is kept', erased
-            USING
-                ERRCODE = 'check_violation',
-                HINT = 'chat.services.users.erase_user empties the account first.',
-                SCHEMA = 'public',
-                TABLE = 'users',
-                CONSTRAINT = 'users_erased_purged';
+        PERFORM public.refuse(
+            format('user %s is not erased, and what they did is kept', erased),
+            'Empty the account and set erased_at first, as chat.services.users.erase_user does.',
+            'users',
+            'users_erased_purged'
+        );
     END IF;
     PERFORM set_config('chat.purge', 'on', true);
 

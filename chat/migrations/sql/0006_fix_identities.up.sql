@@ -27,7 +27,10 @@ CREATE TRIGGER roles_everyone_fixed
     BEFORE UPDATE OF position ON public.roles
     FOR EACH ROW
     WHEN (OLD.position <> NEW.position AND 0 IN (OLD.position, NEW.position))
-    EXECUTE FUNCTION public.refuse_change('the role at position 0 is everyone''s and stays it');
+    EXECUTE FUNCTION public.refuse_change(
+        'the role at position 0 is everyone''s and stays it',
+        'Change the name or the permissions of this role, or the position of another.'
+    );
 
 -- The cascade from a server that is deleted comes when the server is gone.
 CREATE FUNCTION public.keep_everyones_role() RETURNS trigger
@@ -35,12 +38,12 @@ LANGUAGE plpgsql
 AS $function$
 BEGIN
     IF EXISTS (SELECT FROM public.servers WHERE space_id = OLD.space_id) THEN
-        RAISE EXCEPTION 'the role at position 0 is everyone''s and stays as long as the server'
-            USING
-                ERRCODE = 'check_violation',
-                SCHEMA = TG_TABLE_SCHEMA,
-                TABLE = TG_TABLE_NAME,
-                CONSTRAINT = TG_NAME;
+        PERFORM public.refuse(
+            'the role at position 0 is everyone''s and stays as long as the server',
+            'Set its permissions to 0 instead.',
+            TG_TABLE_NAME,
+            TG_NAME
+        );
     END IF;
     RETURN OLD;
 END
@@ -58,13 +61,17 @@ CREATE TRIGGER server_members_tenant_fixed
     BEFORE UPDATE OF space_id, user_id ON public.server_members
     FOR EACH ROW
     WHEN ((OLD.space_id, OLD.user_id) IS DISTINCT FROM (NEW.space_id, NEW.user_id))
-    EXECUTE FUNCTION public.refuse_change('a membership is one user''s in one server');
+    EXECUTE FUNCTION public.refuse_change(
+        'a membership is one user''s in one server', 'Delete it and insert another.'
+    );
 
 CREATE TRIGGER participants_tenant_fixed
     BEFORE UPDATE OF space_id, user_id ON public.participants
     FOR EACH ROW
     WHEN ((OLD.space_id, OLD.user_id) IS DISTINCT FROM (NEW.space_id, NEW.user_id))
-    EXECUTE FUNCTION public.refuse_change('a participation is one user''s in one conversation');
+    EXECUTE FUNCTION public.refuse_change(
+        'a participation is one user''s in one conversation', 'Set left_at, and insert another.'
+    );
 
 CREATE TRIGGER read_states_tenant_fixed
     BEFORE UPDATE OF space_id, user_id, channel_id ON public.read_states
@@ -73,43 +80,57 @@ CREATE TRIGGER read_states_tenant_fixed
         (OLD.space_id, OLD.user_id, OLD.channel_id)
         IS DISTINCT FROM (NEW.space_id, NEW.user_id, NEW.channel_id)
     )
-    EXECUTE FUNCTION public.refuse_change('a read state is one member''s in one channel');
+    EXECUTE FUNCTION public.refuse_change(
+        'a read state is one member''s in one channel', 'Delete it and insert another.'
+    );
 
 CREATE TRIGGER bans_tenant_fixed
     BEFORE UPDATE OF space_id, user_id ON public.bans
     FOR EACH ROW
     WHEN ((OLD.space_id, OLD.user_id) IS DISTINCT FROM (NEW.space_id, NEW.user_id))
-    EXECUTE FUNCTION public.refuse_change('a ban is one user''s from one server');
+    EXECUTE FUNCTION public.refuse_change(
+        'a ban is one user''s from one server', 'Delete it and insert another.'
+    );
 
 CREATE TRIGGER invites_tenant_fixed
     BEFORE UPDATE OF space_id ON public.invites
     FOR EACH ROW
     WHEN (OLD.space_id <> NEW.space_id)
-    EXECUTE FUNCTION public.refuse_change('a row does not move to another tenant');
+    EXECUTE FUNCTION public.refuse_change(
+        'a row does not move to another tenant', 'Insert another row there.'
+    );
 
 CREATE TRIGGER roles_tenant_fixed
     BEFORE UPDATE OF space_id ON public.roles
     FOR EACH ROW
     WHEN (OLD.space_id <> NEW.space_id)
-    EXECUTE FUNCTION public.refuse_change('a row does not move to another tenant');
+    EXECUTE FUNCTION public.refuse_change(
+        'a row does not move to another tenant', 'Insert another row there.'
+    );
 
 CREATE TRIGGER member_roles_tenant_fixed
     BEFORE UPDATE OF space_id ON public.member_roles
     FOR EACH ROW
     WHEN (OLD.space_id <> NEW.space_id)
-    EXECUTE FUNCTION public.refuse_change('a row does not move to another tenant');
+    EXECUTE FUNCTION public.refuse_change(
+        'a row does not move to another tenant', 'Insert another row there.'
+    );
 
 CREATE TRIGGER channels_tenant_fixed
     BEFORE UPDATE OF space_id ON public.channels
     FOR EACH ROW
     WHEN (OLD.space_id <> NEW.space_id)
-    EXECUTE FUNCTION public.refuse_change('a row does not move to another tenant');
+    EXECUTE FUNCTION public.refuse_change(
+        'a row does not move to another tenant', 'Insert another row there.'
+    );
 
 CREATE TRIGGER channel_permissions_tenant_fixed
     BEFORE UPDATE OF space_id ON public.channel_permissions
     FOR EACH ROW
     WHEN (OLD.space_id <> NEW.space_id)
-    EXECUTE FUNCTION public.refuse_change('a row does not move to another tenant');
+    EXECUTE FUNCTION public.refuse_change(
+        'a row does not move to another tenant', 'Insert another row there.'
+    );
 
 CREATE TRIGGER mentions_tenant_fixed
     BEFORE UPDATE ON public.mentions
@@ -125,7 +146,9 @@ CREATE TRIGGER reactions_tenant_fixed
         (OLD.space_id, OLD.message_id, OLD.user_id)
         IS DISTINCT FROM (NEW.space_id, NEW.message_id, NEW.user_id)
     )
-    EXECUTE FUNCTION public.refuse_change('a reaction is one user''s under one message');
+    EXECUTE FUNCTION public.refuse_change(
+        'a reaction is one user''s under one message', 'Delete it and insert another.'
+    );
 
 CREATE TRIGGER message_attachments_sent_fixed
     BEFORE UPDATE ON public.message_attachments
@@ -141,10 +164,14 @@ CREATE TRIGGER message_attachments_sent_fixed
             NEW.size_bytes, NEW.content_type, NEW.filename
         )
     )
-    EXECUTE FUNCTION public.refuse_change('a file that is sent stays what it is and where it is');
+    EXECUTE FUNCTION public.refuse_change(
+        'a file that is sent stays what it is and where it is', 'Delete it and send another.'
+    );
 
 CREATE TRIGGER message_attachments_tenant_fixed
     BEFORE UPDATE OF space_id ON public.message_attachments
     FOR EACH ROW
     WHEN (OLD.space_id <> NEW.space_id)
-    EXECUTE FUNCTION public.refuse_change('a row does not move to another tenant');
+    EXECUTE FUNCTION public.refuse_change(
+        'a row does not move to another tenant', 'Insert another row there.'
+    );

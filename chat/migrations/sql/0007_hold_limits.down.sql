@@ -10,6 +10,7 @@ DROP FUNCTION public.limit_imported_emoji();
 DROP TRIGGER reactions_emoji_limit_changed ON public.reactions;
 DROP TRIGGER reactions_emoji_limit_new ON public.reactions;
 DROP FUNCTION public.limit_emoji();
+DROP TRIGGER reactions_emoji_form ON public.reactions;
 DROP TRIGGER messages_pin_limit_changed ON public.messages;
 DROP TRIGGER messages_pin_limit_new ON public.messages;
 DROP FUNCTION public.limit_pins();

@@ -373,12 +373,12 @@ VOLATILE
 AS $function$
 BEGIN
     IF public.channel_permissions(of_user, in_space, in_channel) & needed <> needed THEN
-        RAISE EXCEPTION 'user % may not do that any more in channel %', of_user, in_channel
-            USING
-                ERRCODE = 'check_violation',
-                SCHEMA = 'public',
-                TABLE = 'messages',
-                CONSTRAINT = 'messages_permitted';
+        PERFORM public.refuse(
+            format('user %s may not do that any more in channel %s', of_user, in_channel),
+            'Ask channel_permissions() again, and tell the user.',
+            'messages',
+            'messages_permitted'
+        );
     END IF;
 END
 $function$;

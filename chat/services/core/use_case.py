@@ -10,8 +10,10 @@ import random
 import re
 import time
 from functools import wraps
+from itertools import count
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, connections, router, transaction
 from psycopg import errors
 
@@ -53,6 +55,8 @@ _REFUSAL = (
     # Joins, bans and what is limited, at another isolation level than READ COMMITTED.
     errors.FeatureNotSupported,
 )
+# Of what was there when it was looked at: somebody left, was erased, or something was deleted.
+_GONE = (errors.CheckViolation, errors.ForeignKeyViolation)
 _ERASED = re.compile(r"^user (?P<id>\S+) is erased, and ")
 _SHARD = re.compile(r"_\d{6,}$")
 
@@ -66,18 +70,21 @@ def save_fields(row: Model, values: Mapping[str, Any]) -> None:
     """Set these fields of a row and write them: one statement."""
     for field, value in values.items():
         setattr(row, field, value)
-    row.save(using=write_alias(), update_fields=list(values))
+    if not type(row)._base_manager.using(write_alias()).filter(pk=row.pk).update(**values):
+        raise ObjectDoesNotExist
 
 
 def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
     """Run `function` in a transaction, or in a savepoint of the caller's transaction.
 
     After a deadlock or a serialization failure it is run again, five times at most; inside a
-    transaction of the caller's never, for only the caller can repeat that.
+    transaction of the caller's never, for only the caller can repeat that. Where a row is missing,
+    or the database refuses a write for want of one, it is run again once: what went after it was
+    looked at is now missed by name.
 
     Raises: LimitReached, for a limit that the database holds; NotVisible, for a user who was erased
     meanwhile; DatabaseRefused, for any other constraint that `function` does not translate;
-    Conflict, when the last attempt failed too.
+    Conflict, when the last attempt failed too, or a row was missing twice.
     """
 
     @wraps(function)
@@ -90,7 +97,7 @@ def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
 def unrepeated_use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
     """Run `function` as `use_case` does, but once: what it takes may be an iterator.
 
-    Raises: as `use_case`; Conflict after the first deadlock or serialization failure.
+    Raises: as `use_case`; Conflict after the first deadlock, serialization failure or missing row.
     """
 
     @wraps(function)
@@ -135,23 +142,30 @@ def _attempt(
 ) -> Result:
     using = write_alias()
     is_inside = connections[using].in_atomic_block
-    if is_inside:
-        attempts = 1
-    for attempt in range(1, attempts + 1):
+    may_look_again = attempts > 1
+    for attempt in count(1):
         try:
             if not in_transaction and not is_inside:
                 return function(*args, **kwargs)
             with transaction.atomic(using=using):
                 return function(*args, **kwargs)
+        except ObjectDoesNotExist as error:
+            if not may_look_again:
+                raise Conflict from error
+            may_look_again = False
         except DatabaseError as error:
             cause = error.__cause__
             if isinstance(cause, _CLASH):
-                if attempt == attempts:
+                if is_inside or attempt >= attempts:
                     raise Conflict from error
                 # At random: two that waited equally long would clash again.
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
             elif isinstance(cause, _REFUSAL):
-                raise _refusal(cause, constraint_of(error)) from error
+                refusal = _refusal(cause, constraint_of(error))
+                is_nameless = isinstance(refusal, DatabaseRefused) and isinstance(cause, _GONE)
+                if not may_look_again or not is_nameless:
+                    raise refusal from error
+                may_look_again = False
             else:
                 raise
     raise AssertionError("unreachable")
@@ -161,4 +175,6 @@ def _refusal(cause: errors.Error, constraint: str) -> ChatError:
     message = (cause.diag.message_primary or str(cause)).strip()
     if erased := _ERASED.match(message):
         return NotVisible("user", erased["id"])
+    if hint := cause.diag.message_hint:
+        message = f"{message}. {hint}"
     return limit_reached(constraint) or DatabaseRefused(message, constraint=constraint)

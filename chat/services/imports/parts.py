@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from chat.errors import InvalidInput
 from chat.inputs import (
     check_digest,
+    check_emoji,
     check_measure,
     check_moment,
     check_name,
@@ -14,12 +15,12 @@ from chat.inputs import (
     check_text,
     check_uuid,
 )
+from chat.rules.emoji import full_emoji
 from chat.rules.limits import (
     ALT_TEXT_LENGTH,
     ATTACHMENT_BYTES,
     ATTACHMENT_LIMIT,
     CONTENT_TYPE_LENGTH,
-    EMOJI_LENGTH,
     EMOJI_LIMIT,
     FILENAME_LENGTH,
     STORAGE_KEY_LENGTH,
@@ -50,7 +51,7 @@ def check_parts(message: MessageRow) -> None:
         check_rows("mentions", message.mentions, MentionRow, _check_mention)
     if message.reactions:
         check_rows("reactions", message.reactions, ReactionRow, _check_reaction)
-        different = len({reaction.emoji for reaction in message.reactions})
+        different = len({full_emoji(reaction.emoji) for reaction in message.reactions})
         if different > EMOJI_LIMIT:
             raise InvalidInput(
                 "reactions",
@@ -83,7 +84,8 @@ def copy_parts(
         for row in news
         if row.reactions
         for (user, emoji), created_at in {
-            (reaction.user, reaction.emoji): reaction.created_at for reaction in row.reactions
+            (reaction.user, full_emoji(reaction.emoji)): reaction.created_at
+            for reaction in row.reactions
         }.items()
     ]
     attachments = [
@@ -115,7 +117,7 @@ def _check_mention(mention: MentionRow) -> None:
 
 def _check_reaction(reaction: ReactionRow) -> None:
     check_uuid("user", reaction.user)
-    check_text("emoji", reaction.emoji, least=1, most=EMOJI_LENGTH)
+    check_emoji("emoji", reaction.emoji)
     if reaction.created_at is not None:
         check_moment("created_at", reaction.created_at)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from chat.db.statements import Statement, read_sql
-from chat.inputs import check_text, id_of
+from chat.inputs import check_emoji, id_of
 from chat.models import Reaction, User
-from chat.rules.limits import EMOJI_LENGTH
 from chat.rules.permissions import Permission
 from chat.services.core.authority import MessageAuthority, message_authority
 from chat.services.core.use_case import use_case, write_alias
@@ -32,6 +31,8 @@ _ADD = Statement(read_sql("services/sql/add_reaction.sql"), _Added)
 def add_reaction(*, actor: User | UUID, message: AnyMessage, emoji: str) -> bool:
     """Add a reaction of the actor to a message, and tell whether it is new.
 
+    An emoji is one of Unicode, stored in its full form, or a custom one as `:name:`.
+
     Needs READ_MESSAGE_HISTORY, and ADD_REACTIONS for an emoji that is not there yet; in a
     conversation, to take part. Nobody reacts in a timeout. Two statements. Locks the message's row
     for an emoji that is not there yet, and otherwise one of the reactions with it FOR KEY SHARE.
@@ -41,7 +42,7 @@ def add_reaction(*, actor: User | UUID, message: AnyMessage, emoji: str) -> bool
     caller's that is not READ COMMITTED.
     """
     actor_id = id_of("actor", actor, User)
-    check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
+    emoji = check_emoji("emoji", emoji)
 
     found = message_authority(message, user=actor_id)
     found.require(Permission.READ_MESSAGE_HISTORY)
@@ -76,14 +77,14 @@ def remove_reaction(
     """
     actor_id = id_of("actor", actor, User)
     user_id = actor_id if user is None else id_of("user", user, User)
-    check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
+    emoji = check_emoji("emoji", emoji)
 
     found = message_authority(message, user=actor_id)
     if user_id != actor_id:
         found.require(Permission.MANAGE_MESSAGES)
     removed = _under(found).filter(emoji=emoji, user_id=user_id).delete()[0] > 0
     if removed and user_id != actor_id:
-        # Without the emoji: 64 characters that somebody wrote would outlive their erasure there.
+        # Without the emoji: a name that somebody wrote would outlive their erasure there.
         found.log_moderation("reaction.remove", user_id=(user_id, None))
     return removed
 
@@ -98,7 +99,7 @@ def clear_reactions(*, actor: User | UUID, message: AnyMessage, emoji: str | Non
     """
     actor_id = id_of("actor", actor, User)
     if emoji is not None:
-        check_text("emoji", emoji, least=1, most=EMOJI_LENGTH)
+        emoji = check_emoji("emoji", emoji)
 
     found = message_authority(message, user=actor_id)
     found.require(Permission.MANAGE_MESSAGES)

@@ -369,8 +369,12 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"reactions": [ReactionRow(UUID(int=1), "")]},
         r"messages\[1\]\.reactions\[0\]\.emoji is 0 characters",
     ),
+    "word for an emoji": (
+        {"reactions": [ReactionRow(UUID(int=1), "heart")]},
+        r"messages\[1\]\.reactions\[0\]\.emoji is 'heart'; it has to be an emoji of Unicode",
+    ),
     "twenty-five emoji": (
-        {"reactions": [ReactionRow(UUID(int=1), f"e{n}") for n in range(25)]},
+        {"reactions": [ReactionRow(UUID(int=1), f":e{n}:") for n in range(25)]},
         r"messages\[1\]\.reactions is 25 different emoji; it has to be at most 20",
     ),
     "file": (
@@ -449,12 +453,21 @@ def test_what_only_the_database_knows_is_refused_by_name(
     assert value("SELECT count(*) FROM messages") == 0
 
 
+def test_emoji_in_two_forms_is_one_reaction(channel: Channel, author: User) -> None:
+    reactions = [ReactionRow(author.id, emoji) for emoji in ("❤", "❤\ufe0f")]
+
+    done = import_messages(channel=channel, messages=texts(author, "ahoy", reactions=reactions))
+
+    assert done.reactions == 1
+    assert value("SELECT emoji FROM reactions") == "❤\ufe0f"
+
+
 def test_twenty_emoji_of_many_are_as_many_as_there_may_be(channel: Channel) -> None:
     crowd = UserFactory.create_batch(2)
     (message,) = texts(
         crowd[0],
         "ahoy",
-        reactions=[ReactionRow(user.id, f"e{n}") for user in crowd for n in range(20)],
+        reactions=[ReactionRow(user.id, f":e{n}:") for user in crowd for n in range(20)],
     )
 
     assert import_messages(channel=channel, messages=[message]).reactions == 40
