@@ -72,13 +72,24 @@ TEMPLATES = [
 ]
 
 # runserver answers each request in a new thread, where a kept connection would only pile up.
+_KEEP_SECONDS = 600 if IS_PRODUCTION else 0
 DATABASES = {
     "default": ENVIRONMENT.database.as_django_setting(
-        keep_connections_seconds=600 if IS_PRODUCTION else 0, pool_size=ENVIRONMENT.pool_size
+        keep_connections_seconds=_KEEP_SECONDS, pool_size=ENVIRONMENT.pool_size
     )
     # Without it the triggers that keep histories would refuse `flush` and the tests' own.
     | {"FLUSH_SETTING": "chat.purge"}
 }
+# Of chat.replicas: the aliases of the replicas, and how many seconds one may be behind.
+REPLICAS = [f"replica_{number}" for number, _ in enumerate(ENVIRONMENT.replicas, start=1)]
+REPLICA_MAX_LAG = ENVIRONMENT.replica_max_lag
+for _alias, _replica in zip(REPLICAS, ENVIRONMENT.replicas, strict=True):
+    DATABASES[_alias] = _replica.as_django_setting(
+        keep_connections_seconds=_KEEP_SECONDS, pool_size=ENVIRONMENT.pool_size
+    ) | {"TEST": {"MIRROR": "default"}}
+if REPLICAS:
+    DATABASE_ROUTERS = ["chat.replicas.Router"]
+    MIDDLEWARE.append("chat.replicas.middleware")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "chat.User"

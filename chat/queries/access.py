@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chat.db.statements import Statement, read_sql
 from chat.inputs import id_of
 from chat.models import Channel, Server, User
-from chat.queries.source import read_alias
+from chat.replicas import read
 from chat.rules.permissions import NONE, Permission
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def permissions_in(*, user: User | UUID, channel: Channel | UUID) -> Permission:
         "user": id_of("user", user, User),
         "channel": id_of("channel", channel, Channel),
     }
-    bits = _PERMISSIONS_IN.value(params, using=read_alias())
+    bits = read(_PERMISSIONS_IN.value, params)
     return NONE if bits is None else Permission(bits)
 
 
@@ -65,4 +65,4 @@ def visible_channels(
         "user": id_of("user", user, User),
         "space": None if server is None else id_of("server", server, Server),
     }
-    return tuple(_VISIBLE_CHANNELS.rows(params, using=read_alias()))
+    return tuple(read(_VISIBLE_CHANNELS.rows, params))

@@ -9,7 +9,8 @@ from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import MissingPermission, NotVisible
 from chat.inputs import check_limit, id_of
 from chat.models import Server, User
-from chat.queries.source import LAST, Cursor, check_cursor, read_alias
+from chat.queries.source import LAST, Cursor, check_cursor
+from chat.replicas import read
 from chat.rules.permissions import Permission
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def audit_page(
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    rows = _AUDIT_PAGE.tuples(params, using=read_alias())
+    rows = read(_AUDIT_PAGE.tuples, params)
     if not rows:
         raise NotVisible("server", server_id, to=viewer_id)
     if not rows[0][0]:

@@ -10,7 +10,8 @@ from chat.db.statements import Statement, bigint, read_sql
 from chat.inputs import check_limit, id_of
 from chat.models import User
 from chat.queries.message_rows import Author
-from chat.queries.source import LAST, Cursor, check_cursor, read_alias
+from chat.queries.source import LAST, Cursor, check_cursor
+from chat.replicas import read
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -73,7 +74,7 @@ def conversation_list(
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    found = tuple(_CONVERSATION_LIST.rows(params, using=read_alias()))
+    found = tuple(read(_CONVERSATION_LIST.rows, params))
     last = found[-1] if len(found) == limit else None
     return ConversationPage(
         conversations=found, next=None if last is None else Cursor(last.active_at, last.id)

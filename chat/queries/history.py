@@ -17,7 +17,8 @@ from chat.inputs import (
 )
 from chat.models import Channel, Message, User
 from chat.queries.message_rows import MessageView, find_message_views, message_views
-from chat.queries.source import LAST, Cursor, check_cursor, read_alias
+from chat.queries.source import LAST, Cursor, check_cursor
+from chat.replicas import read
 from chat.rules.limits import LARGEST_BIGINT, PAGE_LIMIT
 from chat.rules.permissions import Permission
 
@@ -75,7 +76,7 @@ def message_page(
     """
     params = _window(before=before, after=after, around=around, limit=limit)
     params |= _viewer_and_channel(viewer, channel)
-    rows = _MESSAGE_PAGE.tuples(params, using=read_alias())
+    rows = read(_MESSAGE_PAGE.tuples, params)
     _check_access(rows, params)
     _, first_seq, last_seq, *_ = rows[0]
     if rows[0][3] is None:
@@ -117,7 +118,7 @@ def message_pins(
         "limit": bigint(check_limit(limit)),
         **_viewer_and_channel(viewer, channel),
     }
-    rows = _MESSAGE_PINS.tuples(params, using=read_alias())
+    rows = read(_MESSAGE_PINS.tuples, params)
     _check_access(rows, params)
     if rows[0][1] is None:
         return PinPage(messages=(), next=None)
@@ -147,7 +148,7 @@ def messages_by_id(
         )
     viewer_id = id_of("viewer", viewer, User)
     ids = [id_of("messages", message, Message) for message in messages]
-    rows = _READABLE_MESSAGES.tuples({"viewer": viewer_id, "ids": ids}, using=read_alias())
+    rows = read(_READABLE_MESSAGES.tuples, {"viewer": viewer_id, "ids": ids})
     spaces = {message_id: space_id for space_id, message_id in rows}
     return find_message_views(
         viewer=viewer_id, found=[(spaces[id_], id_) for id_ in ids if id_ in spaces]

@@ -9,7 +9,8 @@ from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import NotVisible
 from chat.inputs import check_limit, id_of
 from chat.models import Server, User
-from chat.queries.source import FIRST, Cursor, check_cursor, read_alias
+from chat.queries.source import FIRST, Cursor, check_cursor
+from chat.replicas import read
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,7 +66,7 @@ def member_page(
         "after_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    rows = _MEMBER_PAGE.tuples(params, using=read_alias())
+    rows = read(_MEMBER_PAGE.tuples, params)
     if not rows:
         raise NotVisible("server", server_id, to=viewer_id)
     members = tuple(

@@ -9,7 +9,8 @@ from chat.db.statements import Statement, bigint, read_sql
 from chat.inputs import check_limit, id_of
 from chat.models import User
 from chat.queries.message_rows import find_message_views
-from chat.queries.source import LAST, Cursor, check_cursor, read_alias
+from chat.queries.source import LAST, Cursor, check_cursor
+from chat.replicas import read
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -46,7 +47,7 @@ def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    rows = _INBOX.tuples(params, using=read_alias())
+    rows = read(_INBOX.tuples, params)
     found = [row[2:] for row in rows if row[2] is not None]
     # What is deleted between the two statements is left out.
     messages = tuple(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from chat.db.statements import Statement, read_sql
-from chat.queries.source import read_alias
+from chat.replicas import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -140,6 +140,6 @@ def find_message_views(
         "spaces": [space_id for space_id, _ in found],
         "ids": [message_id for _, message_id in found],
     }
-    rows = message_views(_MESSAGE_ROWS.tuples(params, using=read_alias()))
+    rows = message_views(read(_MESSAGE_ROWS.tuples, params))
     known = {message.id: message for message in rows}
     return tuple([known[id_] for _, id_ in found if id_ in known])

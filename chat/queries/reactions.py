@@ -10,7 +10,7 @@ from chat.errors import MissingPermission, NotVisible
 from chat.inputs import check_emoji, check_limit, id_of
 from chat.models import Message, User
 from chat.queries.message_rows import Author
-from chat.queries.source import read_alias
+from chat.replicas import read
 from chat.rules.permissions import Permission
 
 _REACTION_USERS = Statement(read_sql("queries/sql/reaction_users.sql"))
@@ -49,7 +49,7 @@ def reaction_users(
         "after": UUID(int=0) if after is None else id_of("after", after, User),
         "limit": bigint(check_limit(limit)),
     }
-    rows = _REACTION_USERS.tuples(params, using=read_alias())
+    rows = read(_REACTION_USERS.tuples, params)
     if not rows:
         raise NotVisible("message", message_id, to=viewer_id)
     if not rows[0][0] & Permission.READ_MESSAGE_HISTORY.value:

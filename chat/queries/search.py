@@ -10,7 +10,8 @@ from chat.errors import InvalidInput, MissingPermission, NotVisible
 from chat.inputs import check_limit, check_text, id_of
 from chat.models import Channel, Server, User
 from chat.queries.message_rows import find_message_views
-from chat.queries.source import LAST, Cursor, check_cursor, read_alias
+from chat.queries.source import LAST, Cursor, check_cursor
+from chat.replicas import read
 from chat.rules.limits import SEARCH_LENGTH
 from chat.rules.permissions import Permission
 
@@ -73,7 +74,7 @@ def search_messages(
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
-    rows = _SEARCH.tuples(params, using=read_alias())
+    rows = read(_SEARCH.tuples, params)
     is_member, permissions, edge_at, edge_id, *_ = rows[0]
     if server_id is not None and not is_member:
         raise NotVisible("server", server_id, to=viewer_id)

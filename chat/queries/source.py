@@ -1,4 +1,4 @@
-"""The connection of the queries, and the cursors of their pages."""
+"""The cursors of pages."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import router
-
 from chat.errors import InvalidInput
 from chat.inputs import check_moment, describe, is_real_instance
-from chat.models import User
 from chat.rules.limits import EARLIEST, LATEST
 
 if TYPE_CHECKING:
@@ -31,11 +28,6 @@ class Cursor:
 # Before and after every moment that can be stored (chat.inputs.check_moment).
 FIRST = Cursor(EARLIEST, UUID(int=0))
 LAST = Cursor(LATEST, UUID(int=2**128 - 1))
-
-
-def read_alias() -> str:
-    """Return the connection that queries read from."""
-    return router.db_for_read(User)
 
 
 def check_cursor(field: str, value: Any, *, default: Cursor) -> Cursor:

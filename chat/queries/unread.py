@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chat.db.statements import Statement, read_sql
 from chat.inputs import id_of
 from chat.models import User
-from chat.queries.source import read_alias
+from chat.replicas import read
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,4 +43,4 @@ def unread_overview(*, user: User | UUID) -> tuple[Unread, ...]:
     Raises: InvalidInput.
     """
     params = {"user": id_of("user", user, User), "space": None}
-    return tuple(_UNREAD_OVERVIEW.rows(params, using=read_alias()))
+    return tuple(read(_UNREAD_OVERVIEW.rows, params))

@@ -3,8 +3,9 @@
 Knows the variables and their rules; does not connect to anything.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,18 @@ DB_VARIABLES = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")
 
 DEFAULT_PASSWORD = "postgres"  # noqa: S105 — well known: the deploy check is about it
 _CONNECT_TIMEOUT_SECONDS = 10
+# There is another server to ask: libpq gives up a connection whose other end has gone.
+REPLICA_OPTIONS = {
+    "connect_timeout": 2,
+    "tcp_user_timeout": 2000,
+    "keepalives_idle": 1,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+}
 _LONGEST_NAME_BYTES = 63
+_HOST_AND_PORT = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]\s@/]+))(?::(?P<port>.*))?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +114,47 @@ def choose_database(
         embedded_dir=default_embedded_dir,
         variables="MELO_EMBEDDED_DIR",
     )
+
+
+def choose_replicas(text: str | None, primary: DatabaseChoice) -> tuple[DatabaseChoice, ...]:
+    """Return the replicas of `primary` that DB_REPLICA_HOSTS names: only the servers differ.
+
+    Raises:
+        BadSetting: it is no list of hosts, or the primary is the embedded server.
+    """
+    hosts = [word.strip() for word in (text or "").split(",") if word.strip()]
+    if hosts and primary.embedded_dir is not None:
+        raise BadSetting(
+            "DB_REPLICA_HOSTS",
+            seen="no server is set that these could be replicas of",
+            expected="DB_HOST or DATABASE_URL beside it",
+            example="DB_HOST=db.example.com DB_REPLICA_HOSTS=replica.example.com",
+        )
+    return tuple(
+        replace(
+            primary,
+            address=_replica_address(host, primary.address),
+            variables="DB_REPLICA_HOSTS",
+            options={**primary.options, **REPLICA_OPTIONS},
+        )
+        for host in hosts
+    )
+
+
+def _replica_address(text: str, primary: ServerAddress) -> ServerAddress:
+    """Return the address in HOST, HOST:PORT or [IPv6]:PORT; without a port, the primary's."""
+    found = re.fullmatch(
+        r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]\s@/]+))(?::(?P<port>.*))?", text
+    )
+    port = found and (parse_port(found["port"]) if found["port"] is not None else primary.port)
+    if not found or not port:
+        raise BadSetting(
+            "DB_REPLICA_HOSTS",
+            seen=f"{text!r} is not a host",
+            expected="hosts, each with its port if that is another, separated by commas",
+            example="DB_REPLICA_HOSTS=replica-1.example.com,replica-2.example.com:5433",
+        )
+    return replace(primary, host=found["v6"] or found["name"], port=port)
 
 
 def _pool(size: int) -> dict[str, Any]:

@@ -10,10 +10,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
-from melo.environment.database import DB_VARIABLES, DatabaseChoice, choose_database
+from melo.environment.database import (
+    DB_VARIABLES,
+    DatabaseChoice,
+    choose_database,
+    choose_replicas,
+)
 from melo.environment.dotenv import read_dotenv
 from melo.environment.errors import BadSetting
+
+Default = TypeVar("Default", int, None)
 
 VARIABLES = (
     "MELO_ENV",
@@ -21,6 +29,8 @@ VARIABLES = (
     *DB_VARIABLES,
     "DATABASE_URL",
     "DB_POOL_SIZE",
+    "DB_REPLICA_HOSTS",
+    "DB_REPLICA_MAX_LAG",
     "SECRET_KEY",
     "ALLOWED_HOSTS",
     "CSRF_TRUSTED_ORIGINS",
@@ -33,6 +43,7 @@ VARIABLES = (
 _A_KEY = "$(python -c 'import secrets; print(secrets.token_urlsafe(50))')"
 _LOCAL_HOSTS = ("localhost", ".localhost", "127.0.0.1", "[::1]")
 _LARGEST_POOL = 1000
+_LONGEST_LAG = 3600
 # A variable that begins like this is meant for this project.
 _OURS = ("DB_", "MELO_")
 _OF_TESTS = "MELO_TEST_"
@@ -57,6 +68,8 @@ class Environment:
     is_reset_forced: bool
     is_rollback_forced: bool
     database: DatabaseChoice
+    replicas: tuple[DatabaseChoice, ...]
+    replica_max_lag: int
     pool_size: int | None
     unknown_variables: tuple[str, ...] = ()
 
@@ -70,6 +83,11 @@ def read_environment(*, base_dir: Path, environ: Mapping[str, str] = os.environ)
     variables = read_dotenv(base_dir / ".env") | dict(environ)
     given = _read(variables)
     is_production = _is_production(given)
+    database = choose_database(
+        given,
+        is_production=is_production,
+        default_embedded_dir=_embedded_dir(given, base_dir=base_dir),
+    )
     return Environment(
         is_production=is_production,
         secret_key=_secret_key(given, is_production=is_production, base_dir=base_dir),
@@ -80,13 +98,19 @@ def read_environment(*, base_dir: Path, environ: Mapping[str, str] = os.environ)
         static_root=base_dir / Path(given.get("STATIC_ROOT", "staticfiles")).expanduser(),
         is_reset_forced=_switch(given, "FORCE_RESET", default=False),
         is_rollback_forced=_switch(given, "FORCE_ROLLBACK", default=False),
-        database=choose_database(
-            given,
-            is_production=is_production,
-            default_embedded_dir=_embedded_dir(given, base_dir=base_dir),
+        database=database,
+        replicas=choose_replicas(given.get("DB_REPLICA_HOSTS"), database),
+        replica_max_lag=_number(
+            given, "DB_REPLICA_MAX_LAG", default=10, most=_LONGEST_LAG, what="seconds"
         ),
         unknown_variables=_unknown(variables),
-        pool_size=_pool_size(given.get("DB_POOL_SIZE")),
+        pool_size=_number(
+            given,
+            "DB_POOL_SIZE",
+            default=None,
+            most=_LARGEST_POOL,
+            what="connections: at most as many of each process",
+        ),
     )
 
 
@@ -178,16 +202,19 @@ def _allowed_hosts(given: Mapping[str, str], *, is_production: bool) -> tuple[st
     return hosts or _LOCAL_HOSTS
 
 
-def _pool_size(text: str | None) -> int | None:
+def _number(
+    given: Mapping[str, str], name: str, *, default: Default, most: int, what: str
+) -> int | Default:
+    text = given.get(name)
     if text is None:
-        return None
-    if text.isascii() and text.isdecimal() and 1 <= int(text) <= _LARGEST_POOL:
+        return default
+    if text.isascii() and text.isdecimal() and 1 <= int(text) <= most:
         return int(text)
     raise BadSetting(
-        "DB_POOL_SIZE",
-        seen=f"{text!r} is not a number of connections",
-        expected=f"a whole number from 1 to {_LARGEST_POOL}: at most as many of each process",
-        example="DB_POOL_SIZE=4",
+        name,
+        seen=f"{text!r} is not a number of {what.partition(':')[0]}",
+        expected=f"a whole number of {what}, from 1 to {most}",
+        example=f"{name}=4",
     )
 
 

@@ -362,3 +362,39 @@ def test_size_that_no_pool_can_have_is_refused(tmp_path: Path, size: str) -> Non
 def test_collected_files_go_where_it_says(tmp_path: Path) -> None:
     assert read(tmp_path).static_root == tmp_path / "staticfiles"
     assert read(tmp_path, STATIC_ROOT="/srv/static").static_root == Path("/srv/static")
+
+
+def test_replicas_are_the_primary_on_other_servers(tmp_path: Path) -> None:
+    environment = read(
+        tmp_path,
+        DATABASE_URL="postgres://melo:secret@db:5433/melo?sslmode=require",
+        DB_REPLICA_HOSTS="one, two:5444,[fd00::1]:5445",
+    )
+
+    addresses = [replica.address for replica in environment.replicas]
+
+    assert [(address.host, address.port) for address in addresses] == [
+        ("one", 5433),
+        ("two", 5444),
+        ("fd00::1", 5445),
+    ]
+    assert {(address.user, address.password, address.name) for address in addresses} == {
+        ("melo", "secret", "melo")
+    }
+    assert {replica.options["sslmode"] for replica in environment.replicas} == {"require"}
+
+
+@pytest.mark.parametrize("hosts", ["a b", "one:", "one:x", "one:0", "one:70000", "u@one", "[one]"])
+def test_host_that_no_replica_can_have_is_refused(tmp_path: Path, hosts: str) -> None:
+    refused = refusal(tmp_path, DB_HOST="db", DB_REPLICA_HOSTS=hosts)
+
+    assert f"{hosts!r} is not a host" in str(refused)
+
+
+def test_embedded_server_has_no_replicas(tmp_path: Path) -> None:
+    assert "no server is set" in str(refusal(tmp_path, DB_REPLICA_HOSTS="one"))
+
+
+def test_lag_is_a_number_of_seconds(tmp_path: Path) -> None:
+    assert read(tmp_path, DB_REPLICA_MAX_LAG="3").replica_max_lag == 3
+    assert "is not a number of seconds" in str(refusal(tmp_path, DB_REPLICA_MAX_LAG="3s"))

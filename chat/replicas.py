@@ -1,0 +1,395 @@
+"""Reads from replicas, and whether a replica has what its reader wrote.
+
+The replicas are streaming standbys of the primary, named by DB_REPLICA_HOSTS; `settings.REPLICAS`
+has their aliases. Without any, nothing here asks a server anything.
+
+chat.queries reads from one of them, chosen at random, that follows the primary and is at most
+DB_REPLICA_MAX_LAG seconds behind. One that is not, is dead or was promoted is left until it follows
+again, and what was asked of it is asked of the primary. In a transaction everything is read from
+the primary; so is what the ORM reads, unless it says `.using(reading_alias())`. While the primary
+is away, the replicas go on answering those who have not written.
+
+Within a request, or a block of `read_your_writes`, a read after a write goes to a replica only when
+that one has replayed the position in the write-ahead log that the primary had after the write.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+import time
+from collections import deque
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from django.conf import settings
+from django.core import signing
+from django.db import DatabaseError, InterfaceError, connections, router
+from django.db.transaction import TransactionManagementError
+
+from chat.db.statements import Statement
+from chat.errors import InvalidInput
+from chat.inputs import describe
+from chat.models import User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from django.db.models import Model
+    from django.http import HttpRequest, HttpResponse
+
+Result = TypeVar("Result")
+
+_LOG = logging.getLogger(__name__)
+_SALT = "chat.replicas"
+_CHECK_SECONDS = 0.5
+# A server that does not answer is not believed to be what it was.
+_BELIEVED_SECONDS = 3 * _CHECK_SECONDS
+# Positions of the primary: two minutes while it is written to.
+_REMEMBERED = 240
+
+
+class Position(NamedTuple):
+    """A position in the write-ahead log of one server."""
+
+    # Of the cluster, and of its history: both are others after a failover to another timeline.
+    system: int
+    timeline: int
+    # In bytes.
+    lsn: int
+
+
+# Of what is written, and not yet flushed perhaps: a commit may not have waited for the disk.
+_PRIMARY_POSITION: Statement[Position] = Statement(
+    """
+    SELECT
+        system_identifier,
+        ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer,
+        (pg_current_wal_insert_lsn() - '0/0')::bigint
+    FROM pg_control_system()
+    """,
+    Position,
+)
+
+
+class _Replayed(NamedTuple):
+    system: int
+    # False once it was promoted.
+    is_replica: bool
+    lsn: int
+    # Since the newest commit that it has replayed.
+    seconds: float
+
+
+_REPLAYED: Statement[_Replayed] = Statement(
+    """
+    SELECT
+        system_identifier,
+        pg_is_in_recovery(),
+        coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::bigint,
+        coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 'infinity')::float8
+    FROM pg_control_system()
+    """,
+    _Replayed,
+)
+
+
+# What a reader has to find -----------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Unit:
+    """What was written in one unit of work, and where it reads."""
+
+    # What a replica must have replayed.
+    required: Position | None = None
+    # Something was written, and the position after it was not asked for yet.
+    has_written: bool = False
+    # One replica as long as it will do, so that what was read once is not gone at the next look.
+    alias: str | None = None
+    # Those that are known to have replayed `required`.
+    caught_up: set[str] = field(default_factory=set)
+
+    def require(self, position: Position) -> None:
+        self.required = position
+        self.has_written = False
+        self.caught_up.clear()
+
+
+_unit: ContextVar[_Unit | None] = ContextVar("chat_replicas_unit", default=None)
+
+
+@contextmanager
+def read_your_writes(token: str | None = None) -> Iterator[None]:
+    """Let reads in the block find what was written in it before, and before `token` was made.
+
+    A block within a block is part of it. What counts as written is what the services and the ORM
+    write; after a statement of your own call `wrote`.
+
+    Raises: InvalidInput for a token that `token` did not make.
+    """
+    unit = _unit.get() or _Unit()
+    if token is not None:
+        _require_token(unit, token)
+    outside = _unit.set(unit)
+    try:
+        yield
+    finally:
+        _unit.reset(outside)
+
+
+def token() -> str | None:
+    """Return a token of what was written so far, for a client to bring to its next request.
+
+    None when nothing was written, or without replicas. It is signed, and tells nothing but a
+    position in the log. One statement on the primary, if something was written.
+
+    Raises: TransactionManagementError in a transaction that is not at its end.
+    """
+    unit = _unit.get()
+    if unit is None or not settings.REPLICAS:
+        return None
+    required = _required(unit, _primary())
+    return None if required is None else signing.dumps(required, salt=_SALT)
+
+
+def wrote() -> None:
+    """Say that something was written in this unit of work."""
+    unit = _unit.get()
+    if unit is not None:
+        unit.has_written = True
+
+
+def middleware(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Make each request a unit of work."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        with read_your_writes():
+            return get_response(request)
+
+    return respond
+
+
+class Router:
+    """Notes what the services and the ORM write; a replica is never migrated."""
+
+    def db_for_write(self, model: type[Model], **hints: Any) -> None:
+        """Note that something is about to be written, and leave the choice to others."""
+        wrote()
+
+    def allow_relation(self, obj1: Model, obj2: Model, **hints: Any) -> bool | None:
+        """Allow that a row read from a replica is put beside one of the primary."""
+        return True if settings.REPLICAS else None
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
+        """Refuse replicas."""
+        return False if db in settings.REPLICAS else None
+
+
+def _require_token(unit: _Unit, token: str) -> None:
+    try:
+        position = Position(*signing.loads(token, salt=_SALT))
+    except (signing.BadSignature, TypeError, ValueError):
+        raise InvalidInput(
+            "token", seen=describe(token), expected="what chat.replicas.token() returned"
+        ) from None
+    known = unit.required
+    if known is None or position.lsn > known.lsn or position[:2] != known[:2]:
+        unit.require(position)
+
+
+def _required(unit: _Unit, primary: str) -> Position | None:
+    if unit.has_written:
+        if connections[primary].in_atomic_block:
+            raise TransactionManagementError(
+                "What a transaction writes has no position before its end: ask after it."
+            )
+        unit.require(_PRIMARY_POSITION.rows({}, using=primary)[0])
+    return unit.required
+
+
+# Where it reads ----------------------------------------------------------------------------------
+
+
+def read(run: Callable[..., Result], params: Mapping[str, Any]) -> Result:
+    """Return what `run`, a method of a Statement, returns with these parameters.
+
+    It is asked of the primary when a replica cannot answer: it is gone, or has cancelled the
+    statement because it stood in the way of what it replays.
+    """
+    primary = _primary()
+    alias = reading_alias() if settings.REPLICAS else primary
+    if alias == primary:
+        return run(params, using=primary)
+    try:
+        return run(params, using=alias)
+    except (DatabaseError, InterfaceError) as error:
+        _leave(alias, error)
+        return run(params, using=primary)
+
+
+def reading_alias() -> str:
+    """Return the alias of a replica that may be read from now, or that of the primary."""
+    primary = _primary()
+    if not settings.REPLICAS or connections[primary].in_atomic_block:
+        return primary
+    usable = watch().usable()
+    unit = _unit.get()
+    if unit is None:
+        return random.choice(list(usable)) if usable else primary  # noqa: S311
+    if unit.alias is not None and unit.alias not in usable:
+        unit.alias = None
+    required = _required(unit, primary)
+    candidates = sorted(usable, key=lambda alias: (alias != unit.alias, random.random()))  # noqa: S311
+    for alias in candidates:
+        if required is None or _has_replayed(required, alias, usable[alias], unit):
+            unit.alias = alias
+            return alias
+    return primary
+
+
+def _primary() -> str:
+    return router.db_for_read(User)
+
+
+def _has_replayed(required: Position, alias: str, seen: Position, unit: _Unit) -> bool:
+    if alias in unit.caught_up:
+        return True
+    # After a failover the positions of before say nothing.
+    if required[:2] != seen[:2]:
+        return False
+    if seen.lsn < required.lsn:
+        try:
+            replayed = _REPLAYED.first({}, using=alias)
+        except (DatabaseError, InterfaceError) as error:
+            _leave(alias, error)
+            return False
+        if replayed is None or not replayed.is_replica or replayed.lsn < required.lsn:
+            return False
+    unit.caught_up.add(alias)
+    return True
+
+
+def _leave(alias: str, error: Exception) -> None:
+    _LOG.warning("The replica %s is left for now: %s", alias, str(error).strip())
+    watch().forget(alias)
+    connections[alias].close()
+
+
+# How far the replicas are ------------------------------------------------------------------------
+
+
+class _Seen(NamedTuple):
+    """Where a replica was at the last look."""
+
+    at: float
+    system: int
+    lsn: int
+    seconds_behind: float
+
+
+class Watch:
+    """Asks every server twice a second how far it is, each in a thread of its own.
+
+    So a server that does not answer stops nobody, and is not read from any more.
+    """
+
+    def __init__(self) -> None:
+        self.primary = _primary()
+        # When the primary was where.
+        self._history: deque[tuple[float, Position]] = deque(maxlen=_REMEMBERED)
+        self._replicas: dict[str, _Seen] = {}
+        self._ended = threading.Event()
+        for alias in (self.primary, *settings.REPLICAS):
+            threading.Thread(
+                target=self._ask_until_the_end, args=(alias,), name=f"watch {alias}", daemon=True
+            ).start()
+
+    def usable(self) -> dict[str, Position]:
+        """Return the replicas that may be read from, and where they were at the last look."""
+        if not self._history:
+            return {}
+        newest = self._history[-1][1]
+        now = time.monotonic()
+        return {
+            alias: newest._replace(lsn=seen.lsn)
+            for alias, seen in list(self._replicas.items())
+            if now < seen.at + _BELIEVED_SECONDS
+            and seen.system == newest.system
+            and seen.seconds_behind <= settings.REPLICA_MAX_LAG
+        }
+
+    def forget(self, alias: str) -> None:
+        """Leave a replica until it has answered again."""
+        self._replicas.pop(alias, None)
+
+    def end(self) -> None:
+        """Ask nothing any more."""
+        self._ended.set()
+
+    def _ask_until_the_end(self, alias: str) -> None:
+        own = connections[alias].copy()
+        own.settings_dict["OPTIONS"].pop("pool", None)
+        connections[alias] = own
+        ask = self._ask_primary if alias == self.primary else self._ask_replica
+        while not self._ended.is_set():
+            try:
+                ask(alias)
+            except (DatabaseError, InterfaceError):
+                self.forget(alias)
+                own.close()
+            self._ended.wait(_CHECK_SECONDS)
+        own.close()
+
+    def _ask_primary(self, alias: str) -> None:
+        now = time.monotonic()
+        (position,) = _PRIMARY_POSITION.rows({}, using=alias)
+        if self._history and position[:2] != self._history[-1][1][:2]:
+            self._history.clear()
+        if not self._history or position.lsn > self._history[-1][1].lsn:
+            self._history.append((now, position))
+
+    def _ask_replica(self, alias: str) -> None:
+        now = time.monotonic()
+        (replayed,) = _REPLAYED.rows({}, using=alias)
+        if replayed.is_replica:
+            seconds = self._seconds_behind(replayed)
+            self._replicas[alias] = _Seen(now, replayed.system, replayed.lsn, seconds)
+        else:
+            self.forget(alias)
+
+    def _seconds_behind(self, replayed: _Replayed) -> float:
+        """Return since when the primary has been further on."""
+        history = list(self._history)
+        # Further behind than is remembered: by the clocks, which may differ.
+        if history and replayed.lsn < history[0][1].lsn:
+            return replayed.seconds
+        passed = (at for at, position in history if position.lsn > replayed.lsn)
+        return time.monotonic() - next(passed, time.monotonic())
+
+
+_watching: Watch | None = None
+_mutex = threading.Lock()
+
+
+def watch() -> Watch:
+    """Return the one watch of this process, which begins with the first read."""
+    global _watching  # noqa: PLW0603 — one for the process
+    if _watching is None:
+        with _mutex:
+            _watching = _watching or Watch()
+    return _watching
+
+
+def _after_fork_in_child() -> None:
+    global _watching, _mutex
+    _watching, _mutex = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

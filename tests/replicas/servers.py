@@ -1,0 +1,145 @@
+"""A primary and its streaming standbys, from the embedded server's programs."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from melo.embedded.accounts import Account, serving_account
+from melo.embedded.binaries import Binaries, binaries_for
+from melo.embedded.postmaster import postmaster_pid
+from melo.embedded.processes import ENVIRONMENT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SETTINGS = """
+fsync = off
+unix_socket_directories = ''
+max_connections = 40
+wal_receiver_timeout = 3s
+wal_retrieve_retry_interval = 100ms
+# A query that stands in the way of what is replayed is cancelled at once.
+max_standby_streaming_delay = 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server of its own data directory, at a port of 127.0.0.1 and of `host`."""
+
+    data: Path
+    host: str
+    port: int
+    binaries: Binaries
+    account: Account
+
+    def start(self) -> None:
+        self.run(
+            "pg_ctl",
+            "start",
+            "-w",
+            "-s",
+            "-D",
+            self.data,
+            "-l",
+            f"{self.data}.log",
+            "-o",
+            f"-c port={self.port} -c listen_addresses=127.0.0.1,{self.host}",
+        )
+
+    def kill(self) -> None:
+        self.run("pg_ctl", "stop", "-s", "-m", "immediate", "-D", self.data)
+
+    def is_running(self) -> bool:
+        return postmaster_pid(self.data) is not None
+
+    def remove(self) -> None:
+        if self.is_running():
+            self.kill()
+        shutil.rmtree(self.data)
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user="postgres", dbname=database, autocommit=True
+        )
+
+    def value(self, sql: Any) -> Any:
+        with self.connect() as session:
+            row = session.execute(sql).fetchone()
+        assert row is not None
+        return row[0]
+
+    def standby(self, host: str = "127.0.0.1") -> Server:
+        """Make a standby of this server, and start it."""
+        port = _free_port()
+        own = Server(
+            self.data.with_name(f"standby-{port}"), host, port, self.binaries, self.account
+        )
+        self.run(
+            "pg_basebackup",
+            "-R",
+            "-c",
+            "fast",
+            "-D",
+            own.data,
+            "-d",
+            f"host=127.0.0.1 port={self.port} user=postgres",
+        )
+        own.start()
+        return own
+
+    def wait_for(self, sql: Any, seconds: float = 20) -> None:
+        """Wait until the answer is true."""
+        deadline = time.monotonic() + seconds
+        while not self.value(sql):
+            assert time.monotonic() < deadline, sql
+            time.sleep(0.05)
+
+    def run(self, program: str, *arguments: str | Path) -> None:
+        done = subprocess.run(
+            [self.binaries.program(program), *arguments],
+            stdin=subprocess.DEVNULL,
+            # What it starts would keep a pipe open.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env=ENVIRONMENT,
+            check=False,
+            **self.account.subprocess_options,
+        )
+        assert done.returncode == 0, (program, arguments)
+
+
+def make_primary(directory: Path) -> Server:
+    """Make a server in a directory that its user may write to, and start it."""
+    account = serving_account(directory / "primary")
+    own = Server(directory / "primary", "127.0.0.1", _free_port(), binaries_for(account), account)
+    own.run(
+        "initdb",
+        "--auth=trust",
+        "--username=postgres",
+        "--encoding=UTF8",
+        "--locale=C",
+        "-D",
+        own.data,
+    )
+    with (own.data / "postgresql.conf").open("a") as settings:
+        settings.write(_SETTINGS)
+    with (own.data / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all samehost trust\n")
+    own.start()
+    return own
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

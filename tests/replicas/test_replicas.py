@@ -1,0 +1,278 @@
+"""Reads go to replicas, and find what their reader wrote, whatever befalls a replica."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core import signing
+from django.db import connections, transaction
+from django.db.transaction import TransactionManagementError
+
+from chat import replicas
+from chat.db.statements import Statement
+from chat.errors import InvalidInput
+from chat.models import Message
+from chat.queries.history import message_page
+from chat.services.messages.sending import send_message
+from tests.replicas.conftest import CUT_OFF, NAME, set_address, wait_until
+
+if TYPE_CHECKING:
+    from tests.replicas.conftest import Place
+    from tests.replicas.servers import Server
+
+pytestmark = pytest.mark.usefixtures("replicated")
+
+_READS_EACH = 8
+PAUSE, RESUME = "SELECT pg_wal_replay_pause()", "SELECT pg_wal_replay_resume()"
+
+
+def send(place: Place) -> int:
+    return send_message(author=place.author, channel=place.channel, content="ahoy").seq
+
+
+def newest(place: Place) -> int:
+    return message_page(viewer=place.author, channel=place.channel, limit=1).last_seq
+
+
+def aliases_read(place: Place, times: int = 30) -> set[str]:
+    """Return where reads went that need nothing."""
+    return {replicas.reading_alias() for _ in range(times)}
+
+
+def pause(server: Server) -> None:
+    server.value(PAUSE)
+    server.wait_for("SELECT pg_get_wal_replay_pause_state() = 'paused'")
+
+
+def test_reads_go_to_the_replicas(place: Place) -> None:
+    assert aliases_read(place) == {"replica_1", "replica_2"}
+
+
+def test_a_write_is_found_though_no_replica_has_it(place: Place, standbys: list[Server]) -> None:
+    for standby in standbys:
+        pause(standby)
+    before = newest(place)
+
+    with replicas.read_your_writes():
+        seq = send(place)
+        mine = newest(place)
+        alias = replicas.reading_alias()
+    others = newest(place)
+
+    assert (mine, alias, others) == (seq, "default", before)
+
+
+def test_what_the_orm_writes_is_found_too(place: Place, standbys: list[Server]) -> None:
+    send(place)
+    for standby in standbys:
+        pause(standby)
+
+    with replicas.read_your_writes():
+        newest_one = Message.objects.order_by("-seq").first()
+        assert newest_one is not None
+        newest_one.pinned_at = newest_one.created_at
+        newest_one.save(update_fields=["pinned_at"])
+        assert replicas.reading_alias() == "default"
+
+
+def test_a_replica_that_has_the_write_is_read(place: Place, standbys: list[Server]) -> None:
+    """One follows, the other does not: never is the one asked and the other read."""
+    pause(standbys[0])
+
+    with replicas.read_your_writes():
+        for _ in range(10):
+            seq = send(place)
+            wait_until(lambda: replicas.reading_alias() == "replica_2")
+            assert newest(place) == seq
+
+
+def test_a_transaction_reads_where_it_writes(place: Place) -> None:
+    with transaction.atomic():
+        assert replicas.reading_alias() == "default"
+
+
+def test_a_token_carries_the_write_to_the_next_request(
+    place: Place, standbys: list[Server]
+) -> None:
+    for standby in standbys:
+        pause(standby)
+    with replicas.read_your_writes():
+        assert replicas.token() is None
+        seq = send(place)
+        token = replicas.token()
+
+    with replicas.read_your_writes(token):
+        assert newest(place) == seq
+        assert replicas.token() == token
+        for standby in standbys:
+            standby.value(RESUME)
+        wait_until(lambda: replicas.reading_alias() != "default")
+        assert newest(place) == seq
+
+
+def test_a_token_is_not_made_before_the_end_of_a_transaction(place: Place) -> None:
+    with replicas.read_your_writes():
+        with transaction.atomic():
+            send(place)
+            with pytest.raises(TransactionManagementError, match="ask after it"):
+                replicas.token()
+        assert replicas.token() is not None
+
+
+@pytest.mark.parametrize("token", ["", "x", "1:2:3", signing.dumps([1, 2]), 7])
+def test_a_token_that_is_none_is_refused(token: Any) -> None:
+    with pytest.raises(InvalidInput, match="token"), replicas.read_your_writes(token):
+        pass
+
+
+def test_a_token_of_another_history_is_answered_by_the_primary(place: Place) -> None:
+    with replicas.read_your_writes():
+        send(place)
+        token = replicas.token()
+    assert token is not None
+    system, timeline, lsn = signing.loads(token, salt="chat.replicas")
+
+    for other in ((system + 1, timeline, lsn), (system, timeline + 1, 0)):
+        with replicas.read_your_writes(signing.dumps(other, salt="chat.replicas")):
+            assert replicas.reading_alias() == "default"
+
+
+def test_a_replica_that_lags_is_left_and_taken_again(
+    place: Place, standbys: list[Server], settings: Any
+) -> None:
+    settings.REPLICA_MAX_LAG = 1
+    pause(standbys[0])
+    send(place)
+    wait_until(lambda: aliases_read(place) == {"replica_2"})
+
+    standbys[0].value(RESUME)
+
+    wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
+
+
+def test_a_replica_that_died_is_left_and_taken_again(place: Place, standbys: list[Server]) -> None:
+    seq = send(place)
+    wait_until(lambda: newest(place) == seq)
+    for standby in standbys:
+        standby.kill()
+
+    assert {newest(place) for _ in range(20)} == {seq}
+    assert aliases_read(place) == {"default"}
+
+    standbys[1].start()
+    wait_until(lambda: aliases_read(place) == {"replica_2"})
+
+
+def test_a_replica_that_is_cut_off_is_left_and_taken_again(
+    place: Place, standbys: list[Server]
+) -> None:
+    if standbys[1].host != CUT_OFF:
+        pytest.skip("only root can take an address away from this machine, with the program `ip`")
+    seq = send(place)
+    wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
+
+    set_address("del")
+    try:
+        assert {newest(place) for _ in range(50)} == {seq}
+        wait_until(lambda: aliases_read(place) == {"replica_1"})
+        assert newest(place) == seq
+    finally:
+        set_address("add")
+
+    wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
+
+
+def test_a_statement_that_a_replica_cancels_is_asked_of_the_primary(
+    place: Place, primary: Server
+) -> None:
+    with primary.connect(NAME) as session:
+        session.execute("CREATE TABLE rubbish AS SELECT generate_series(1, 1000) AS n")
+    wait_until(lambda: _count_rubbish("replica_1") == _count_rubbish("replica_2") == 1000)
+    slow = Statement("SELECT count(pg_sleep(%(seconds)s + 0 * n)) FROM rubbish")
+
+    def vacuum() -> None:
+        time.sleep(0.3)
+        with primary.connect(NAME) as session:
+            session.execute("DELETE FROM rubbish")
+            session.execute("VACUUM rubbish")
+
+    with ThreadPoolExecutor() as pool:
+        vacuuming = pool.submit(vacuum)
+        # Rows that the vacuum removes stand in the way of this look at them.
+        count = replicas.read(slow.value, {"seconds": 0.001})
+        vacuuming.result()
+
+    assert count == 0
+
+
+def test_no_author_reads_what_is_older_than_their_write(
+    place: Place, standbys: list[Server], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While replay pauses here and there; 1,000,000 with MELO_TEST_REPLICA_READS=1000000."""
+    reads = int(os.environ.get("MELO_TEST_REPLICA_READS", "10000"))
+    is_over = Event()
+
+    def pause_at_random() -> None:
+        while not is_over.is_set():
+            standby = random.choice(standbys)
+            standby.value(PAUSE)
+            is_over.wait(random.uniform(0, 0.2))
+            standby.value(RESUME)
+            is_over.wait(random.uniform(0, 0.2))
+
+    def write_and_read() -> list[tuple[bool, str, float]]:
+        found = []
+        for _ in range(reads // (2 * _READS_EACH)):
+            with replicas.read_your_writes():
+                seq = send(place)
+                for _ in range(_READS_EACH):
+                    time.sleep(random.choice((0, 0, 0.004)))
+                    began = time.perf_counter()
+                    is_there = newest(place) >= seq
+                    taken = time.perf_counter() - began
+                    found.append((is_there, replicas.reading_alias(), taken))
+        connections.close_all()
+        return found
+
+    with ThreadPoolExecutor() as pool:
+        pausing = pool.submit(pause_at_random)
+        writing = [pool.submit(write_and_read) for _ in range(2)]
+        found = [read for future in writing for read in future.result()]
+        is_over.set()
+        pausing.result()
+
+    stale = sum(not is_there for is_there, *_ in found)
+    off = sum(alias != "default" for _, alias, _ in found) / len(found)
+    on_it, off_it = (
+        statistics.median(
+            [taken for _, alias, taken in found if (alias == "default") == is_primary]
+        )
+        for is_primary in (True, False)
+    )
+    with capsys.disabled():
+        print(  # noqa: T201 - what the test is to show
+            f" {len(found):,} reads, {off:.0%} of them off the primary: "
+            f"median {off_it * 1000:.2f} ms, on it {on_it * 1000:.2f} ms",
+            end=" ",
+        )
+    assert stale == 0
+    assert off > 0.05
+
+
+def _count_rubbish(alias: str) -> int | None:
+    there = Statement("SELECT to_regclass('rubbish') IS NOT NULL").value({}, using=alias)
+    return Statement("SELECT count(*) FROM rubbish").value({}, using=alias) if there else None
+
+
+# Last, for the standby is one no more.
+def test_a_replica_that_was_promoted_is_left(place: Place, standbys: list[Server]) -> None:
+    standbys[0].value("SELECT pg_promote()")
+
+    wait_until(lambda: aliases_read(place) == {"replica_2"})
