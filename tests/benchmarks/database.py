@@ -51,12 +51,12 @@ def migrated_database() -> Iterator[BaseDatabaseWrapper]:
 
 
 @contextmanager
-def filled_database(*, messages: int) -> Iterator[Place]:
+def filled_database(*, messages: int, is_giant: bool = False) -> Iterator[Place]:
     """Make a database of so many messages, and drop it at the end."""
     with migrated_database() as own:
         params = _params() | {"dbname": own.settings_dict["NAME"]}
         with psycopg.connect(**params, autocommit=True) as filling:
-            community = fill(filling, messages=messages)
+            community = fill(filling, messages=messages, is_giant=is_giant)
         yield Place(community=community, connection=own)
 
 
