@@ -138,9 +138,9 @@ _MANY_CHANNELS: tuple[LiteralString, ...] = (
     """,
 )
 
-# As many roles and threads as a server can have, and 1,400 channels with these. The viewer has every
-# role, everybody else three beside everyone's. Each channel has overwrites for everyone, ten roles
-# and five members; every tenth is for its ten roles and five members alone.
+# As many roles and threads as a server can have, and 1,400 channels with these. The viewer has
+# every role, everybody else three beside everyone's. Each channel has overwrites for everyone, ten
+# roles and five members; every tenth is for its ten roles and five members alone.
 _GIANT_CHANNELS: tuple[LiteralString, ...] = (
     """
     INSERT INTO roles (space_id, name, position, permissions)

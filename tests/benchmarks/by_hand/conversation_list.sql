@@ -49,7 +49,7 @@ SELECT
                     users.avatar_key,
                     users.kind
                 )
-                ORDER BY other.joined_at, other.user_id
+                ORDER BY other.joined_at, other.id
             )
         FROM participants AS other
         INNER JOIN users ON users.id = other.user_id
