@@ -22,7 +22,6 @@ MIDDLING_WORD = "w300"
 RARE_WORD = "w19000"
 ABSENT_WORD = "nowhere"
 
-# 1,500 servers of 21 channels; the viewer is in the first hundred, everybody in the very first.
 _PEOPLE: tuple[LiteralString, ...] = (
     "SELECT setseed(0.25)",
     """
@@ -38,14 +37,22 @@ _PEOPLE: tuple[LiteralString, ...] = (
     SELECT substr(username, 8)::integer AS n, id FROM users WHERE username LIKE 'sailor\\_%'
     """,
     "CREATE UNIQUE INDEX ON person (n)",
-    """
+)
+
+# 1,500 servers of 21 channels; the viewer is in the first hundred, everybody in the very first.
+_MANY: LiteralString = """
     CREATE TEMPORARY TABLE place AS
     SELECT
         n,
         uuidv7() AS id,
         CASE WHEN n = 0 THEN 5000 WHEN n < 300 THEN 100 ELSE 10 END AS size
     FROM generate_series(0, 1499) AS n
-    """,
+"""
+_GIANT: LiteralString = """
+    CREATE TEMPORARY TABLE place AS SELECT 0 AS n, uuidv7() AS id, 5000 AS size
+"""
+
+_MEMBERS: tuple[LiteralString, ...] = (
     """
     CREATE TEMPORARY TABLE belonging AS
     SELECT place.n AS s, place.id AS space_id, k, person.id AS user_id
@@ -72,7 +79,10 @@ _PEOPLE: tuple[LiteralString, ...] = (
         timestamptz '2024-01-01 00:00Z' + k * interval '1 minute'
     FROM belonging
     """,
-    # Everyone's role sees, sends, reads, reacts and attaches.
+)
+
+# Everyone's role sees, sends, reads, reacts and attaches.
+_MANY_CHANNELS: tuple[LiteralString, ...] = (
     """
     INSERT INTO roles (space_id, name, position, permissions)
     SELECT id, 'role ' || k, k, CASE k WHEN 0 THEN 274878024768 | 65536 ELSE 64 END
@@ -125,6 +135,72 @@ _PEOPLE: tuple[LiteralString, ...] = (
     INNER JOIN roles AS role
         ON role.space_id = channel.space_id AND role.position IN (0, 3)
     WHERE channel.position = 15 AND channel.kind <> 'thread'
+    """,
+)
+
+# As many roles and threads as a server can have, and 1,400 channels with these. The viewer has
+# every role, everybody else three beside everyone's. Each channel has overwrites for everyone, ten
+# roles and five members; every tenth is for its ten roles and five members alone.
+_GIANT_CHANNELS: tuple[LiteralString, ...] = (
+    """
+    INSERT INTO roles (space_id, name, position, permissions)
+    SELECT id, 'role ' || k, k, CASE k WHEN 0 THEN 274878024768 | 65536 ELSE 64 END
+    FROM place CROSS JOIN generate_series(0, 249) AS k
+    """,
+    """
+    INSERT INTO member_roles (space_id, user_id, role_id)
+    SELECT belonging.space_id, belonging.user_id, role.id
+    FROM belonging
+    INNER JOIN roles AS role
+        ON
+            role.position > 0
+            AND CASE belonging.k
+                WHEN 0 THEN TRUE ELSE (belonging.k * 7 + role.position) % 83 = 0
+            END
+    """,
+    """
+    INSERT INTO channels (space_id, server_id, name, kind, position)
+    SELECT
+        id,
+        id,
+        'pier ' || k,
+        CASE WHEN k % 20 = 0 THEN 'category' WHEN k % 5 = 0 THEN 'voice' ELSE 'text' END,
+        k
+    FROM place CROSS JOIN generate_series(0, 399) AS k
+    """,
+    """
+    INSERT INTO channels (space_id, server_id, name, kind, parent_id, position)
+    SELECT space_id, server_id, 'thread of ' || name, 'thread', id, position
+    FROM (
+        SELECT *, row_number() OVER (ORDER BY k, position) AS n
+        FROM channels CROSS JOIN generate_series(1, 4) AS k
+        WHERE kind = 'text'
+    ) AS parent
+    WHERE n <= 1000
+    """,
+    """
+    INSERT INTO channel_permissions (space_id, channel_id, role_id, allow, deny)
+    SELECT
+        channel.space_id,
+        channel.id,
+        role.id,
+        CASE
+            WHEN channel.position % 10 <> 7 THEN 2048 WHEN role.position = 0 THEN 0 ELSE 1024
+        END,
+        CASE
+            WHEN channel.position % 10 <> 7 THEN 16384 WHEN role.position = 0 THEN 1024 ELSE 0
+        END
+    FROM channels AS channel
+    INNER JOIN roles AS role
+        ON role.position = 0 OR (channel.position + role.position) % 25 = 0
+    WHERE channel.kind <> 'thread'
+    """,
+    """
+    INSERT INTO channel_permissions (space_id, channel_id, user_id, allow, deny)
+    SELECT channel.space_id, channel.id, belonging.user_id, 1024, 0
+    FROM channels AS channel
+    INNER JOIN belonging ON (belonging.k + channel.position) % 1000 = 2
+    WHERE channel.kind <> 'thread'
     """,
 )
 
@@ -220,13 +296,16 @@ _MESSAGES: tuple[LiteralString, ...] = (
         message.space_id,
         message.channel_id,
         message.seq,
-        CASE WHEN message.seq % 400 = 0 THEN viewer.id ELSE belonging.user_id END,
+        CASE message.seq % 400
+            WHEN 0 THEN viewer.id WHEN 20 THEN other.id ELSE belonging.user_id
+        END,
         message.created_at
     FROM messages AS message
     INNER JOIN row_of USING (space_id, channel_id)
     INNER JOIN belonging
         ON belonging.s = row_of.s AND belonging.k = 1 + message.seq % (row_of.size - 1)
     CROSS JOIN (SELECT id FROM person WHERE n = 0) AS viewer
+    CROSS JOIN (SELECT id FROM person WHERE n = 2) AS other
     WHERE message.seq % 20 = 0
     """,
     """
@@ -368,13 +447,14 @@ _LATER: LiteralString = """
 class Community:
     """Who is where in it."""
 
-    # In a hundred servers, with two thousand channels.
+    # In a hundred servers, with two thousand channels; in the giant one as asked for.
     viewer_id: UUID
     # The server with everybody, and its channel with the most messages.
     server_id: UUID
     channel_id: UUID
     last_seq: int
-    # A server that the viewer is in and in which little is said, and one of its channels.
+    # A server that the viewer is in and in which little is said, and one of its channels; where
+    # there is one server, that one.
     quiet_server_id: UUID
     quiet_channel_id: UUID
     # The conversation with the most messages.
@@ -384,20 +464,29 @@ class Community:
     owner_id: UUID
 
 
-def fill(session: Session, *, messages: int) -> Community:
-    """Write some `messages` messages, and all that belongs to them, into empty tables."""
+# In `look_up`: who has every role of the giant server, and who has three.
+OF_EVERY_ROLE = "sailor_0"
+OF_THREE_ROLES = "sailor_2"
+
+
+def fill(session: Session, *, messages: int, is_giant: bool = False) -> Community:
+    """Write some `messages` messages, and all that belongs to them, into empty tables.
+
+    In 1,500 servers, or in one at its limits.
+    """
     with session.transaction():
-        write(session, messages=messages)
+        write(session, messages=messages, is_giant=is_giant)
     session.execute("VACUUM ANALYZE")
     return look_up(session)
 
 
-def write(session: Session, *, messages: int) -> None:
+def write(session: Session, *, messages: int, is_giant: bool = False) -> None:
     """Do the same in a transaction of the caller's."""
     session.execute("SET LOCAL session_replication_role = replica")
     session.execute("SET LOCAL maintenance_work_mem = '256MB'")
     session.execute("SET LOCAL synchronous_commit = off")
-    for statement in _PEOPLE:
+    place, channels = (_GIANT, _GIANT_CHANNELS) if is_giant else (_MANY, _MANY_CHANNELS)
+    for statement in (*_PEOPLE, place, *_MEMBERS, *channels):
         session.execute(statement)
     session.execute("ANALYZE person, place, belonging, channels, roles")
     later = session.execute(_LATER, {}).fetchall()
@@ -412,14 +501,14 @@ def write(session: Session, *, messages: int) -> None:
     session.execute("ANALYZE")
 
 
-def look_up(session: Session) -> Community:
+def look_up(session: Session, *, viewer: str = "sailor_0") -> Community:
     """Return who is where, from a database that `fill` has filled."""
     row = session.execute(
         """
         SELECT
             viewer.id, big.space_id, big.channel_id, big.last_seq, quiet.space_id, quiet.id,
             pair.channel_id, pair.last_seq, server.owner_id
-        FROM (SELECT id FROM users WHERE username = 'sailor_0') AS viewer
+        FROM (SELECT id FROM users WHERE username = %s) AS viewer
         CROSS JOIN (
             SELECT *
             FROM channel_counters
@@ -431,7 +520,9 @@ def look_up(session: Session) -> Community:
             SELECT channels.*
             FROM channels
             INNER JOIN servers ON servers.space_id = channels.space_id
-            WHERE servers.name = 'Harbour 99' AND channels.name = 'pier 1'
+            WHERE channels.name = 'pier 1'
+            ORDER BY servers.name = 'Harbour 99' DESC
+            LIMIT 1
         ) AS quiet
         CROSS JOIN (
             SELECT *
@@ -441,7 +532,8 @@ def look_up(session: Session) -> Community:
             LIMIT 1
         ) AS pair
         INNER JOIN servers AS server ON server.space_id = big.space_id
-        """
+        """,
+        [viewer],
     ).fetchone()
     assert row is not None, "this database has not been filled"
     return Community(*row)

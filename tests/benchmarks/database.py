@@ -36,14 +36,25 @@ class Place:
 @contextmanager
 def migrated_database() -> Iterator[BaseDatabaseWrapper]:
     """Make a database where the settings lead to, migrate it, and drop it at the end."""
+    with copied_database("template1") as own:
+        with led_to(own):
+            call_command("migrate", verbosity=0, interactive=False)
+        yield own
+
+
+@contextmanager
+def copied_database(of: str) -> Iterator[BaseDatabaseWrapper]:
+    """Make a copy of a database that nobody is connected to, and drop it at the end."""
     name = f"benchmark_{uuid4().hex}"
     with psycopg.connect(**_params(), autocommit=True) as session:
-        session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        session.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(of)
+            )
+        )
         own = connections["default"].copy()
         own.settings_dict["NAME"] = name
         try:
-            with led_to(own):
-                call_command("migrate", verbosity=0, interactive=False)
             yield own
         finally:
             own.close()
@@ -51,12 +62,12 @@ def migrated_database() -> Iterator[BaseDatabaseWrapper]:
 
 
 @contextmanager
-def filled_database(*, messages: int) -> Iterator[Place]:
+def filled_database(*, messages: int, is_giant: bool = False) -> Iterator[Place]:
     """Make a database of so many messages, and drop it at the end."""
     with migrated_database() as own:
         params = _params() | {"dbname": own.settings_dict["NAME"]}
         with psycopg.connect(**params, autocommit=True) as filling:
-            community = fill(filling, messages=messages)
+            community = fill(filling, messages=messages, is_giant=is_giant)
         yield Place(community=community, connection=own)
 
 

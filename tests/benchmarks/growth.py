@@ -1,44 +1,50 @@
-"""The reads that must not grow with the database, against themselves in a smaller one."""
+"""Reads against themselves in another place: a smaller database, or a member of fewer roles."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.database import led_to
-from tests.benchmarks.paths import Path
-from tests.benchmarks.reads import read_paths
+from tests.benchmarks.paths import OURS, Goal, Path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from tests.benchmarks.database import Place
+A_TENTH, EVERY_ROLE, THREE_ROLES = "a tenth", "250 roles", "3 roles"
 
-_GOAL = 1.2
-_GROWING = ("history page", "unread overview", "permissions_in")
+_NOT_GROWING = ("history page", "unread overview", "permissions_in")
 
 
-@contextmanager
-def growth_paths(*, small: Place, big: Place) -> Iterator[list[Path]]:
-    """Yield each read as a path whose bare measure is itself in the smaller database."""
-    with ExitStack() as stack:
-        of = []
-        for place in (small, big):
-            with led_to(place.connection):
-                of.append(stack.enter_context(read_paths(place.community)))
-        yield [
-            Path(
+def growth_paths(
+    *,
+    small: tuple[BaseDatabaseWrapper, Sequence[Path]],
+    big: tuple[BaseDatabaseWrapper, Sequence[Path]],
+) -> Iterator[Path]:
+    """Yield each read that must not grow with the database, with itself in a tenth of it."""
+    for lesser, greater in zip(small[1], big[1], strict=True):
+        if greater.name.startswith(_NOT_GROWING):
+            yield Path(
                 name=greater.name,
-                goal=_GOAL,
-                ours=_at(big.connection, greater.ours),
-                bare=_at(small.connection, lesser.ours),
+                ways={
+                    OURS: _at(big[0], greater.ways[OURS]),
+                    A_TENTH: _at(small[0], lesser.ways[OURS]),
+                },
+                goals=[Goal(way=OURS, other=A_TENTH, ratio=1.2)],
                 calls=greater.calls,
             )
-            for lesser, greater in zip(*of, strict=True)
-            if greater.name.startswith(_GROWING)
-        ]
+
+
+def role_paths(*, few: Sequence[Path], every: Sequence[Path]) -> Iterator[Path]:
+    """Yield each read of a member of three roles with that of a member of all 250."""
+    for lesser, greater in zip(few, every, strict=True):
+        yield Path(
+            name=lesser.name.removesuffix(f", {THREE_ROLES}"),
+            ways={EVERY_ROLE: greater.ways[OURS], THREE_ROLES: lesser.ways[OURS]},
+            goals=[Goal(way=EVERY_ROLE, other=THREE_ROLES, ratio=5)],
+            calls=greater.calls,
+        )
 
 
 def _at(connection: BaseDatabaseWrapper, way: Callable[[], object]) -> Callable[[], object]:

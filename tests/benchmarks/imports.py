@@ -21,7 +21,7 @@ from django.db import connection
 from chat.db.ids import uuid7
 from chat.models import Channel, Server, User
 from chat.services.imports import MessageRow, import_messages
-from tests.benchmarks.paths import Path
+from tests.benchmarks.paths import BARE, OURS, Goal, Path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +44,8 @@ def import_paths(*, messages: int = 100_000) -> Iterator[list[Path]]:
             # every row: minutes for what COPY does in seconds.
             Path(
                 name=f"import of {messages:,} messages",
-                goal=1 / 0.9,
-                ours=work.import_rows,
-                bare=work.copy_file,
+                ways={OURS: work.import_rows, BARE: work.copy_file},
+                goals=[Goal(way=OURS, other=BARE, ratio=1 / 0.9)],
                 reset=work.prepare,
             )
         ]

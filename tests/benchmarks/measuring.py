@@ -1,4 +1,4 @@
-"""Two or three ways to the same result, taken in turn, so that what slows the machine slows all."""
+"""Ways to the same result, taken in turn, so that what slows the machine slows all."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from tests.benchmarks.paths import Path
+    from tests.benchmarks.paths import Goal, Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """How long one path took, each way, for one of what it does."""
+class Ratio:
+    """How the times of two ways compare."""
 
-    name: str
-    goal: float
-    # In seconds.
-    ours: float
-    bare: float
-    orm: float | None
+    goal: Goal
+    # Of the two medians.
     ratio: float
     # Between which the ratios of the middle half of the rounds lie.
     spread: tuple[float, float]
@@ -32,34 +28,46 @@ class Measurement:
     @property
     def is_met(self) -> bool:
         """Whether the goal is reached."""
-        return self.ratio <= self.goal
+        return self.ratio <= self.goal.ratio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """How long one path took, each way, for one of what it does: medians, in seconds."""
+
+    name: str
+    times: Mapping[str, float]
+    ratios: Sequence[Ratio]
+    counts: Mapping[str, int]
 
 
 def measure(path: Path, *, rounds: int) -> Measurement:
     """Return what `rounds` rounds have shown, after one that does not count.
 
-    Each round takes every way once, and each begins as often as the others. The ratio is that of
-    the two medians.
+    Each round takes every way once, and each begins as often as the others.
     """
-    ways = [way for way in (path.ours, path.bare, path.orm) if way is not None]
-    taken: dict[Callable[[], object], list[float]] = {way: [] for way in ways}
-    for way in ways:
+    names = list(path.ways)
+    taken: dict[str, list[float]] = {name: [] for name in names}
+    for way in path.ways.values():
         _time(way, path)
     for number in range(rounds):
-        for way in _rotated(ways, number):
-            taken[way].append(_time(way, path))
-
-    ours, bare = taken[path.ours], taken[path.bare]
-    first, _, third = statistics.quantiles(
-        [mine / theirs for mine, theirs in zip(ours, bare, strict=True)], n=4, method="inclusive"
-    )
+        for name in _rotated(names, number):
+            taken[name].append(_time(path.ways[name], path))
     return Measurement(
         name=path.name,
-        goal=path.goal,
-        ours=statistics.median(ours),
-        bare=statistics.median(bare),
-        orm=None if path.orm is None else statistics.median(taken[path.orm]),
-        ratio=statistics.median(ours) / statistics.median(bare),
+        times={name: statistics.median(seconds) for name, seconds in taken.items()},
+        ratios=[_ratio(goal, taken[goal.way], taken[goal.other]) for goal in path.goals],
+        counts=path.counts(),
+    )
+
+
+def _ratio(goal: Goal, mine: Sequence[float], theirs: Sequence[float]) -> Ratio:
+    first, _, third = statistics.quantiles(
+        [one / other for one, other in zip(mine, theirs, strict=True)], n=4, method="inclusive"
+    )
+    return Ratio(
+        goal=goal,
+        ratio=statistics.median(mine) / statistics.median(theirs),
         spread=(first, third),
     )
 
@@ -79,5 +87,5 @@ def _time(way: Callable[[], object], path: Path) -> float:
             path.reset()
 
 
-def _rotated(ways: Sequence[Callable[[], object]], number: int) -> list[Callable[[], object]]:
-    return list(islice(cycle(ways), number % len(ways), number % len(ways) + len(ways)))
+def _rotated(names: Sequence[str], number: int) -> list[str]:
+    return list(islice(cycle(names), number % len(names), number % len(names) + len(names)))

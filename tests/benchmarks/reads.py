@@ -1,275 +1,285 @@
-"""What the reads cost against the same statements in bare psycopg, on a filled community.
+"""The hot reads: each through its function, by its own statements run bare, and by hand.
 
-The bare side sends the same SQL on a connection of its own, prepared, and leaves the rows as they
-come: whatever more ours takes is Django's cursor, the checks of arguments, and the objects.
+by_hand/ has for each a statement that was written for speed alone. The floor is the simplest
+statement with as many rows of that kind: no permissions, nothing counted or joined.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path as FilePath
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, LiteralString
 
-import psycopg
-from django.contrib.postgres.search import SearchQuery
-from django.db import connection
-from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery, Value
-from django.db.models.functions import Coalesce
 from psycopg.types.numeric import Int8
 
 from chat.db.statements import read_sql
-from chat.models import (
-    Channel,
-    ChannelAccess,
-    MemberRole,
-    Mention,
-    Message,
-    MessageAttachment,
-    Reaction,
-    ReadState,
-)
-from chat.queries.access import permissions_in, visible_channels
-from chat.queries.history import message_page
+from chat.errors import ChatError
+from chat.queries.access import VisibleChannel, permissions_in, visible_channels
+from chat.queries.direct import _conversation, conversation_list
+from chat.queries.history import _window, message_page
+from chat.queries.mentions import inbox
+from chat.queries.message_rows import message_views
 from chat.queries.search import search_messages
 from chat.queries.source import LAST
-from chat.queries.unread import unread_overview
-from chat.rules.permissions import Permission
-from tests.benchmarks.community import (
-    ABSENT_WORD,
-    COMMON_WORD,
-    MIDDLING_WORD,
-    RARE_WORD,
-    Community,
-)
-from tests.benchmarks.paths import Path
+from chat.queries.unread import Unread, unread_overview
+from tests.benchmarks.community import ABSENT_WORD, COMMON_WORD, MIDDLING_WORD, RARE_WORD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from uuid import UUID
+
+    from tests.benchmarks.community import Community
+
+    Rows = Sequence[tuple[Any, ...]]
 
 PAGE = 50
 HITS = 25
 
-_LARGEST_SEQ = 2**63 - 1
-# Five times as it comes and five times with a plan of its own, then PostgreSQL may keep one.
-_WARMING = 12
+_BY_HAND = FilePath(__file__).parent / "by_hand"
+# Whole path to its statements; without a word the read is too short for Python to be small in it.
+_OVERVIEW, _PAGE_OF_MESSAGES, _SHORT = 1.08, 1.15, 1.5
 
-_SEARCH = read_sql("queries/sql/search_messages.sql").encode()
-_SHOWN = read_sql("queries/sql/message_rows.sql").encode()
-
-
-@contextmanager
-def read_paths(community: Community) -> Iterator[list[Path]]:
-    """Yield the paths of the reads in the database that Django's default connection leads to.
-
-    Nothing is written. DEBUG has to be off: it makes Django note every statement.
-    """
-    params = connection.get_connection_params()
-    known = ("host", "port", "user", "password", "dbname")
-    where = {name: params[name] for name in known if name in params}
-    # As on our own connections.
-    where["options"] = "-c jit=off"
-    with psycopg.connect(**where, autocommit=True) as session:
-        paths = [
-            *_pages(session, community),
-            _unread(session, community),
-            _permission(session, community),
-            _visible(session, community),
-            *_searches(session, community),
-        ]
-        for path in paths:
-            for way in (path.ours, path.bare, path.orm):
-                for _ in range(_WARMING):
-                    if way is not None:
-                        way()
-        yield paths
-
-
-def _bare(
-    session: psycopg.Connection[Any], statement: str, params: dict[str, Any], *, rows: int
-) -> Callable[[], object]:
-    """Return what runs the statement `statement`, and expects this many rows."""
-    sql = read_sql(f"queries/sql/{statement}.sql").encode()
-    return _expecting(rows, lambda: session.execute(sql, params, prepare=True).fetchall())
-
-
-def _expecting(count: int, ask: Callable[[], Sequence[object]]) -> Callable[[], object]:
-    def run() -> object:
-        found = ask()
-        if len(found) != count:
-            raise RuntimeError(f"{len(found)} rows instead of {count}")
-        return found
-
-    return run
+_MESSAGES: LiteralString = """
+    SELECT
+        message.id, message.space_id, message.channel_id, message.seq, message.kind,
+        message.content, message.version, message.created_at, message.edited_at,
+        message.pinned_at, message.deleted_at, message.author_id, message.reply_to_seq
+    FROM messages AS message
+"""
+_FLOORS: dict[str, LiteralString] = {
+    "message_page": _MESSAGES
+    + """
+    WHERE space_id = %(home)s AND channel_id = %(channel)s AND seq <= %(floor_seq)s
+    ORDER BY seq DESC LIMIT %(rows)s
+    """,
+    "unread_overview": """
+    SELECT space_id, channel_id, last_seq, last_seq, last_seq, last_seq, NULL, last_message_at
+    FROM channel_counters
+    WHERE space_id = ANY (%(homes)s)
+    LIMIT %(rows)s
+    """,
+    "visible_channels": """
+    SELECT space_id, id, parent_id, kind, name, position, 0::bigint, 0::bigint, created_at
+    FROM channels
+    WHERE space_id = ANY (%(homes)s)
+    LIMIT %(rows)s
+    """,
+    "permissions_in": "SELECT position::bigint FROM channels WHERE id = %(channel)s",
+    "search": _MESSAGES
+    + "WHERE space_id = %(home)s ORDER BY created_at DESC, id DESC LIMIT %(rows)s",
+    "mention_inbox": _MESSAGES
+    + """
+    INNER JOIN mentions AS mention USING (space_id, channel_id, seq)
+    WHERE mention.user_id = %(user)s
+    ORDER BY mention.created_at DESC, mention.id DESC
+    LIMIT %(rows)s
+    """,
+    "conversation_list": """
+    SELECT channel.id, channel.kind, channel.name, channel.owner_id, channel.created_at
+    FROM participants AS participant
+    INNER JOIN channels AS channel ON channel.id = participant.space_id
+    WHERE participant.user_id = %(user)s
+    LIMIT %(rows)s
+    """,
+}
 
 
-def _pages(session: psycopg.Connection[Any], at: Community) -> Iterator[Path]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """One read with its arguments."""
+
+    name: str
+    # Through the function; () where it refuses.
+    ours: Callable[[], Sequence[Any]]
+    # The file in chat/queries/sql, and the one in by_hand/.
+    own: str
+    by_hand: str
+    params: Mapping[str, Any]
+    # Makes what `ours` returns of the rows by hand.
+    of_rows: Callable[[Rows], Sequence[Any]]
+    # Of the rows of `own` the space and id of each message that a second statement shows.
+    found: Callable[[Rows], Rows] | None = None
+    # How long the whole path may take beside its statements.
+    goal: float
+    calls: int = 1
+
+    @property
+    def sql_by_hand(self) -> str:
+        """The statement by hand."""
+        return read_sql(_BY_HAND / f"{self.by_hand}.sql")
+
+    @property
+    def own_sql(self) -> str:
+        """The statement of the function, or the first of two."""
+        return read_sql(f"queries/sql/{self.own}.sql")
+
+    @property
+    def floor_sql(self) -> LiteralString:
+        """The simplest statement with such rows."""
+        return _FLOORS[self.by_hand.partition("_of_")[0]]
+
+
+def reads_of(at: Community) -> Iterator[Read]:
+    """Yield each hot read of the viewer, in the channel and the server with the most messages."""
     middle = at.last_seq // 2
-    for name, window, (upto, older, newer) in (
-        ("newest", {}, (_LARGEST_SEQ, PAGE, 0)),
-        ("before", {"before": middle}, (middle - 1, PAGE, 0)),
-        ("after", {"after": middle}, (middle, 0, PAGE)),
-        ("around", {"around": middle}, (middle, PAGE - (PAGE - 1) // 2, (PAGE - 1) // 2)),
+    windows: dict[str, dict[str, int]] = {
+        "newest": {},
+        "before": {"before": middle},
+        "after": {"after": middle},
+        "around": {"around": middle},
+    }
+    for name, window in windows.items():
+        yield page(at.viewer_id, at.channel_id, window, name=name)
+    yield overview(at.viewer_id)
+    yield visible(at.viewer_id)
+    yield permission(at.viewer_id, at.channel_id)
+    for name, word in (
+        ("common", COMMON_WORD),
+        ("middling", MIDDLING_WORD),
+        ("rare", RARE_WORD),
+        ("absent", ABSENT_WORD),
     ):
-        ask = partial(
-            message_page, viewer=at.viewer_id, channel=at.channel_id, limit=PAGE, **window
+        yield search(
+            at.viewer_id, at.server_id, word, name=name, is_rare=name not in {"common", "middling"}
         )
-        params = {
-            "viewer": at.viewer_id,
-            "channel": at.channel_id,
-            "upto": Int8(upto),
-            "older": Int8(older),
-            "newer": Int8(newer),
-        }
-        yield Path(
-            name=f"history page, {name}",
-            goal=1.25,
-            ours=_expecting(PAGE, lambda ask=ask: ask().messages),  # type: ignore[misc]
-            bare=_bare(session, "message_page", params, rows=PAGE),
-            orm=_expecting(PAGE, partial(_page_by_orm, at)) if name == "newest" else None,
-            calls=20,
-        )
+    yield mentioned(at.viewer_id)
+    yield conversations(at.viewer_id)
 
 
-def _page_by_orm(at: Community) -> list[Message]:
-    access = ChannelAccess.objects.get(
-        user=at.viewer_id, space_id=at.server_id, channel=at.channel_id
-    )
-    if not access.permissions & Permission.READ_MESSAGE_HISTORY.value:
-        raise RuntimeError("the viewer may not read there")
-    counts = (
-        Reaction.objects.filter(space_id=at.server_id)
-        .values("message_id", "emoji")
-        .annotate(people=Count("id"), own=Count("id", filter=Q(user=at.viewer_id)))
-    )
-    files = MessageAttachment.objects.filter(space_id=at.server_id).order_by("position")
-    page = list(
-        Message.objects.filter(space_id=at.server_id, channel=at.channel_id)
-        .select_related("author")
-        .prefetch_related(Prefetch("messageattachments", queryset=files))
-        .order_by("-seq")[:PAGE]
-    )
-    answered = [message.reply_to_seq for message in page if message.reply_to_seq is not None]
-    list(counts.filter(message_id__in=[message.id for message in page]))
-    list(
-        Message.objects.filter(
-            space_id=at.server_id, channel=at.channel_id, seq__in=answered
-        ).select_related("author")
-    )
-    return page
-
-
-def _unread(session: psycopg.Connection[Any], at: Community) -> Path:
-    count = len(unread_overview(user=at.viewer_id))
-    return Path(
-        name="unread overview, 100 servers",
-        goal=1.25,
-        ours=_expecting(count, partial(unread_overview, user=at.viewer_id)),
-        bare=_bare(session, "unread_overview", {"user": at.viewer_id, "space": None}, rows=count),
-        orm=_expecting(count, partial(_unread_by_orm, at)),
+def page(
+    viewer: UUID,
+    channel: UUID,
+    at: Mapping[str, int] = MappingProxyType({}),
+    *,
+    name: str = "",
+    limit: int = PAGE,
+) -> Read:
+    """Return a page of a channel, at what `message_page` is told."""
+    window = {"before": None, "after": None, "around": None, **at}
+    ask = partial(message_page, viewer=viewer, channel=channel, limit=limit, **window)
+    return Read(
+        name=f"history page, {name}",
+        goal=_PAGE_OF_MESSAGES,
+        ours=_answered(lambda: ask().messages),
+        own="message_page",
+        by_hand="message_page",
+        params={
+            "viewer": viewer,
+            "user": viewer,
+            "channel": channel,
+            **_window(limit=limit, **window),
+        },
+        of_rows=lambda rows: message_views([row for row in rows if row[3] is not None], after=3),
+        calls=20,
     )
 
 
-def _unread_by_orm(at: Community) -> list[Any]:
-    here: dict[str, Any] = {"space_id": OuterRef("space_id"), "channel": OuterRef("channel")}
-    later = {**here, "seq__gt": OuterRef("mark")}
-
-    def number_of(rows: Any) -> Subquery:
-        return Subquery(rows.order_by().values("space_id").annotate(n=Count("pk")).values("n"))
-
-    roles = MemberRole.objects.filter(user=at.viewer_id).values("role")
-    named = Q(user=at.viewer_id) | Q(role__in=roles) | Q(user__isnull=True, role__isnull=True)
-    mark = ReadState.objects.filter(user=at.viewer_id, **here).values("last_read_seq")
-    deleted = Message.objects.filter(deleted_at__isnull=False, **later)
-    return list(
-        ChannelAccess.objects.filter(user=at.viewer_id)
-        .annotate(mark=Coalesce(Subquery(mark), Value(0)))
-        .annotate(
-            unread=F("last_seq") - F("mark") - Coalesce(number_of(deleted), Value(0)),
-            mentions=Coalesce(number_of(Mention.objects.filter(named, **later)), Value(0)),
-        )
-        .values_list("space_id", "channel_id", "last_seq", "mark", "unread", "mentions")
+def overview(user: UUID) -> Read:
+    """Return the unread overview."""
+    return Read(
+        name="unread overview",
+        goal=_OVERVIEW,
+        ours=lambda: unread_overview(user=user),
+        own="unread_overview",
+        by_hand="unread_overview",
+        params={"user": user, "space": None},
+        of_rows=lambda rows: tuple(map(Unread._make, rows)),
     )
 
 
-def _permission(session: psycopg.Connection[Any], at: Community) -> Path:
-    params = {"user": at.viewer_id, "channel": at.channel_id}
-    by_orm = ChannelAccess.objects.filter(
-        user=at.viewer_id,
-        space_id__in=Channel.objects.filter(pk=at.channel_id).values("space_id"),
-        channel=at.channel_id,
-    ).values_list("permissions", flat=True)
-    return Path(
+def visible(user: UUID) -> Read:
+    """Return the channels that a user sees."""
+    return Read(
+        name="visible channels",
+        goal=_OVERVIEW,
+        ours=lambda: visible_channels(user=user),
+        own="visible_channels",
+        by_hand="visible_channels",
+        params={"user": user, "space": None},
+        of_rows=lambda rows: tuple(map(VisibleChannel._make, rows)),
+    )
+
+
+def permission(user: UUID, channel: UUID) -> Read:
+    """Return what a user may do in one channel."""
+    return Read(
         name="permissions_in, one channel",
-        goal=1.5,
-        ours=lambda: permissions_in(user=at.viewer_id, channel=at.channel_id),
-        bare=_bare(session, "permissions_in", params, rows=1),
-        orm=_expecting(1, lambda: list(by_orm.all())),
+        goal=_SHORT,
+        ours=lambda: [permissions_in(user=user, channel=channel)],
+        own="permissions_in",
+        by_hand="permissions_in",
+        params={"user": user, "channel": channel},
+        of_rows=lambda rows: [rows[0][0] if rows else 0],
         calls=100,
     )
 
 
-def _visible(session: psycopg.Connection[Any], at: Community) -> Path:
-    count = len(visible_channels(user=at.viewer_id))
-    by_orm = (
-        ChannelAccess.objects.filter(user=at.viewer_id)
-        .exclude(space_id=F("channel"))
-        .select_related("channel")
-    )
-    return Path(
-        name="visible channels, 100 servers",
-        goal=1.25,
-        ours=_expecting(count, partial(visible_channels, user=at.viewer_id)),
-        bare=_bare(session, "visible_channels", {"user": at.viewer_id, "space": None}, rows=count),
-        orm=_expecting(count, lambda: list(by_orm.all())),
-    )
-
-
-def _searches(session: psycopg.Connection[Any], at: Community) -> Iterator[Path]:
-    for name, word in (
-        ("common word", COMMON_WORD),
-        ("middling word", MIDDLING_WORD),
-        ("rare word", RARE_WORD),
-        ("absent word", ABSENT_WORD),
-    ):
-        ask = partial(
-            search_messages, viewer=at.viewer_id, server=at.server_id, text=word, limit=HITS
-        )
-        by_orm = Message.objects.visible_to(at.viewer_id).filter(
-            space_id=at.server_id,
-            search=SearchQuery(word, config="simple", search_type="websearch"),
-        )
-        params = {
-            "user": at.viewer_id,
-            "space": at.server_id,
-            "text": word,
+def search(viewer: UUID, server: UUID, text: str, *, is_rare: bool, name: str = "") -> Read:
+    """Return the search for a word in a server; by hand it is known whether many have it."""
+    return Read(
+        name=f"search, {name} word",
+        goal=_PAGE_OF_MESSAGES,
+        ours=_answered(
+            lambda: search_messages(viewer=viewer, server=server, text=text, limit=HITS).messages
+        ),
+        own="search_messages",
+        by_hand="search_of_a_rare_word" if is_rare else "search_of_a_common_word",
+        params={
+            "user": viewer,
+            "space": server,
+            "text": text,
             "channel": None,
             "author": None,
             "before_at": LAST.at,
             "before_id": LAST.id,
             "limit": Int8(HITS),
-        }
-        hits = len(ask().messages)
-        yield Path(
-            name=f"search, {name}",
-            goal=1.25,
-            ours=_expecting(hits, lambda ask=ask: ask().messages),  # type: ignore[misc]
-            bare=_expecting(hits, partial(_search_bare, session, params)),
-            orm=_expecting(
-                hits,
-                lambda found=by_orm: list(  # type: ignore[misc]
-                    found.select_related("author").order_by("-created_at", "-id")[:HITS]
-                ),
-            ),
-            calls=5,
-        )
+        },
+        of_rows=message_views,
+        found=lambda rows: [(server, row[-1]) for row in rows if row[-1] is not None],
+        calls=5,
+    )
 
 
-def _search_bare(session: psycopg.Connection[Any], params: dict[str, Any]) -> Sequence[object]:
-    """Find the ids, then what is shown of these messages, as the query does."""
-    found = session.execute(_SEARCH, params, prepare=True).fetchall()
-    # One row says what is there when nothing is found.
-    ids = [row[-1] for row in found if row[-1] is not None]
-    if not ids:
-        return ids
-    shown = {"viewer": params["user"], "spaces": [params["space"]] * len(ids), "ids": ids}
-    return session.execute(_SHOWN, shown, prepare=True).fetchall()
+def mentioned(user: UUID) -> Read:
+    """Return the messages that name a user."""
+    return Read(
+        name="mention inbox",
+        goal=_PAGE_OF_MESSAGES,
+        ours=lambda: inbox(user=user).messages,
+        own="mention_inbox",
+        by_hand="mention_inbox",
+        params=_before_all(user),
+        of_rows=message_views,
+        found=lambda rows: [row[-2:] for row in rows if row[-1] is not None],
+        calls=5,
+    )
+
+
+def conversations(user: UUID) -> Read:
+    """Return the conversations of a user."""
+    return Read(
+        name="conversation list",
+        goal=_OVERVIEW,
+        ours=lambda: conversation_list(user=user).conversations,
+        own="conversation_list",
+        by_hand="conversation_list",
+        params=_before_all(user),
+        of_rows=lambda rows: tuple([_conversation(*row) for row in rows]),
+        calls=5,
+    )
+
+
+def _before_all(user: UUID) -> dict[str, Any]:
+    return {"user": user, "before_at": LAST.at, "before_id": LAST.id, "limit": Int8(PAGE)}
+
+
+def _answered(ask: Callable[[], Sequence[Any]]) -> Callable[[], Sequence[Any]]:
+    def run() -> Sequence[Any]:
+        try:
+            return ask()
+        except ChatError:
+            return ()
+
+    return run

@@ -5,16 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict
+from secrets import randbits
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.db import transaction
 
-from tests.benchmarks.database import describe_machine, filled_database, led_to
-from tests.benchmarks.growth import growth_paths
+from tests.benchmarks.community import OF_THREE_ROLES, look_up
+from tests.benchmarks.database import describe_machine, filled_database, led_to, migrated_database
+from tests.benchmarks.equality import check_equality
+from tests.benchmarks.first_calls import first_calls
+from tests.benchmarks.growth import EVERY_ROLE, THREE_ROLES, growth_paths, role_paths
 from tests.benchmarks.imports import import_paths
 from tests.benchmarks.measuring import measure
-from tests.benchmarks.reads import read_paths
+from tests.benchmarks.read_paths import bare_session, read_paths
+from tests.benchmarks.send_parts import part_paths
 from tests.benchmarks.sends import SHAPES, make_place, send_path
 
 if TYPE_CHECKING:
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
 # A send takes a millisecond, an import a second, and neither may fill the disk.
 _SENDS = 1600
 _IMPORT_ROUNDS = 7
-_ROW = "{name:<46} {ours:>9} {bare:>9} {orm:>9} {ratio:>6} {spread:>13} {goal:>7}\n"
+_NAME = 42
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -35,12 +42,21 @@ def main(arguments: Sequence[str]) -> int:
     # With it Django keeps every statement.
     settings.DEBUG = False
     if not options.json:
-        sys.stdout.write(_heading(options))
+        sys.stdout.write(
+            f"{describe_machine()}\n{options.messages:,} messages, {options.rounds} rounds, "
+            "times in milliseconds, each ratio with the middle half of the rounds and its goal\n"
+        )
         sys.stdout.flush()
     missed = 0
-    for measurement in _growth(options) if options.growth else _against_bare(options):
-        missed += not measurement.is_met
-        sys.stdout.write(_as_json(measurement, options) if options.json else _as_row(measurement))
+    heading = ""
+    for measurement in _measurements(options):
+        missed += not all(ratio.is_met for ratio in measurement.ratios)
+        if options.json:
+            sys.stdout.write(_as_json(measurement, options))
+        else:
+            if heading != (heading := _heading(measurement)):
+                sys.stdout.write(f"\n{heading}\n")
+            sys.stdout.write(f"{_as_row(measurement)}\n")
         sys.stdout.flush()
     return 1 if missed else 0
 
@@ -49,27 +65,50 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
         description=(
-            "Fill a database of its own on the server that the settings lead to, measure each hot "
-            "path in turn with the same work in bare psycopg, and drop the database. Exits with 1 "
-            "when a goal is missed. What migrate costs: python -m tests.benchmarks.migrate."
+            "Fill databases of their own on the server that the settings lead to, measure each hot "
+            "path in turn with its own statement in bare psycopg and, of the reads, with one that "
+            "was written by hand for speed alone, and drop the databases. Exits with 1 when a goal "
+            "is missed. What migrate costs: python -m tests.benchmarks.migrate."
         ),
     )
     parser.add_argument("--messages", type=int, default=200_000, help="how many (200000)")
     parser.add_argument("--rounds", type=int, default=30, help="how often each way runs (30)")
     parser.add_argument("--only", default="", metavar="WORDS", help="paths whose name has these")
-    parser.add_argument(
+    parser.add_argument("--orm", action="store_true", help="the reads by the ordinary ORM as well")
+    parser.add_argument("--json", action="store_true", help="one object a line for each path")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--growth",
         action="store_true",
         help="compare the reads with themselves in a database of a tenth of the size instead",
     )
-    parser.add_argument("--json", action="store_true", help="one object a line for each path")
+    instead.add_argument(
+        "--send-parts",
+        action="store_true",
+        help="compare a bare send with one without each trigger, key, CHECK and index instead",
+    )
     return parser
 
 
-def _against_bare(options: argparse.Namespace) -> Iterator[Measurement]:
+def _measurements(options: argparse.Namespace) -> Iterator[Measurement]:
+    if options.growth:
+        yield from _growth(options)
+    elif options.send_parts:
+        yield from _measured(part_paths(), options, rounds=min(options.rounds, _IMPORT_ROUNDS))
+    else:
+        with migrated_database() as empty, led_to(empty), transaction.atomic():
+            check_equality(seed=randbits(32))
+            transaction.set_rollback(True)
+        yield from _many(options)
+        yield from _giant(options)
+
+
+def _many(options: argparse.Namespace) -> Iterator[Measurement]:
     with filled_database(messages=options.messages) as place, led_to(place.connection):
-        with read_paths(place.community) as paths:
+        with read_paths(place.community, only=options.only, with_orm=options.orm) as paths:
             yield from _measured(paths, options, rounds=options.rounds)
+        with first_calls(place.community) as path:
+            yield from _measured([path], options, rounds=options.rounds)
         here = make_place()
         for shape in SHAPES:
             if options.only in shape.name:
@@ -79,13 +118,30 @@ def _against_bare(options: argparse.Namespace) -> Iterator[Measurement]:
             yield from _measured(paths, options, rounds=min(options.rounds, _IMPORT_ROUNDS))
 
 
-def _growth(options: argparse.Namespace) -> Iterator[Measurement]:
+def _giant(options: argparse.Namespace) -> Iterator[Measurement]:
     with (
-        filled_database(messages=options.messages // 10) as small,
-        filled_database(messages=options.messages) as big,
-        growth_paths(small=small, big=big) as paths,
+        filled_database(messages=options.messages, is_giant=True) as place,
+        led_to(place.connection),
+        bare_session() as session,
     ):
-        yield from _measured(paths, options, rounds=options.rounds)
+        few_roles = look_up(session, viewer=OF_THREE_ROLES)
+        with (
+            read_paths(place.community, place=f", {EVERY_ROLE}", only=options.only) as every,
+            read_paths(few_roles, place=f", {THREE_ROLES}", only=options.only) as few,
+        ):
+            yield from _measured([*every, *few], options, rounds=options.rounds)
+            yield from _measured(role_paths(few=few, every=every), options, rounds=options.rounds)
+
+
+def _growth(options: argparse.Namespace) -> Iterator[Measurement]:
+    with ExitStack() as stack:
+        sides = []
+        for messages in (options.messages // 10, options.messages):
+            place = stack.enter_context(filled_database(messages=messages))
+            with led_to(place.connection):
+                sides.append((place.connection, stack.enter_context(read_paths(place.community))))
+        small, big = sides
+        yield from _measured(growth_paths(small=small, big=big), options, rounds=options.rounds)
 
 
 def _measured(
@@ -96,38 +152,34 @@ def _measured(
             yield measure(path, rounds=rounds)
 
 
-def _heading(options: argparse.Namespace) -> str:
-    return (
-        f"{describe_machine()}\n"
-        f"{options.messages:,} messages, {options.rounds} rounds, times in milliseconds\n\n"
-    ) + _ROW.format(
-        name="",
-        ours="ours",
-        bare="a tenth" if options.growth else "bare",
-        orm="" if options.growth else "ORM",
-        ratio="ratio",
-        spread="middle half",
-        goal="goal",
-    )
+def _heading(measurement: Measurement) -> str:
+    ratios = [f"{ratio.goal.way} / {ratio.goal.other}" for ratio in measurement.ratios]
+    return _line("", measurement.times, ratios, measurement.counts)
 
 
 def _as_row(measurement: Measurement) -> str:
-    first, third = measurement.spread
-    return _ROW.format(
-        name=measurement.name,
-        ours=_milliseconds(measurement.ours),
-        bare=_milliseconds(measurement.bare),
-        orm="" if measurement.orm is None else _milliseconds(measurement.orm),
-        ratio=f"{measurement.ratio:.2f}",
-        spread=f"{first:.2f} to {third:.2f}",
-        goal=f"≤ {measurement.goal:.2f}",
+    ratios = [
+        f"{ratio.ratio:.2f} ({ratio.spread[0]:.2f} to {ratio.spread[1]:.2f}) "
+        f"{'≤' if ratio.is_met else '>'} {ratio.goal.ratio:.2f}"
+        for ratio in measurement.ratios
+    ]
+    times = [f"{seconds * 1000:.3f}" for seconds in measurement.times.values()]
+    counts = [f"{count:,}" for count in measurement.counts.values()]
+    return _line(measurement.name, times, ratios, counts)
+
+
+def _line(name: str, times: Iterable[str], ratios: Iterable[str], counts: Iterable[str]) -> str:
+    cells = (
+        *(f"{time:>11}" for time in times),
+        *(f"{ratio:>29}" for ratio in ratios),
+        *(f"{count:>16}" for count in counts),
     )
+    return f"{name:<{_NAME}}" + "".join(cells)
 
 
 def _as_json(measurement: Measurement, options: argparse.Namespace) -> str:
-    known = asdict(measurement) | {"messages": options.messages, "is_met": measurement.is_met}
+    known = asdict(measurement) | {
+        "messages": options.messages,
+        "is_met": all(ratio.is_met for ratio in measurement.ratios),
+    }
     return json.dumps(known) + "\n"
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.3f}"

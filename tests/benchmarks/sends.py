@@ -9,15 +9,18 @@ from __future__ import annotations
 import multiprocessing
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.paths import Path
+from tests.benchmarks.paths import BARE, OURS, Goal, Path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
     from uuid import UUID
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 CONTENT = "The tide turns at six, and whoever wants to sail with it had better be here by five."
 MEMBERS_OF_THE_SERVER = 200
@@ -157,7 +160,7 @@ def _work(
     # As in production: otherwise Django writes each statement down.
     settings.DEBUG = False
     connection.settings_dict["NAME"] = database
-    send = {"ours": _ours, "bare": _bare}[way](space, channel, author)
+    send = {OURS: _ours, BARE: bare_send}[way](space, channel, author)
     for _ in range(_WARM_UP):
         send()
     pipe.send(None)
@@ -174,7 +177,8 @@ def _ours(_: UUID, channel: UUID, author: UUID) -> Callable[[], object]:
     return lambda: send_message(author=author, channel=channel, content=CONTENT)
 
 
-def _bare(space: UUID, channel: UUID, author: UUID) -> Callable[[], object]:
+def bare_send(space: UUID, channel: UUID, author: UUID) -> Callable[[], object]:
+    """Return what sends a message by a bare INSERT, on a connection of its own."""
     import psycopg
     from django.db import connection
 
@@ -192,8 +196,44 @@ def _bare(space: UUID, channel: UUID, author: UUID) -> Callable[[], object]:
 @contextmanager
 def send_path(place: Place, shape: Shape, *, each: int) -> Iterator[Path]:
     """Yield the path of sends of this shape; the clients are there until the end of the block."""
+    from django.db import connection
+
     with (
-        Crew(place, shape, way="ours", each=each) as ours,
-        Crew(place, shape, way="bare", each=each) as bare,
+        Crew(place, shape, way=OURS, each=each) as ours,
+        Crew(place, shape, way=BARE, each=each) as bare,
     ):
-        yield Path(name=shape.name, goal=1 / GOAL, ours=ours, bare=bare, units=each * shape.clients)
+        yield Path(
+            name=shape.name,
+            ways={OURS: ours, BARE: bare},
+            goals=[Goal(way=OURS, other=BARE, ratio=1 / GOAL)],
+            units=each * shape.clients,
+            counts=lambda: written_by(connection, ours, messages=each * shape.clients),
+        )
+
+
+def written_by(
+    connection: BaseDatabaseWrapper, send: Callable[[], object], *, messages: int
+) -> dict[str, int]:
+    """Return how many bytes a message adds to the log and to the database.
+
+    Of the log the least of three times: whatever else the server does is in it too.
+    """
+
+    def ask() -> tuple[int, int]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint, "
+                "pg_database_size(current_database())"
+            )
+            wal, size = cursor.fetchone()
+            return wal, size
+
+    seen = [ask()]
+    for _ in range(3):
+        send()
+        seen.append(ask())
+    logged = min(later[0] - earlier[0] for earlier, later in pairwise(seen))
+    return {
+        "WAL bytes": logged // messages,
+        "disk bytes": (seen[-1][1] - seen[0][1]) // (3 * messages),
+    }

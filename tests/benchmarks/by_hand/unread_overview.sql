@@ -1,0 +1,99 @@
+-- What is unread in every channel and conversation of one user. Marks are joined whole; what is
+-- deleted or names somebody is looked for above the mark alone, in each place where there is more.
+WITH belonging AS (
+    SELECT space_id, timed_out_until FROM server_members WHERE user_id = %(user)s
+),
+-- include: places.sql
+,
+mark AS MATERIALIZED (
+    SELECT mark.channel_id, mark.last_read_seq, mark.notify, mark.muted_until
+    FROM (
+        SELECT space_id FROM member
+        UNION ALL
+        SELECT space_id FROM participants WHERE user_id = %(user)s AND left_at IS NULL
+    ) AS space
+    CROSS JOIN LATERAL (
+        SELECT channel_id, last_read_seq, notify, muted_until
+        FROM read_states
+        WHERE space_id = space.space_id AND user_id = %(user)s
+        OFFSET 0
+    ) AS mark
+),
+talk AS (
+    SELECT counter.space_id, counter.channel_id, counter.first_seq, counter.last_seq
+    FROM participants AS participant
+    INNER JOIN channel_counters AS counter
+        ON
+            counter.space_id = participant.space_id
+            AND counter.channel_id = participant.space_id
+    WHERE
+        participant.user_id = %(user)s
+        AND participant.left_at IS NULL
+        AND CASE WHEN counter.closed THEN EXISTS (
+            SELECT FROM channels WHERE id = counter.channel_id AND deleted_at IS NULL
+        ) ELSE TRUE END
+),
+marked AS MATERIALIZED (
+    SELECT
+        space_id, channel_id, last_seq, last_read_seq, notify, muted_until,
+        greatest(last_read_seq, first_seq - 1) AS low,
+        is_read AND last_seq > greatest(last_read_seq, first_seq - 1) AS is_unread
+    FROM (
+        SELECT
+            seen.space_id, seen.channel_id, seen.first_seq, seen.last_seq, seen.is_read,
+            coalesce(mark.last_read_seq, 0) AS last_read_seq, mark.notify, mark.muted_until
+        FROM (
+            SELECT space_id, channel_id, first_seq, last_seq, permissions & 65536 <> 0 AS is_read
+            FROM place
+            UNION ALL
+            SELECT space_id, channel_id, first_seq, last_seq, TRUE FROM talk
+        ) AS seen
+        FULL JOIN mark ON mark.channel_id = seen.channel_id
+        OFFSET 0
+    ) AS joined
+    WHERE space_id IS NOT NULL
+)
+SELECT
+    space_id, channel_id, last_seq, last_read_seq,
+    CASE WHEN is_unread THEN last_seq - low - (
+        SELECT count(*)
+        FROM messages AS gone
+        WHERE
+            gone.space_id = marked.space_id
+            AND gone.channel_id = marked.channel_id
+            AND gone.seq > marked.low
+            AND gone.deleted_at IS NOT NULL
+    ) ELSE 0 END AS unread,
+    CASE WHEN is_unread THEN (
+        SELECT count(*)
+        FROM (
+            SELECT seq
+            FROM mentions
+            WHERE
+                user_id = %(user)s
+                AND space_id = marked.space_id
+                AND channel_id = marked.channel_id
+                AND seq > marked.low
+            UNION
+            SELECT seq
+            FROM mentions
+            WHERE
+                user_id IS NULL
+                AND space_id = marked.space_id
+                AND channel_id = marked.channel_id
+                AND seq > marked.low
+                AND (role_id IS NULL OR role_id IN (SELECT id FROM own_role))
+        ) AS named
+        WHERE NOT EXISTS (
+            SELECT
+            FROM messages AS gone
+            WHERE
+                gone.space_id = marked.space_id
+                AND gone.channel_id = marked.channel_id
+                AND gone.seq = named.seq
+                AND gone.deleted_at IS NOT NULL
+        )
+    ) ELSE 0 END AS mentions,
+    notify, muted_until
+FROM marked
+ORDER BY space_id, channel_id;

@@ -1,0 +1,123 @@
+"""The best that the ordinary ORM does for the reads, for orientation."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from chat.models import (
+    Channel,
+    ChannelAccess,
+    MemberRole,
+    Mention,
+    Message,
+    MessageAttachment,
+    Reaction,
+    ReadState,
+)
+from chat.rules.permissions import Permission
+from tests.benchmarks.reads import HITS, PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.benchmarks.community import Community
+    from tests.benchmarks.reads import Read
+
+
+def by_orm(at: Community, read: Read) -> Callable[[], Sequence[Any]] | None:
+    """Return what asks the same by the ORM; None where it has no way."""
+    if read.name == "history page, newest":
+        return partial(_page, at)
+    if read.name.startswith("search"):
+        return partial(_search, at, read.params["text"])
+    ways = {
+        "unread_overview": _unread,
+        "visible_channels": _visible,
+        "permissions_in": _permission,
+    }
+    return partial(ways[read.own], at) if read.own in ways else None
+
+
+def _page(at: Community) -> list[Message]:
+    access = ChannelAccess.objects.get(
+        user=at.viewer_id, space_id=at.server_id, channel=at.channel_id
+    )
+    if not access.permissions & Permission.READ_MESSAGE_HISTORY.value:
+        raise RuntimeError("the viewer may not read there")
+    counts = (
+        Reaction.objects.filter(space_id=at.server_id)
+        .values("message_id", "emoji")
+        .annotate(people=Count("id"), own=Count("id", filter=Q(user=at.viewer_id)))
+    )
+    files = MessageAttachment.objects.filter(space_id=at.server_id).order_by("position")
+    page = list(
+        Message.objects.filter(space_id=at.server_id, channel=at.channel_id)
+        .select_related("author")
+        .prefetch_related(Prefetch("messageattachments", queryset=files))
+        .order_by("-seq")[:PAGE]
+    )
+    answered = [message.reply_to_seq for message in page if message.reply_to_seq is not None]
+    list(counts.filter(message_id__in=[message.id for message in page]))
+    list(
+        Message.objects.filter(
+            space_id=at.server_id, channel=at.channel_id, seq__in=answered
+        ).select_related("author")
+    )
+    return page
+
+
+def _unread(at: Community) -> list[Any]:
+    here: dict[str, Any] = {"space_id": OuterRef("space_id"), "channel": OuterRef("channel")}
+    later = {**here, "seq__gt": OuterRef("mark")}
+
+    def number_of(rows: Any) -> Subquery:
+        return Subquery(rows.order_by().values("space_id").annotate(n=Count("pk")).values("n"))
+
+    roles = MemberRole.objects.filter(user=at.viewer_id).values("role")
+    named = Q(user=at.viewer_id) | Q(role__in=roles) | Q(user__isnull=True, role__isnull=True)
+    mark = ReadState.objects.filter(user=at.viewer_id, **here).values("last_read_seq")
+    deleted = Message.objects.filter(deleted_at__isnull=False, **later)
+    return list(
+        ChannelAccess.objects.filter(user=at.viewer_id)
+        .annotate(mark=Coalesce(Subquery(mark), Value(0)))
+        .annotate(
+            unread=F("last_seq") - F("mark") - Coalesce(number_of(deleted), Value(0)),
+            mentions=Coalesce(number_of(Mention.objects.filter(named, **later)), Value(0)),
+        )
+        .values_list("space_id", "channel_id", "last_seq", "mark", "unread", "mentions")
+    )
+
+
+def _visible(at: Community) -> list[ChannelAccess]:
+    return list(
+        ChannelAccess.objects.filter(user=at.viewer_id)
+        .exclude(space_id=F("channel"))
+        .select_related("channel")
+    )
+
+
+def _permission(at: Community) -> list[int]:
+    return list(
+        ChannelAccess.objects.filter(
+            user=at.viewer_id,
+            space_id__in=Channel.objects.filter(pk=at.channel_id).values("space_id"),
+            channel=at.channel_id,
+        ).values_list("permissions", flat=True)
+    )
+
+
+def _search(at: Community, word: str) -> list[Message]:
+    return list(
+        Message.objects.visible_to(at.viewer_id)
+        .filter(
+            space_id=at.server_id,
+            search=SearchQuery(word, config="simple", search_type="websearch"),
+        )
+        .select_related("author")
+        .order_by("-created_at", "-id")[:HITS]
+    )

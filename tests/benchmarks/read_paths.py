@@ -1,0 +1,121 @@
+"""What the reads cost on a filled community, each way."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from django.db import connection
+from psycopg.types.numeric import Int8
+
+from chat.db.statements import read_sql
+from tests.benchmarks.orm import by_orm
+from tests.benchmarks.paths import BARE, BY_HAND, FLOOR, ORM, OURS, Goal, Path
+from tests.benchmarks.reads import reads_of
+from tests.benchmarks.statements import Bare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tests.benchmarks.community import Community
+    from tests.benchmarks.reads import Read
+
+_TO_BY_HAND = 1.1
+# Five times as it comes and five times with a plan of its own, then PostgreSQL may keep one.
+_WARMING = 12
+
+
+@contextmanager
+def read_paths(
+    community: Community, *, place: str = "", only: str = "", with_orm: bool = False
+) -> Iterator[list[Path]]:
+    """Yield the paths of the reads in the database that Django's default connection leads to.
+
+    Nothing is written. DEBUG has to be off: it makes Django note every statement. `place` is said
+    in their names; those without `only` in it are left out.
+
+    Raises: RuntimeError, when a read and the same by hand return different rows.
+    """
+    with bare_session() as session:
+        paths = []
+        for read in reads_of(community):
+            if only not in f"{read.name}{place}":
+                continue
+            path = _path(session, community, read, with_orm=with_orm, place=place)
+            for way in path.ways.values():
+                for _ in range(_WARMING):
+                    way()
+            paths.append(path)
+        yield paths
+
+
+@contextmanager
+def bare_session() -> Iterator[psycopg.Connection[Any]]:
+    """Open a connection of psycopg's to where Django's default connection leads."""
+    params = connection.get_connection_params()
+    known = ("host", "port", "user", "password", "dbname")
+    where = {name: params[name] for name in known if name in params}
+    # As on our own connections.
+    where["options"] = "-c jit=off"
+    with psycopg.connect(**where, autocommit=True) as session:
+        yield session
+
+
+def _path(
+    session: psycopg.Connection[Any], at: Community, read: Read, *, with_orm: bool, place: str
+) -> Path:
+    expected = read.ours()
+    by_hand = Bare(session, (read.sql_by_hand, read.params))
+    if read.of_rows(by_hand()) != expected:
+        raise RuntimeError(f"{read.name}: other rows by hand")
+    own = [(read.own_sql, read.params)]
+    if read.found is not None:
+        found = read.found(Bare(session, *own)())
+        shown = {
+            "viewer": at.viewer_id,
+            "spaces": [space for space, _ in found],
+            "ids": [id_ for _, id_ in found],
+        }
+        own += [(read_sql("queries/sql/message_rows.sql"), shown)] if found else []
+    bare = Bare(session, *own)
+    floor = {
+        **read.params,
+        "home": at.server_id,
+        "homes": sorted({row[0] for row in expected} if read.calls == 1 else ()),
+        "floor_seq": Int8(expected[0].seq) if read.own == "message_page" else None,
+        "rows": Int8(len(expected)),
+    }
+    ways: dict[str, Callable[[], Sequence[Any]]] = {
+        OURS: read.ours,
+        BARE: bare,
+        BY_HAND: by_hand,
+        FLOOR: Bare(session, (read.floor_sql, floor)),
+    }
+    orm = by_orm(at, read) if with_orm else None
+    if orm is not None:
+        ways[ORM] = orm
+    return Path(
+        name=f"{read.name}{place}",
+        ways={
+            # Where nothing is found the statement has a row that says so.
+            name: way if name == BARE and not expected else _expecting(len(expected), way)
+            for name, way in ways.items()
+        },
+        goals=[
+            Goal(way=OURS, other=BARE, ratio=read.goal),
+            Goal(way=BARE, other=BY_HAND, ratio=_TO_BY_HAND),
+        ],
+        calls=read.calls,
+        counts=lambda: {f"buffers {BARE}": bare.buffers(), f"buffers {BY_HAND}": by_hand.buffers()},
+    )
+
+
+def _expecting(count: int, ask: Callable[[], Sequence[object]]) -> Callable[[], object]:
+    def run() -> object:
+        found = ask()
+        if len(found) != count:
+            raise RuntimeError(f"{len(found)} rows instead of {count}")
+        return found
+
+    return run
