@@ -124,7 +124,7 @@ def prepare_channel(
             "only: an export does not say who was in it."
         )
     else:
-        remark = _remark(path, prepared, parent, is_visible=is_visible)
+        remark = _remark(path, prepared, is_visible=is_visible)
     if kind == Channel.Kind.THREAD and prepared.archived_at is not None:
         Channel.objects.using(write_alias()).filter(pk=prepared.pk).update(archived_at=None)
     return PreparedChannel(server_id, prepared, is_new, remark)
@@ -137,28 +137,23 @@ def archive_if_quiet(thread: Channel, exported_at: datetime | None) -> None:
     An export does not say whether a thread is archived. One that does not say when it was made
     either is taken for one of today.
     """
-    database = write_alias()
-    (newest_at,) = (
-        ChannelCounter.objects.using(database)
-        .filter(channel=thread)
-        .values_list("last_message_at", flat=True)
-    )
-    quiet_at = (newest_at or thread.created_at) + _QUIET
-    Channel.objects.using(database).annotate(asked_at=Coalesce(Value(exported_at), Now())).filter(
-        pk=thread.pk, kind=Channel.Kind.THREAD, asked_at__gt=quiet_at
+    quiet_at = (_counter(thread).last_message_at or thread.created_at) + _QUIET
+    threads = Channel.objects.using(write_alias()).filter(pk=thread.pk, kind=Channel.Kind.THREAD)
+    threads.annotate(asked_at=Coalesce(Value(exported_at), Now())).filter(
+        asked_at__gt=quiet_at
     ).update(archived_at=quiet_at)
 
 
-def _remark(path: Path, channel: Channel, parent: Channel | None, *, is_visible: bool) -> str:
+def _remark(path: Path, channel: Channel, *, is_visible: bool) -> str:
     """Return the remark on a channel that more or fewer people see than was asked for."""
     # Whoever sees its channel sees a thread.
-    deciding = parent if parent and channel.kind == Channel.Kind.THREAD else channel
+    deciding = channel.parent if channel.kind == Channel.Kind.THREAD else channel
     is_hidden = _is_hidden(deciding)
     if is_hidden and is_visible:
         return f"It stays hidden, as #{deciding.name} is: --visible is for new channels."
     if is_hidden or is_visible:
         return ""
-    if not _has_messages(channel):
+    if _counter(channel).last_seq == 0:
         raise UnsupportedExportError(
             f"{path} would be visible to everybody who sees #{deciding.name}, and not to "
             f"administrators only. Import it with --visible, or hide #{deciding.name} first. "
@@ -167,9 +162,9 @@ def _remark(path: Path, channel: Channel, parent: Channel | None, *, is_visible:
     return f"Everybody who sees #{deciding.name} sees it, as before: only new channels are hidden."
 
 
-def _has_messages(channel: Channel) -> bool:
+def _counter(channel: Channel) -> ChannelCounter:
     counters = ChannelCounter.objects.using(write_alias())
-    return counters.filter(channel=channel, last_seq__gt=0).exists()
+    return counters.get(space_id=channel.space_id, channel_id=channel.pk)
 
 
 def _is_hidden(channel: Channel) -> bool:
@@ -330,5 +325,5 @@ def _fill_in(channel: Channel, wanted: Channel) -> None:
         given["name"] = wanted.name
     if channel.kind == Channel.Kind.TEXT and wanted.kind in {"voice", "announcement"}:
         given["kind"] = wanted.kind
-    if given and not _has_messages(channel):
+    if given and _counter(channel).last_seq == 0:
         save_fields(channel, given)

@@ -163,13 +163,13 @@ class Mapper:
     def _content(self, message: dict[str, Any], content: str) -> str:
         if "@" in content:
             many = len(_MENTION_OF_MANY.findall(content))
-            if many := many + self._people.count_role_mentions(content):
-                self.left_out["mentions of roles or of everyone"] += many
+            many += self._people.count_role_mentions(content)
+            self.left_out["mentions of roles or of everyone"] += many
         if "<" in content:
             if not message.get("inlineEmojis"):
                 # Versions before November 2024 do not list them.
                 emoji = sum(":" in sign for sign, _ in _MENTION.findall(content))
-                self._leave_out(_IGNORED_PARTS["inlineEmojis"], [None] * emoji)
+                self.left_out["inlineEmojis"] += emoji
             content = _MENTION.sub(self._mention, content)
         kept = storable(content)
         if kept != content:

@@ -133,7 +133,7 @@ class People:
             | Exists(Ban.objects.filter(user=OuterRef("pk"), server=self._server_id)),
             pk__in=wanted - members,
         )
-        joining = wanted - members - set(gone.values_list("pk", flat=True))
+        joining = sorted(wanted - members - set(gone.values_list("pk", flat=True)))
         import_members(
             server=self._server_id,
             members=[
@@ -142,16 +142,16 @@ class People:
                     nickname=self._nicknames.get(user),
                     roles=list(self._new_members[user] - self._omitted_roles),
                 )
-                for user in sorted(joining)
+                for user in joining
             ],
         )
         copy_rows(
             "audit_log",
             ["space_id", "action", "target_type", "target_id"],
-            [(self._server_id, _JOINED, "user", user) for user in sorted(joining)],
+            [(self._server_id, _JOINED, "user", user) for user in joining],
             using=database,
         )
-        for user in joining | members:
+        for user in members.union(joining):
             self._nicknames.pop(user, None)
         self._new_members = {}
 

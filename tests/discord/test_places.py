@@ -189,6 +189,21 @@ def test_thread_of_any_version_is_a_thread(tmp_path: Path, kind: str, expected: 
     ]
 
 
+def test_thread_that_was_moved_here_is_seen_where_it_is(tmp_path: Path) -> None:
+    load(thread(tmp_path / "a.json"))
+    execute(
+        "INSERT INTO channels (space_id, server_id, name) SELECT space_id, id, 'seen' FROM servers"
+    )
+    execute(
+        "UPDATE channels SET parent_id = (SELECT id FROM channels WHERE name = 'seen')"
+        " WHERE kind = 'thread'"
+    )
+
+    report = load(thread(tmp_path / "a.json"))
+
+    assert "Everybody who sees #seen sees it, as before" in report
+
+
 def test_private_thread_of_a_version_without_a_name_for_it_is_hidden(tmp_path: Path) -> None:
     load(thread(tmp_path / "a.json", kind="12"), "--visible")
 
