@@ -66,7 +66,7 @@ class _ServerCursor(_WholeStatements, psycopg.ServerCursor[Any]):
 _WITH_WHOLE_STATEMENTS = {base.ServerBindingCursor: _Cursor, base.Cursor: _ClientBindingCursor}
 
 
-class _ErrorsWithoutValues(DatabaseErrorWrapper):  # type: ignore[misc]
+class _ErrorsWithoutValues(DatabaseErrorWrapper):
     """Django's translation of errors, whose texts end up in logs."""
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:

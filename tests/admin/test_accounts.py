@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth import authenticate
@@ -22,7 +22,6 @@ from tests.factories import UserFactory
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpResponse
     from django.test import Client
     from pytest import MonkeyPatch  # noqa: PT013
 
@@ -191,7 +190,7 @@ def test_account_that_is_erased_while_a_form_is_sent_is_not_changed(
         change = reverse("admin:auth_user_password_change", args=[user.pk])
         form = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
 
-    def send() -> HttpResponse:
+    def send() -> Any:
         try:
             return admin_client.post(change, form)
         finally:

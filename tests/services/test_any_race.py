@@ -74,7 +74,7 @@ def restore(scene: Scene) -> Iterator[Callable[[], None]]:
     names = [*tables(), "django_admin_log"]
     with as_superuser(), connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA before")
-        steps = [sql.SQL("SET LOCAL session_replication_role = replica")]
+        steps: list[sql.Composable] = [sql.SQL("SET LOCAL session_replication_role = replica")]
         for name in names:
             cursor.execute(
                 "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass"
@@ -156,8 +156,10 @@ def test_only_named_errors_come_out_of_a_race(
             chance = Random(turn)
             for batch in batches(chance.sample(every, len(every)), size=_AT_ONCE):
                 restore()
-                racing = [(name, partial(scene.call, name, **instead)) for name, instead in batch]
-                racing.append((happen.__name__, partial(happen, scene)))
+                racing: list[tuple[str, Callable[[], object]]] = [
+                    (happen.__name__, partial(happen, scene))
+                ]
+                racing += [(name, partial(scene.call, name, **instead)) for name, instead in batch]
                 start = Barrier(len(racing), timeout=_SECONDS)
                 done = [
                     pool.submit(outcome, name, call, start, chance.uniform(0, 0.01))
