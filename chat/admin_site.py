@@ -6,9 +6,12 @@ Not in chat.admin, for importing that registers the models, which needs this sit
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
-from django.http import Http404
+from django.contrib import messages
+from django.db import IntegrityError
+from django.http import Http404, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from unfold.sites import UnfoldAdminSite
 
@@ -78,6 +81,23 @@ class ChatAdminSite(UnfoldAdminSite):
     site_title = "MELO"
     site_header = "MELO"
     index_title = "MELO"
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002
+        """Let a form that the database refuses, of a row that was changed meanwhile, say so."""
+        shown: View = super().admin_view(view, cacheable)
+
+        @wraps(shown)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                return shown(request, *args, **kwargs)
+            except IntegrityError as refusal:
+                if request.method != "POST":
+                    raise
+                said = str(refusal).partition("\n")[0]
+                messages.error(request, f"Nothing was saved, for the database refused it: {said}.")
+                return HttpResponseRedirect(request.get_full_path())
+
+        return answer
 
     def extra_urls(self) -> list[URLPattern]:
         """Return the addresses of the pages, for Unfold to list them with its own.

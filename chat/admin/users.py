@@ -128,12 +128,14 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
         return user
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Refuse to change a user who has a right that this person lacks.
+        """Refuse to change a user who was erased, or has a right that this person lacks.
 
         Whoever may set a password, or make an account active, can log in with it.
         """
         allowed: bool = super().has_change_permission(request, obj)
-        return allowed and (obj is None or _has_all_rights_of(request, obj))
+        return allowed and (
+            obj is None or (obj.erased_at is None and _has_all_rights_of(request, obj))
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Users are erased in place, never deleted."""

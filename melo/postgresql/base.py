@@ -7,12 +7,21 @@ from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
+from django.db.utils import DatabaseErrorWrapper
+from django.utils.functional import cached_property
 
 from melo.embedded.errors import EmbeddedServerError
 from melo.embedded.server import EmbeddedServer, embedded_server
 from melo.postgresql.client import DatabaseClient
 from melo.postgresql.creation import create_database
-from melo.postgresql.errors import Attempt, DatabaseUnavailable, Reason, too_old, unavailable
+from melo.postgresql.errors import (
+    Attempt,
+    DatabaseUnavailable,
+    Reason,
+    too_old,
+    unavailable,
+    without_values,
+)
 from melo.postgresql.features import DatabaseFeatures
 from melo.postgresql.operations import DatabaseOperations
 from melo.postgresql.schema import DatabaseSchemaEditor
@@ -57,6 +66,15 @@ class _ServerCursor(_WholeStatements, psycopg.ServerCursor[Any]):
 _WITH_WHOLE_STATEMENTS = {base.ServerBindingCursor: _Cursor, base.Cursor: _ClientBindingCursor}
 
 
+class _ErrorsWithoutValues(DatabaseErrorWrapper):
+    """Django's translation of errors, whose texts end up in logs."""
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        if isinstance(exc_value, psycopg.Error):
+            exc_value.args = (without_values(exc_value),)
+        super().__exit__(exc_type, exc_value, traceback)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection to PostgreSQL, as Django's with the additions of this room.
 
@@ -76,6 +94,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         settings_dict["OPTIONS"].setdefault("server_side_binding", True)
         settings_dict["OPTIONS"].setdefault("prepare_threshold", _PREPARE_THRESHOLD)
         super().__init__(settings_dict, *args, **kwargs)
+
+    @cached_property
+    def wrap_database_errors(self) -> DatabaseErrorWrapper:
+        """Translate psycopg's errors into Django's, without the values of rows in their texts."""
+        return _ErrorsWithoutValues(self)
 
     @property
     def embedded(self) -> EmbeddedServer | None:

@@ -9,6 +9,7 @@ import shlex
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import psycopg
 from django.core.management import CommandError
 from django.db import OperationalError
 
@@ -214,6 +215,20 @@ def too_old(*, found: str, minimum: str, attempt: Attempt) -> DatabaseUnavailabl
         f"Next: upgrade it, or let {attempt.setting('HOST', 'PORT')} name a newer server.",
         reason=Reason.TOO_OLD,
     )
+
+
+def without_values(error: psycopg.Error) -> str:
+    """Return the text of an error without what it tells of rows: hashes, tokens, content.
+
+    Of data and constraints that is the detail; while COPY runs also the context. `error.diag` has
+    all of it still.
+    """
+    said = error.diag
+    state = error.sqlstate or ""
+    if not said.message_primary or not (state.startswith(("22", "23")) or said.context):
+        return str(error)
+    hint = f"\nHINT:  {said.message_hint}" if said.message_hint else ""
+    return f"{said.message_primary}{hint}"
 
 
 def _words(attempt: Attempt) -> dict[str, str]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group, Permission
+from django.contrib.messages import get_messages
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from django.urls import reverse
 
 from chat.models import User
+from chat.services.users import erase_user
 from tests.admin.pages import allow, page, text_of
 from tests.factories import UserFactory
 
@@ -155,6 +160,73 @@ def test_superuser_changes_everybody(admin_client: Client) -> None:
 
     user.refresh_from_db()
     assert (user.username, user.is_superuser) == ("ada", False)
+
+
+def test_account_that_was_erased_is_not_changed(admin_client: Client) -> None:
+    user = UserFactory.create(username="jack")
+    erase_user(actor=user, user=user)
+    new = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+
+    refused = [
+        admin_client.post(page(User, "change", user.pk), {"username": "jack", "kind": "human"}),
+        admin_client.post(reverse("admin:auth_user_password_change", args=[user.pk]), new),
+    ]
+    shown = admin_client.get(page(User, "change", user.pk))
+
+    assert [response.status_code for response in refused] == [403, 403]
+    assert shown.status_code == 200
+    assert 'name="username"' not in text_of(shown)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", ["the account", "the password"])
+def test_account_that_is_erased_while_a_form_is_sent_is_not_changed(
+    admin_client: Client, what: str
+) -> None:
+    user = UserFactory.create(username="jack")
+    change = page(User, "change", user.pk)
+    form = {"username": "jack", "kind": "human"}
+    if what == "the password":
+        change = reverse("admin:auth_user_password_change", args=[user.pk])
+        form = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+
+    def send() -> Any:
+        try:
+            return admin_client.post(change, form)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as pool:
+        with transaction.atomic():
+            erase_user(actor=user, user=user)
+            sent = pool.submit(send)
+            wait_until_blocked()
+        response = sent.result(timeout=20)
+
+    told = [str(message) for message in get_messages(response.wsgi_request)]
+    user.refresh_from_db()
+    assert response.status_code == 302
+    assert response.headers["Location"] == change
+    assert len(told) == 1
+    assert told[0].startswith("Nothing was saved")
+    assert "pbkdf2" not in told[0]
+    assert user.erased_at is not None
+    assert not user.has_usable_password()
+
+
+def wait_until_blocked() -> None:
+    """Wait until another connection waits for this one."""
+    until = time.monotonic() + 20
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks"
+                " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+            )
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    pytest.fail("nobody waits")
 
 
 def test_nobody_but_a_superuser_gives_rights(client: Client, operator: User) -> None:

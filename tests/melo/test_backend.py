@@ -5,9 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
+import traceback
 import zoneinfo
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -260,6 +262,33 @@ def test_statement_with_a_nul_is_not_cut_off_but_refused(
         with pytest.raises(DataError, match="cannot contain NUL"):
             cursor.execute("DELETE FROM kept WHERE id::text = %s", ["1\0"])
         assert fetch(own, "SELECT count(*) FROM kept") == 2
+
+
+def test_values_of_a_row_that_is_refused_are_in_no_error(connection: DatabaseWrapper) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE tokens (hash text PRIMARY KEY, hours integer CHECK (hours > 0))"
+        )
+        cursor.execute("INSERT INTO tokens VALUES ('s3cret', 1)")
+
+        def insert(*values: Any) -> None:
+            cursor.execute("INSERT INTO tokens VALUES (%s, %s)", values)
+
+        def copy(hours: str) -> None:
+            with connection.wrap_database_errors, cursor.copy("COPY tokens FROM STDIN") as rows:
+                rows.write(f"s3cret\t{hours}\n")
+
+        for refused in (
+            partial(insert, "s3cret", -1),
+            partial(insert, "s3cret", 1),
+            partial(copy, "-1"),
+            partial(copy, "s3cret\t7"),
+        ):
+            with pytest.raises(DatabaseError) as refusal:
+                refused()
+            told = "".join(traceback.format_exception(refusal.value))
+            assert "psycopg.errors." in told
+            assert "s3cret" not in told
 
 
 def test_run_sql_takes_many_statements_and_percent_signs(connection: DatabaseWrapper) -> None:

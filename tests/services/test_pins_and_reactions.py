@@ -248,7 +248,7 @@ def test_an_emoji_is_the_same_in_every_form(place: Place) -> None:
     assert add_reaction(actor=place.other, message=sent, emoji="❤")
     assert not add_reaction(actor=place.other, message=sent, emoji="❤\ufe0f")
     assert Reaction.objects.get().emoji == "❤\ufe0f"
-    assert reaction_users(viewer=place.other, message=sent, emoji="❤").users != ()
+    assert reaction_users(viewer=place.other, message=sent.id, emoji="❤").users != ()
     assert remove_reaction(actor=place.other, message=sent, emoji="❤")
 
 
