@@ -16,6 +16,9 @@ USUAL = {
     "default_transaction_read_only": "off",
     "check_function_bodies": "on",
     "shelf.flag": "",
+    "prepared": "0",
+    "cursors": "0",
+    "listening": "0",
 }
 TOP_OF_A_DUMP = (
     "SET statement_timeout = 0; SET lock_timeout = 0; SET client_encoding = 'UTF8'; "
@@ -36,6 +39,9 @@ LEFT = [
     "SET lock_timeout = 0",
     "SET default_transaction_read_only = on",
     "SET shelf.flag = 'on'",
+    "PREPARE shelf AS SELECT 1",
+    "DECLARE shelf CURSOR WITH HOLD FOR SELECT 1",
+    "LISTEN shelf",
     TOP_OF_A_DUMP,
 ]
 

@@ -27,6 +27,9 @@ _SET: Final[LiteralString] = (
 # RESET ALL also resets what pg_settings does not show, as a setting of one's own (`SET my.flag`).
 _FORGET: Final[LiteralString] = """
 CLOSE ALL;
+DEALLOCATE ALL;
+UNLISTEN *;
+DISCARD SEQUENCES;
 DISCARD TEMP;
 RESET SESSION AUTHORIZATION;
 RESET ROLE;
@@ -43,13 +46,14 @@ class SessionState:
     def put_back(self, connection: BaseDatabaseWrapper) -> None:
         """Give the session back what it had, and nothing else; two statements.
 
-        What was set since is forgotten, also by SET LOCAL. Temporary objects are dropped, and
-        cursors closed. A setting of one's own that was there before is forgotten as well, unless
-        it comes with the connection, the role or the database.
+        What was set since is forgotten, also by SET LOCAL, and so are temporary objects, cursors,
+        prepared statements, what it listens to, and the last values of sequences. A setting of
+        one's own that was there before is forgotten as well, unless it comes with the connection,
+        the role or the database.
         """
         # Beside Django, so that nobody who watches its statements takes these for a migration's.
         with connection.wrap_database_errors:
-            connection.connection.execute(_FORGET)
+            connection.connection.execute(_FORGET, prepare=False)
             connection.connection.execute(*_setting(self.settings))
 
 
