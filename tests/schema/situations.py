@@ -800,7 +800,9 @@ operations = [
 ## 0002_set
 atomic = os.environ.get("SITUATION_ATOMIC") != "no"
 operations = [
-    migrations.RunSQL(os.environ["SITUATION_SETS"].split("; "), migrations.RunSQL.noop),
+    migrations.RunSQL(
+        os.environ["SITUATION_SETS"].split("; "), os.environ.get("SITUATION_SETS_BACK", "")
+    ),
 ]
 ## 0003_see
 operations = [

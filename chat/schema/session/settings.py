@@ -1,10 +1,11 @@
 """What a session has beside its transaction: settings, a role, temporary objects; put back."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, LiteralString
 
+import psycopg
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import Connection
@@ -98,9 +99,12 @@ def roll_back_open(connection: BaseDatabaseWrapper) -> bool:
     session = connection.connection
     if connection.in_atomic_block or session is None or session.closed:
         return False
-    is_open = session.info.transaction_status is not TransactionStatus.IDLE
+    status = session.info.transaction_status
+    is_open = status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}
     if is_open:
-        session.rollback()
+        # Where the session is lost, the server has done it.
+        with suppress(psycopg.Error):
+            session.rollback()
     if not connection.get_autocommit():
         connection.set_autocommit(True)
     return is_open
