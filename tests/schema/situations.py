@@ -800,7 +800,9 @@ operations = [
 ## 0002_set
 atomic = os.environ.get("SITUATION_ATOMIC") != "no"
 operations = [
-    migrations.RunSQL(os.environ["SITUATION_SETS"].split("; "), migrations.RunSQL.noop),
+    migrations.RunSQL(
+        os.environ["SITUATION_SETS"].split("; "), os.environ.get("SITUATION_SETS_BACK", "")
+    ),
 ]
 ## 0003_see
 operations = [
@@ -810,7 +812,10 @@ operations = [
             "CREATE TABLE public.seen AS SELECT name, current_setting(name, true) AS value"
             " FROM unnest(ARRAY['search_path', 'session_replication_role', 'TimeZone', 'role',"
             " 'standard_conforming_strings', 'lock_timeout', 'default_transaction_read_only',"
-            " 'check_function_bodies', 'shelf.flag']) AS name",
+            " 'check_function_bodies', 'shelf.flag']) AS name"
+            " UNION ALL SELECT 'prepared', count(*)::text FROM pg_prepared_statements"
+            " UNION ALL SELECT 'cursors', count(*)::text FROM pg_cursors WHERE is_holdable"
+            " UNION ALL SELECT 'listening', count(*)::text FROM pg_listening_channels()",
         ],
         ["DROP TABLE public.seen", "DELETE FROM shelves"],
     ),

@@ -16,6 +16,9 @@ USUAL = {
     "default_transaction_read_only": "off",
     "check_function_bodies": "on",
     "shelf.flag": "",
+    "prepared": "0",
+    "cursors": "0",
+    "listening": "0",
 }
 TOP_OF_A_DUMP = (
     "SET statement_timeout = 0; SET lock_timeout = 0; SET client_encoding = 'UTF8'; "
@@ -36,6 +39,9 @@ LEFT = [
     "SET lock_timeout = 0",
     "SET default_transaction_read_only = on",
     "SET shelf.flag = 'on'",
+    "PREPARE shelf AS SELECT 1",
+    "DECLARE shelf CURSOR WITH HOLD FOR SELECT 1",
+    "LISTEN shelf",
     TOP_OF_A_DUMP,
 ]
 
@@ -93,3 +99,18 @@ def test_rehearsal_sees_nothing_of_it(manage: ManageSituation, atomic: str) -> N
     )
 
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_way_back_and_its_trial_run_see_nothing_of_it(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    environ = {"SITUATION_SETS": "SELECT 1", "SITUATION_SETS_BACK": "SET ROLE pg_monitor"}
+    manage("migrate", situations=["sets_session"], **environ)
+
+    result = manage("migrate", "sets_session", "zero", situations=["sets_session"], **environ)
+
+    assert result.returncode == 0, result.stderr
+    assert "Known from a trial run" in result.stdout
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('shelves'), to_regclass('seen')")
+        assert cursor.fetchone() == (None, None)

@@ -366,6 +366,8 @@ class LedgerExecutor(GatedExecutor):
         """
         if roll_back_open(self.connection):
             raise OpenTransactionError(str(step.migration))
+        # First of all, so that nothing a migration has set misleads what is asked then.
+        self._session_state.put_back(self.connection)
         try:
             self._lock.verify()
         except LockLostError as exc:
@@ -373,7 +375,6 @@ class LedgerExecutor(GatedExecutor):
                 raise
             app, name = step.key
             raise UnrecordedEndError(exc, app=app, name=name) from exc
-        self._session_state.put_back(self.connection)
         self._indexes.require_valid(before=self._found)
 
     @contextmanager

@@ -1,10 +1,11 @@
 """What a session has beside its transaction: settings, a role, temporary objects; put back."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, LiteralString
 
+import psycopg
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import Connection
@@ -27,6 +28,9 @@ _SET: Final[LiteralString] = (
 # RESET ALL also resets what pg_settings does not show, as a setting of one's own (`SET my.flag`).
 _FORGET: Final[LiteralString] = """
 CLOSE ALL;
+DEALLOCATE ALL;
+UNLISTEN *;
+DISCARD SEQUENCES;
 DISCARD TEMP;
 RESET SESSION AUTHORIZATION;
 RESET ROLE;
@@ -43,13 +47,14 @@ class SessionState:
     def put_back(self, connection: BaseDatabaseWrapper) -> None:
         """Give the session back what it had, and nothing else; two statements.
 
-        What was set since is forgotten, also by SET LOCAL. Temporary objects are dropped, and
-        cursors closed. A setting of one's own that was there before is forgotten as well, unless
-        it comes with the connection, the role or the database.
+        What was set since is forgotten, also by SET LOCAL, and so are temporary objects, cursors,
+        prepared statements, what it listens to, and the last values of sequences. A setting of
+        one's own that was there before is forgotten as well, unless it comes with the connection,
+        the role or the database.
         """
         # Beside Django, so that nobody who watches its statements takes these for a migration's.
         with connection.wrap_database_errors:
-            connection.connection.execute(_FORGET)
+            connection.connection.execute(_FORGET, prepare=False)
             connection.connection.execute(*_setting(self.settings))
 
 
@@ -94,9 +99,12 @@ def roll_back_open(connection: BaseDatabaseWrapper) -> bool:
     session = connection.connection
     if connection.in_atomic_block or session is None or session.closed:
         return False
-    is_open = session.info.transaction_status is not TransactionStatus.IDLE
+    status = session.info.transaction_status
+    is_open = status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}
     if is_open:
-        session.rollback()
+        # Where the session is lost, the server has done it.
+        with suppress(psycopg.Error):
+            session.rollback()
     if not connection.get_autocommit():
         connection.set_autocommit(True)
     return is_open
