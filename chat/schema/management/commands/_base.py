@@ -1,8 +1,10 @@
 """What the commands share: their errors, their help, and options of the migration room."""
 
 import math
+import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
-from typing import Any
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any, TextIO
 
 from django.core.management.base import (
     BaseCommand,
@@ -15,6 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 
 from chat.schema.disk.names import nearest_names
 from chat.schema.errors import SchemaError
+from chat.schema.management.commands._output import Output
 from chat.schema.run.failures import StatementRefusedError
 from chat.schema.session.lock import LockHolder
 
@@ -24,9 +27,41 @@ class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
 
 
 class ExplainedCommand(BaseCommand):
-    """Shows `details` below the options: what it may destroy, its exit codes, two examples."""
+    """Shows `details` below the options: what it may destroy, its exit codes, two examples.
+
+    It goes on when its output cannot be written, and says so in the end.
+    """
 
     details: str = ""
+
+    def __init__(
+        self, stdout: TextIO | None = None, stderr: TextIO | None = None, **options: Any
+    ) -> None:
+        self._out, self._err = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
+        super().__init__(stdout=self._out, stderr=self._err, **options)  # type: ignore[arg-type]
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run the command as a process; also what others print in it goes to its output."""
+        with redirect_stdout(self._out), redirect_stderr(self._err):
+            try:
+                super().run_from_argv(argv)
+            finally:
+                self._out.flush()
+                self._err.flush()
+
+    def print_help(self, prog_name: str, subcommand: str) -> None:
+        """Print the help, as `manage.py help` does."""
+        with redirect_stdout(self._out):
+            super().print_help(prog_name, subcommand)
+            self._out.flush()
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command, with the output that was given or its own."""
+        if given := options.get("stdout"):
+            options["stdout"] = Output(given)
+        result: str | None = super().execute(*args, **options)
+        (options.get("stdout") or self._out).require_written()
+        return result
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return the parser, with the details kept as they were written."""

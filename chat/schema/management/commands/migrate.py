@@ -27,6 +27,7 @@ from chat.schema.management.commands._base import (
     add_lock_wait_argument,
     waiting_line,
 )
+from chat.schema.management.commands._output import is_terminal
 from chat.schema.rollback.consent import confirm_loss
 from chat.schema.run.executor import GatedExecutor, LedgerExecutor, Progress
 from chat.schema.run.gates import Plan
@@ -131,7 +132,7 @@ examples:
         confirm_loss(
             connection,
             plan=plan,
-            ask=input if options["interactive"] and sys.stdin.isatty() else None,
+            ask=input if options["interactive"] and is_terminal(sys.stdin) else None,
             is_production=is_production(),
             is_forced=bool(getattr(settings, "FORCE_ROLLBACK", False)),
             write=lambda text: self.say(text, options),
