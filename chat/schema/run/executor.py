@@ -45,6 +45,7 @@ from chat.schema.session.server_errors import what_was_said
 from chat.schema.session.settings import is_usable, session_settings
 from chat.schema.status.reading import MigrationStatus, read_statuses
 from chat.schema.status.sentences import sentence
+from chat.schema.status.tables import missing_tables
 
 _NO_BASELINE: Final = (
     "The ledger has no snapshot from before this run, so what was changed by hand until now "
@@ -104,8 +105,11 @@ class LedgerExecutor(GatedExecutor):
     """Django's executor with the ledger, under the lock.
 
     `confirm_rollback` is called with a backwards plan when the lock is held and nothing is done
-    yet; what it raises stops the run.
+    yet; what it raises stops the run. `missing_tables` are those of the models that are not there
+    when the run is over.
     """
+
+    missing_tables: Sequence[str] = ()
 
     def __init__(
         self,
@@ -151,9 +155,11 @@ class LedgerExecutor(GatedExecutor):
         is_backwards = any(undo for _, undo in plan)
         if is_backwards and not fake:
             require_reversible(migration for migration, undo in plan if undo)
+        drift = self._report_drift(is_run=bool(plan))
         if not plan:
-            return super().migrate(targets, plan, state, fake, fake_initial)
-        drift = self._report_drift()
+            after = super().migrate(targets, plan, state, fake, fake_initial)
+            self.missing_tables = self._missing_after(plan)
+            return after
         if is_backwards:
             self._confirm_rollback(plan)
         if drift.certain:
@@ -162,7 +168,10 @@ class LedgerExecutor(GatedExecutor):
         schema = Schema(live=drift.live, expected=drift.expected.without(left))
         self._records.begin(schema, planned=len(plan))
         with self._watch, session_settings(self.connection, self._lock_timeout):
-            return super().migrate(targets, plan, state, fake, fake_initial)
+            after = super().migrate(targets, plan, state, fake, fake_initial)
+        if not fake:
+            self.missing_tables = self._missing_after(plan)
+        return after
 
     def apply_migration(
         self,
@@ -289,12 +298,24 @@ class LedgerExecutor(GatedExecutor):
             self._lock.verify()
         raise AssertionError("count() has no end")
 
-    def _report_drift(self) -> Drift:
+    def _missing_after(self, plan: Plan) -> list[str]:
+        """Return the tables and views of the models that are not there after this plan."""
+        applied = set(self.loader.applied_migrations)
+        for migration, undo in plan:
+            key = (migration.app_label, migration.name)
+            (applied.discard if undo else applied.add)(key)
+        return missing_tables(self.connection, loader=self.loader, applied=applied)
+
+    def _report_drift(self, *, is_run: bool) -> Drift:
         """Report what was changed by hand before this run, and return it."""
         drift = read_drift(self.connection)
         if drift.certain:
             self._progress.drifted(drift)
-        if drift.migration is None and any(status.is_applied for status in self.statuses):
+        if (
+            is_run
+            and drift.migration is None
+            and any(status.is_applied for status in self.statuses)
+        ):
             self._progress.notice(_NO_BASELINE)
         if drift.elsewhere:
             self._progress.notice(

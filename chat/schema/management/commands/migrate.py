@@ -36,6 +36,7 @@ from chat.schema.run.patience import BlockedAttempt, Patience
 from chat.schema.run.pruning import prune_removed_app, removed_apps
 from chat.schema.session.database import database_name, describe_database
 from chat.schema.session.lock import LockHolder, MigrationLock, migration_lock
+from chat.schema.status.tables import require_tables
 
 
 class UnsupportedBackendError(SchemaError):
@@ -62,6 +63,7 @@ exit codes:
   0  done; with --check: nothing to apply
   1  error; with --check: something to apply
   3  a rollback that was not confirmed, would fail, or is in production; nothing was done
+  4  done, and tables or views of the models are not there
   5  an applied migration has changed on disk; nothing was done
   6  the database is ahead of the code; nothing was done
   7  a migration was interrupted, and must be finished first
@@ -112,8 +114,11 @@ examples:
                 if is_removed_app:
                     self._prune_removed_app(connection, options)
                     return
-                with executor_of_migrate(self._executor(lock, options)):
+                made: list[LedgerExecutor] = []
+                with executor_of_migrate(self._executor(lock, options, made)):
                     super().handle(*args, **options)
+                for executor in made:
+                    require_tables(executor.missing_tables)
 
     def sync_apps(self, connection: BaseDatabaseWrapper, app_labels: Container[str]) -> None:
         """Do what Django does for --run-syncdb, and know that nobody did it by hand."""
@@ -138,14 +143,17 @@ examples:
             write=lambda text: self.say(text, options),
         )
 
-    def _executor(self, lock: MigrationLock, options: dict[str, Any]) -> ExecutorFactory:
+    def _executor(
+        self, lock: MigrationLock, options: dict[str, Any], made: list[LedgerExecutor]
+    ) -> ExecutorFactory:
+        """Return what makes the executor, and adds it to those that were made."""
         patience = Patience(
             lock_timeout=timedelta(seconds=options["lock_timeout"]),
             retries=options["lock_retries"],
         )
 
         def make(connection: BaseDatabaseWrapper, progress_callback: Any) -> LedgerExecutor:
-            return LedgerExecutor(
+            executor = LedgerExecutor(
                 connection,
                 progress_callback,
                 lock=lock,
@@ -161,6 +169,8 @@ examples:
                 confirm_rollback=lambda plan: self.confirm_rollback(connection, plan, options),
                 allow_missing=options["prune"],
             )
+            made.append(executor)
+            return executor
 
         return make
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import connections
 
+from chat.schema.disk.loading import load_migrations
 from chat.schema.drift.reading import DriftState, read_drift
 from chat.schema.drift.report import drift_summary
 from chat.schema.management.commands._base import SchemaCommandMixin, add_database_argument
@@ -12,6 +13,7 @@ from chat.schema.run.gates import require_ready
 from chat.schema.session.database import describe_database
 from chat.schema.status.reading import read_statuses
 from chat.schema.status.report import status_json, status_table
+from chat.schema.status.tables import missing_tables
 
 
 class Command(SchemaCommandMixin):
@@ -25,7 +27,8 @@ exit codes:
   0  shown; with --check: the database is what the code expects
   1  error; with --check and --drift: whether there is drift is not known
   2  with --check: migrations are pending
-  4  with --check and --drift: the database is not what the last migration left
+  4  with --check: tables or views of the models are not there; with --drift also: the database is
+     not what the last migration left
   5  with --check: an applied migration has changed on disk
   6  with --check: the database is ahead of the code
   7  with --check: a migration was interrupted
@@ -47,7 +50,7 @@ examples:
         parser.add_argument(
             "--check",
             action="store_true",
-            help="End with 2, 5, 6 or 7 (4 with --drift) unless all is well.",
+            help="End with 2, 4, 5, 6 or 7 unless all is well.",
         )
         parser.add_argument(
             "--drift",
@@ -58,17 +61,23 @@ examples:
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the state to stdout; with --check, raise what it amounts to."""
         connection = connections[options["database"]]
-        statuses = read_statuses(connection, app_label=options["app_label"])
+        loader = load_migrations(connection)
+        statuses = read_statuses(connection, app_label=options["app_label"], loader=loader)
+        missing = missing_tables(connection, loader=loader)
         drift = read_drift(connection) if options["drift"] else None
         database = describe_database(connection)
         if options["format"] == "json":
-            self.stdout.write(status_json(statuses, database=database, drift=drift))
+            self.stdout.write(
+                status_json(statuses, database=database, drift=drift, missing=missing)
+            )
         else:
             style = self.style_for_stdout(options)
             self.stdout.write(f"Database: {database}")
             is_drifted = drift is not None and drift.state is DriftState.DRIFT
-            self.stdout.write(status_table(statuses, style=style, is_drifted=is_drifted))
+            self.stdout.write(
+                status_table(statuses, style=style, is_drifted=is_drifted, missing=missing)
+            )
             if drift:
                 self.stdout.write(drift_summary(drift, style=style))
         if options["check"]:
-            require_ready(statuses, drift=drift)
+            require_ready(statuses, drift=drift, missing_tables=missing)
