@@ -16,6 +16,7 @@ from typing import Final
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from chat.schema.disk.loading import load_migrations
 from chat.schema.errors import SchemaError
 from chat.schema.status.reading import (
     MigrationState,
@@ -23,6 +24,7 @@ from chat.schema.status.reading import (
     names_in_state,
     read_statuses,
 )
+from chat.schema.status.tables import listed, missing_tables
 from melo.postgresql.errors import DatabaseUnavailable
 
 _LOGGER = logging.getLogger(__name__)
@@ -62,7 +64,8 @@ class Readiness:
     def answer(self) -> Answer:
         """Return the answer, not older than a second.
 
-        6 statements at most, 5 of them those of `read_statuses`, and a new connection.
+        9 statements at most, 5 of them those of `read_statuses`, 3 of `missing_tables`, and a new
+        connection.
         """
         with self._lock:
             if self._kept is None or self._clock() - self._kept[0] > _KEEP_SECONDS:
@@ -78,7 +81,9 @@ def read_readiness(connection: BaseDatabaseWrapper) -> Answer:
     """
     try:
         with _beside(connection) as own:
-            statuses = read_statuses(own)
+            loader = load_migrations(own)
+            statuses = read_statuses(own, loader=loader)
+            missing = missing_tables(own, loader=loader)
     except DatabaseUnavailable as error:
         _LOGGER.warning("Not ready: %s", error)
         return Answer(is_ready=False, reason=f"no connection to the database: {error.reason}")
@@ -91,6 +96,8 @@ def read_readiness(connection: BaseDatabaseWrapper) -> Answer:
         what = str(error).partition("\n")[0]
         return Answer(is_ready=False, reason=f"the migrations cannot be read: {what}")
     reason = _reason(statuses)
+    if missing and not reason:
+        reason = f"tables or views of the models are not there: {listed(missing)}"
     return Answer(is_ready=not reason, reason=reason)
 
 

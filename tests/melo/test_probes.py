@@ -109,6 +109,23 @@ def test_pending_migration_is_named(client: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("kind", "name"), [("TABLE", "reactions"), ("VIEW", "channel_access")])
+def test_table_or_view_that_is_not_there_is_named(client: Client, kind: str, name: str) -> None:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(f"ALTER {kind} {name} RENAME TO renamed")
+        try:
+            response = client.get("/readyz")
+        finally:
+            cursor.execute(f"ALTER {kind} renamed RENAME TO {name}")
+
+    assert response.status_code == 503
+    assert response.json() == {
+        "status": "not ready",
+        "reason": f"tables or views of the models are not there: {name}",
+    }
+
+
+@pytest.mark.django_db(transaction=True)
 def test_database_ahead_of_the_code_is_named(client: Client) -> None:
     record("chat", "9999_from_the_future")
     try:

@@ -1,5 +1,6 @@
 """A project that has nothing of MELO: Django's own backend, no variables, one line for the room."""
 
+import json
 import os
 import subprocess
 import sys
@@ -32,6 +33,20 @@ FILES = {
 
         class Post(models.Model):
             title = models.TextField()
+            linked = models.ManyToManyField("self")
+
+
+        class Title(models.Model):
+            title = models.TextField()
+
+            class Meta:
+                managed = False
+                db_table = "blog_titles"
+
+
+        class OnlyForItsPermissions(models.Model):
+            class Meta:
+                managed = False
     """,
     "blog/migrations/__init__.py": "",
 }
@@ -99,3 +114,43 @@ def test_one_line_brings_the_migration_room_into_any_project(
     assert "settings.MIGRATIONS_PRODUCTION" in refused.stderr
     assert "To be lost: 1 row in 1 table" in back.stdout
     assert (back.returncode, current.stdout) == (0, "zero\n"), back.stderr
+
+
+def test_tables_and_views_that_a_restore_left_out_are_missed(
+    tmp_path: Path, manage: Manage, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("makemigrations", "blog")
+    manage("migration_new", "blog", "add_view", "--sql")
+    sql = tmp_path / "blog" / "migrations" / "sql"
+    (sql / "0002_add_view.up.sql").write_text(
+        "CREATE VIEW blog_titles AS SELECT id, title FROM blog_post;\n"
+    )
+    (sql / "0002_add_view.down.sql").write_text("DROP VIEW blog_titles;\n")
+    first = manage("migrate", "blog", "0001")
+    second = manage("migrate")
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("DROP TABLE blog_post, blog_post_linked CASCADE")
+
+    checked = manage("migration_status", "--check")
+    as_json = json.loads(manage("migration_status", "--format", "json").stdout)
+    again = manage("migrate")
+    with (tmp_path / "blog" / "models.py").open("a") as models:
+        models.write("\n\nclass New(models.Model):\n    pass\n")
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE blog_post (); CREATE TABLE blog_post_linked ();"
+            "CREATE VIEW blog_titles AS SELECT"
+        )
+    without_migration = manage("migrate")
+
+    names = ["blog_post", "blog_post_linked", "blog_titles"]
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert checked.returncode == 4
+    assert f"Tables or views not there: {', '.join(names)}" in checked.stdout
+    assert "Tables or views of the models are not there" in checked.stderr
+    assert (as_json["missing_tables"], as_json["is_ready"]) == (names, False)
+    assert again.returncode == 4
+    assert "No migrations to apply." in again.stdout
+    assert "removed  table              blog_post\n" in again.stdout
+    assert f"Not there: {', '.join(names)}" in again.stderr
+    assert without_migration.returncode == 0, without_migration.stderr

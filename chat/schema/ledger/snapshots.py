@@ -89,6 +89,15 @@ def last_snapshot(connection: BaseDatabaseWrapper) -> RecordedSnapshot | None:
     )
 
 
+def left_by_migrations(connection: BaseDatabaseWrapper, names: list[str]) -> list[str]:
+    """Return which of these tables and views the last snapshot has; two statements at most."""
+    if not names or not has_ledger(connection):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(ledger_sql.IN_LAST_SNAPSHOT, (names,))
+        return [name for (name,) in cursor.fetchall()]
+
+
 def catalogue_before(connection: BaseDatabaseWrapper, key: MigrationKey) -> Catalogue | None:
     """Return the catalogue when a migration that has not ended was first begun; one statement.
 

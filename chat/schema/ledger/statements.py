@@ -145,6 +145,24 @@ LEFT JOIN LATERAL (
 ) AS cut_off ON true
 """
 
+# Which of these tables and views the last snapshot has; there each object is an array.
+IN_LAST_SNAPSHOT: Final[LiteralString] = """
+SELECT name
+FROM (
+    SELECT tableoid, catalogue
+    FROM schema_migrations
+    WHERE catalogue IS NOT NULL
+      AND event NOT IN ('started', 'unapply_started')
+    ORDER BY id DESC
+    LIMIT 1
+) AS last
+JOIN pg_class AS c ON c.oid = last.tableoid
+CROSS JOIN unnest(%s::text[]) AS name
+WHERE last.catalogue @> jsonb_build_array(
+    jsonb_build_array(c.relnamespace::regnamespace::text || '.' || quote_ident(name))
+)
+"""
+
 # The schema in which the migrations make their tables; the ledger is the first that they make.
 SCHEMA: Final[LiteralString] = """
 SELECT coalesce(

@@ -53,6 +53,7 @@ from chat.schema.session.settings import (
 )
 from chat.schema.status.reading import MigrationStatus, read_statuses
 from chat.schema.status.sentences import allowed_changes, sentence
+from chat.schema.status.tables import missing_tables
 
 _NO_BASELINE: Final = (
     "The ledger has no snapshot from before this run, so what was changed by hand until now "
@@ -115,8 +116,11 @@ class LedgerExecutor(GatedExecutor):
     """Django's executor with the ledger, under the lock.
 
     `confirm_rollback` is called with a backwards plan when the lock is held and nothing is done
-    yet; what it raises stops the run.
+    yet; what it raises stops the run. `missing_tables` are those of the models that are not there
+    when the run is over.
     """
+
+    missing_tables: Sequence[str] = ()
 
     def __init__(
         self,
@@ -172,9 +176,11 @@ class LedgerExecutor(GatedExecutor):
         if is_backwards and not fake:
             require_reversible(migration for migration, undo in plan if undo)
         self._accept_allowed_changes()
+        drift = self._report_drift(is_run=bool(plan))
         if not plan:
-            return super().migrate(targets, plan, state, fake, fake_initial)
-        drift = self._report_drift()
+            after = super().migrate(targets, plan, state, fake, fake_initial)
+            self.missing_tables = self._missing_after(plan)
+            return after
         if is_backwards:
             self._confirm_rollback(plan)
         if drift.certain:
@@ -188,7 +194,10 @@ class LedgerExecutor(GatedExecutor):
             session_settings(self.connection, self._settings),
         ):
             self._session_state = session_state(self.connection)
-            return super().migrate(targets, plan, state, fake, fake_initial)
+            after = super().migrate(targets, plan, state, fake, fake_initial)
+        if not fake:
+            self.missing_tables = self._missing_after(plan)
+        return after
 
     def apply_migration(
         self,
@@ -325,12 +334,24 @@ class LedgerExecutor(GatedExecutor):
             for said in allowed_changes([status]):
                 self._records.append(Event.ACCEPTED, app=status.app, name=status.name, reason=said)
 
-    def _report_drift(self) -> Drift:
+    def _missing_after(self, plan: Plan) -> list[str]:
+        """Return the tables and views of the models that are not there after this plan."""
+        applied = set(self.loader.applied_migrations)
+        for migration, undo in plan:
+            key = (migration.app_label, migration.name)
+            (applied.discard if undo else applied.add)(key)
+        return missing_tables(self.connection, loader=self.loader, applied=applied)
+
+    def _report_drift(self, *, is_run: bool) -> Drift:
         """Report what was changed by hand before this run, and return it."""
         drift = read_drift(self.connection)
         if drift.certain:
             self._progress.drifted(drift)
-        if drift.migration is None and any(status.is_applied for status in self.statuses):
+        if (
+            is_run
+            and drift.migration is None
+            and any(status.is_applied for status in self.statuses)
+        ):
             self._progress.notice(_NO_BASELINE)
         if drift.elsewhere:
             self._progress.notice(

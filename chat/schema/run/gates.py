@@ -26,6 +26,7 @@ from chat.schema.status.refusals import (
     PendingMigrationsError,
     RewrittenMigrationsError,
 )
+from chat.schema.status.tables import require_tables
 
 # Django's: each migration, and whether it is undone.
 Plan: TypeAlias = Sequence[tuple[Migration, bool]]
@@ -66,7 +67,12 @@ def require_uninterrupted(statuses: Sequence[MigrationStatus]) -> None:
         raise InterruptedMigrationsError(interrupted, among=statuses)
 
 
-def require_ready(statuses: Sequence[MigrationStatus], *, drift: Drift | None = None) -> None:
+def require_ready(
+    statuses: Sequence[MigrationStatus],
+    *,
+    drift: Drift | None = None,
+    missing_tables: Sequence[str] = (),
+) -> None:
     """Raise unless the database is what the code expects, for the most pressing reason.
 
     Drift comes before what is pending: a migration may depend on what was changed by hand.
@@ -74,6 +80,7 @@ def require_ready(statuses: Sequence[MigrationStatus], *, drift: Drift | None = 
     Raises:
         RewrittenMigrationsError, DatabaseAheadError, ChangedMigrationsError,
         InterruptedMigrationsError: as their gates.
+        MissingTablesError: tables or views of the models are not there.
         DriftError: there is drift.
         PendingMigrationsError: a migration is pending.
         UnknownDriftError: it cannot be known whether there is drift.
@@ -81,6 +88,7 @@ def require_ready(statuses: Sequence[MigrationStatus], *, drift: Drift | None = 
     require_known(statuses)
     require_unchanged(statuses)
     require_uninterrupted(statuses)
+    require_tables(missing_tables)
     if drift is not None:
         require_no_drift(drift)
     if pending := in_state(statuses, MigrationState.PENDING):

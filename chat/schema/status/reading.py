@@ -28,6 +28,7 @@ from chat.schema.disk.reversibility import irreversible_operations
 from chat.schema.ledger.events import History, LedgerEvent, read_histories
 from chat.schema.ledger.table import Event, MigrationKey
 from chat.schema.session.lock import LockHolder, lock_holder
+from chat.schema.status.tables import missing_tables
 
 
 class MigrationState(StrEnum):
@@ -160,8 +161,10 @@ def current_migrations(statuses: Iterable[MigrationStatus]) -> dict[str, str | N
 
 
 def is_ready(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether the database is what the code expects; reads as `read_statuses` does."""
-    return all_ready(read_statuses(connection))
+    """Return whether the database is what the code expects, its tables and views among it."""
+    loader = load_migrations(connection)
+    statuses = read_statuses(connection, loader=loader)
+    return all_ready(statuses) and not missing_tables(connection, loader=loader)
 
 
 def all_ready(statuses: Iterable[MigrationStatus]) -> bool:

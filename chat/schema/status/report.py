@@ -20,6 +20,7 @@ from chat.schema.status.reading import (
     current_migrations,
 )
 from chat.schema.status.sentences import next_step, sentence, sentences
+from chat.schema.status.tables import listed
 from chat.schema.text import WIDTH, shortened, wrapped
 
 JSON_VERSION = 2
@@ -47,6 +48,7 @@ def status_table(
     style: Style,
     passed_over: Sequence[str] = (),
     is_drifted: bool = False,
+    missing: Sequence[str] = (),
 ) -> str:
     """Return the migrations app by app, the current versions, what happened, what to do next.
 
@@ -71,7 +73,9 @@ def status_table(
     ]
     for said in [*sentences(statuses), *passed_over]:
         lines += wrapped(said)
-    lines.append(next_step(statuses, is_drifted=is_drifted))
+    if missing:
+        lines += map(style.ERROR, wrapped(f"Tables or views not there: {listed(missing)}"))
+    lines.append(next_step(statuses, is_drifted=is_drifted or bool(missing)))
     return "\n".join(lines)
 
 
@@ -81,17 +85,19 @@ def status_json(
     database: str,
     passed_over: Sequence[str] = (),
     drift: Drift | None = None,
+    missing: Sequence[str] = (),
 ) -> str:
     """Return the migrations as one JSON object, in the order given; status.schema.json is of it.
 
     With `drift`, the object has a key for it.
     """
-    is_drifted = drift is not None and drift.state is DriftState.DRIFT
+    is_drifted = bool(missing) or (drift is not None and drift.state is DriftState.DRIFT)
     return json.dumps(
         {
             "version": JSON_VERSION,
             "database": database,
-            "is_ready": all_ready(statuses),
+            "is_ready": all_ready(statuses) and not missing,
+            "missing_tables": list(missing),
             "counts": {
                 state: sum(status.state is state for status in statuses) for state in MigrationState
             },

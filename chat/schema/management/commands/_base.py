@@ -4,8 +4,9 @@ import math
 import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from django.core.management.base import (
     BaseCommand,
@@ -18,6 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 
 from chat.schema.disk.names import nearest_names
 from chat.schema.errors import ExitCode, SchemaError
+from chat.schema.management.commands._output import Output
 from chat.schema.run.failures import statement_refused
 from chat.schema.session.database import database_name, is_of_test_run
 from chat.schema.session.lock import LockHolder
@@ -31,19 +33,45 @@ class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
 class ExplainedCommand(BaseCommand):
     """Shows `details` below the options: what it may destroy, its exit codes, two examples.
 
-    A command line that it cannot read ends with a code that is given to nothing else.
+    A command line that it cannot read ends with a code that is given to nothing else. It goes on
+    when its output cannot be written, and says so in the end.
     """
 
     details: str = ""
 
+    def __init__(
+        self, stdout: TextIO | None = None, stderr: TextIO | None = None, **options: Any
+    ) -> None:
+        self._out, self._err = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
+        super().__init__(stdout=self._out, stderr=self._err, **options)  # type: ignore[arg-type]
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run the command as a process; also what others print in it goes to its output."""
+        with redirect_stdout(self._out), redirect_stderr(self._err):
+            try:
+                super().run_from_argv(argv)
+            finally:
+                self._out.flush()
+                self._err.flush()
+
+    def print_help(self, prog_name: str, subcommand: str) -> None:
+        """Print the help, as `manage.py help` does."""
+        with redirect_stdout(self._out):
+            super().print_help(prog_name, subcommand)
+            self._out.flush()
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; what it recommends is for the same database and settings."""
+        if given := options.get("stdout"):
+            options["stdout"] = Output(given)
         with command_lines_with(
             settings=options.get("settings"),
             pythonpath=options.get("pythonpath"),
             database=options.get("database"),
         ):
-            return self.carry_out(*args, **options)
+            result = self.carry_out(*args, **options)
+            (options.get("stdout") or self._out).require_written()
+        return result
 
     def carry_out(self, *args: Any, **options: Any) -> str | None:
         """Do what Django's `execute` does."""

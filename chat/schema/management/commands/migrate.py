@@ -28,6 +28,7 @@ from chat.schema.management.commands._base import (
     add_lock_wait_argument,
     waiting_line,
 )
+from chat.schema.management.commands._output import is_terminal
 from chat.schema.rollback.consent import confirm_loss
 from chat.schema.run.executor import GatedExecutor, LedgerExecutor, Progress
 from chat.schema.run.gates import Plan
@@ -37,6 +38,7 @@ from chat.schema.run.pruning import prune_removed_app, removed_apps
 from chat.schema.session.blockers import Blocker
 from chat.schema.session.database import database_name, describe_database
 from chat.schema.session.lock import LockHolder, MigrationLock, migration_lock
+from chat.schema.status.tables import require_tables
 
 
 class UnsupportedBackendError(SchemaError):
@@ -63,6 +65,7 @@ exit codes:
   0  done; with --check: nothing to apply
   1  error; with --check: something to apply
   3  a rollback that was not confirmed, would fail, or is in production; nothing was done
+  4  done, and tables or views of the models are not there
   5  an applied migration has changed on disk; nothing was done
   6  the database is ahead of the code; nothing was done
   7  a migration was interrupted, and must be finished first
@@ -115,9 +118,12 @@ examples:
                 if is_removed_app:
                     self._prune_removed_app(connection, options)
                     return
-                make = self._telling_of_files(self._executor(lock, options), options)
+                made: list[LedgerExecutor] = []
+                make = self._telling_of_files(self._executor(lock, options, made), options)
                 with executor_of_migrate(make):
                     super().handle(*args, **options)
+                for executor in made:
+                    require_tables(executor.missing_tables)
 
     def sync_apps(self, connection: BaseDatabaseWrapper, app_labels: Container[str]) -> None:
         """Do what Django does for --run-syncdb, and know that nobody did it by hand."""
@@ -136,7 +142,7 @@ examples:
         confirm_loss(
             connection,
             plan=plan,
-            ask=input if options["interactive"] and sys.stdin.isatty() else None,
+            ask=input if options["interactive"] and is_terminal(sys.stdin) else None,
             is_production=is_production(),
             is_forced=bool(getattr(settings, "FORCE_ROLLBACK", False)),
             write=lambda text: self.say(text, options),
@@ -153,14 +159,17 @@ examples:
 
         return made
 
-    def _executor(self, lock: MigrationLock, options: dict[str, Any]) -> ExecutorFactory:
+    def _executor(
+        self, lock: MigrationLock, options: dict[str, Any], made: list[LedgerExecutor]
+    ) -> ExecutorFactory:
+        """Return what makes the executor, and adds it to those that were made."""
         patience = Patience(
             lock_timeout=timedelta(seconds=options["lock_timeout"]),
             retries=options["lock_retries"],
         )
 
         def make(connection: BaseDatabaseWrapper, progress_callback: Any) -> LedgerExecutor:
-            return LedgerExecutor(
+            executor = LedgerExecutor(
                 connection,
                 progress_callback,
                 lock=lock,
@@ -177,6 +186,8 @@ examples:
                 confirm_rollback=lambda plan: self.confirm_rollback(connection, plan, options),
                 is_prune=options["prune"],
             )
+            made.append(executor)
+            return executor
 
         return make
 

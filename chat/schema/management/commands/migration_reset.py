@@ -16,6 +16,7 @@ from chat.schema.management.commands._base import (
     add_lock_wait_argument,
     waiting_line,
 )
+from chat.schema.management.commands._output import is_terminal
 from chat.schema.rollback.consent import NotConfirmedError
 from chat.schema.rollback.loss import measure_loss
 from chat.schema.rollback.report import loss_table
@@ -81,7 +82,7 @@ examples:
             on_wait=lambda holder: self.say(waiting_line(holder, options), options),
         ):
             plan = plan_reset(connection, app_label=options["app_label"])
-            if plan.rollbacks and options["interactive"] and not sys.stdin.isatty():
+            if plan.rollbacks and options["interactive"] and not is_terminal(sys.stdin):
                 # Before it is measured, which locks the tables.
                 raise NotConfirmedError(
                     seen="There is no terminal to ask on.",

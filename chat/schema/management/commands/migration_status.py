@@ -13,6 +13,7 @@ from chat.schema.run.gates import require_ready
 from chat.schema.session.database import describe_database
 from chat.schema.status.reading import read_statuses
 from chat.schema.status.report import status_json, status_table
+from chat.schema.status.tables import missing_tables
 
 
 class Command(SchemaCommandMixin):
@@ -26,7 +27,8 @@ exit codes:
   0  shown; with --check: the database is what the code expects
   1  error; with --check and --drift: whether there is drift is not known
   2  with --check: migrations are pending
-  4  with --check and --drift: the database is not what the last migration left
+  4  with --check: tables or views of the models are not there; with --drift also: the database is
+     not what the last migration left
   5  with --check: an applied migration has changed on disk
   6  with --check: the database is ahead of the code
   7  with --check: a migration was interrupted
@@ -49,7 +51,7 @@ examples:
         parser.add_argument(
             "--check",
             action="store_true",
-            help="End with 2, 5, 6 or 7 (4 with --drift) unless all is well.",
+            help="End with 2, 4, 5, 6 or 7 unless all is well.",
         )
         parser.add_argument(
             "--drift",
@@ -63,20 +65,29 @@ examples:
         loader = load_migrations(connection)
         statuses = read_statuses(connection, app_label=options["app_label"], loader=loader)
         files = passed_over(loader)
+        missing = missing_tables(connection, loader=loader)
         drift = read_drift(connection) if options["drift"] else None
         database = describe_database(connection)
         if options["format"] == "json":
             self.stdout.write(
-                status_json(statuses, database=database, passed_over=files, drift=drift)
+                status_json(
+                    statuses, database=database, passed_over=files, drift=drift, missing=missing
+                )
             )
         else:
             style = self.style_for_stdout(options)
             self.stdout.write(f"Database: {database}")
             is_drifted = drift is not None and drift.state is DriftState.DRIFT
             self.stdout.write(
-                status_table(statuses, style=style, passed_over=files, is_drifted=is_drifted)
+                status_table(
+                    statuses,
+                    style=style,
+                    passed_over=files,
+                    is_drifted=is_drifted,
+                    missing=missing,
+                )
             )
             if drift:
                 self.stdout.write(drift_summary(drift, style=style))
         if options["check"]:
-            require_ready(statuses, drift=drift)
+            require_ready(statuses, drift=drift, missing_tables=missing)
