@@ -286,7 +286,7 @@ def test_mistyped_app_gets_the_nearest(manage: ManageSituation) -> None:
         assert result.stderr.endswith("Did you mean two_steps?\n")
 
 
-def test_mistyped_migration_gets_the_nearest_and_one_that_is_like_none_the_list(
+def test_mistyped_migration_gets_the_nearest_and_one_like_none_or_several_the_list(
     manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
 ) -> None:
     commands = taking("migration_name")
@@ -295,6 +295,7 @@ def test_mistyped_migration_gets_the_nearest_and_one_that_is_like_none_the_list(
         for name, suggestion in (
             ("0002_tuoch", "Did you mean 0002_touch?"),
             ("0099", "0001_initial, 0002_touch."),
+            ("000", "0001_initial, 0002_touch\nGive more of the name."),
         ):
             required = REQUIRED.get(command, [])
 

@@ -45,6 +45,10 @@ class UnknownMigrationError(UnknownNameError):
         )
 
 
+class UnclearMigrationError(UsageError):
+    """The name is that of several migrations."""
+
+
 def nearest_names(name: str, known: Iterable[str]) -> list[str]:
     """Return the known names that resemble `name`, the nearest first, at most two."""
     return get_close_matches(name, sorted(known), n=2, cutoff=0.6)
@@ -62,14 +66,23 @@ def require_app(app_label: str, *, known: Iterable[str]) -> None:
 
 
 def require_migration(loader: MigrationLoader, *, app_label: str, name: str) -> None:
-    """Raise unless `name` is `zero` or begins the name of a migration of the app on disk.
+    """Raise unless `name` is `zero`, or a migration of the app on disk, or begins one alone.
 
     Raises:
-        UnknownMigrationError: it does not; the error names the nearest.
+        UnclearMigrationError: it begins several.
+        UnknownMigrationError: it begins none; the error names the nearest.
     """
     names = sorted(key[1] for key in loader.disk_migrations or {} if key[0] == app_label)
-    if name == "zero" or any(known.startswith(name) for known in names):
+    if name == "zero" or name in names:
         return
+    match [known for known in names if known.startswith(name)]:
+        case [_]:
+            return
+        case [_, *_] as several:
+            raise UnclearMigrationError(
+                seen=f"{name!r} is the beginning of: {', '.join(several)}",
+                next_step="Give more of the name.",
+            )
     raise UnknownMigrationError(
         name, app_label=app_label, nearest=nearest_names(name, names), known=names
     )

@@ -23,7 +23,7 @@ from chat.schema.catalogue.objects import Catalogue, Difference, diff, read_cata
 from chat.schema.disk.loading import explaining_unreadable_migrations
 from chat.schema.disk.names import require_app, require_migration
 from chat.schema.disk.reversibility import irreversible_operations
-from chat.schema.errors import SchemaError, end_of_process_refused
+from chat.schema.errors import SchemaError, UsageError, end_of_process_refused
 from chat.schema.rehearsal.observation import Observation, Observer
 from chat.schema.rehearsal.scratch import ScratchDatabase
 from chat.schema.run.patching import other_connections_refused
@@ -41,7 +41,7 @@ class RehearsalResult(StrEnum):
     NOT_REACHED = "not reached"
 
 
-class UnclearNameError(SchemaError):
+class UnclearNameError(UsageError):
     """That name is not the name of one migration."""
 
 

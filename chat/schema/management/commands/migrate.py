@@ -27,6 +27,7 @@ from chat.schema.management.commands._base import (
     add_lock_timeout_arguments,
     add_lock_wait_argument,
     waiting_line,
+    wrong_call,
 )
 from chat.schema.management.commands._output import is_terminal
 from chat.schema.rollback.consent import confirm_loss
@@ -97,6 +98,8 @@ examples:
     def handle(self, *args: Any, **options: Any) -> None:
         """Name the database, correct mistyped names, then do what Django does, under the lock."""
         connection = connections[options["database"]]
+        if options["prune"] and not options["app_label"]:
+            raise wrong_call("Name the app whose records --prune is to remove.")
         # Django prunes whatever --plan and --check say.
         is_read_only = (options["check_unapplied"] or options["plan"]) and not options["prune"]
         if not is_read_only:
