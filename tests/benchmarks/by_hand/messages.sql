@@ -3,6 +3,7 @@
 reply AS MATERIALIZED (
     SELECT
         page.id,
+        page.space_id,
         answered.author_id,
         CASE WHEN answered.deleted_at IS NULL THEN left(answered.content, 100) END AS excerpt
     FROM page
@@ -23,7 +24,7 @@ person AS MATERIALIZED (
     FROM (
         SELECT space_id, author_id FROM page
         UNION
-        SELECT page.space_id, reply.author_id FROM reply INNER JOIN page USING (id)
+        SELECT space_id, author_id FROM reply
     ) AS asked
     INNER JOIN users ON users.id = asked.author_id
     LEFT JOIN server_members AS member
