@@ -1,13 +1,26 @@
 -- The messages that name one user, latest mention first, from where they can read now. Permissions
--- are asked mention by mention, until the page is full.
-WITH page AS MATERIALIZED (
+-- are asked once for each channel.
+WITH named AS MATERIALIZED (
+    SELECT id, created_at, space_id, channel_id, seq
+    FROM mentions
+    WHERE user_id = %(user)s AND (created_at, id) < (%(before_at)s, %(before_id)s)
+    ORDER BY created_at DESC, id DESC
+    LIMIT 500
+),
+readable AS MATERIALIZED (
+    SELECT channel_id
+    FROM (SELECT DISTINCT space_id, channel_id FROM named) AS place
+    WHERE channel_permissions(%(user)s, space_id, channel_id) & 65536 <> 0
+),
+page AS MATERIALIZED (
     SELECT message.*, named.id AS mention_id, named.created_at AS named_at
     FROM (
-        SELECT id, created_at, space_id, channel_id, seq
-        FROM mentions
-        WHERE user_id = %(user)s AND (created_at, id) < (%(before_at)s, %(before_id)s)
+        SELECT *
+        FROM named
+        -- A semi-join would ask for each mention.
+        WHERE (channel_id IN (SELECT channel_id FROM readable)) IS TRUE
         ORDER BY created_at DESC, id DESC
-        LIMIT 500
+        OFFSET 0
     ) AS named
     CROSS JOIN LATERAL (
         SELECT *
@@ -19,11 +32,6 @@ WITH page AS MATERIALIZED (
             AND deleted_at IS NULL
         OFFSET 0
     ) AS message
-    CROSS JOIN LATERAL (
-        SELECT channel_permissions(%(user)s, named.space_id, named.channel_id) AS permissions
-        OFFSET 0
-    ) AS access
-    WHERE access.permissions & 65536 <> 0
     LIMIT %(limit)s
 ),
 -- include: messages.sql
