@@ -9,7 +9,7 @@ WITH named AS MATERIALIZED (
 ),
 readable AS MATERIALIZED (
     SELECT channel_id
-    FROM (SELECT DISTINCT space_id, channel_id FROM named) AS place
+    FROM (SELECT DISTINCT space_id, channel_id FROM named OFFSET 0) AS place
     WHERE channel_permissions(%(user)s, space_id, channel_id) & 65536 <> 0
 ),
 page AS MATERIALIZED (
