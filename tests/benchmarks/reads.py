@@ -141,9 +141,7 @@ def reads_of(at: Community) -> Iterator[Read]:
         ("rare", RARE_WORD),
         ("absent", ABSENT_WORD),
     ):
-        yield search(
-            at.viewer_id, at.server_id, word, name=name, is_rare=name not in {"common", "middling"}
-        )
+        yield search(at.viewer_id, at.server_id, word, name=name, is_rare=name != "common")
     yield mentioned(at.viewer_id)
     yield conversations(at.viewer_id)
 

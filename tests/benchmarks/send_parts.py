@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WITHOUT, WITH = "without", "with"
 
-_SENDS = 200
+_SENDS = 500
 
 # What acts on INSERT, with what drops it. Two triggers that import messages are asked whether they
 # apply with each statement, and so are on the list.

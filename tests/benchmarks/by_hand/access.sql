@@ -10,10 +10,7 @@ place AS MATERIALIZED (
         CASE kind WHEN 'thread' THEN parent_id ELSE id END AS ruled_by,
         kind <> 'thread' OR EXISTS (
             SELECT FROM channels AS parent
-            WHERE
-                parent.space_id = channels.space_id
-                AND parent.id = channels.parent_id
-                AND parent.deleted_at IS NULL
+            WHERE parent.id = channels.parent_id AND parent.deleted_at IS NULL
         ) AS is_there
     FROM channels
     WHERE id = %(channel)s AND deleted_at IS NULL
@@ -69,7 +66,7 @@ access AS MATERIALIZED (
                 FROM roles
                 WHERE
                     space_id = (SELECT server_id FROM place)
-                    AND id = ANY (ARRAY(SELECT id FROM given))
+                    AND id IN (SELECT id FROM given)
             ) AS base
             CROSS JOIN (
                 SELECT

@@ -97,33 +97,34 @@ place AS (
                 END AS ruled
             FROM (
                 SELECT
-                    channel.*, member.is_timed_out, member.is_unlimited, member.bits,
-                    CASE channel.kind
-                        WHEN 'thread' THEN channel.parent_id ELSE channel.channel_id
-                    END AS ruled_by
-                FROM member
-                CROSS JOIN LATERAL (
+                    channel.*, counter.first_seq, counter.last_seq, counter.last_message_at,
+                    counter.closed
+                FROM (
                     SELECT
-                        channel.space_id, channel.id AS channel_id, channel.parent_id,
-                        channel.kind, channel.name, channel.position, counter.first_seq,
-                        counter.last_seq, counter.last_message_at
-                    FROM channels AS channel
-                    INNER JOIN channel_counters AS counter
-                        ON
-                            counter.space_id = channel.space_id
-                            AND counter.channel_id = channel.id
-                    WHERE
-                        channel.space_id = member.space_id
-                        AND channel.deleted_at IS NULL
-                        AND CASE WHEN counter.closed AND channel.kind = 'thread' THEN EXISTS (
-                            SELECT FROM channels AS parent
-                            WHERE
-                                parent.space_id = channel.space_id
-                                AND parent.id = channel.parent_id
-                                AND parent.deleted_at IS NULL
-                        ) ELSE TRUE END
+                        channel.*, member.is_timed_out, member.is_unlimited, member.bits,
+                        CASE channel.kind
+                            WHEN 'thread' THEN channel.parent_id ELSE channel.channel_id
+                        END AS ruled_by
+                    FROM member
+                    CROSS JOIN LATERAL (
+                        SELECT space_id, id AS channel_id, parent_id, kind, name, position
+                        FROM channels
+                        WHERE space_id = member.space_id AND deleted_at IS NULL
+                        OFFSET 0
+                    ) AS channel
                     OFFSET 0
                 ) AS channel
+                FULL JOIN (
+                    SELECT counter.*
+                    FROM member
+                    CROSS JOIN LATERAL (
+                        SELECT channel_id, first_seq, last_seq, last_message_at, closed
+                        FROM channel_counters
+                        WHERE space_id = member.space_id
+                        OFFSET 0
+                    ) AS counter
+                    OFFSET 0
+                ) AS counter ON counter.channel_id = channel.channel_id
                 OFFSET 0
             ) AS channel
             FULL JOIN rule ON rule.channel_id = channel.ruled_by
@@ -131,5 +132,10 @@ place AS (
         ) AS ruled
         OFFSET 0
     ) AS placed
-    WHERE is_unlimited OR placed & 1024 <> 0
+    WHERE
+        (is_unlimited OR placed & 1024 <> 0)
+        AND CASE WHEN closed AND kind = 'thread' THEN EXISTS (
+            SELECT FROM channels AS parent
+            WHERE parent.id = placed.parent_id AND parent.deleted_at IS NULL
+        ) ELSE TRUE END
 )
