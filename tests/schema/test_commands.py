@@ -126,6 +126,7 @@ def test_status_as_json(manage: ManageSituation, scratch_connection: BaseDatabas
     assert told == {
         "version": 2,
         "passed_over": [],
+        "missing_tables": [],
         "is_ready": False,
         "counts": {
             "applied": 0,
@@ -418,7 +419,7 @@ def test_recommended_command_works_where_the_one_that_recommends_it_worked(
     assert told("migrate") == ["migrate"]
     with scratch_connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations")
-    assert told("migrate") == ["migration_accept", "migrate"]
+    assert told("migrate") == ["migrate"] * 3
     assert told("migrate", situation="raises", SITUATION_RAISES="session") == [
         "migration_accept",
         "migration_status",

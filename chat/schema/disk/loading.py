@@ -20,7 +20,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from chat.schema.disk.checksums import is_installed, sql_files
 from chat.schema.errors import SchemaError, end_of_process_refused
-from chat.schema.text import relative_to_cwd
+from chat.schema.text import command_line, relative_to_cwd
 
 # Its app and its name.
 _Key: TypeAlias = tuple[str, str]
@@ -145,7 +145,7 @@ def require_consistent(loader: MigrationLoader) -> None:
         raise BrokenMigrationsError(
             "Conflicting migrations detected; multiple leaf nodes in the migration graph: "
             f"({found}).",
-            next_step="To fix them run 'python manage.py makemigrations --merge'",
+            next_step=f"To fix them run '{command_line('makemigrations', '--merge')}'",
         )
 
 

@@ -172,6 +172,7 @@ def _read_scripts(folder: Path, stem: str) -> tuple[Script, Script | None]:
 def _read_one_way(path: Path, name: str) -> Script:
     """Return the script of one of a pair, which has no sections."""
     script = _read_script(path)
+    _refuse_psql_commands(script)
     if lookalike := _other_way(script, than=name):
         stem = path.name.removesuffix(f".{name}.sql")
         raise SQLSectionsError(
@@ -204,11 +205,13 @@ def _read_script(path: Path) -> Script:
     text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise EmptySQLFileError(path)
-    script = Script(path=path, text=text)
-    if (start := for_psql_alone(text)) is not None:
-        source = text[start:].partition("\n")[0]
-        raise PsqlCommandError(path, line=script.line_at(start), source=source)
-    return script
+    return Script(path=path, text=text)
+
+
+def _refuse_psql_commands(script: Script) -> None:
+    if (start := for_psql_alone(script.statements)) is not None:
+        source = script.text[start:].partition("\n")[0]
+        raise PsqlCommandError(script.path, line=script.line_at(start), source=source)
 
 
 def _no_text(content: bytes) -> tuple[int, str] | None:
@@ -267,6 +270,7 @@ def _read_sections(path: Path) -> tuple[Script, Script | None]:
         first_line = whole.line_at(section.start)
         found[section.name] = Script(path=path, text=section.text, first_line=first_line)
     for name, script in [(None, preamble), *found.items()]:
+        _refuse_psql_commands(script)
         if lookalike := _other_way(script, than=name):
             reason = f"{lookalike} looks like a marker and is none"
             raise SQLSectionsError(path, line=script.line_at(lookalike.start), reason=reason)

@@ -262,17 +262,16 @@ def hidden_text(text: str) -> tuple[int, str] | None:
     return None
 
 
-def for_psql_alone(text: str) -> int | None:
+def for_psql_alone(statements: Sequence[Statement]) -> int | None:
     """Return where the first command of psql's own begins, or COPY FROM STDIN; None without any."""
-    for statement in split_statements(text):
-        words = set()
-        for token in tokens(statement.text):
-            if token.kind is TokenKind.OTHER and statement.text[token.start] == "\\":
-                return statement.start + token.start
-            if token.kind is TokenKind.WORD:
-                words.add(statement.text[token.start : token.end].lower())
-        if statement.words[:1] == ("copy",) and "stdin" in words:
-            return statement.start
+    for start, text, words in ((each.start, each.text, each.words) for each in statements):
+        is_copy = words[:1] == ("copy",)
+        for token in tokens(text) if is_copy or "\\" in text else ():
+            if token.kind is TokenKind.OTHER and text[token.start] == "\\":
+                return start + token.start
+            is_word = token.kind is TokenKind.WORD
+            if is_copy and is_word and text[token.start : token.end].lower() == "stdin":
+                return start
     return None
 
 

@@ -1,6 +1,7 @@
 """Why a session cannot go on."""
 
 from chat.schema.errors import ExitCode, SchemaError
+from chat.schema.text import command_line
 
 
 class LockHeldError(SchemaError):
@@ -34,9 +35,9 @@ class UnrecordedEndError(LockLostError):
                 "another migrator may have run it meanwhile."
             ),
             next_step=(
-                "Look at what was done. If it is right and complete: python manage.py migrate "
-                f"{app} {name} --fake. Else undo it, and run this again; a migration must not "
-                "release advisory locks."
+                "Look at what was done. If it is right and complete: "
+                f"{command_line('migrate', app, name, '--fake')}. Else undo it, and run this "
+                "again; a migration must not release advisory locks."
             ),
         )
 

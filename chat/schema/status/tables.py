@@ -16,6 +16,7 @@ from django.db.models import Model
 from chat.schema.errors import ExitCode, SchemaError
 from chat.schema.ledger.snapshots import left_by_migrations
 from chat.schema.ledger.table import MigrationKey
+from chat.schema.text import command_line
 
 _ABSENT: Final[LiteralString] = """
 SELECT position - 1
@@ -37,7 +38,8 @@ class MissingTablesError(SchemaError):
             seen=f"Not there: {listed(self.names)}",
             next_step=(
                 "A restore that went wrong leaves a database so: restore it again, into an empty "
-                "one. What else is not as the migrations left it: python manage.py migration_drift"
+                "one. What else is not as the migrations left it: "
+                f"{command_line('migration_drift')}"
             ),
         )
 

@@ -18,7 +18,7 @@ from chat.errors import IdTaken, InvalidInput, NotVisible, OutOfOrder
 from chat.inputs import check_flag, check_moment, check_text, check_uuid, describe, id_of
 from chat.models import Channel
 from chat.rules.limits import CONTENT_LENGTH
-from chat.services.core.use_case import constraint_of, use_case, write_alias
+from chat.services.core.use_case import constraint_of, unrepeated_use_case, use_case, write_alias
 from chat.services.imports.checks import check_unique
 from chat.services.imports.copying import copy_rows, row_batches
 from chat.services.imports.parts import check_parts, copy_parts
@@ -135,7 +135,7 @@ def _lock_destination(channel_id: UUID) -> _Destination:
     return destination
 
 
-@use_case
+@unrepeated_use_case
 def _append(
     destination: _Destination,
     messages: Iterable[MessageRow],
