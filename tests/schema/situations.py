@@ -734,6 +734,7 @@ def fill(_apps: Any, editor: Any) -> None:
         "privilege": "SET LOCAL ROLE pg_monitor; CREATE TABLE others (id integer)",
         "integrity": "INSERT INTO shells VALUES (1, '')",
         "data": "INSERT INTO shells VALUES ('one')",
+        "unique": "INSERT INTO shells VALUES (8); CREATE UNIQUE INDEX ON shells ((1))",
         "missing": "INSERT INTO shellz VALUES (1)",
         "twice": "CREATE TABLE shells (id integer)",
         "session": "SELECT pg_terminate_backend(pg_backend_pid())",

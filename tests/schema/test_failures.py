@@ -47,13 +47,13 @@ def guest(scratch_connection: BaseDatabaseWrapper) -> Iterator[dict[str, str]]:
     [
         (
             "privilege",
-            28,
+            29,
             "ERROR: permission denied for schema public\n",
             "Let the role that migrates do that: as the owner, GRANT it",
         ),
         (
             "integrity",
-            28,
+            29,
             (
                 'ERROR: new row for relation "shells" violates check constraint '
                 '"shells_kind_check"\nDETAIL: Failing row contains (1, ).\n'
@@ -61,32 +61,41 @@ def guest(scratch_connection: BaseDatabaseWrapper) -> Iterator[dict[str, str]]:
             "Correct the rows that break the rule, or the migration, then run this again.\n",
         ),
         (
+            "unique",
+            29,
+            (
+                'ERROR: could not create unique index "shells_expr_idx"\n'
+                "DETAIL: Key ((1))=(1) is duplicated.\n"
+            ),
+            "Correct the rows that break the rule, or the migration, then run this again.\n",
+        ),
+        (
             "data",
-            28,
+            29,
             'ERROR: invalid input syntax for type integer: "one"\n',
             "Correct the rows that do not fit, or the migration, then run this again.\n",
         ),
         (
             "missing",
-            28,
+            29,
             'ERROR: relation "shellz" does not exist\n',
             "Correct what it names, then run this again.\n",
         ),
         (
             "twice",
-            28,
+            29,
             'ERROR: relation "shells" already exists\n',
             "Something of that name is there already. Drop or rename it.",
         ),
         (
             "exit",
-            26,
+            27,
             "ProcessEndedError: it called sys.exit(0)\n",
             "Correct its code, then run this again; --traceback shows where the error is from.\n",
         ),
         (
             "code",
-            26,
+            27,
             "ZeroDivisionError: division by zero\n",
             "Correct its code, then run this again; --traceback shows where the error is from.\n",
         ),
@@ -124,7 +133,7 @@ def test_way_back_that_fails_is_told_alike(
     result = manage("migrate", "raises", "0001", situations=["raises"], **environ)
 
     assert result.returncode == 1
-    assert f"raises.0002_fill: {file}, line 28, in fill" in result.stderr
+    assert f"raises.0002_fill: {file}, line 29, in fill" in result.stderr
     assert 'ERROR: relation "shellz" does not exist\n' + ROLLED_BACK in result.stderr
     assert shells(scratch_connection) == []
 
@@ -197,7 +206,7 @@ def test_traceback_is_there_for_who_asks(manage: ManageSituation, file: Path) ->
     result = manage("migrate", "--traceback", situations=["raises"], SITUATION_RAISES="code")
 
     assert result.returncode == 1
-    assert f'{file}", line 26, in fill\n' in result.stderr
+    assert f'{file}", line 27, in fill\n' in result.stderr
     assert "ZeroDivisionError: division by zero\n" in result.stderr
     assert "CommandError: A migration failed.\n" in result.stderr
 

@@ -89,6 +89,9 @@ def advice(
     state = getattr(said_by, "sqlstate", None) or ("08" if is_connection_lost(error) else "")
     if state in _ALREADY_THERE:
         state = "42P07"
+    setval = _setval(said_by)
+    if state == "23505" and setval is None:
+        state = "23"
     named = re.findall(r"\w+", getattr(getattr(said_by, "diag", None), "message_primary", "") or "")
     if state == "42501" and not _RECORDS.isdisjoint(named):
         return _TO_READ
@@ -97,7 +100,7 @@ def advice(
     return said.format(
         status=command_line("migration_status"),
         fake=command_line("migrate", "APP", "NAME", "--fake"),
-        setval=_setval(said_by),
+        setval=setval,
     )
 
 
@@ -110,13 +113,18 @@ def is_connection_lost(error: BaseException) -> bool:
     return said_by.sqlstate.startswith(("08", "57P"))
 
 
-def _setval(error: psycopg.Error | None) -> str:
-    """Return the statement that puts a sequence behind the rows whose keys came from it."""
+def _setval(error: psycopg.Error | None) -> str | None:
+    """Return the statement that sets a sequence to the last of the keys that came from it.
+
+    None unless a primary key of one column came twice.
+    """
     diagnosis = getattr(error, "diag", None)
+    if diagnosis is None or not (diagnosis.constraint_name or "").endswith("_pkey"):
+        return None
     # In every language the detail names the column as (id)=(1).
-    key = re.search(r"\(([^(),]+)\)=\(", getattr(diagnosis, "message_detail", None) or "")
-    if diagnosis is None or diagnosis.table_name is None or key is None:
-        return "setval() puts one right."
+    key = re.search(r"\(([^(),]+)\)=\(", diagnosis.message_detail or "")
+    if diagnosis.table_name is None or key is None:
+        return None
     table = sql.Identifier(diagnosis.schema_name or "public", diagnosis.table_name)
     column = key[1].strip('"')
     statement = sql.SQL(
