@@ -613,7 +613,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length('sha256'), 32), name='message_attachments_sha256_ck'),
                     models.CheckConstraint(condition=models.Q(models.Q(('width__isnull', True), ('width__gte', 1), _connector='OR'), models.Q(('height__isnull', True), ('height__gte', 1), _connector='OR'), models.Q(('duration_ms__isnull', True), ('duration_ms__gte', 0), _connector='OR')), name='message_attachments_media_ck'),
                     models.CheckConstraint(condition=models.Q(django.db.models.lookups.GreaterThanOrEqual(django.db.models.functions.comparison.Least('created_at', 'updated_at'), datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), django.db.models.lookups.LessThan(django.db.models.functions.comparison.Greatest('created_at', 'updated_at'), datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='message_attachments_moments_ck', violation_error_message='Moments are between the years 1970 and 9998; for ever is NULL.'),
-                    chat.db.constraints.CompositeForeignKey(fields=('space_id', 'message'), name='message_attachments_message_fk', on_delete=chat.db.constraints.OnDelete['RESTRICT'], to='chat.Message', to_fields=('space_id', 'id')),
+                    chat.db.constraints.CompositeForeignKey(fields=('space_id', 'message'), name='message_attachments_message_fk', on_delete=chat.db.constraints.OnDelete['CASCADE'], to='chat.Message', to_fields=('space_id', 'id')),
                     chat.db.constraints.CompositeForeignKey(fields=('uploader',), name='message_attachments_uploader_fk', to='chat.User', to_fields=('id',)),
                 ],
             },

@@ -92,6 +92,7 @@ REFUSED = [
     "DELETE FROM messages",
     "UPDATE messages SET seq = seq + 1",
     "UPDATE messages SET author_id = NULL",
+    "UPDATE messages SET reply_to_seq = NULL",
     "UPDATE messages SET version = 1, edited_at = NULL",
     "UPDATE read_states SET last_sent_at = NULL",
     "INSERT INTO read_states (space_id, last_sent_at) VALUES (%s, now())",

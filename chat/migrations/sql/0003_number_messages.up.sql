@@ -551,7 +551,12 @@ CREATE TRIGGER messages_place_fixed
         )
         IS DISTINCT FROM (
             NEW.id, NEW.space_id, NEW.channel_id, NEW.seq, NEW.author_id, NEW.kind,
-            NEW.reply_to_seq, NEW.created_at
+            -- A purge cuts the link to what it takes away.
+            CASE
+                WHEN NEW.reply_to_seq IS NULL AND public.may_purge() THEN OLD.reply_to_seq
+                ELSE NEW.reply_to_seq
+            END,
+            NEW.created_at
         )
     )
     EXECUTE FUNCTION public.refuse_change('a message keeps its place, its author and its time');
@@ -573,6 +578,28 @@ CREATE TRIGGER messages_table_kept
         'every channel would have a gap',
         'To purge for good: SET LOCAL chat.purge = ''on'' in the transaction.'
     );
+
+-- What answered a purged message stays, and answers nothing. Named to come before the trigger of the
+-- foreign key ("RI_…"), for which no answer is left then; a key that sets a column to NULL would take
+-- space_id along on a cluster.
+CREATE FUNCTION public.cut_replies() RETURNS trigger
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE public.messages
+    SET reply_to_seq = NULL
+    WHERE
+        space_id = OLD.space_id
+        AND channel_id = OLD.channel_id
+        AND reply_to_seq = OLD.seq;
+    RETURN NULL;
+END
+$function$;
+
+CREATE TRIGGER "A0_replies_cut"
+    AFTER DELETE ON public.messages
+    FOR EACH ROW
+    EXECUTE FUNCTION public.cut_replies();
 
 -- Below first_seq all was purged.
 CREATE FUNCTION public.move_first_seq() RETURNS trigger
