@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
@@ -115,13 +115,17 @@ def counts(user: User, channel: Channel) -> tuple[int, int] | None:
     return found and (found.unread, found.mentions)
 
 
+ByService: TypeAlias = "Callable[[Scene], object]"
+BySql: TypeAlias = "Callable[[Scene], tuple[str, list[object]]]"
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How somebody is let in: what was before, and what lets them in, by a service or in SQL."""
 
     before: Callable[[Scene], None]
-    by_service: Callable[[Scene], object]
-    by_sql: Callable[[Scene], tuple[str, list[object]]]
+    by_service: ByService
+    by_sql: BySql
     everyone: Permission = READ
 
 
@@ -136,7 +140,7 @@ def _grant_sql(scene: Scene) -> tuple[str, list[object]]:
     )
 
 
-def _set(target: str, *, allow: Permission) -> tuple[Callable[[Scene], object], ...]:
+def _set(target: str, *, allow: Permission) -> tuple[ByService, BySql]:
     """Return how an overwrite for the outsider, or for their role, is set."""
 
     def by_service(scene: Scene) -> object:
@@ -154,7 +158,7 @@ def _set(target: str, *, allow: Permission) -> tuple[Callable[[Scene], object], 
     return by_service, by_sql
 
 
-def _clear(target: str) -> tuple[Callable[[Scene], object], ...]:
+def _clear(target: str) -> tuple[ByService, BySql]:
     def by_service(scene: Scene) -> object:
         whom = {"user": scene.outsider} if target == "user" else {"role": getattr(scene, target)}
         return overwrites.clear_overwrite(actor=scene.server.owner, channel=scene.channel, **whom)
@@ -167,7 +171,7 @@ def _clear(target: str) -> tuple[Callable[[Scene], object], ...]:
     return by_service, by_sql
 
 
-def _permit(target: str, permissions: Permission) -> tuple[Callable[[Scene], object], ...]:
+def _permit(target: str, permissions: Permission) -> tuple[ByService, BySql]:
     def by_service(scene: Scene) -> object:
         return roles.update_role(
             actor=scene.server.owner, role=getattr(scene, target), permissions=permissions
@@ -190,14 +194,16 @@ def _insiders_view(scene: Scene) -> None:
     scene.permit(scene.insiders, READ)
 
 
+def _insiders_administrate(scene: Scene) -> None:
+    scene.overwrite(role=scene.everyone, deny=VIEW)
+    scene.permit(scene.insiders, ADMINISTRATOR)
+
+
 WAYS: dict[str, Way] = {
     "a role with an overwrite is granted": Way(Scene.close, _grant, _grant_sql),
     "a role with VIEW_CHANNEL is granted": Way(_insiders_view, _grant, _grant_sql, HISTORY),
     "a role with ADMINISTRATOR is granted": Way(
-        lambda scene: (
-            scene.overwrite(role=scene.everyone, deny=VIEW),
-            scene.permit(scene.insiders, ADMINISTRATOR),
-        )[0],
+        _insiders_administrate,
         _grant,
         _grant_sql,
     ),
