@@ -370,6 +370,22 @@ class ReadStateFactory(WrittenByTriggersFactory[models.ReadState]):
     user = LazyAttribute(lambda state: somebody_of(state.channel))
 
 
+class ReadRangeFactory(WrittenByTriggersFactory[models.ReadRange]):
+    """A message that is new to nobody, as if it were imported."""
+
+    class Meta:
+        model = models.ReadRange
+
+    class Params:
+        message = SubFactory(MessageFactory)
+
+    channel = SelfAttribute("message.channel")
+    space_id = SelfAttribute("channel.space_id")
+    first_seq = 1
+    last_seq = 1
+    reason = models.ReadRange.Reason.IMPORT
+
+
 class BanFactory(DjangoModelFactory[models.Ban]):
     class Meta:
         model = models.Ban

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -12,6 +14,27 @@ from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
 from chat.db.roles import DatabaseRoles
+from tests.chat.sql import execute, value
+from tests.chat.test_tenants import TENANTS
+from tests.factories import (
+    AuditLogEntryFactory,
+    BanFactory,
+    ChannelFactory,
+    ChannelPermissionFactory,
+    DirectConversationFactory,
+    InviteFactory,
+    MemberRoleFactory,
+    MentionFactory,
+    MessageAttachmentFactory,
+    MessageFactory,
+    MessageRevisionFactory,
+    ReactionFactory,
+    RoleFactory,
+    as_superuser,
+)
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 TOUR = Path(settings.BASE_DIR) / "README.md"
 SQL = Path(settings.BASE_DIR) / "chat" / "README.md"
@@ -79,6 +102,74 @@ def test_samples_in_sql_run_and_return_what_they_promise() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     assert kept >= 8
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("what", ["channel", "conversation", "server"])
+def test_purge_in_the_readme_leaves_the_keys_of_files_and_what_is_elsewhere(what: str) -> None:
+    is_conversation = what == "conversation"
+    first = MessageFactory.create(
+        channel=DirectConversationFactory.create() if is_conversation else ChannelFactory.create()
+    )
+    space, pier = first.space_id, first.channel
+    second = MessageFactory.create(channel=pier, author=first.author, reply_to_seq=1)
+    thread = pier
+    if not is_conversation:
+        thread = ChannelFactory.create(server=pier.server, kind="thread", parent=pier)
+        MessageFactory.create(channel=ChannelFactory.create(server=pier.server))
+        role = RoleFactory.create(server=pier.server, position=0)
+        MemberRoleFactory.create(role=RoleFactory.create(server=pier.server))
+        ChannelPermissionFactory.create(channel=pier, role=role)
+        for channel in (pier, None):
+            InviteFactory.create(server=pier.server, channel=channel)
+        AuditLogEntryFactory.create(server=pier.server)
+        BanFactory.create(server=pier.server)
+    for message in (second, MessageFactory.create(channel=thread, author=first.author)):
+        for factory in (ReactionFactory, MentionFactory, MessageRevisionFactory):
+            factory.create(message=message)
+        MessageAttachmentFactory.create(message=message)
+    if what == "server":
+        MessageAttachmentFactory.create(message=None, space_id=space)
+    MessageFactory.create()
+    before, before_anywhere = stored_in(space), stored_in(None)
+    parts = _code(SQL, "Purging", "sql").split("COMMIT;")
+    code = parts[what == "server"].replace(":'harbour'", f"'{space}'")
+
+    with as_superuser():
+        for statement in code.replace(":'pier'", f"'{pier.id}'").split(";"):
+            if statement.strip() not in {"", "BEGIN"}:
+                execute(statement)
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    left = stored_in(space)
+    if what == "channel":
+        assert left["messages"] == left["channels"] == 1
+        assert {"message_attachments", "reactions", "mentions", "message_revisions"} & {
+            *left
+        } == set()
+        assert left["server_members"] == before["server_members"]
+    else:
+        assert set(left) == {"discarded_files"}
+    assert left["discarded_files"] == before["message_attachments"]
+    assert stored_in(None) - left == before_anywhere - before
+
+
+def stored_in(space: UUID | None) -> Counter[str]:
+    """Count the rows of each table that belong to a space, or to any."""
+    return Counter(
+        {
+            table: count
+            for model in TENANTS
+            if (table := model._meta.db_table)
+            and (
+                count := value(
+                    f"SELECT count(*) FROM {table} WHERE %s::uuid IS NULL OR space_id = %s",
+                    space,
+                    space,
+                )
+            )
+        }
+    )
 
 
 def _outcome(statement: str) -> str:

@@ -153,7 +153,7 @@ REVOKE UPDATE (id, created_at, message_id, emoji, user_id) ON reactions FROM {ap
 -- Counters are the triggers'; an import locks them.
 GRANT UPDATE (space_id) ON channel_counters TO {app};
 REVOKE UPDATE (
-    channel_id, first_seq, last_seq, last_change, last_message_at, closed
+    channel_id, first_seq, last_seq, last_change, ranges_upto, last_message_at, closed
 ) ON channel_counters FROM {app};
 
 -- An import brings its own numbers and moments, which are looked at.
@@ -170,14 +170,15 @@ REVOKE UPDATE (id, created_at, updated_at, space_id, user_id) ON participants FR
 
 -- When somebody sent last is a trigger's, for slow mode asks it.
 GRANT EXECUTE ON FUNCTION slow_mode_wait(uuid, uuid, uuid) TO {app};
-GRANT INSERT (id, space_id, user_id, channel_id, last_read_seq, notify, muted_until)
+GRANT INSERT (id, space_id, user_id, channel_id, last_read_seq, ranges_upto, notify, muted_until)
 ON read_states TO {app};
 REVOKE INSERT (created_at, updated_at, last_sent_at) ON read_states FROM {app};
-GRANT UPDATE (last_read_seq, notify, muted_until) ON read_states TO {app};
+GRANT UPDATE (last_read_seq, ranges_upto, notify, muted_until) ON read_states TO {app};
 REVOKE UPDATE (
     id, created_at, updated_at, space_id, user_id, channel_id, last_sent_at
 ) ON read_states FROM {app};
 GRANT DELETE ON read_states TO {app};
+REVOKE INSERT, UPDATE, DELETE ON read_ranges FROM {app};
 
 -- What is done or looked at now, and at no other time.
 GRANT INSERT (id, space_id, actor_id, action, target_type, target_id, changes, reason)
@@ -209,7 +210,7 @@ REVOKE INSERT, UPDATE, DELETE ON channel_access, direct_conversations, direct_me
 GRANT SELECT ON
     admin_access_log, audit_log, auth_group, auth_group_permissions, auth_permission, bans, channel_access,
     channel_counters, channel_permissions, channels, direct_conversations, django_content_type,
-    django_migrations, member_roles, participants, read_states, roles, schema_migrations, server_members,
+    django_migrations, member_roles, participants, read_ranges, read_states, roles, schema_migrations, server_members,
     servers, users_groups, users_user_permissions
 TO {readonly};
 

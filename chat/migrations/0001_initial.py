@@ -3,6 +3,7 @@
 import chat.db.constraints
 import chat.db.ids
 import datetime
+import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.constraints
 import django.db.models.deletion
@@ -304,6 +305,7 @@ class Migration(migrations.Migration):
                 ('first_seq', models.BigIntegerField(db_comment='The lowest number that can be there: below it all was purged.', db_default=1)),
                 ('last_seq', models.BigIntegerField(db_comment='The number of the newest message; 0 before the first.', db_default=0)),
                 ('last_change', models.BigIntegerField(db_comment='Goes up with whatever opens or closes the channel.', db_default=0)),
+                ('ranges_upto', models.BigIntegerField(blank=True, db_comment='Up to this number there may be read_ranges; NULL without any.', null=True)),
                 ('last_message_at', models.DateTimeField(blank=True, null=True)),
                 ('closed', models.BooleanField(db_comment='Takes no messages: a category, archived, deleted, or in what is deleted.', db_default=False)),
             ],
@@ -612,7 +614,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length('sha256'), 32), name='message_attachments_sha256_ck'),
                     models.CheckConstraint(condition=models.Q(models.Q(('width__isnull', True), ('width__gte', 1), _connector='OR'), models.Q(('height__isnull', True), ('height__gte', 1), _connector='OR'), models.Q(('duration_ms__isnull', True), ('duration_ms__gte', 0), _connector='OR')), name='message_attachments_media_ck'),
                     models.CheckConstraint(condition=models.Q(django.db.models.lookups.GreaterThanOrEqual(django.db.models.functions.comparison.Least('created_at', 'updated_at'), datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), django.db.models.lookups.LessThan(django.db.models.functions.comparison.Greatest('created_at', 'updated_at'), datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='message_attachments_moments_ck', violation_error_message='Moments are between the years 1970 and 9998; for ever is NULL.'),
-                    chat.db.constraints.CompositeForeignKey(fields=('space_id', 'message'), name='message_attachments_message_fk', on_delete=chat.db.constraints.OnDelete['RESTRICT'], to='chat.Message', to_fields=('space_id', 'id')),
+                    chat.db.constraints.CompositeForeignKey(fields=('space_id', 'message'), name='message_attachments_message_fk', on_delete=chat.db.constraints.OnDelete['CASCADE'], to='chat.Message', to_fields=('space_id', 'id')),
                     chat.db.constraints.CompositeForeignKey(fields=('uploader',), name='message_attachments_uploader_fk', to='chat.User', to_fields=('id',)),
                 ],
             },
@@ -627,6 +629,7 @@ class Migration(migrations.Migration):
                 ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='read_states', to='chat.channel')),
                 ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('last_read_seq', models.BigIntegerField(db_comment='Up to this number all is read.', db_default=0, default=0)),
+                ('ranges_upto', models.BigIntegerField(blank=True, db_comment='Ranges of imports and openings up to this number do not count: the mark does.', editable=False, null=True)),
                 ('last_sent_at', models.DateTimeField(blank=True, db_comment='When they last wrote here, asked by slow mode.', editable=False, null=True)),
                 ('notify', models.CharField(blank=True, choices=[('all', 'All'), ('mentions', 'Mentions'), ('nothing', 'Nothing')], db_comment="NULL: as the client's default has it.", max_length=8, null=True)),
                 ('muted_until', models.DateTimeField(blank=True, null=True)),
@@ -643,6 +646,36 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(condition=models.Q(('notify__in', ['all', 'mentions', 'nothing'])), name='read_states_notify_ck'),
                     models.CheckConstraint(condition=models.Q(django.db.models.lookups.GreaterThanOrEqual(django.db.models.functions.comparison.Least('created_at', 'updated_at', 'last_sent_at', 'muted_until'), datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), django.db.models.lookups.LessThan(django.db.models.functions.comparison.Greatest('created_at', 'updated_at', 'last_sent_at', 'muted_until'), datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='read_states_moments_ck', violation_error_message='Moments are between the years 1970 and 9998; for ever is NULL.'),
                     chat.db.constraints.CompositeForeignKey(fields=('space_id', 'channel'), name='read_states_channel_fk', on_delete=chat.db.constraints.OnDelete['CASCADE'], to='chat.ChannelCounter', to_fields=('space_id', 'channel')),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='ReadRange',
+            fields=[
+                ('id', models.UUIDField(db_default=chat.db.ids.UUIDv7(), default=chat.db.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('space_id', models.UUIDField(db_comment="The tenant: the server's id, or the conversation's own.")),
+                ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='chat.channel')),
+                ('first_seq', models.BigIntegerField(db_comment='The number of the first message in it.')),
+                ('last_seq', models.BigIntegerField(db_comment='The number of the last message in it.')),
+                ('reason', models.CharField(choices=[('purge', 'Purge'), ('import', 'Import'), ('opening', 'Opening')], max_length=8)),
+                ('role_ids', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(null=True), blank=True, db_comment="Of an opening, the roles that mattered before, everyone's first.", null=True, size=None)),
+                ('permissions', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, db_comment='What each of these roles permitted before.', null=True, size=None)),
+                ('allow', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, db_comment='What the channel allowed each of them before.', null=True, size=None)),
+                ('deny', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, db_comment='What the channel denied each of them before.', null=True, size=None)),
+            ],
+            options={
+                'db_table': 'read_ranges',
+                'db_table_comment': 'What is unread to nobody, or not to whoever could not read it before.',
+                'indexes': [
+                    models.Index(fields=['space_id', 'channel', 'last_seq'], name='read_ranges_channel_ix'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('reason__in', ['purge', 'import', 'opening'])), name='read_ranges_reason_ck'),
+                    models.CheckConstraint(condition=models.Q(('first_seq__gte', 1), ('first_seq__lte', models.F('last_seq'))), name='read_ranges_seq_ck'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('allow__isnull', False), ('deny__isnull', False), ('permissions__isnull', False), ('reason', 'opening'), ('role_ids__isnull', False)), models.Q(models.Q(('reason', 'opening'), _negated=True), ('role_ids__isnull', True)), _connector='OR'), name='read_ranges_opening_ck'),
+                    models.CheckConstraint(condition=models.Q(('created_at__gte', datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('created_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='read_ranges_moments_ck', violation_error_message='Moments are between the years 1970 and 9998; for ever is NULL.'),
+                    chat.db.constraints.CompositeForeignKey(fields=('space_id', 'channel'), name='read_ranges_channel_fk', on_delete=chat.db.constraints.OnDelete['CASCADE'], to='chat.ChannelCounter', to_fields=('space_id', 'channel')),
                 ],
             },
         ),

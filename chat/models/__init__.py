@@ -11,7 +11,7 @@ from chat.models.channels import (
 )
 from chat.models.messages import DirectMessage, Mention, Message, MessageRevision, Reaction
 from chat.models.moderation import AdminAccess, AuditLogEntry, Ban
-from chat.models.read_states import ReadState
+from chat.models.read_states import ReadRange, ReadState
 from chat.models.roles import MemberRole, Role
 from chat.models.schema import Schema
 from chat.models.servers import Invite, InviteCode, Server, ServerMember
@@ -37,6 +37,7 @@ __all__ = [
     "MessageRevision",
     "Participant",
     "Reaction",
+    "ReadRange",
     "ReadState",
     "Role",
     "Schema",

@@ -85,13 +85,13 @@ class MessageAttachment(MessagePart, ChangingRow):
                 & (Q(duration_ms__isnull=True) | Q(duration_ms__gte=0)),
             ),
             moments_constraint("message_attachments", "created_at", "updated_at"),
-            # RESTRICT: a row must not vanish before its file.
+            # A trigger writes down the key of each file that goes along.
             CompositeForeignKey(
                 name="message_attachments_message_fk",
                 fields=["space_id", "message"],
                 to="chat.Message",
                 to_fields=["space_id", "id"],
-                on_delete=OnDelete.RESTRICT,
+                on_delete=OnDelete.CASCADE,
             ),
             foreign_key("message_attachments", "uploader", to="chat.User.id"),
         ]

@@ -300,6 +300,11 @@ class ChannelCounter(models.Model):
     last_change = models.BigIntegerField(
         db_default=0, db_comment="Goes up with whatever opens or closes the channel."
     )
+    ranges_upto = models.BigIntegerField(
+        null=True,
+        blank=True,
+        db_comment="Up to this number there may be read_ranges; NULL without any.",
+    )
     last_message_at = models.DateTimeField(null=True, blank=True)
     closed = models.BooleanField(
         db_default=False,

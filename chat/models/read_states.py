@@ -1,24 +1,34 @@
-"""Read marks and notification settings of users in channels."""
+"""Read marks and notification settings of users in channels, and what is new to nobody there."""
 
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
+from django.db.models import (
+    BigIntegerField,
+    CheckConstraint,
+    F,
+    Index,
+    Q,
+    UniqueConstraint,
+    UUIDField,
+)
 from django.db.models.functions import Now
 
 from chat.db.checks import choices_constraint, moments_constraint
 from chat.db.constraints import CompositeForeignKey, OnDelete
 from chat.db.fields import Reference
-from chat.models.base import ChangingRow
+from chat.models.base import ChangingRow, Row
 
 
 class ReadState(ChangingRow):
     """How far a user has read in a channel or a conversation, and what they are notified of.
 
-    The number of unread messages is last_seq - last_read_seq - those deleted in between. The mark
-    may go back, but never past the newest message; the user's own message moves it (triggers). It
-    belongs to a member or a participant, and is deleted with them (triggers).
+    The number of unread messages is last_seq - last_read_seq - those in between that were deleted
+    or are in a ReadRange. The mark may go back, but never past the newest message; the user's own
+    message moves it, and so does what lets the user into a channel (triggers). It belongs to a
+    member or a participant, and is deleted with them (triggers).
     """
 
     class Notify(models.TextChoices):
@@ -37,6 +47,12 @@ class ReadState(ChangingRow):
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
     last_read_seq = models.BigIntegerField(
         default=0, db_default=0, db_comment="Up to this number all is read."
+    )
+    ranges_upto = models.BigIntegerField(
+        null=True,
+        blank=True,
+        editable=False,
+        db_comment="Ranges of imports and openings up to this number do not count: the mark does.",
     )
     last_sent_at = models.DateTimeField(
         null=True,
@@ -81,3 +97,88 @@ class ReadState(ChangingRow):
 
     def __str__(self) -> str:
         return f"user {self.user_id} at {self.last_read_seq} in channel {self.channel_id}"
+
+
+class ReadRange(Row):
+    """Messages of a channel that are unread to nobody, or not to whoever could not read them.
+
+    Written by triggers alone: for what was purged or imported, and for what was there when a role,
+    an overwrite or a move let more people in (an opening). An opening knows who could read before:
+    whoever could not, with the roles they have, has all of it as read. One row lets in thousands.
+    """
+
+    class Reason(models.TextChoices):
+        """Why nobody has to read it."""
+
+        PURGE = "purge"
+        IMPORT = "import"
+        OPENING = "opening"
+
+    space_id = models.UUIDField(
+        db_comment="The tenant: the server's id, or the conversation's own."
+    )
+    channel = Reference("chat.Channel", related_name="+")
+    first_seq = models.BigIntegerField(db_comment="The number of the first message in it.")
+    last_seq = models.BigIntegerField(db_comment="The number of the last message in it.")
+    reason = models.CharField(max_length=8, choices=Reason.choices)
+    role_ids = ArrayField(
+        UUIDField(null=True),
+        null=True,
+        blank=True,
+        db_comment="Of an opening, the roles that mattered before, everyone's first.",
+    )
+    permissions = ArrayField(
+        BigIntegerField(),
+        null=True,
+        blank=True,
+        db_comment="What each of these roles permitted before.",
+    )
+    allow = ArrayField(
+        BigIntegerField(),
+        null=True,
+        blank=True,
+        db_comment="What the channel allowed each of them before.",
+    )
+    deny = ArrayField(
+        BigIntegerField(),
+        null=True,
+        blank=True,
+        db_comment="What the channel denied each of them before.",
+    )
+
+    class Meta:
+        db_table = "read_ranges"
+        db_table_comment = "What is unread to nobody, or not to whoever could not read it before."
+        indexes = [
+            # Those after a read mark.
+            Index(fields=["space_id", "channel", "last_seq"], name="read_ranges_channel_ix"),
+        ]
+        constraints = [
+            choices_constraint("read_ranges", "reason", ["purge", "import", "opening"]),
+            CheckConstraint(
+                name="read_ranges_seq_ck",
+                condition=Q(first_seq__gte=1, first_seq__lte=F("last_seq")),
+            ),
+            CheckConstraint(
+                name="read_ranges_opening_ck",
+                condition=Q(
+                    reason="opening",
+                    role_ids__isnull=False,
+                    permissions__isnull=False,
+                    allow__isnull=False,
+                    deny__isnull=False,
+                )
+                | (~Q(reason="opening") & Q(role_ids__isnull=True)),
+            ),
+            moments_constraint("read_ranges", "created_at"),
+            CompositeForeignKey(
+                name="read_ranges_channel_fk",
+                fields=["space_id", "channel"],
+                to="chat.ChannelCounter",
+                to_fields=["space_id", "channel"],
+                on_delete=OnDelete.CASCADE,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} of {self.first_seq} to {self.last_seq} in channel {self.channel_id}"

@@ -22,7 +22,8 @@ class Unread(NamedTuple):
     channel_id: UUID
     last_seq: int
     last_read_seq: int
-    # The messages after last_read_seq, without deleted and purged ones.
+    # The messages after last_read_seq, without deleted, purged and imported ones, and without those
+    # that were there before the user could read the channel.
     unread: int
     # Those among them that mention the user, one of their roles, or everyone.
     mentions: int
@@ -38,7 +39,7 @@ def unread_overview(*, user: User | UUID) -> tuple[Unread, ...]:
     """Return what is unread in every channel and conversation of a user: one statement.
 
     Ordered by space; only those that the user can see. Nothing is unread in a channel whose history
-    the user may not read. Without a read mark everything is unread.
+    the user may not read, nor what was there before they could. Without a read mark all else is.
 
     Raises: InvalidInput.
     """

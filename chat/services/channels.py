@@ -170,9 +170,10 @@ def move_channel(
     another category, a channel with the same overwrites as its category so far, or with none where
     it had no category, gets those of the new one; any other keeps its own, and in addition denies
     what the category denies. Needs MANAGE_CHANNELS in the server and in the channel. Six
-    statements, eight with another category, ten where that changes overwrites, five when it is
-    there already. Locks the server's row, then the rows of the channels
-    that move. Raises: InvalidInput, also for a thread; NotVisible, MissingPermission, TimedOut.
+    statements, eight with another category, nine or ten where that changes overwrites, five when it
+    is there already. Locks the server's row, then the rows of the channels that move.
+
+    Raises: InvalidInput, also for a thread; NotVisible, MissingPermission, TimedOut.
     """
     actor_id, channel_id = id_of("actor", actor, User), id_of("channel", channel, Channel)
     position = check_number("position", position, least=0, most=CHANNEL_LIMIT)

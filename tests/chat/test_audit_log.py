@@ -31,6 +31,25 @@ def test_log_is_not_deleted(purge: str) -> None:
     assert refusal == by_check("audit_log_append_only")
 
 
+@pytest.mark.parametrize("is_deleted", [False, True])
+@pytest.mark.parametrize("purge", ["off", "on"])
+def test_log_goes_with_a_deleted_server_that_is_purged(is_deleted: bool, purge: str) -> None:
+    entry, other = AuditLogEntryFactory.create_batch(2)
+    if is_deleted:
+        execute("UPDATE servers SET deleted_at = now() WHERE id = %s", entry.server_id)
+    execute("SELECT set_config('chat.purge', %s, true)", purge)
+
+    if is_deleted and purge == "on":
+        assert execute("DELETE FROM audit_log WHERE space_id = %s", entry.server_id) == 1
+    else:
+        refusal = refused("DELETE FROM audit_log WHERE space_id = %s", entry.server_id)
+        assert refusal == by_check("audit_log_append_only")
+
+    assert refused("DELETE FROM audit_log WHERE id = %s", other.id) == by_check(
+        "audit_log_append_only"
+    )
+
+
 @pytest.mark.parametrize("changes", ["[]", "1", '"text"', "null"])
 def test_changes_in_the_log_are_an_object(changes: str) -> None:
     refusal = refused(

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from chat.db.ids import uuid7
-from tests.chat.sql import by_check, by_unique_key, execute, refused, rows, value
+from tests.chat.sql import by_check, by_unique_key, execute, purge, refused, rows, value
 from tests.factories import (
     DiscardedFileFactory,
     MessageAttachmentFactory,
@@ -66,13 +66,13 @@ def test_attachments_that_a_cascade_takes_leave_their_keys() -> None:
     assert discarded() == [(space, "key")]
 
 
-def test_key_is_kept_when_message_and_file_are_purged() -> None:
-    file = MessageAttachmentFactory.create(storage_key="key")
-    execute("SET LOCAL chat.purge = 'on'")
+@pytest.mark.parametrize("direct", [False, True])
+def test_purged_message_takes_its_file_along_and_the_key_is_kept(direct: bool) -> None:
+    file = MessageAttachmentFactory.create(storage_key="key", direct=direct)
 
-    execute("DELETE FROM message_attachments WHERE id = %s", file.id)
-    execute("DELETE FROM messages WHERE id = %s", file.message_id)
+    purge("DELETE FROM messages WHERE id = %s", file.message_id)
 
+    assert value("SELECT count(*) FROM message_attachments") == 0
     assert discarded() == [(file.space_id, "key")]
 
 

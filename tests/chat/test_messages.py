@@ -11,6 +11,7 @@ from tests.chat.sql import (
     by_foreign_key,
     by_length,
     execute,
+    purge,
     refused,
     rows,
     value,
@@ -330,14 +331,35 @@ def test_purge_deletes_a_message_with_what_hangs_on_it(message: Message) -> None
         assert value(f"SELECT count(*) FROM {table}") == 0
 
 
-def test_purge_does_not_take_a_message_that_was_answered() -> None:
-    message = MessageFactory.create()
-    MessageFactory.create(channel=message.channel, reply_to_seq=message.seq)
-    execute("SET LOCAL chat.purge = 'on'")
+def test_purge_takes_an_answered_and_pinned_message_and_leaves_the_answers(place: Channel) -> None:
+    message = MessageFactory.create(channel=place)
+    answer = MessageFactory.create(channel=place, reply_to_seq=message.seq)
+    MessageFactory.create(channel=place, reply_to_seq=answer.seq)
+    execute(
+        "UPDATE messages SET pinned_at = now(), pinned_by_id = author_id WHERE id = %s", message.id
+    )
 
-    refusal = refused("DELETE FROM messages WHERE id = %s", message.id)
+    assert purge("DELETE FROM messages WHERE id = %s", message.id) == 1
 
-    assert refusal == by_foreign_key("messages_reply_fk")
+    assert rows("SELECT seq, content, reply_to_seq FROM messages ORDER BY seq") == [
+        (2, "ahoy", None),
+        (3, "ahoy", 2),
+    ]
+    assert value("SELECT count(*) FROM messages WHERE pinned_at IS NOT NULL") == 0
+    assert purge("DELETE FROM messages WHERE channel_id = %s", place.id) == 2
+
+
+@pytest.mark.parametrize("setting", ["off", None])
+def test_answer_keeps_what_it_answers_without_a_purge(
+    message: Message, setting: str | None
+) -> None:
+    answer = MessageFactory.create(channel=message.channel, reply_to_seq=message.seq)
+    if setting is not None:
+        execute("SELECT set_config('chat.purge', %s, true)", setting)
+
+    refusal = refused("UPDATE messages SET reply_to_seq = NULL WHERE id = %s", answer.id)
+
+    assert refusal == by_check("messages_place_fixed")
 
 
 def test_purge_moves_where_the_numbers_begin_and_not_where_they_end(place: Channel) -> None:

@@ -2,7 +2,8 @@
 
 Hypothesis makes the histories, in a channel, its thread and a group: messages with mentions,
 deletes, edits, purges, joins and leaves, roles given, taken and deleted, overwrites, timeouts,
-bans, other owners, deleted channels, and moves of the read mark.
+bans, other owners, deleted channels, and moves of the read mark. Of who comes to read a channel,
+what was there is read.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from chat.models import (
     Message,
     Participant,
     ReadState,
+    Role,
     Server,
     ServerMember,
 )
@@ -52,7 +54,7 @@ from tests.services.places import READ
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from chat.models import Role, User
+    from chat.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +87,10 @@ class Histories(RuleBasedStateMachine):
         self.founder = self.server.owner
         self.channels.append(DirectConversationFactory.create(group=True, owner=self.founder))
         self.people: list[User] = UserFactory.create_batch(3)
+        # Who could read where after the last step, and up to where it was not theirs to read.
+        self.readers: set[tuple[UUID, UUID]] = set()
+        self.hidden: dict[tuple[UUID, UUID], int] = {}
+        self.set_back: dict[tuple[UUID, UUID], int] = {}
         self.join(person=0)
 
     def teardown(self) -> None:
@@ -94,8 +100,15 @@ class Histories(RuleBasedStateMachine):
 
     @rule(person=people)
     def join(self, person: int) -> None:
+        """Come into the server, with all that is there read, as the service does it."""
         Ban.objects.filter(server=self.server, user=self.people[person]).delete()
-        ServerMember.objects.get_or_create(server=self.server, user=self.people[person])
+        _, is_new = ServerMember.objects.get_or_create(server=self.server, user=self.people[person])
+        for place in (0, 1) if is_new else ():
+            ReadStateFactory.create(
+                channel=self.channels[place],
+                user=self.people[person],
+                last_read_seq=self.last_seq(place),
+            )
 
     @rule(person=people)
     def leave(self, person: int) -> None:
@@ -152,6 +165,15 @@ class Histories(RuleBasedStateMachine):
             self.last_seq(place) - back,
         )
 
+    @rule(place=places, back=st.integers(0, 5))
+    def purge_one(self, place: int, back: int) -> None:
+        """Let one message go for good, also from the middle."""
+        purge(
+            "DELETE FROM messages WHERE channel_id = %s AND seq = %s",
+            self.channels[place].pk,
+            self.last_seq(place) - back,
+        )
+
     @rule(place=places, back=st.integers(0, 5), person=people)
     def edit(self, place: int, back: int, person: int) -> None:
         """Change the content, and whom it names."""
@@ -189,9 +211,39 @@ class Histories(RuleBasedStateMachine):
     def open(self, place: int) -> None:
         ChannelPermission.objects.filter(channel=self.channels[place]).delete()
 
+    @rule(
+        place=channels,
+        person=people,
+        bits=st.sampled_from([(READ.value, 0), (0, Permission.VIEW_CHANNEL.value), (0, 0)]),
+    )
+    def overwrite(self, place: int, person: int, bits: tuple[int, int]) -> None:
+        """Let the channel allow or deny to one person."""
+        allow, deny = bits
+        ChannelPermission.objects.update_or_create(
+            server=self.server,
+            channel=self.channels[place],
+            user=self.people[person],
+            defaults={"allow": allow, "deny": deny},
+        )
+
+    @rule(
+        rank=st.none() | ranks,
+        permissions=st.sampled_from([READ, Permission.ADMINISTRATOR, Permission.VIEW_CHANNEL]),
+        is_given=st.booleans(),
+    )
+    def permit(self, rank: int | None, permissions: Permission, is_given: bool) -> None:
+        """Change what a role may do."""
+        role = self.everyone if rank is None else self.roles[rank]
+        Role.objects.filter(pk=role.pk).update(permissions=permissions.value if is_given else 0)
+
     @rule(rank=ranks)
     def delete_role(self, rank: int) -> None:
-        """Whom the role named is no longer named by it; a new one takes its place."""
+        """Whom the role named is no longer named by it; a new one takes its place.
+
+        It is taken from one member at a time: of one, it is kept what they could read by it.
+        """
+        for given in MemberRole.objects.filter(role=self.roles[rank]):
+            given.delete()
         self.roles[rank].delete()
         self.roles[rank] = RoleFactory.create(server=self.server, position=rank + 1)
 
@@ -227,24 +279,53 @@ class Histories(RuleBasedStateMachine):
         present = Participant.objects.filter(user=user, left_at=None)
         if not (present.exists() if place == 2 else self.is_member(person)):
             return
+        seq, newest = max(0, self.last_seq(place) - back), self.last_seq(place)
+        old = ReadState.objects.filter(channel=channel, user=user).first()
         with as_superuser():
             ReadState.objects.update_or_create(
                 space_id=channel.space_id,
                 channel=channel,
                 user=user,
-                defaults={"last_read_seq": max(0, self.last_seq(place) - back)},
+                defaults={"last_read_seq": seq},
             )
+        if old is not None and seq < old.last_read_seq:
+            self.hidden[user.pk, channel.pk] = 0
+            self.set_back[user.pk, channel.pk] = newest
 
     @invariant()
     def counts_are_those_of_counting(self) -> None:
         if not hasattr(self, "people"):
             return
-        expected = counted(self.channels)
+        self.notice_who_came()
+        expected = counted(self.channels, self.hidden)
         for user in (*self.people, self.founder):
             overview = {
                 at.channel_id: (at.unread, at.mentions) for at in unread_overview(user=user)
             }
             assert overview == expected[user.pk]
+
+    def notice_who_came(self) -> None:
+        """Hide what was there from who can read a channel now and could not after the last step.
+
+        A channel that is deleted and brought back lets nobody in. A mark that was set back at the
+        newest message counts until the next, but for who was let in alone.
+        """
+        with transaction.atomic():
+            Channel.objects.filter(
+                pk__in=[each.pk for each in self.channels], deleted_at__isnull=False
+            ).update(deleted_at=None)
+            readers = {
+                (access.user_id, access.channel_id)
+                for access in ChannelAccess.objects.filter(channel__in=self.channels)
+                if access.permissions & Permission.READ_MESSAGE_HISTORY.value
+            }
+            transaction.set_rollback(True)
+        for user, channel in readers - self.readers:
+            newest = ChannelCounter.objects.get(channel=channel).last_seq
+            mark = ReadState.objects.filter(user=user, channel=channel, last_read_seq=newest)
+            if self.set_back.get((user, channel)) != newest or mark.exists():
+                self.hidden[user, channel] = newest
+        self.readers = readers
 
     def is_open(self, place: int) -> bool:
         """Tell whether anything can be sent there: a thread closes with its channel."""
@@ -262,7 +343,9 @@ class Histories(RuleBasedStateMachine):
         return ChannelCounter.objects.get(channel=self.channels[place]).last_seq
 
 
-def counted(channels: list[Channel]) -> dict[UUID, dict[UUID, tuple[int, int]]]:
+def counted(
+    channels: list[Channel], hidden: dict[tuple[UUID, UUID], int]
+) -> dict[UUID, dict[UUID, tuple[int, int]]]:
     """Count in Python, message by message, for each user in the channels of their view."""
     messages, mentions = defaultdict(list), defaultdict(list)
     for message in Message.objects.filter(channel__in=channels, deleted_at=None):
@@ -278,7 +361,8 @@ def counted(channels: list[Channel]) -> dict[UUID, dict[UUID, tuple[int, int]]]:
     for access in ChannelAccess.objects.filter(channel__in=channels):
         user, channel = access.user_id, access.channel_id
         can_read = access.permissions & Permission.READ_MESSAGE_HISTORY.value
-        unread = {seq for seq in messages[channel] if seq > marks.get((user, channel), 0)}
+        read_upto = max(marks.get((user, channel), 0), hidden.get((user, channel), 0))
+        unread = {seq for seq in messages[channel] if seq > read_upto}
         named = {
             mention.seq
             for mention in mentions[channel]

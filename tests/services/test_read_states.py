@@ -98,7 +98,7 @@ def test_a_server_of_which_nothing_is_seen_is_not_marked(harbour: Harbour) -> No
     refused(NotVisible, lambda: mark_all_read(user=stranger, server=harbour.server))
 
 
-def test_who_has_left_a_group_marks_nothing_there_and_comes_back_to_the_old_mark() -> None:
+def test_who_has_left_a_group_marks_nothing_there_and_has_read_all_when_they_come_back() -> None:
     place = make_place("group")
     group = DirectConversation.objects.get()
     for _ in range(3):
@@ -110,7 +110,7 @@ def test_who_has_left_a_group_marks_nothing_there_and_comes_back_to_the_old_mark
     assert mark_all_read(user=place.other) == 0
 
     add_to_group(actor=place.author, conversation=group, user=place.other)
-    assert mark_read(user=place.other, channel=group, seq=1) == 2
+    assert mark_read(user=place.other, channel=group, seq=1) == 3
 
 
 def test_all_that_is_seen_is_marked(harbour: Harbour) -> None:

@@ -4,6 +4,8 @@ DROP TRIGGER messages_all_purged ON public.messages;
 DROP FUNCTION public.move_every_first_seq();
 DROP TRIGGER messages_purged ON public.messages;
 DROP FUNCTION public.move_first_seq();
+DROP TRIGGER "A0_replies_cut" ON public.messages;
+DROP FUNCTION public.cut_replies();
 DROP TRIGGER messages_table_kept ON public.messages;
 DROP TRIGGER messages_place_kept ON public.messages;
 DROP TRIGGER messages_place_fixed ON public.messages;

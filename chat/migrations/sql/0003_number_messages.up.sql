@@ -280,7 +280,7 @@ CREATE TRIGGER channel_counters_place_fixed
 
 -- At COMMIT, a number that was taken must be that of a message. ON CONFLICT DO NOTHING can drop a row
 -- after its number was taken; tried again, the message is known and takes none. What was purged
--- meanwhile, with all before it or with its channel, is meant to be gone. Made IMMEDIATE it comes
+-- meanwhile is meant to be gone. Made IMMEDIATE it comes
 -- before the message, and refuses every send.
 CREATE FUNCTION public.refuse_gap() RETURNS trigger
 LANGUAGE plpgsql
@@ -304,6 +304,15 @@ BEGIN
             space_id = NEW.space_id
             AND channel_id = NEW.channel_id
             AND first_seq <= NEW.last_seq
+    ) AND NOT EXISTS (
+        SELECT
+        FROM public.read_ranges
+        WHERE
+            space_id = NEW.space_id
+            AND channel_id = NEW.channel_id
+            AND last_seq >= NEW.last_seq
+            AND first_seq <= NEW.last_seq
+            AND reason = 'purge'
     ) THEN
         PERFORM public.refuse(
             format('number %s of channel %s belongs to no message', NEW.last_seq, NEW.channel_id),
@@ -540,9 +549,28 @@ BEGIN
             );
         END IF;
 
+        -- What was imported is new to nobody. One range for all statements of an import.
+        IF place.newest_seq > counter.last_seq THEN
+            UPDATE public.read_ranges
+            SET last_seq = place.newest_seq
+            WHERE
+                space_id = place.space_id
+                AND channel_id = place.channel_id
+                AND last_seq = place.first_seq - 1
+                AND reason = 'import';
+
+            IF NOT FOUND THEN
+                INSERT INTO public.read_ranges (space_id, channel_id, first_seq, last_seq, reason)
+                VALUES (
+                    place.space_id, place.channel_id, place.first_seq, place.newest_seq, 'import'
+                );
+            END IF;
+        END IF;
+
         UPDATE public.channel_counters
         SET
             last_seq = place.newest_seq,
+            ranges_upto = greatest(ranges_upto, nullif(place.newest_seq, last_seq)),
             last_message_at = greatest(last_message_at, place.newest_at)
         WHERE
             space_id = place.space_id
@@ -577,7 +605,12 @@ CREATE TRIGGER messages_place_fixed
         )
         IS DISTINCT FROM (
             NEW.id, NEW.space_id, NEW.channel_id, NEW.seq, NEW.author_id, NEW.kind,
-            NEW.reply_to_seq, NEW.created_at
+            -- A purge cuts the link to what it takes away.
+            CASE
+                WHEN NEW.reply_to_seq IS NULL AND public.may_purge() THEN OLD.reply_to_seq
+                ELSE NEW.reply_to_seq
+            END,
+            NEW.created_at
         )
     )
     EXECUTE FUNCTION public.refuse_change(
@@ -603,7 +636,29 @@ CREATE TRIGGER messages_table_kept
         'To purge for good: SET LOCAL chat.purge = ''on'' in the transaction.'
     );
 
--- Below first_seq all was purged.
+-- What answered a purged message stays, and answers nothing. Named to come before the trigger of the
+-- foreign key ("RI_…"), for which no answer is left then; a key that sets a column to NULL would take
+-- space_id along on a cluster.
+CREATE FUNCTION public.cut_replies() RETURNS trigger
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE public.messages
+    SET reply_to_seq = NULL
+    WHERE
+        space_id = OLD.space_id
+        AND channel_id = OLD.channel_id
+        AND reply_to_seq = OLD.seq;
+    RETURN NULL;
+END
+$function$;
+
+CREATE TRIGGER "A0_replies_cut"
+    AFTER DELETE ON public.messages
+    FOR EACH ROW
+    EXECUTE FUNCTION public.cut_replies();
+
+-- Below first_seq all was purged, and what was purged above it is unread to nobody.
 CREATE FUNCTION public.move_first_seq() RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -611,9 +666,10 @@ SET search_path = ''
 AS $function$
 DECLARE
     place record;
+    lowest bigint;
 BEGIN
     FOR place IN
-        SELECT space_id, channel_id
+        SELECT space_id, channel_id, array_agg(seq) AS seqs
         FROM deleted
         GROUP BY space_id, channel_id
         ORDER BY channel_id
@@ -633,8 +689,26 @@ BEGIN
                     WHERE space_id = place.space_id AND channel_id = place.channel_id
                 ),
                 last_seq + 1
+            ),
+            ranges_upto = greatest(
+                ranges_upto, (SELECT max(purged.seq) FROM unnest(place.seqs) AS purged (seq))
             )
-        WHERE space_id = place.space_id AND channel_id = place.channel_id;
+        WHERE space_id = place.space_id AND channel_id = place.channel_id
+        RETURNING first_seq INTO lowest;
+
+        DELETE FROM public.read_ranges
+        WHERE
+            space_id = place.space_id AND channel_id = place.channel_id AND last_seq < lowest;
+
+        -- Neighbours have the same difference between their number and their place in the order.
+        INSERT INTO public.read_ranges (space_id, channel_id, first_seq, last_seq, reason)
+        SELECT place.space_id, place.channel_id, min(purged.seq), max(purged.seq), 'purge'
+        FROM (
+            SELECT seq, seq - row_number() OVER (ORDER BY seq) AS difference
+            FROM unnest(place.seqs) AS seq
+            WHERE seq > lowest
+        ) AS purged
+        GROUP BY purged.difference;
     END LOOP;
     RETURN NULL;
 END

@@ -102,7 +102,7 @@ CREATE TRIGGER message_revisions_table_kept
 -- What moderators did -----------------------------------------------------------------------------
 
 -- An erasure empties the reasons, which are free text about people and by them. What was done, by
--- whom, to what and when stays as it was written.
+-- whom, to what and when stays as it was written, and goes only when a deleted server is purged.
 CREATE FUNCTION public.keep_audit_log() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
@@ -115,9 +115,20 @@ BEGIN
     THEN
         RETURN NEW;
     END IF;
+
+    IF TG_OP = 'DELETE'
+        AND public.may_purge()
+        AND EXISTS (
+            SELECT FROM public.servers WHERE space_id = OLD.space_id AND deleted_at IS NOT NULL
+        )
+    THEN
+        RETURN OLD;
+    END IF;
+
     PERFORM public.refuse(
         format('%s on %s is refused: the audit log is only ever added to', TG_OP, TG_TABLE_NAME),
-        'Add an entry that says what is true now. Only an erasure empties a reason.',
+        'Add an entry that says what is true now. Only an erasure empties a reason, and a log goes '
+        || 'only with a deleted server.',
         TG_TABLE_NAME,
         TG_NAME
     );

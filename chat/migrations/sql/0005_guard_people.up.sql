@@ -136,6 +136,11 @@ BEGIN
             TG_NAME
         );
     END IF;
+
+    -- Who sets a mark back wants to read again what was there before they came, too.
+    IF TG_OP = 'UPDATE' AND NEW.last_read_seq < OLD.last_read_seq THEN
+        NEW.ranges_upto := newest;
+    END IF;
     RETURN NEW;
 END
 $function$;
@@ -365,6 +370,42 @@ CREATE TRIGGER participants_pair_kept
         AND NOT public.may_purge()
     )
     EXECUTE FUNCTION public.keep_pair();
+
+-- Whoever comes into a conversation, or back, has read what was there. An account that was erased is for
+-- another trigger to refuse.
+CREATE FUNCTION public.mark_newcomer() RETURNS trigger
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = ''
+AS $function$
+BEGIN
+    INSERT INTO public.read_states AS mark (space_id, user_id, channel_id, last_read_seq)
+    SELECT counter.space_id, NEW.user_id, counter.channel_id, counter.last_seq
+    FROM public.channel_counters AS counter
+    WHERE
+        counter.space_id = NEW.space_id
+        AND counter.channel_id = NEW.space_id
+        AND counter.last_seq >= counter.first_seq
+        AND NOT EXISTS (
+            SELECT FROM public.users WHERE id = NEW.user_id AND erased_at IS NOT NULL
+        )
+    ON CONFLICT (space_id, user_id, channel_id) DO UPDATE
+    SET last_read_seq = greatest(mark.last_read_seq, excluded.last_read_seq);
+    RETURN NULL;
+END
+$function$;
+
+CREATE TRIGGER participants_come
+    AFTER INSERT ON public.participants
+    FOR EACH ROW
+    WHEN (NEW.left_at IS NULL)
+    EXECUTE FUNCTION public.mark_newcomer();
+
+CREATE TRIGGER participants_come_back
+    AFTER UPDATE OF left_at ON public.participants
+    FOR EACH ROW
+    WHEN (OLD.left_at IS NOT NULL AND NEW.left_at IS NULL)
+    EXECUTE FUNCTION public.mark_newcomer();
 
 -- Depth 1 is the cascade from a conversation that is purged.
 CREATE TRIGGER participants_kept

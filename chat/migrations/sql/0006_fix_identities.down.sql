@@ -9,6 +9,7 @@ DROP TRIGGER channels_tenant_fixed ON public.channels;
 DROP TRIGGER member_roles_tenant_fixed ON public.member_roles;
 DROP TRIGGER roles_tenant_fixed ON public.roles;
 DROP TRIGGER invites_tenant_fixed ON public.invites;
+DROP TRIGGER read_ranges_tenant_fixed ON public.read_ranges;
 DROP TRIGGER bans_tenant_fixed ON public.bans;
 DROP TRIGGER read_states_tenant_fixed ON public.read_states;
 DROP TRIGGER participants_tenant_fixed ON public.participants;

@@ -84,6 +84,14 @@ CREATE TRIGGER read_states_tenant_fixed
         'a read state is one member''s in one channel', 'Delete it and insert another.'
     );
 
+CREATE TRIGGER read_ranges_tenant_fixed
+    BEFORE UPDATE OF space_id, channel_id ON public.read_ranges
+    FOR EACH ROW
+    WHEN ((OLD.space_id, OLD.channel_id) IS DISTINCT FROM (NEW.space_id, NEW.channel_id))
+    EXECUTE FUNCTION public.refuse_change(
+        'a range is of one channel', 'Purge or import messages: the ranges follow.'
+    );
+
 CREATE TRIGGER bans_tenant_fixed
     BEFORE UPDATE OF space_id, user_id ON public.bans
     FOR EACH ROW

@@ -9,7 +9,10 @@ SELECT
     entry.last_seq,
     entry.last_read_seq,
     CASE WHEN entry.last_seq > entry.read_upto THEN
-        entry.last_seq - entry.read_upto - (
+        entry.last_seq - entry.read_upto - CASE WHEN entry.known IS NULL THEN 0 ELSE (
+            SELECT sum(upper(part) - lower(part))::bigint
+            FROM unnest(entry.known) AS part
+        ) END - (
             SELECT count(*)
             FROM public.messages AS deleted
             WHERE
@@ -17,6 +20,7 @@ SELECT
                 AND deleted.channel_id = entry.id
                 AND deleted.seq > entry.read_upto
                 AND deleted.deleted_at IS NOT NULL
+                AND (entry.known @> deleted.seq) IS NOT TRUE
         )
     ELSE 0 END AS unread,
     entry.muted_until,
@@ -42,43 +46,57 @@ SELECT
     newest.excerpt
 FROM (
     SELECT
-        listed.*,
-        coalesce(mark.last_read_seq, 0) AS last_read_seq,
-        greatest(mark.last_read_seq, listed.first_seq - 1) AS read_upto,
-        mark.muted_until
+        marked.*,
+        CASE WHEN marked.ranges_upto > marked.read_upto THEN (
+            -- include: known_numbers.sql
+        ) END AS known
     FROM (
-        SELECT conversation.*
-        FROM public.participants AS own
-        CROSS JOIN LATERAL (
-            SELECT
-                channel.id,
-                channel.kind,
-                channel.name,
-                channel.owner_id,
-                coalesce(counter.last_message_at, channel.created_at) AS active_at,
-                counter.first_seq,
-                counter.last_seq
-            FROM public.channels AS channel
-            INNER JOIN public.channel_counters AS counter
-                ON counter.space_id = own.space_id AND counter.channel_id = own.space_id
+        SELECT
+            listed.*,
+            listed.id AS space_id,
+            listed.id AS channel_id,
+            NULL::uuid AS parent_id,
+            NULL::uuid[] AS role_ids,
+            coalesce(mark.last_read_seq, 0) AS last_read_seq,
+            greatest(mark.last_read_seq, listed.first_seq - 1) AS read_upto,
+            mark.ranges_upto AS mark_ranges_upto,
+            mark.muted_until
+        FROM (
+            SELECT conversation.*
+            FROM public.participants AS own
+            CROSS JOIN LATERAL (
+                SELECT
+                    channel.id,
+                    channel.kind,
+                    channel.name,
+                    channel.owner_id,
+                    coalesce(counter.last_message_at, channel.created_at) AS active_at,
+                    counter.first_seq,
+                    counter.last_seq,
+                    counter.ranges_upto
+                FROM public.channels AS channel
+                INNER JOIN public.channel_counters AS counter
+                    ON counter.space_id = own.space_id AND counter.channel_id = own.space_id
+                WHERE
+                    channel.space_id = own.space_id
+                    AND channel.id = own.space_id
+                    AND channel.deleted_at IS NULL
+                OFFSET 0
+            ) AS conversation
             WHERE
-                channel.space_id = own.space_id
-                AND channel.id = own.space_id
-                AND channel.deleted_at IS NULL
-            OFFSET 0
-        ) AS conversation
-        WHERE
-            own.user_id = %(user)s
-            AND own.left_at IS NULL
-            AND (conversation.active_at, conversation.id) < (%(before_at)s, %(before_id)s)
-        ORDER BY conversation.active_at DESC, conversation.id DESC
-        LIMIT %(limit)s
-    ) AS listed
-    LEFT JOIN public.read_states AS mark
-        ON
-            mark.space_id = listed.id
-            AND mark.user_id = %(user)s
-            AND mark.channel_id = listed.id
+                own.user_id = %(user)s
+                AND own.left_at IS NULL
+                AND (conversation.active_at, conversation.id) < (%(before_at)s, %(before_id)s)
+            ORDER BY conversation.active_at DESC, conversation.id DESC
+            LIMIT %(limit)s
+        ) AS listed
+        LEFT JOIN public.read_states AS mark
+            ON
+                mark.space_id = listed.id
+                AND mark.user_id = %(user)s
+                AND mark.channel_id = listed.id
+        OFFSET 0
+    ) AS marked
 ) AS entry
 LEFT JOIN LATERAL (
     SELECT

@@ -11,6 +11,7 @@ SELECT
     NULL,
     conversation.name,
     conversation.position,
+    conversation.ranges_upto,
     conversation.first_seq,
     conversation.last_seq,
     conversation.last_message_at
@@ -23,6 +24,7 @@ CROSS JOIN LATERAL (
         channel.position,
         counter.first_seq,
         counter.last_seq,
+        counter.ranges_upto,
         counter.last_message_at
     FROM public.channels AS channel
     INNER JOIN public.channel_counters AS counter

@@ -125,6 +125,7 @@ seen AS (
                         counter.closed,
                         counter.first_seq,
                         counter.last_seq,
+                        counter.ranges_upto,
                         counter.last_message_at
                     FROM public.channels AS channel
                     INNER JOIN public.channel_counters AS counter
@@ -165,6 +166,7 @@ SELECT
     parent_id,
     name,
     position,
+    ranges_upto,
     first_seq,
     last_seq,
     last_message_at

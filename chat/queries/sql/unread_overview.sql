@@ -1,19 +1,25 @@
 -- How much one user has not read, in each channel and conversation that they can see. Messages that
--- they may not read (READ_MESSAGE_HISTORY, 65536) are not counted, nor purged ones (below first_seq).
+-- they may not read (READ_MESSAGE_HISTORY, 65536) are not counted, nor purged ones (below first_seq),
+-- nor those in read_ranges, which are looked at where there are any after the mark.
 -- The subqueries are not run for a channel without unread messages. Mentions of the user and those of
 -- roles are read apart, so that the mentions of other users in a busy channel are not read.
 --
 -- FULL JOIN, because it cannot be a nested loop: there are thousands of channels and marks, whatever
 -- the planner estimates.
 WITH mark AS MATERIALIZED (
-    SELECT state.channel_id, state.last_read_seq, state.notify, state.muted_until
+    SELECT
+        state.channel_id,
+        state.last_read_seq,
+        state.ranges_upto,
+        state.notify,
+        state.muted_until
     FROM (
         SELECT space_id FROM public.server_members WHERE user_id = %(user)s
         UNION ALL
         SELECT space_id FROM public.participants WHERE user_id = %(user)s
     ) AS own
     CROSS JOIN LATERAL (
-        SELECT channel_id, last_read_seq, notify, muted_until
+        SELECT channel_id, last_read_seq, ranges_upto, notify, muted_until
         FROM public.read_states
         WHERE space_id = own.space_id AND user_id = %(user)s
         OFFSET 0
@@ -25,7 +31,10 @@ SELECT
     entry.last_seq,
     entry.last_read_seq,
     CASE WHEN entry.is_unread THEN
-        entry.last_seq - entry.read_upto - (
+        entry.last_seq - entry.read_upto - CASE WHEN entry.known IS NULL THEN 0 ELSE (
+            SELECT sum(upper(part) - lower(part))::bigint
+            FROM unnest(entry.known) AS part
+        ) END - (
             SELECT count(*)
             FROM public.messages AS deleted
             WHERE
@@ -33,6 +42,7 @@ SELECT
                 AND deleted.channel_id = entry.channel_id
                 AND deleted.seq > entry.read_upto
                 AND deleted.deleted_at IS NOT NULL
+                AND (entry.known @> deleted.seq) IS NOT TRUE
         )
     ELSE 0 END AS unread,
     CASE WHEN entry.is_unread THEN (
@@ -55,7 +65,7 @@ SELECT
                 AND shared.seq > entry.read_upto
                 AND (shared.role_id IS NULL OR shared.role_id = ANY (entry.role_ids))
         ) AS mention
-        WHERE (
+        WHERE (entry.known @> mention.seq) IS NOT TRUE AND (
             SELECT deleted.seq
             FROM public.messages AS deleted
             WHERE
@@ -70,16 +80,23 @@ SELECT
 FROM (
     SELECT
         marked.*,
-        marked.permissions & 65536 <> 0 AND marked.last_seq > marked.read_upto AS is_unread
+        marked.permissions & 65536 <> 0 AND marked.last_seq > marked.read_upto AS is_unread,
+        CASE WHEN marked.permissions & 65536 <> 0 AND marked.ranges_upto > marked.read_upto THEN (
+            -- include: known_numbers.sql
+        ) END AS known
     FROM (
         SELECT
             seen.space_id,
             seen.channel_id,
             seen.permissions,
             seen.role_ids,
+            seen.kind,
+            seen.parent_id,
             seen.last_seq,
+            seen.ranges_upto,
             coalesce(mark.last_read_seq, 0) AS last_read_seq,
             greatest(mark.last_read_seq, seen.first_seq - 1) AS read_upto,
+            mark.ranges_upto AS mark_ranges_upto,
             mark.notify,
             mark.muted_until
         FROM (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
+
 from chat.db.statements import Statement
 from chat.models import ChannelPermission
 from chat.services.core.use_case import write_alias
@@ -21,10 +23,11 @@ def copy_overwrites(server: UUID, *, category: UUID, channel: UUID) -> None:
 
 
 def take_overwrites(server: UUID, *, channel: UUID, left: UUID | None, entered: UUID) -> None:
-    """Let a channel that was moved be as hidden as its new category: one statement or three.
+    """Let a channel that was moved be as hidden as its new category: one to three statements.
 
     One that had the overwrites of the category that it left gets those of the one it entered; any
-    other keeps its own, and in addition denies what the category denies.
+    other keeps its own, and in addition denies what the category denies. What stays is not touched,
+    and what goes goes last: whoever could read on the way too keeps what they have not read.
     """
     rows = ChannelPermission.objects.using(write_alias()).filter(server_id=server)
     found: dict[UUID | None, _Overwrites] = {}
@@ -39,15 +42,25 @@ def take_overwrites(server: UUID, *, channel: UUID, left: UUID | None, entered: 
             if deny:
                 allowed, denied = own.get(target, (0, 0))
                 wanted[target] = (allowed & ~deny, denied | deny)
-    if wanted == own:
-        return
-    rows.filter(channel_id=channel).delete()
-    ChannelPermission.objects.using(write_alias()).bulk_create(
+    changed = [
         ChannelPermission(
             server_id=server, channel_id=channel, role_id=role, user_id=user, allow=allow, deny=deny
         )
         for (role, user), (allow, deny) in wanted.items()
-    )
+        if own.get((role, user)) != (allow, deny)
+    ]
+    if changed:
+        ChannelPermission.objects.using(write_alias()).bulk_create(
+            changed,
+            update_conflicts=True,
+            unique_fields=["server", "channel", "role", "user"],
+            update_fields=["allow", "deny"],
+        )
+    gone = Q()
+    for role, user in own.keys() - wanted.keys():
+        gone |= Q(role_id=role, user_id=user)
+    if gone:
+        rows.filter(gone, channel_id=channel).delete()
 
 
 _COPY = Statement(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db import connections
 from psycopg import sql
 
+from chat.db.statements import Statement
 from chat.errors import InvalidInput
 from chat.inputs import describe
 from chat.services.imports.checks import check_rows
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Item = TypeVar("Item")
+
+# To "on" while rows come that bring what triggers give to others, and then to "off".
+SET_IMPORT = Statement("SELECT set_config('chat.import', %(setting)s, true)")
 
 # So many that the cost of a statement does not show, and few enough for the memory.
 BATCH = 10_000

@@ -20,7 +20,7 @@ from chat.models import Channel
 from chat.rules.limits import CONTENT_LENGTH
 from chat.services.core.use_case import constraint_of, unrepeated_use_case, use_case, write_alias
 from chat.services.imports.checks import check_unique
-from chat.services.imports.copying import copy_rows, row_batches
+from chat.services.imports.copying import SET_IMPORT, copy_rows, row_batches
 from chat.services.imports.parts import check_parts, copy_parts
 from chat.services.imports.rows import MessageRow
 
@@ -88,7 +88,6 @@ _FIND = Statement(
     """
 )
 _WHOSE_ID = {"messages_pkey": "a message", "message_attachments_pkey": "a file"}
-_SET_IMPORT = Statement("SELECT set_config('chat.import', %(setting)s, true)")
 
 
 def import_messages(
@@ -294,7 +293,7 @@ def _copy(
 ) -> dict[str, int]:
     """Insert the messages and their parts; return how many parts of each kind."""
     rows = _copy_values(destination, news, replies, first_seq=first_seq)
-    _SET_IMPORT.run({"setting": "on"}, using=write_alias())
+    SET_IMPORT.run({"setting": "on"}, using=write_alias())
     try:
         copy_rows("messages", _COLUMNS, rows, using=write_alias())
         parts = copy_parts(destination.space_id, destination.channel_id, news, first_seq=first_seq)
@@ -307,5 +306,5 @@ def _copy(
             f" {error.__cause__.diag.message_detail}"
         ) from error
     # The caller's transaction may go on and send.
-    _SET_IMPORT.run({"setting": "off"}, using=write_alias())
+    SET_IMPORT.run({"setting": "off"}, using=write_alias())
     return parts

@@ -21,7 +21,7 @@ from chat.rules.limits import (
 )
 from chat.services.core.use_case import unrepeated_use_case, write_alias
 from chat.services.imports.checks import check_rows, check_unique
-from chat.services.imports.copying import copy_rows, row_batches
+from chat.services.imports.copying import SET_IMPORT, copy_rows, row_batches
 from chat.services.imports.rows import MemberRow, ReadStateRow, UserRow
 
 if TYPE_CHECKING:
@@ -55,8 +55,9 @@ def import_users(*, users: Sequence[UserRow]) -> int:
 def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> int:
     """Insert members of a server with their roles, all of them or none; return how many are new.
 
-    A user who is a member already is skipped, with their roles. One statement, and for each 10,000
-    members two to four: by whether some have roles, and only some a joined_at. Raises:
+    A user who is a member already is skipped, with their roles. Of a new one all that is there is
+    unread, until import_read_states says how far they have read. One statement, and for each 10,000
+    members two to six: by whether some have roles, and only some a joined_at. Raises:
     InvalidInput; NotVisible, when there is no such server; DatabaseRefused, for somebody banned, an
     unknown user, or a role of another server.
     """
@@ -78,9 +79,11 @@ def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> in
             )
         given = [(server_id, row.user, role) for row in news for role in dict.fromkeys(row.roles)]
         if given:
+            SET_IMPORT.run({"setting": "on"}, using=write_alias())
             copy_rows(
                 "member_roles", ["space_id", "user_id", "role_id"], given, using=write_alias()
             )
+            SET_IMPORT.run({"setting": "off"}, using=write_alias())
         done += len(news)
     return done
 

@@ -223,7 +223,7 @@ def test_users_take_two_statements_or_three() -> None:
     assert len(statements(captured)) == 3
 
 
-def test_members_take_one_statement_and_two_to_four() -> None:
+def test_members_take_one_statement_and_two_to_six() -> None:
     role = RoleFactory.create()
     mate, cook, boy = (UserFactory.create().id for _ in range(3))
 
@@ -235,7 +235,7 @@ def test_members_take_one_statement_and_two_to_four() -> None:
         import_members(
             server=role.server, members=[MemberRow(cook, NOON, None, [role.id]), MemberRow(boy)]
         )
-    assert len(statements(captured)) == 1 + 4
+    assert len(statements(captured)) == 1 + 6
 
 
 def test_read_states_take_two_statements() -> None:
