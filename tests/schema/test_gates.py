@@ -512,6 +512,7 @@ def test_migration_whose_row_was_deleted_by_hand_is_not_run_twice(
 
     status = manage("migration_status", "--check", situations=["two_steps"])
     refused = manage("migrate", situations=["two_steps"])
+    shown = manage("migrate", "--plan", situations=["two_steps"])
     recorded = manage("migrate", "two_steps", "0002_touch", "--fake", situations=["two_steps"])
     ready = manage("migration_status", "--check", situations=["two_steps"])
 
@@ -528,6 +529,7 @@ def test_migration_whose_row_was_deleted_by_hand_is_not_run_twice(
         refused.stderr,
     )
     assert refused.stderr.split("\n", 2)[1:] == status.stderr.split("\n", 2)[1:]
+    assert (shown.returncode, shown.stdout, shown.stderr) == (1, "", refused.stderr)
     assert (recorded.returncode, ready.returncode) == (0, 0), recorded.stderr
 
 

@@ -491,6 +491,21 @@ def test_invalid_index_is_not_taken_for_done_whoever_asks_for_it(
     assert not is_applied(scratch_connection, "0002_index")
 
 
+def test_invalid_index_with_a_part_of_the_name_does_not_matter(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    manage("migrate", "odd_index", "0001", situations=["odd_index"], SITUATION_INDEX="django")
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX odd_ix ON odd_pages (title)")
+        cursor.execute("INSERT INTO odd_pages (title) VALUES ('one')")
+        with pytest.raises(DataError):
+            cursor.execute("CREATE INDEX CONCURRENTLY odd ON odd_pages ((title::integer))")
+
+    result = manage("migrate", situations=["odd_index"], SITUATION_INDEX="django")
+
+    assert result.returncode == 0, result.stderr
+
+
 @pytest.mark.parametrize("how", ["comment", "subclass", "swallow"])
 def test_index_that_could_not_be_finished_is_made_anew_however_it_is_made(
     manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, how: str

@@ -93,6 +93,7 @@ class GatedExecutor(MigrationExecutor):
         is_prune: bool = False,
         allow_interrupted: bool = False,
     ) -> None:
+        self._is_lock_ours = is_lock_ours
         with explaining_unreadable_migrations():
             super().__init__(connection, progress_callback)
         self.statuses = read_statuses(connection, loader=self.loader, is_lock_ours=is_lock_ours)
@@ -105,10 +106,16 @@ class GatedExecutor(MigrationExecutor):
             require_uninterrupted(self.statuses)
 
     def migration_plan(self, targets: Any, clean_start: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """Return Django's plan; refuse one with a NUL in its SQL, which would cut it off there."""
+        """Return Django's plan; refuse one with a NUL in its SQL, which would cut it off there.
+
+        One that is only shown is refused as well where the ledger disagrees; one that is run may be
+        faked, which ends the disagreement.
+        """
         plan = super().migration_plan(targets, clean_start)
         if not clean_start:
             require_whole_sql(plan)
+            if not self._is_lock_ours:
+                require_agreement(self.statuses, plan)
         return plan
 
 

@@ -4,6 +4,7 @@ PostgreSQL keeps such an index up to date and never uses it. The statement that 
 on it the next time, or, with IF NOT EXISTS, does nothing at all.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,7 +137,14 @@ class IndexWatch:
 def _named_in(messages: Iterable[str], connection: BaseDatabaseWrapper) -> list[InvalidIndex]:
     """Return the INVALID indexes that the server's messages name; no statement without any."""
     text = "\n".join(messages)
-    return [index for index in _find_invalid(connection) if index.name in text] if text else []
+    if not text:
+        return []
+    # The quotes around a name are in the server's language.
+    return [
+        index
+        for index in _find_invalid(connection)
+        if re.search(rf"(?<!\w){re.escape(index.name)}(?!\w)", text)
+    ]
 
 
 def _find_invalid(connection: BaseDatabaseWrapper) -> list[InvalidIndex]:
