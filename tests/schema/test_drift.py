@@ -449,3 +449,62 @@ def test_function_in_what_differs_is_not_run(
         cursor.execute("SELECT is_called FROM traces")
         (is_run,) = cursor.fetchone()
     assert (code, is_run) == (4, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            "ALTER TABLE pets RENAME CONSTRAINT pets_age_not_null TO ages",
+            ["added constraint pets.ages"],
+        ),
+        (
+            "ALTER TABLE pets ADD CONSTRAINT names NOT NULL name NOT VALID",
+            ["changed column pets.name", "added constraint pets.names"],
+        ),
+        (
+            "ALTER TABLE pets ADD CONSTRAINT pets_name_not_null NOT NULL name NOT VALID",
+            ["changed column pets.name", "added constraint pets.pets_name_not_null"],
+        ),
+        ("ALTER TABLE pets VALIDATE CONSTRAINT sizes", ["changed constraint pets.sizes"]),
+        ("ALTER TABLE pets ALTER name SET NOT NULL", ["changed column pets.name"]),
+    ],
+)
+def test_not_null_is_compared_by_its_name_and_whether_it_is_valid(
+    scratch_connection: BaseDatabaseWrapper, change: str, expected: list[str]
+) -> None:
+    if scratch_connection.pg_version < 180000:
+        pytest.skip("NOT NULL is no constraint before PostgreSQL 18")
+    run(
+        scratch_connection,
+        """
+        CREATE TABLE pets (age integer NOT NULL, name text, size integer);
+        ALTER TABLE pets ADD CONSTRAINT sizes NOT NULL size NOT VALID;
+        """,
+    )
+    record_snapshot(scratch_connection)
+    untouched, _ = drift()
+    run(scratch_connection, change)
+
+    code, output = drift()
+
+    assert (untouched, code) == (0, 4)
+    assert named(output) == expected
+
+
+def test_not_null_that_the_server_named_says_no_more_than_the_column(
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    long = "n" * 40
+    run(
+        scratch_connection,
+        f"""
+        CREATE TABLE pets ({long} integer NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY);
+        CREATE TABLE t{long} ({long} integer NOT NULL, "Á ß" integer NOT NULL);
+        CREATE TABLE cats (lives integer NOT NULL) INHERITS (pets);
+        CREATE TABLE parts (id integer NOT NULL) PARTITION BY RANGE (id);
+        CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (2);
+        """,
+    )
+
+    assert take_catalogue(scratch_connection).of_kind(ObjectKind.CONSTRAINT) == {}
