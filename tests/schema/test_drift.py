@@ -473,7 +473,8 @@ def test_function_in_what_differs_is_not_run(
 def test_not_null_is_compared_by_its_name_and_whether_it_is_valid(
     scratch_connection: BaseDatabaseWrapper, change: str, expected: list[str]
 ) -> None:
-    if scratch_connection.pg_version < 180000:
+    scratch_connection.ensure_connection()
+    if scratch_connection.connection.info.server_version < 180000:
         pytest.skip("NOT NULL is no constraint before PostgreSQL 18")
     run(
         scratch_connection,
