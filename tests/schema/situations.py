@@ -577,6 +577,16 @@ CREATE TABLE things (id integer PRIMARY KEY);
 ## sql/0001_only.down.sql
 DROP TABLE things;
 
+# needs_extension
+## 0001_initial: A table with a type of an extension that no migration makes.
+operations = [migrations.RunSQL("CREATE TABLE bags (things hstore)", "DROP TABLE bags")]
+## 0002_extension: An extension of its own, which may be there already.
+operations = [
+    migrations.RunSQL(
+        "CREATE EXTENSION IF NOT EXISTS btree_gin", "DROP EXTENSION IF EXISTS btree_gin"
+    ),
+]
+
 # no_way_back
 ## 0001_initial
 operations = [migrations.RunSQL("CREATE TABLE sand (id integer)", "DROP TABLE sand")]

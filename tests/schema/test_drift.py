@@ -412,3 +412,129 @@ def test_tables_in_another_schema_than_the_ledger_make_it_unknown(
     assert f"or put {elsewhere} out of it" in strays.stderr
     assert f"makes its tables in the schema {elsewhere}" in migrated.stdout
     assert (migrated.returncode, out_of_it.returncode) == (0, 0), out_of_it.stderr
+
+
+# What has a function in it that leaves a trace when it is run, before and after a change by hand.
+WITH_FUNCTION = {
+    "default": (
+        "ALTER TABLE pets ALTER age SET DEFAULT trace()",
+        "ALTER TABLE pets ALTER age SET DEFAULT trace() + 1",
+    ),
+    "check": (
+        "ALTER TABLE pets ADD CONSTRAINT ages CHECK (age > trace())",
+        "ALTER TABLE pets DROP CONSTRAINT ages, ADD CONSTRAINT ages CHECK (age >= trace())",
+    ),
+    "view": (
+        "CREATE VIEW old AS SELECT trace() AS age",
+        "CREATE OR REPLACE VIEW old AS SELECT trace() + 1 AS age",
+    ),
+    "policy": (
+        "CREATE POLICY own ON pets USING (age > trace())",
+        "ALTER POLICY own ON pets USING (age >= trace())",
+    ),
+    "domain": (
+        "CREATE DOMAIN years AS integer DEFAULT trace()",
+        "ALTER DOMAIN years SET DEFAULT trace() + 1",
+    ),
+    "function": (
+        """CREATE FUNCTION older(n integer DEFAULT trace()) RETURNS integer
+            LANGUAGE sql AS 'SELECT trace()'""",
+        """CREATE OR REPLACE FUNCTION older(n integer DEFAULT trace()) RETURNS integer
+            LANGUAGE sql AS 'SELECT 1 + trace()'""",
+    ),
+    "trigger": (
+        """CREATE TRIGGER touched BEFORE UPDATE ON pets FOR EACH ROW
+            WHEN (new.age > trace()) EXECUTE FUNCTION touch()""",
+        """CREATE OR REPLACE TRIGGER touched BEFORE UPDATE ON pets FOR EACH ROW
+            WHEN (new.age >= trace()) EXECUTE FUNCTION touch()""",
+    ),
+}
+
+
+@pytest.mark.parametrize("volatility", ["IMMUTABLE", "STABLE", "VOLATILE"])
+@pytest.mark.parametrize("kind", WITH_FUNCTION)
+def test_function_in_what_differs_is_not_run(
+    scratch_connection: BaseDatabaseWrapper, kind: str, volatility: str
+) -> None:
+    run(
+        scratch_connection,
+        f"""
+        CREATE SEQUENCE traces;
+        CREATE FUNCTION trace() RETURNS integer LANGUAGE plpgsql {volatility}
+            AS $$ BEGIN PERFORM nextval('public.traces'); RETURN 1; END $$;
+        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+        CREATE TABLE pets (age integer);
+        """,
+    )
+    before, after = WITH_FUNCTION[kind]
+    run(scratch_connection, before)
+    record_snapshot(scratch_connection)
+    run(scratch_connection, after)
+    run(scratch_connection, "SELECT setval('traces', 1, false)")
+
+    code, _ = drift()
+
+    with scratch_connection.cursor() as cursor:
+        cursor.execute("SELECT is_called FROM traces")
+        (is_run,) = cursor.fetchone()
+    assert (code, is_run) == (4, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            "ALTER TABLE pets RENAME CONSTRAINT pets_age_not_null TO ages",
+            ["added constraint pets.ages"],
+        ),
+        (
+            "ALTER TABLE pets ADD CONSTRAINT names NOT NULL name NOT VALID",
+            ["changed column pets.name", "added constraint pets.names"],
+        ),
+        (
+            "ALTER TABLE pets ADD CONSTRAINT pets_name_not_null NOT NULL name NOT VALID",
+            ["changed column pets.name", "added constraint pets.pets_name_not_null"],
+        ),
+        ("ALTER TABLE pets VALIDATE CONSTRAINT sizes", ["changed constraint pets.sizes"]),
+        ("ALTER TABLE pets ALTER name SET NOT NULL", ["changed column pets.name"]),
+    ],
+)
+def test_not_null_is_compared_by_its_name_and_whether_it_is_valid(
+    scratch_connection: BaseDatabaseWrapper, change: str, expected: list[str]
+) -> None:
+    scratch_connection.ensure_connection()
+    if scratch_connection.connection.info.server_version < 180000:
+        pytest.skip("NOT NULL is no constraint before PostgreSQL 18")
+    run(
+        scratch_connection,
+        """
+        CREATE TABLE pets (age integer NOT NULL, name text, size integer);
+        ALTER TABLE pets ADD CONSTRAINT sizes NOT NULL size NOT VALID;
+        """,
+    )
+    record_snapshot(scratch_connection)
+    untouched, _ = drift()
+    run(scratch_connection, change)
+
+    code, output = drift()
+
+    assert (untouched, code) == (0, 4)
+    assert named(output) == expected
+
+
+def test_not_null_that_the_server_named_says_no_more_than_the_column(
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    long = "n" * 40
+    run(
+        scratch_connection,
+        f"""
+        CREATE TABLE pets ({long} integer NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY);
+        CREATE TABLE t{long} ({long} integer NOT NULL, "Á ß" integer NOT NULL);
+        CREATE TABLE cats (lives integer NOT NULL) INHERITS (pets);
+        CREATE TABLE parts (id integer NOT NULL) PARTITION BY RANGE (id);
+        CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (2);
+        """,
+    )
+
+    assert take_catalogue(scratch_connection).of_kind(ObjectKind.CONSTRAINT) == {}

@@ -250,6 +250,69 @@ def test_configured_database_is_left_alone(
     assert left_behind(scratch_server, scratch_connection) == []
 
 
+def test_scratch_database_is_like_the_configured_one(
+    manage: ManageSituation, scratch_connection: BaseDatabaseWrapper
+) -> None:
+    name = sql.Identifier(str(scratch_connection.settings_dict["NAME"]))
+    with scratch_connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                """
+                CREATE SCHEMA "My App";
+                CREATE EXTENSION hstore SCHEMA "My App";
+                CREATE EXTENSION btree_gin;
+                ALTER DATABASE {name} SET search_path = "My App", pg_temp;
+                ALTER DATABASE {name} SET chat.made_up = 'a, b';
+                ALTER ROLE CURRENT_USER IN DATABASE {name} SET TimeZone = 'Asia/Tokyo'
+                """
+            ).format(name=name)
+        )
+
+    migrated = manage("migrate", situations=["needs_extension"])
+    code, told = rehearse(manage, situations=["needs_extension"])
+    with (
+        scratch_database(scratch_connection) as scratch,
+        scratch.connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            "SELECT current_setting('search_path'), current_setting('chat.made_up'),"
+            " (SELECT reset_val FROM pg_settings WHERE name = 'TimeZone')"
+        )
+        settings = cursor.fetchone()
+
+    assert migrated.returncode == 0, migrated.stderr
+    assert {each: one["result"] for each, one in told.items()} == {
+        "needs_extension.0001_initial": "exact",
+        "needs_extension.0002_extension": "exact",
+    }
+    assert code == 0
+    assert settings == ('"My App", pg_temp', "a, b", "Asia/Tokyo")
+
+
+def test_scratch_database_has_the_encoding_of_the_configured_one(
+    manage: ManageSituation, scratch_server: ScratchServer
+) -> None:
+    name = f"latin_{uuid4().hex[:12]}"
+    identifier = sql.Identifier(name)
+    with scratch_server.maintenance.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "CREATE DATABASE {} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'"
+                " LOCALE_PROVIDER libc"
+            ).format(identifier)
+        )
+    try:
+        migrated = manage("migrate", situations=["long_name"], SITUATION_DB_NAME=name)
+        rehearsed = manage("migration_rehearse", situations=["long_name"], SITUATION_DB_NAME=name)
+    finally:
+        scratch_server.drop(name)
+
+    refusal = 'has no equivalent in encoding "LATIN1"'
+    assert refusal in migrated.stderr
+    assert refusal in rehearsed.stdout
+    assert (migrated.returncode, rehearsed.returncode) == (1, 1)
+
+
 def test_configured_database_need_not_exist(
     manage: ManageSituation, scratch_environ: dict[str, str]
 ) -> None:

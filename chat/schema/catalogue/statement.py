@@ -202,15 +202,29 @@ LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE c.relkind IN ('r', 'p', 'f')
 """
 
-# NOT NULL is read with the column; PostgreSQL 18 has it here as well (contype 'n'). Constraint
-# triggers (contype 't') are read as triggers. The definition includes NOT VALID and DEFERRABLE.
+# NOT NULL is read with the column. PostgreSQL 18 has it here as well (contype 'n'), left out
+# where it says no more, which is with the name that the server gives it, cut off where it is long.
+# Constraint triggers (contype 't') are read as triggers. The definition includes NOT VALID and
+# DEFERRABLE.
 _CONSTRAINTS: Final[LiteralString] = """
 SELECT 'constraint', c.name || '.' || quote_ident(k.conname), c.name, NULL,
        pg_get_constraintdef(k.oid)
 FROM relations AS c
 JOIN pg_constraint AS k ON k.conrelid = c.oid
+LEFT JOIN pg_attribute AS a
+    ON k.contype = 'n' AND a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
 WHERE c.relkind IN ('r', 'p', 'f')
-  AND k.contype NOT IN ('n', 't')
+  AND k.contype <> 't'
+  AND (
+      k.contype <> 'n'
+      OR NOT k.convalidated
+      OR k.connoinherit
+      OR k.coninhcount = 0 AND k.conname !~ '_not_null[0-9]*$'
+      OR k.coninhcount = 0
+          AND octet_length(format('%%s_%%s_not_null', c.relname, a.attname)) < 64
+          AND regexp_replace(k.conname, '[0-9]*$', '')
+              <> format('%%s_%%s_not_null', c.relname, a.attname)
+  )
 """
 
 _INDEXES: Final[LiteralString] = """

@@ -1,6 +1,6 @@
 """An empty database beside the configured one, for as long as it is needed.
 
-The configured database is neither connected to nor changed: only its connection settings are read.
+The configured database is not changed: traits.py reads what the empty one needs to be like it.
 A rehearsal holds an advisory lock on the name of its scratch database, by a session on the
 maintenance database, and the server drops that lock with the process. So a database that has the
 name and the comment of a scratch database, while nobody holds the lock, was left by one that was
@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, LiteralString
 
 from django.db import DatabaseError, connections
@@ -20,6 +20,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import errors, sql
 
 from chat.schema.errors import RefusedError, SchemaError
+from chat.schema.rehearsal.traits import Traits, give_contents, give_settings, read_traits
 from chat.schema.session.database import cut_name, database_name
 
 _MAINTENANCE_DATABASE = "postgres"
@@ -73,12 +74,15 @@ class ScratchInTheWayError(RefusedError):
 class ScratchDatabase:
     """An empty database beside the configured one, and the connection to it.
 
-    `is_made` says that it was made here: nothing else is ever dropped.
+    `is_made` says that it was made here: nothing else is ever dropped. `say` is called with what
+    the operator should know.
     """
 
     name: str
     beside: str
     connection: BaseDatabaseWrapper
+    say: Callable[[str], None]
+    traits: Traits = field(default_factory=Traits)
     is_made: bool = False
 
     def recreate(self) -> None:
@@ -89,14 +93,15 @@ class ScratchDatabase:
 
 @contextmanager
 def scratch_database(
-    connection: BaseDatabaseWrapper, *, on_dropped: Callable[[str], None] = lambda _: None
+    connection: BaseDatabaseWrapper, *, say: Callable[[str], None] = lambda _: None
 ) -> Iterator[ScratchDatabase]:
     """Make an empty database on the server of `connection`; drop it in the end, however that comes.
 
     Meanwhile it takes the place of the configured database under the same alias, so that what a
     migration asks for by that alias, or by none, is asked of it. Its name is that of the configured
     one and `_rehearsal`. Only a process that is killed leaves it behind: the next one drops it
-    first, and `on_dropped` is called with its name.
+    first. `say` is called with a sentence about that, and about each setting or extension of the
+    configured database that this role may not give to another.
 
     Raises:
         RehearsalRunningError: another one of the same database is running.
@@ -107,12 +112,15 @@ def scratch_database(
     """
     configured = database_name(connection)
     name = cut_name(configured, size_bytes=_NAME_BYTES - len(_SUFFIX)) + _SUFFIX
-    scratch = ScratchDatabase(name=name, beside=configured, connection=_beside(connection, name))
+    scratch = ScratchDatabase(
+        name=name, beside=configured, connection=_beside(connection, name), say=say
+    )
     with closing(_beside(connection, _MAINTENANCE_DATABASE)) as owner:
         if _one(owner, _CLAIM, name) != (True,):
             raise RehearsalRunningError(name)
         if _drop_left_behind(owner, scratch):
-            on_dropped(name)
+            say(f"Dropped the database {name}, which a killed rehearsal had left.")
+        scratch.traits = read_traits(owner, _beside(connection, configured))
         try:
             _create(scratch)
             with _in_place_of(connection, scratch.connection):
@@ -153,7 +161,7 @@ def _create(scratch: ScratchDatabase) -> None:
     # Before it is: who interrupts CREATE DATABASE may be too late to stop it.
     scratch.is_made = True
     try:
-        _execute("CREATE DATABASE {} TEMPLATE template0", scratch)
+        _execute("CREATE DATABASE {} TEMPLATE template0{}", scratch, scratch.traits.options)
     except DatabaseError as exc:
         scratch.is_made = False
         if isinstance(exc.__cause__, errors.InsufficientPrivilege):
@@ -161,6 +169,8 @@ def _create(scratch: ScratchDatabase) -> None:
             raise NoScratchDatabaseError(user=user, said=str(exc)) from exc
         raise
     _execute("COMMENT ON DATABASE {} IS {}", scratch, sql.Literal(_comment(scratch)))
+    with closing(_beside(scratch.connection, _MAINTENANCE_DATABASE)) as maintenance:
+        give_settings(scratch.traits, maintenance, name=scratch.name, say=scratch.say)
     with scratch.connection.cursor() as cursor:
         cursor.execute("SELECT current_database()")
         (found,) = cursor.fetchone()
@@ -169,6 +179,7 @@ def _create(scratch: ScratchDatabase) -> None:
             seen=f"Expected {scratch.name}, got {found}.",
             next_step="Take from OPTIONS what names another database or server.",
         )
+    give_contents(scratch.traits, scratch.connection, say=scratch.say)
 
 
 def _drop(scratch: ScratchDatabase) -> None:

@@ -35,8 +35,9 @@ class Command(SchemaCommandMixin):
     details = """\
 It makes an empty database beside the configured one, with its name and `_rehearsal`, and drops it
 when it ends, also on an error, on Ctrl-C and on SIGTERM; what a killed one left is dropped by the
-next. Two rehearsals of the same database do not run at once. The configured database is not
-connected to; nothing in it is read or destroyed. The tables have no rows, so the durations are
+next. Two rehearsals of the same database do not run at once. Of the configured database only its
+encoding, collation, settings, schema and extensions are read, and given to the other; nothing in it
+is destroyed. The tables have no rows, so the durations are
 those of a new database, but what is rewritten or read under a lock takes longer the more rows there
 are. WAL is counted for the whole server.
 
@@ -76,9 +77,7 @@ examples:
                 scratch_database(
                     connections[options["database"]],
                     # Not to standard output, where JSON may be.
-                    on_dropped=lambda name: self.stderr.write(
-                        f"Dropped the database {name}, which a killed rehearsal had left."
-                    ),
+                    say=self.stderr.write,
                 ) as scratch,
             ):
                 rehearsals = self._rehearse(scratch, options)
