@@ -118,6 +118,7 @@ def test_status_as_json(manage: ManageSituation, scratch_connection: BaseDatabas
     }
     assert told == {
         "version": 2,
+        "missing_tables": [],
         "is_ready": False,
         "counts": {
             "applied": 0,
