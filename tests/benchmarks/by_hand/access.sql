@@ -49,20 +49,25 @@ access AS MATERIALIZED (
             ) AS base
             CROSS JOIN LATERAL (
                 SELECT
-                    coalesce(bit_or(deny) FILTER (WHERE role_id = everyone.id), 0) AS d0,
-                    coalesce(bit_or(allow) FILTER (WHERE role_id = everyone.id), 0) AS a0,
-                    coalesce(bit_or(deny) FILTER (WHERE role_id <> everyone.id), 0) AS d1,
-                    coalesce(bit_or(allow) FILTER (WHERE role_id <> everyone.id), 0) AS a1,
+                    coalesce(bit_or(deny) FILTER (WHERE role_id = everyone_id), 0) AS d0,
+                    coalesce(bit_or(allow) FILTER (WHERE role_id = everyone_id), 0) AS a0,
+                    coalesce(bit_or(deny) FILTER (WHERE role_id <> everyone_id), 0) AS d1,
+                    coalesce(bit_or(allow) FILTER (WHERE role_id <> everyone_id), 0) AS a1,
                     coalesce(bit_or(deny) FILTER (WHERE role_id IS NULL), 0) AS d2,
                     coalesce(bit_or(allow) FILTER (WHERE role_id IS NULL), 0) AS a2
                 FROM channel_permissions AS overwrite
+                -- A server may lack everyone's role.
+                CROSS JOIN LATERAL (
+                    SELECT coalesce(everyone.id, '00000000-0000-0000-0000-000000000000')
+                    AS everyone_id
+                ) AS known
                 WHERE
                     overwrite.space_id = place.server_id
                     AND overwrite.channel_id
                     = CASE place.kind WHEN 'thread' THEN place.parent_id ELSE place.id END
                     AND (
                         overwrite.user_id = %(user)s
-                        OR overwrite.role_id = everyone.id
+                        OR overwrite.role_id = everyone_id
                         OR EXISTS (
                             SELECT
                             FROM member_roles AS given
