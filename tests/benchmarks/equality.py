@@ -167,10 +167,12 @@ def _reads(
         yield visible(user)
         yield mentioned(user)
         yield conversations(user)
-    for _ in range(80):
+    for n in range(240):
         space, channel, people = rng.choice(places)
         user = rng.choice(people or users) if rng.random() < 0.9 else rng.choice(users)
         yield permission(user, channel)
+        if n % 4 > 0:
+            continue
         for at in _WINDOWS:
             yield page(user, channel, at, limit=rng.randint(2, 7))
         if space != channel:

@@ -51,7 +51,7 @@ class Bare:
             values,
             prepare=False,
         )
-        ((((top,),),),) = (explained.fetchall(),)
+        [([top],)] = explained.fetchall()
         plan = top["Plan"]
         return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 

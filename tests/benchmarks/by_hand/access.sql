@@ -1,33 +1,8 @@
 -- What one user may do in one channel or conversation: a row of `access`, or none. A key that is
 -- NULL reads nothing, so a conversation asks for no server and a channel for no participant.
-place AS MATERIALIZED (
-    SELECT
-        id,
-        space_id,
-        server_id,
-        kind,
-        CASE WHEN server_id IS NULL THEN space_id END AS conversation_id,
-        CASE kind WHEN 'thread' THEN parent_id ELSE id END AS ruled_by,
-        kind <> 'thread' OR EXISTS (
-            SELECT FROM channels AS parent
-            WHERE parent.id = channels.parent_id AND parent.deleted_at IS NULL
-        ) AS is_there
-    FROM channels
-    WHERE id = %(channel)s AND deleted_at IS NULL
-),
-everyone AS MATERIALIZED (
-    SELECT id FROM roles WHERE space_id = (SELECT server_id FROM place) AND position = 0
-),
-given AS MATERIALIZED (
-    SELECT id FROM everyone
-    UNION ALL
-    SELECT role_id
-    FROM member_roles
-    WHERE space_id = (SELECT server_id FROM place) AND user_id = %(user)s
-),
 access AS MATERIALIZED (
     SELECT space_id, id AS channel_id, CASE
-            WHEN conversation_id IS NOT NULL THEN 2251799813803072
+            WHEN server_id IS NULL THEN 2251799813803072
             WHEN is_unlimited THEN 8866461766385663
             WHEN is_timed_out THEN placed & 66560
             ELSE
@@ -40,66 +15,83 @@ access AS MATERIALIZED (
         END AS permissions
     FROM (
         SELECT
-            id, space_id, conversation_id, kind, is_timed_out, is_unlimited,
+            id, space_id, server_id, kind, is_timed_out, is_unlimited,
             CASE kind WHEN 'thread'
                 THEN (ruled & ~2048::bigint) | ((ruled >> 27) & 2048) ELSE ruled
             END AS placed
         FROM (
             SELECT
-                place.id, place.space_id, place.conversation_id, place.kind,
+                place.id, place.space_id, place.server_id, place.kind,
                 member.timed_out_until > now() AS is_timed_out,
                 server.owner_id = %(user)s OR base.bits & 8 <> 0 AS is_unlimited,
-                (((((((base.bits & rule.d0) | rule.a0) & rule.d1) | rule.a1) & rule.d2) | rule.a2)
-                & 8866461766385655) AS ruled
-            FROM place
+                (((((((base.bits & ~rule.d0) | rule.a0) & ~rule.d1) | rule.a1) & ~rule.d2)
+                | rule.a2) & 8866461766385655) AS ruled
+            FROM channels AS place
             LEFT JOIN servers AS server
                 ON server.space_id = place.server_id AND server.deleted_at IS NULL
             LEFT JOIN server_members AS member
                 ON member.space_id = place.server_id AND member.user_id = %(user)s
+            LEFT JOIN roles AS everyone
+                ON everyone.space_id = place.server_id AND everyone.position = 0
             LEFT JOIN participants AS participant
                 ON
-                    participant.space_id = place.conversation_id
+                    participant.space_id
+                    = CASE WHEN place.server_id IS NULL THEN place.space_id END
                     AND participant.user_id = %(user)s
                     AND participant.left_at IS NULL
-            CROSS JOIN (
-                SELECT coalesce(bit_or(permissions), 0) & 8866461766385663 AS bits
-                FROM roles
-                WHERE
-                    space_id = (SELECT server_id FROM place)
-                    AND id IN (SELECT id FROM given)
-            ) AS base
-            CROSS JOIN (
+            CROSS JOIN LATERAL (
                 SELECT
-                    ~coalesce(bit_or(deny) FILTER (WHERE rank = 0), 0) AS d0,
-                    coalesce(bit_or(allow) FILTER (WHERE rank = 0), 0) AS a0,
-                    ~coalesce(bit_or(deny) FILTER (WHERE rank = 1), 0) AS d1,
-                    coalesce(bit_or(allow) FILTER (WHERE rank = 1), 0) AS a1,
-                    ~coalesce(bit_or(deny) FILTER (WHERE rank = 2), 0) AS d2,
-                    coalesce(bit_or(allow) FILTER (WHERE rank = 2), 0) AS a2
-                FROM (
-                    SELECT
-                        allow, deny,
-                        CASE
-                            WHEN role_id IS NULL THEN 2
-                            WHEN role_id = (SELECT id FROM everyone) THEN 0
-                            ELSE 1
-                        END AS rank
-                    FROM channel_permissions
-                    WHERE
-                        space_id = (SELECT server_id FROM place)
-                        AND channel_id = (SELECT ruled_by FROM place)
-                        AND (user_id = %(user)s OR role_id IN (SELECT id FROM given))
-                ) AS ranked
+                    (coalesce(bit_or(role.permissions), 0) | coalesce(everyone.permissions, 0))
+                    & 8866461766385663 AS bits
+                FROM member_roles AS given
+                INNER JOIN roles AS role ON role.id = given.role_id
+                WHERE given.space_id = place.server_id AND given.user_id = %(user)s
+            ) AS base
+            CROSS JOIN LATERAL (
+                SELECT
+                    coalesce(bit_or(deny) FILTER (WHERE role_id = everyone_id), 0) AS d0,
+                    coalesce(bit_or(allow) FILTER (WHERE role_id = everyone_id), 0) AS a0,
+                    coalesce(bit_or(deny) FILTER (WHERE role_id <> everyone_id), 0) AS d1,
+                    coalesce(bit_or(allow) FILTER (WHERE role_id <> everyone_id), 0) AS a1,
+                    coalesce(bit_or(deny) FILTER (WHERE role_id IS NULL), 0) AS d2,
+                    coalesce(bit_or(allow) FILTER (WHERE role_id IS NULL), 0) AS a2
+                FROM channel_permissions AS overwrite
+                -- A server may lack everyone's role.
+                CROSS JOIN LATERAL (
+                    SELECT coalesce(everyone.id, '00000000-0000-0000-0000-000000000000')
+                    AS everyone_id
+                ) AS known
+                WHERE
+                    overwrite.space_id = place.server_id
+                    AND overwrite.channel_id
+                    = CASE place.kind WHEN 'thread' THEN place.parent_id ELSE place.id END
+                    AND (
+                        overwrite.user_id = %(user)s
+                        OR overwrite.role_id = everyone_id
+                        OR EXISTS (
+                            SELECT
+                            FROM member_roles AS given
+                            WHERE
+                                given.space_id = place.server_id
+                                AND given.user_id = %(user)s
+                                AND given.role_id = overwrite.role_id
+                        )
+                    )
             ) AS rule
             WHERE
-                place.is_there
+                place.id = %(channel)s
+                AND place.deleted_at IS NULL
                 AND (
                     participant.user_id IS NOT NULL
                     OR (member.user_id IS NOT NULL AND server.space_id IS NOT NULL)
                 )
+                AND CASE place.kind WHEN 'thread' THEN EXISTS (
+                    SELECT FROM channels AS parent
+                    WHERE parent.id = place.parent_id AND parent.deleted_at IS NULL
+                ) ELSE TRUE END
             OFFSET 0
         ) AS ruled
         OFFSET 0
     ) AS placed
-    WHERE conversation_id IS NOT NULL OR is_unlimited OR placed & 1024 <> 0
+    WHERE server_id IS NULL OR is_unlimited OR placed & 1024 <> 0
 )

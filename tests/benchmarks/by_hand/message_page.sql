@@ -25,7 +25,7 @@ page AS MATERIALIZED (
         LIMIT %(newer)s
     )
 ),
--- include: messages_of_a_space.sql
+-- include: messages.sql
 SELECT access.permissions, counter.first_seq, counter.last_seq, shown.*
 FROM access
 INNER JOIN channel_counters AS counter

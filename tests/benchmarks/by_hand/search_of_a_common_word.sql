@@ -20,5 +20,5 @@ page AS MATERIALIZED (
         AND channel_id IN (SELECT channel_id FROM place WHERE permissions & 65536 <> 0)
     LIMIT %(limit)s
 ),
--- include: messages_of_a_space.sql
+-- include: messages.sql
 SELECT * FROM shown ORDER BY created_at DESC, id DESC;

@@ -21,5 +21,5 @@ page AS MATERIALIZED (
     ORDER BY created_at DESC, id DESC
     LIMIT %(limit)s
 ),
--- include: messages_of_a_space.sql
+-- include: messages.sql
 SELECT * FROM shown ORDER BY created_at DESC, id DESC;
