@@ -53,7 +53,8 @@ def mark_read(*, user: User | UUID, channel: Channel | UUID, seq: int | None = N
 def mark_unread(*, user: User | UUID, channel: Channel | UUID, seq: int) -> int:
     """Mark message `seq` and all later ones as unread, all earlier ones as read; return the mark.
 
-    One statement. Locks the user's read state. Raises: as `mark_read`.
+    Also those that were imported, or there before the user could read them. One statement. Locks
+    the user's read state. Raises: as `mark_read`.
     """
     return _mark(user, channel, seq=check_seq("seq", seq), as_unread=True)
 

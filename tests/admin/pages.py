@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from chat.models import ChannelCounter, InviteCode
+from chat.models import ChannelCounter, InviteCode, ReadRange
 from tests import factories
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 # A counter is shown with its channel, a code with its invite; the first has a composite key, of
-# which Django's admin knows nothing.
-WITHOUT_PAGE = {ChannelCounter, InviteCode}
+# which Django's admin knows nothing. A range is for those who count.
+WITHOUT_PAGE = {ChannelCounter, InviteCode, ReadRange}
 MODELS = [
     model
     for model in apps.get_app_config("chat").get_models()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from chat.db.ids import uuid7
-from chat.models import Channel, Role, Server, User
+from chat.models import Channel, ReadRange, ReadState, Role, Server, User
 from chat.queries.direct import conversation_list
 from chat.queries.unread import unread_overview
 from chat.rules.permissions import NONE, Permission
@@ -422,3 +422,25 @@ def test_thread_that_is_moved_in_sql_is_read() -> None:
     execute("UPDATE channels SET parent_id = %s WHERE id = %s", open_channel.pk, thread.pk)
 
     assert counts(scene.outsider, thread) == (0, 0)
+
+
+def test_change_for_many_writes_one_range_a_channel_and_moves_no_mark() -> None:
+    scene = make_scene(everyone=HISTORY)
+    for _ in range(4):
+        scene.call(1, ChannelFactory.create(server=scene.server))
+    scene.call(1)
+    for _ in range(10):
+        member = ServerMemberFactory.create(server=scene.server)
+        MemberRoleFactory.create(role=scene.outsiders, user=member.user)
+    marks = ReadState.objects.count()
+
+    overwrites.set_overwrite(
+        actor=scene.server.owner, channel=scene.channel, role=scene.insiders, allow=VIEW, deny=NONE
+    )
+    assert ReadRange.objects.count() == 1
+
+    # However often: of the same readers before, the last says all.
+    for permissions in (VIEW, NONE, VIEW, NONE, VIEW):
+        scene.permit(scene.outsiders, permissions)
+    assert ReadRange.objects.count() == 1 + 5
+    assert ReadState.objects.count() == marks

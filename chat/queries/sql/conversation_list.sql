@@ -1,5 +1,5 @@
 -- The conversations of one user, the one with the newest message first. OFFSET 0 keeps the planner
--- from reading all conversations of everybody.
+-- from reading all conversations of everybody, and from asking several times what is known.
 SELECT
     entry.id,
     entry.kind,
@@ -97,6 +97,7 @@ FROM (
                 AND mark.channel_id = listed.id
         OFFSET 0
     ) AS marked
+    OFFSET 0
 ) AS entry
 LEFT JOIN LATERAL (
     SELECT
