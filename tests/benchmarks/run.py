@@ -171,7 +171,7 @@ def _as_row(measurement: Measurement) -> str:
 def _line(name: str, times: Iterable[str], ratios: Iterable[str], counts: Iterable[str]) -> str:
     cells = (
         *(f"{time:>11}" for time in times),
-        *(f"{ratio:>29}" for ratio in ratios),
+        *(f"{ratio:>31}" for ratio in ratios),
         *(f"{count:>16}" for count in counts),
     )
     return f"{name:<{_NAME}}" + "".join(cells)
