@@ -31,7 +31,7 @@ from chat.errors import ChatError, InvalidInput
 from chat.models import Channel, DirectMessage, Message, MessageAttachment, Role, Server, User
 from chat.queries.source import Cursor
 from chat.services.imports import AttachmentRow, MentionRow, ReactionRow
-from tests.chat.sql import stored
+from tests.chat.sql import execute, stored
 from tests.services.public import NOON, PARAMETERS, PUBLIC, Scene, make_scene
 
 if TYPE_CHECKING:
@@ -261,7 +261,7 @@ def test_good_arguments_are_taken(scene: Scene) -> None:
 def test_nothing_but_named_errors_comes_out(scene: Scene) -> None:
     nasty = {kind: make() for kind, make in NASTY.items() if kind not in USED_ONCE}
     before, wrong = stored(), []
-    as_it_was = transaction.savepoint()
+    execute("SAVEPOINT as_it_was")
 
     for name, parameters in PARAMETERS.items():
         for field, (kind, make) in product(parameters, NASTY.items()):
@@ -269,7 +269,7 @@ def test_nothing_but_named_errors_comes_out(scene: Scene) -> None:
                 continue
             value = nasty[kind] if kind in nasty else make()
             call = partial(scene.call_with, name, field, value)
-            if answer := _unnamed(call, as_it_was, field=field):
+            if answer := _unnamed(call, field=field):
                 wrong.append(f"{name}({field}={kind}): {answer}")
 
     assert not wrong, "\n".join(wrong)
@@ -279,14 +279,14 @@ def test_nothing_but_named_errors_comes_out(scene: Scene) -> None:
 def test_rows_of_an_import_with_anything_in_them(scene: Scene) -> None:
     nasty = {kind: NASTY[kind]() for kind in NASTY_IN_ROWS}
     before, wrong = stored(), []
-    as_it_was = transaction.savepoint()
+    execute("SAVEPOINT as_it_was")
 
     for name, argument in ROWS.items():
         (row,) = scene.arguments[name][argument]
         for field, (kind, value) in product(row._fields, nasty.items()):
             for bad in [row._replace(**{field: value}), *_with_bad_parts(row, field, value)]:
                 call = partial(scene.call_with, name, argument, [bad])
-                if answer := _unnamed(call, as_it_was, field=argument):
+                if answer := _unnamed(call, field=argument):
                     wrong.append(f"{name}({argument}.{field}={kind}): {answer}")
 
     assert not wrong, "\n".join(wrong)
@@ -308,7 +308,7 @@ def _with_bad_parts(row: Any, field: str, value: Any) -> list[Any]:
     ]
 
 
-def _unnamed(call: Callable[[], object], as_it_was: str, *, field: str) -> str:
+def _unnamed(call: Callable[[], object], *, field: str) -> str:
     """Call, take back what that wrote, and return what came out, unless it names `field`."""
     try:
         call()
@@ -321,7 +321,7 @@ def _unnamed(call: Callable[[], object], as_it_was: str, *, field: str) -> str:
         said = str(error)
         return "" if len(said) <= LONGEST_MESSAGE else f"says too much: {said[:100]}"
     except Exception as error:
-        transaction.savepoint_rollback(as_it_was)
+        execute("ROLLBACK TO SAVEPOINT as_it_was")
         return f"{type(error).__name__}: {error}"[:200]
-    transaction.savepoint_rollback(as_it_was)
+    execute("ROLLBACK TO SAVEPOINT as_it_was")
     return ""

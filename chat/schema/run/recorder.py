@@ -146,7 +146,13 @@ class LedgerRecorder(MigrationRecorder):
         with transaction.atomic(using=self.connection.alias, savepoint=False):
             expected = self._expected_now() if self._is_snapshot_kept() else None
             super().record_applied(app, name)
-            self._record(self.step.event if self.step else Event.SQUASHED, app, name, expected)
+            step = self.step
+            # Django 6 records a squashed migration in its own step, and 5 after it.
+            if step is None or (step.migration.replaces and step.key == (app, name)):
+                event = Event.SQUASHED
+            else:
+                event = step.event
+            self._record(event, app, name, expected)
 
     def record_unapplied(self, app: str, name: str) -> None:
         """Record that a migration is not applied any more, in Django's table and in the ledger."""
