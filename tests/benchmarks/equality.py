@@ -67,7 +67,7 @@ _TALK: tuple[LiteralString, ...] = (
     SELECT message.space_id, message.id, person.user_id, emoji
     FROM messages AS message
     INNER JOIN somebody AS person ON person.space_id = message.space_id AND person.k <= message.seq
-    CROSS JOIN unnest(ARRAY['⚓', '👍', 'x']) AS emoji
+    CROSS JOIN unnest(ARRAY['⚓', '👍', ':x_x:']) AS emoji
     WHERE message.seq % 2 = 0 AND hashtext(emoji || person.user_id) % 2 = 0
     """,
     """
