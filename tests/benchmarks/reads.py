@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from django.contrib.postgres.search import SearchQuery
 from django.db import connection
 from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -30,8 +29,8 @@ from chat.models import (
 )
 from chat.queries.access import permissions_in, visible_channels
 from chat.queries.history import message_page
-from chat.queries.search import search_messages
-from chat.queries.source import LAST
+from chat.queries.search import SearchText, search_messages
+from chat.queries.source import FIRST, LAST
 from chat.queries.unread import unread_overview
 from chat.rules.permissions import Permission
 from tests.benchmarks.community import (
@@ -236,7 +235,7 @@ def _searches(session: psycopg.Connection[Any], at: Community) -> Iterator[Path]
         )
         by_orm = Message.objects.visible_to(at.viewer_id).filter(
             space_id=at.server_id,
-            search=SearchQuery(word, config="simple", search_type="websearch"),
+            search=SearchText(word),
         )
         params = {
             "user": at.viewer_id,
@@ -244,6 +243,8 @@ def _searches(session: psycopg.Connection[Any], at: Community) -> Iterator[Path]
             "text": word,
             "channel": None,
             "author": None,
+            **dict.fromkeys(("has_file", "has_link", "mentions_viewer", "is_pinned"), False),
+            "after_at": FIRST.at,
             "before_at": LAST.at,
             "before_id": LAST.id,
             "limit": Int8(HITS),
@@ -268,7 +269,7 @@ def _search_bare(session: psycopg.Connection[Any], params: dict[str, Any]) -> Se
     """Find the ids, then what is shown of these messages, as the query does."""
     found = session.execute(_SEARCH, params, prepare=True).fetchall()
     # One row says what is there when nothing is found.
-    ids = [row[-1] for row in found if row[-1] is not None]
+    ids = [row[-2] for row in found if row[-2] is not None]
     if not ids:
         return ids
     shown = {"viewer": params["user"], "spaces": [params["space"]] * len(ids), "ids": ids}
