@@ -143,7 +143,9 @@ def search_everywhere(
 ) -> SearchPage:
     """Return the messages with all words of `text`, of all that `viewer` can read: two statements.
 
-    Newest first, from their servers and conversations; the rest as in `search_messages`.
+    Newest first, from their servers and conversations; the rest as in `search_messages`, but the
+    last word is a whole one, and a single character of a script without spaces is looked for among
+    the newest messages of each place alone.
 
     For a page, the 200 servers and conversations with the newest messages are looked at: the newest
     50 messages of each, and unless these have the words five times, at most 500 hits of the index.

@@ -8,6 +8,8 @@ CREATE TRIGGER messages_updated_at
     FOR EACH ROW
     EXECUTE FUNCTION public.set_updated_at();
 
+ALTER TABLE public.messages ALTER COLUMN space_id RESET (n_distinct);
+
 DROP TRIGGER messages_search ON public.messages;
 DROP FUNCTION public.set_search();
 
@@ -47,7 +49,7 @@ WHERE space_id = channel_id;
 
 COMMENT ON VIEW public.direct_messages IS 'The messages of conversations.';
 
-DROP FUNCTION public.search_query(text);
+DROP FUNCTION public.search_query(text, boolean);
 DROP FUNCTION public.search_vector(text);
 DROP FUNCTION public.search_vector_of_words(text[]);
 DROP FUNCTION public.search_words(text);

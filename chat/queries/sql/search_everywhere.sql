@@ -2,12 +2,14 @@
 --
 -- Bounded in three ways. Of the places, the 200 with the newest messages before the cursor. Of each,
 -- the newest 50, of which a common word is in many; and unless it is in five of these, all messages
--- that the index has for the words, if there are at most 500. What is newer than `edge` is then known
--- everywhere: where one of these bounds ends first. NULL when there is no more to know.
+-- that the index has for the words, if there are at most 500. The index is not asked for beginnings
+-- of words, for it would read those of all servers for each place. `edge` is where the first of these
+-- bounds ends, and what is newer is known everywhere; there is none when everything is known.
 --
 -- There is always one row, without a message if none is found.
 WITH query AS MATERIALIZED (
-    SELECT public.search_query(%(text)s) AS words
+    SELECT words, words::text LIKE '%%:*%%' AS has_beginning
+    FROM public.search_query(%(text)s, FALSE) AS words
 ),
 readable AS MATERIALIZED (
     SELECT seen.space_id, seen.channel_id
@@ -84,19 +86,28 @@ hit AS MATERIALIZED (
             AND search @@ (SELECT words FROM query)
         LIMIT 501
     ) AS message
-    WHERE window_of.is_cut AND NOT window_of.is_common
+    WHERE
+        window_of.is_cut
+        AND NOT window_of.is_common
+        AND NOT (SELECT has_beginning FROM query)
 ),
 long AS MATERIALIZED (
-    SELECT space_id FROM window_of WHERE is_cut AND is_common
+    SELECT space_id
+    FROM window_of
+    WHERE is_cut AND (is_common OR (SELECT has_beginning FROM query))
     UNION ALL
     SELECT space_id FROM hit GROUP BY space_id HAVING count(*) > 500
 ),
 edge AS MATERIALIZED (
     SELECT created_at, id
     FROM (
-        SELECT created_at, id FROM place WHERE number = 200 AND EXISTS (SELECT FROM place WHERE number = 201)
+        SELECT created_at, id
+        FROM place
+        WHERE number = 200 AND EXISTS (SELECT FROM place WHERE number = 201)
         UNION ALL
-        SELECT created_at, id FROM recent WHERE number = 50 AND space_id IN (SELECT space_id FROM long)
+        SELECT created_at, id
+        FROM recent
+        WHERE number = 50 AND space_id IN (SELECT space_id FROM long)
     ) AS bound
     ORDER BY created_at DESC, id DESC
     LIMIT 1
@@ -115,7 +126,9 @@ found AS MATERIALIZED (
             AND created_at >= %(after_at)s
     ) AS message
     WHERE
-        NOT EXISTS (SELECT FROM edge WHERE (message.created_at, message.id) < (edge.created_at, edge.id))
+        NOT EXISTS (
+            SELECT FROM edge WHERE (message.created_at, message.id) < (edge.created_at, edge.id)
+        )
         AND
         -- include: search_conditions.sql
     ORDER BY message.created_at DESC, message.id DESC
