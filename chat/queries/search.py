@@ -213,7 +213,7 @@ def _page(rows: Sequence[tuple[Any, ...]], *, viewer: UUID, limit: int) -> Searc
         if message.deleted_at is None
     )
     if edge_at is not None:
-        following = Cursor(edge_at, edge_id)
+        following: Cursor | None = Cursor(edge_at, edge_id)
     else:
         following = Cursor(*found[-1][:2]) if len(found) == limit else None
     return SearchPage(
