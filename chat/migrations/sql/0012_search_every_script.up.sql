@@ -218,9 +218,10 @@ BEGIN
 END
 $function$;
 
--- What is stored of a message. A text in ASCII takes a short way, by the parser, in a third of the
--- time: it knows one kind of letters there in every locale, and splits nothing but 1e5abc. What is so
--- long that a word could be too long for the parser takes the other way.
+-- What is stored of a message. A text whose letters are ASCII, with common punctuation, takes a short
+-- way, by the parser, in a third of the time: it knows one kind of letters there in every locale, and
+-- splits nothing but 1e5abc. What is so long that a word could be too long for the parser takes the
+-- other way.
 CREATE FUNCTION public.search_vector(content text) RETURNS tsvector
 LANGUAGE sql
 IMMUTABLE
@@ -228,9 +229,11 @@ PARALLEL SAFE
 RETURN
     CASE
         WHEN
-            octet_length(content) = length(content)
-            AND octet_length(content) <= 2046
-            AND content !~ '[0-9][eE][0-9]|(^|[\u0009-\u000d ])-[A-Za-z0-9]' COLLATE "C"
+            octet_length(content) <= 2046
+            AND content !~ (
+                '[^\u0001-\u007f¡«·»¿\u2010-\u2027\u3001-\u3003]'
+                '|[0-9][eE][0-9]|(^|[\u0009-\u000d ])-[A-Za-z0-9]'
+            ) COLLATE "C"
             THEN
                 to_tsvector(
                     'pg_catalog.simple',
