@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import CheckConstraint, Exists, F, Index, OuterRef, Q, UniqueConstraint
 from django.db.models.functions import Now
@@ -85,13 +85,13 @@ class Message(ChangingRow):
     pinned_by = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
     deleted_by = Reference(settings.AUTH_USER_MODEL, related_name="+", null=True, blank=True)
-    # "simple", for people write in all languages. Stored, because an index on the expression would
-    # compute it again for each row that it finds.
-    search = models.GeneratedField(
-        expression=SearchVector("content", config="simple"),
-        output_field=SearchVectorField(),
-        db_persist=True,
-        db_comment="The words of the content.",
+    # Whatever a client writes here is replaced by the words of the content. Stored, because an
+    # index on the expression would compute it again for each row that it finds.
+    search = SearchVectorField(
+        null=True,
+        editable=False,
+        db_default="",
+        db_comment="The words of the content, made by search_vector().",
     )
 
     objects = MessageQuerySet.as_manager()

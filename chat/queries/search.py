@@ -1,26 +1,46 @@
-"""Full-text search in the messages of a server or a conversation."""
+"""Full-text search in messages: of one server or conversation, or of all that somebody can read.
+
+The words of a message and of a query are made by the same functions of the database (migration
+0012), whatever the script; `chat.rules.search_words` finds them in a text.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.postgres.search import SearchQuery
 
 from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import InvalidInput, MissingPermission, NotVisible
-from chat.inputs import check_limit, check_text, id_of
+from chat.inputs import check_flag, check_limit, check_moment, check_text, id_of
 from chat.models import Channel, Server, User
 from chat.queries.message_rows import find_message_views
-from chat.queries.source import LAST, Cursor, check_cursor
+from chat.queries.source import FIRST, LAST, Cursor, check_cursor
 from chat.replicas import read
-from chat.rules.limits import SEARCH_LENGTH
+from chat.rules.limits import EARLIEST, SEARCH_LENGTH
 from chat.rules.permissions import Permission
+from chat.rules.search_words import find_spans
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from chat.queries.message_rows import MessageView
+    from chat.rules.search_words import Span
 
 _SEARCH = Statement(read_sql("queries/sql/search_messages.sql"))
+_SEARCH_EVERYWHERE = Statement(read_sql("queries/sql/search_everywhere.sql"))
+
+
+class SearchText(SearchQuery):
+    """What people type into a search box, for the ORM: `filter(search=SearchText("red boat"))`."""
+
+    SEARCH_TYPES = {"text": "public.search_query"}
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, search_type="text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +53,12 @@ class SearchPage:
     # False when the search stopped before the page was full, so as not to take too long: there may
     # be more, from `next` on.
     complete: bool
+    # What was looked for in them, as PostgreSQL prints a tsquery.
+    query: str = field(repr=False)
+
+    def spans(self) -> tuple[tuple[Span, ...], ...]:
+        """Return for each message where the words are in its content, in code points."""
+        return tuple([find_spans(hit.content, query=self.query) for hit in self.messages])
 
 
 def search_messages(
@@ -42,6 +68,12 @@ def search_messages(
     server: Server | UUID | None = None,
     channel: Channel | UUID | None = None,
     author: User | UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    has_file: bool = False,
+    has_link: bool = False,
+    mentions_viewer: bool = False,
+    is_pinned: bool = False,
     before: Cursor | None = None,
     limit: int = 25,
 ) -> SearchPage:
@@ -49,8 +81,13 @@ def search_messages(
 
     Newest first, from the channels whose history `viewer` can read, or from one of them; without
     `server`, from the conversation `channel`. `text` is what people type into a search box: "words
-    in quotes" stand together, -word excludes, "or" is a choice (websearch_to_tsquery). Words are
-    found as they are spelled, in any case.
+    in quotes" stand together, -word excludes, "or" is a choice, and the last word, if it has four
+    letters, is also found as the beginning of one. Case, accents and forms of a letter do not
+    matter; a file's name, an address or a number is found whole and by its parts; of scripts
+    without spaces any two characters are found, or one.
+
+    The other arguments narrow it down: to an author, to what was sent from `since` on and before
+    `until`, to what has a file or a link, mentions the viewer by name, or is pinned.
 
     At most 20,000 messages are read for a page; see `SearchPage.complete`.
 
@@ -60,22 +97,25 @@ def search_messages(
     viewer_id = id_of("viewer", viewer, User)
     server_id = None if server is None else id_of("server", server, Server)
     channel_id = None if channel is None else id_of("channel", channel, Channel)
-    cursor = check_cursor("before", before, default=LAST)
     space_id = server_id or channel_id
     if space_id is None:
         raise InvalidInput("server", seen="None", expected="a server, or a conversation as channel")
-    params = {
-        "user": viewer_id,
-        "space": space_id,
-        "text": check_text("text", text, least=1, most=SEARCH_LENGTH),
-        "channel": channel_id,
-        "author": None if author is None else id_of("author", author, User),
-        "before_at": cursor.at,
-        "before_id": cursor.id,
-        "limit": bigint(check_limit(limit)),
-    }
+    params = _params(
+        viewer_id,
+        text=text,
+        author=author,
+        since=since,
+        until=until,
+        before=before,
+        limit=limit,
+        has_file=has_file,
+        has_link=has_link,
+        mentions_viewer=mentions_viewer,
+        is_pinned=is_pinned,
+    )
+    params |= {"space": space_id, "channel": channel_id}
     rows = read(_SEARCH.tuples, params)
-    is_member, permissions, edge_at, edge_id, *_ = rows[0]
+    is_member, permissions, *_ = rows[0]
     if server_id is not None and not is_member:
         raise NotVisible("server", server_id, to=viewer_id)
     if channel_id is not None:
@@ -85,16 +125,98 @@ def search_messages(
             raise MissingPermission(
                 Permission.READ_MESSAGE_HISTORY, user=viewer_id, where=f"channel {channel_id}"
             )
-    found = [row[4:] for row in rows if row[4] is not None]
+    return _page([row[2:] for row in rows], viewer=viewer_id, limit=limit)
+
+
+def search_everywhere(
+    *,
+    viewer: User | UUID,
+    text: str,
+    author: User | UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    has_file: bool = False,
+    has_link: bool = False,
+    mentions_viewer: bool = False,
+    is_pinned: bool = False,
+    before: Cursor | None = None,
+    limit: int = 25,
+) -> SearchPage:
+    """Return the messages with all words of `text`, of all that `viewer` can read: two statements.
+
+    Newest first, from their servers and conversations; the rest as in `search_messages`, but the
+    last word is a whole one, and a single character of a script without spaces is looked for among
+    the newest messages of each place alone.
+
+    For a page, the 200 servers and conversations with the newest messages are looked at: the newest
+    50 messages of each, and unless these have the words five times, at most 500 hits of the index.
+    A search that ends there has read less far back than was asked; see `SearchPage.complete`.
+
+    Raises: InvalidInput.
+    """
+    viewer_id = id_of("viewer", viewer, User)
+    params = _params(
+        viewer_id,
+        text=text,
+        author=author,
+        since=since,
+        until=until,
+        before=before,
+        limit=limit,
+        has_file=has_file,
+        has_link=has_link,
+        mentions_viewer=mentions_viewer,
+        is_pinned=is_pinned,
+    )
+    params["space"] = None
+    rows = read(_SEARCH_EVERYWHERE.tuples, params)
+    return _page(rows, viewer=viewer_id, limit=limit)
+
+
+def _params(
+    viewer_id: UUID,
+    *,
+    text: str,
+    author: User | UUID | None,
+    since: datetime | None,
+    until: datetime | None,
+    before: Cursor | None,
+    limit: int,
+    **flags: bool,
+) -> dict[str, Any]:
+    """Return what the two statements have in common, checked."""
+    cursor = check_cursor("before", before, default=LAST)
+    if until is not None and check_moment("until", until) <= cursor.at:
+        # Before every message of that moment.
+        cursor = Cursor(until, FIRST.id)
+    return {
+        "user": viewer_id,
+        "text": check_text("text", text, least=1, most=SEARCH_LENGTH),
+        "author": None if author is None else id_of("author", author, User),
+        "after_at": EARLIEST if since is None else check_moment("since", since),
+        "before_at": cursor.at,
+        "before_id": cursor.id,
+        "limit": bigint(check_limit(limit)),
+        **{name: check_flag(name, value) for name, value in flags.items()},
+    }
+
+
+def _page(rows: Sequence[tuple[Any, ...]], *, viewer: UUID, limit: int) -> SearchPage:
+    """Return the messages of these rows: words, edge, and of each the moment, id and space."""
+    words, edge_at, edge_id, *_ = rows[0]
+    found = [row[3:] for row in rows if row[3] is not None]
     # What is deleted between the two statements is not found.
     messages = tuple(
         message
         for message in find_message_views(
-            viewer=viewer_id, found=[(space_id, message_id) for _, message_id in found]
+            viewer=viewer, found=[(space_id, message_id) for _, message_id, space_id in found]
         )
         if message.deleted_at is None
     )
     if edge_at is not None:
-        return SearchPage(messages=messages, next=Cursor(edge_at, edge_id), complete=False)
-    following = Cursor(*found[-1]) if len(found) == limit else None
-    return SearchPage(messages=messages, next=following, complete=True)
+        following: Cursor | None = Cursor(edge_at, edge_id)
+    else:
+        following = Cursor(*found[-1][:2]) if len(found) == limit else None
+    return SearchPage(
+        messages, next=following, complete=edge_at is None, query=words if messages else ""
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.postgres.search import SearchQuery
 from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
@@ -19,6 +18,7 @@ from chat.models import (
     Reaction,
     ReadState,
 )
+from chat.queries.search import SearchText
 from chat.rules.permissions import Permission
 from tests.benchmarks.reads import HITS, PAGE
 
@@ -116,7 +116,7 @@ def _search(at: Community, word: str) -> list[Message]:
         Message.objects.visible_to(at.viewer_id)
         .filter(
             space_id=at.server_id,
-            search=SearchQuery(word, config="simple", search_type="websearch"),
+            search=SearchText(word),
         )
         .select_related("author")
         .order_by("-created_at", "-id")[:HITS]

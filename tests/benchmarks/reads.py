@@ -22,7 +22,7 @@ from chat.queries.history import _window, message_page
 from chat.queries.mentions import inbox
 from chat.queries.message_rows import message_views
 from chat.queries.search import search_messages
-from chat.queries.source import LAST
+from chat.queries.source import FIRST, LAST
 from chat.queries.unread import Unread, unread_overview
 from tests.benchmarks.community import ABSENT_WORD, COMMON_WORD, MIDDLING_WORD, RARE_WORD
 
@@ -231,12 +231,14 @@ def search(viewer: UUID, server: UUID, text: str, *, is_rare: bool, name: str = 
             "text": text,
             "channel": None,
             "author": None,
+            **dict.fromkeys(("has_file", "has_link", "mentions_viewer", "is_pinned"), False),
+            "after_at": FIRST.at,
             "before_at": LAST.at,
             "before_id": LAST.id,
             "limit": Int8(HITS),
         },
         of_rows=message_views,
-        found=lambda rows: [(server, row[-1]) for row in rows if row[-1] is not None],
+        found=lambda rows: [(server, row[-2]) for row in rows if row[-2] is not None],
         calls=5,
     )
 

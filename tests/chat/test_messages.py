@@ -401,3 +401,40 @@ def test_channel_begins_at_one_after_none(place: Channel) -> None:
         "WHERE channel_id = %s",
         place.id,
     ) == [(1, 0, None, False)]
+
+
+# --- words ---
+
+
+def test_words_are_those_of_the_content_whatever_a_client_writes(message: Message) -> None:
+    forged = "'forged':1"
+    execute(
+        "INSERT INTO messages (space_id, channel_id, author_id, content, search) "
+        "SELECT space_id, channel_id, author_id, 'Café', %s FROM messages",
+        forged,
+    )
+    execute("UPDATE messages SET search = %s, content = '天気' WHERE id = %s", forged, message.id)
+
+    assert rows("SELECT search::text FROM messages ORDER BY seq") == [
+        ("'天気':1 '気':2",),
+        ("'cafe':1",),
+    ]
+    execute("UPDATE messages SET search = %s", forged)
+    execute("SET LOCAL session_replication_role = replica")
+    execute("UPDATE messages SET search = NULL, content = 'boat'")
+    assert rows("SELECT DISTINCT search::text FROM messages") == [("'boat':1",)]
+
+
+def test_message_whose_words_alone_are_made_anew_has_not_changed(message: Message) -> None:
+    execute("ALTER TABLE messages DISABLE TRIGGER messages_search")
+    execute("UPDATE messages SET search = NULL")
+    execute("ALTER TABLE messages ENABLE ALWAYS TRIGGER messages_search")
+    seen = "SELECT updated_at, version, edited_at FROM messages"
+    before = rows(seen)
+
+    execute("UPDATE messages SET search = ''")
+
+    assert rows(seen) == before
+    assert value("SELECT search IS NOT NULL FROM messages")
+    execute("UPDATE messages SET content = content")
+    assert rows(seen)[0][0] > before[0][0]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import OperationalError
 from django.db.migrations.executor import MigrationExecutor
 
 from chat.db.ids import direct_pair_id, uuid7
 from chat.schema.catalogue.objects import ObjectKind, read_catalogue
+from tests.scratch import connect
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-LATEST = "0011_name_conversations"
+LATEST = "0013_refresh_search"
 
 
 def move(connection: BaseDatabaseWrapper, target: str | None) -> None:
@@ -149,3 +152,66 @@ def test_before_the_first_migration_there_is_nothing_of_ours(
         "public.django_content_type",
         "public.django_migrations",
     ]
+
+
+def words(connection: BaseDatabaseWrapper, ids: dict[str, UUID]) -> list[Any]:
+    return rows(
+        connection,
+        "SELECT seq, search::text, updated_at, version FROM messages"
+        " WHERE author_id = %s ORDER BY seq",
+        ids["user"],
+    )
+
+
+def test_words_of_stored_messages_are_made_anew_and_nothing_else_changes(
+    latest: BaseDatabaseWrapper, ids: dict[str, UUID]
+) -> None:
+    move(latest, "0011_name_conversations")
+    rows(
+        latest,
+        "INSERT INTO messages (space_id, channel_id, author_id, content)"
+        " SELECT %s, %s, %s, content FROM unnest(ARRAY['boat', 'report.pdf', '天気']) AS content",
+        *(ids["server"], ids["channel"], ids["user"]),
+    )
+    before = words(latest, ids)
+
+    move(latest, LATEST)
+
+    after = words(latest, ids)
+    assert [row[1] for row in before] == ["'boat':1", "'report.pdf':1", "'天気':1"]
+    assert [row[1] for row in after] == ["'boat':1", "'pdf':2 'report':1", "'天気':1 '気':2"]
+    assert [row[2:] for row in after] == [row[2:] for row in before]
+    revisions = "SELECT FROM message_revisions WHERE editor_id = %s"
+    assert rows(latest, revisions, ids["user"]) == []
+
+
+def test_words_that_were_made_stay_when_it_is_cut_off_and_are_passed_the_next_time(
+    latest: BaseDatabaseWrapper, ids: dict[str, UUID]
+) -> None:
+    move(latest, "0011_name_conversations")
+    rows(
+        latest,
+        "INSERT INTO messages (space_id, channel_id, author_id, content)"
+        " SELECT %s, %s, %s, 'a.b' FROM generate_series(1, 1500)",
+        *(ids["server"], ids["channel"], ids["user"]),
+    )
+    move(latest, "0012_search_every_script")
+    rows(latest, "SET lock_timeout = '100ms'")
+    made = (
+        "SELECT count(*), min(xmin::text::bigint) FROM messages"
+        " WHERE author_id = %s AND search @@ 'a <-> b'"
+    )
+
+    with closing(connect(latest.settings_dict["NAME"], alias="other")) as other:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT FROM messages WHERE seq = 1500 FOR UPDATE")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            move(latest, LATEST)
+    cut_off = rows(latest, made, ids["user"])
+    move(latest, LATEST)
+    whole = rows(latest, made, ids["user"])
+
+    # The rows of other tests are in the first thousand as well.
+    assert 900 < cut_off[0][0] <= 1000
+    assert whole == [(1500, cut_off[0][1])]

@@ -49,7 +49,9 @@ BIG = OF_A_SPACE | {"audit_log", "participants", "server_members", "users"}
 # a user has everywhere.
 NEEDS_NO_TENANT = {"channels": r"\(id = ", "messages": r"\(id = ", "mentions": r"user_id = "}
 
+FLAGS = ("has_file", "has_link", "mentions_viewer", "is_pinned")
 TYPES = {
+    **dict.fromkeys(FLAGS, "boolean"),
     "text": "text",
     "emoji": "text",
     "ids": "uuid[]",
@@ -111,6 +113,7 @@ class Asked:
             "after_at": FIRST.at,
             "after_id": FIRST.id,
             "limit": 50,
+            **dict.fromkeys(FLAGS, False),
         }
 
 
@@ -356,3 +359,66 @@ def test_search_in_a_conversation(asked: Asked, mode: LiteralString) -> None:
     )
 
     assert_cheap(plan, pages=900)
+
+
+@for_any_plan
+@pytest.mark.parametrize("flag", FLAGS)
+def test_search_narrowed_by_what_a_message_has(
+    asked: Asked, flag: str, mode: LiteralString
+) -> None:
+    plan = asked.plan(
+        "search_messages",
+        mode=mode,
+        text=MIDDLING_WORD,
+        channel=None,
+        space=asked.community.server_id,
+        limit=25,
+        **{flag: True},
+    )
+
+    assert_cheap(plan, pages=3000)
+
+
+@for_any_plan
+def test_rare_word_is_looked_up_while_much_of_its_index_is_not_merged(
+    asked: Asked, mode: LiteralString
+) -> None:
+    with asked.session.transaction(force_rollback=True):
+        asked.session.execute("SELECT gin_clean_pending_list('messages_search_ix')")
+        asked.session.execute("SET LOCAL session_replication_role = replica")
+        asked.session.execute(
+            """
+            INSERT INTO messages (space_id, channel_id, seq, author_id, content, created_at)
+            SELECT space_id, channel_id, seq + 1000000, author_id, content, created_at
+            FROM messages
+            WHERE deleted_at IS NULL AND space_id = %s
+            LIMIT 3000
+            """,
+            [asked.community.server_id],
+        )
+
+        plan = asked.plan(
+            "search_messages",
+            mode=mode,
+            text=RARE_WORD,
+            channel=None,
+            space=asked.community.server_id,
+            limit=25,
+        )
+
+    assert "messages_search_ix" in plan.text
+    assert_cheap(plan, pages=900)
+
+
+@for_any_plan
+@pytest.mark.parametrize("word", [COMMON_WORD, MIDDLING_WORD, RARE_WORD])
+def test_search_everywhere(asked: Asked, word: str, mode: LiteralString) -> None:
+    # As after a VACUUM: while much of the index is not merged, a small space is sooner read whole.
+    asked.session.execute("SELECT gin_clean_pending_list('messages_search_ix')")
+
+    plan = asked.plan("search_everywhere", mode=mode, text=word, limit=25)
+
+    assert "messages_created_ix" in plan.text
+    assert "messages_search_ix" in plan.text
+    # What shows all places is 14,000 of them.
+    assert_cheap(plan, pages=32_000)

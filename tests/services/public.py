@@ -245,6 +245,8 @@ def _of_reads(scene: Scene) -> dict[str, dict[str, Any]]:
     window = {"before": 1, "after": None, "around": None, "limit": 5}
     reaction: dict[str, Any] = {"message": message, "emoji": "⚓", "after": uuid7(), "limit": 5}
     where = {"server": server, "channel": channel, "author": user}
+    flags = ("has_file", "has_link", "mentions_viewer", "is_pinned")
+    narrow = {"since": NOON, "until": NOON, **dict.fromkeys(flags, False)}
     return {
         "permissions_in": {"user": user, "channel": channel},
         "visible_channels": {"user": user, "server": server},
@@ -256,6 +258,7 @@ def _of_reads(scene: Scene) -> dict[str, dict[str, Any]]:
         "member_page": {"viewer": user, "server": server, "after": cursor, "limit": 5},
         "inbox": {"user": user} | page,
         "reaction_users": {"viewer": user} | reaction,
-        "search_messages": {"viewer": user, "text": "ahoy"} | where | page,
+        "search_everywhere": {"viewer": user, "text": "ahoy", "author": user} | narrow | page,
+        "search_messages": {"viewer": user, "text": "ahoy"} | where | narrow | page,
         "unread_overview": {"user": user},
     }

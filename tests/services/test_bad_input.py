@@ -99,7 +99,8 @@ BAD: dict[str, list[Any]] = {
     "limit": [0, None, 10_001, *NO_NUMBER],
     "sha256": [None, b"short", "00" * 32, 7],
     "expires_at": [PAST, *NO_MOMENT],
-    "until": NO_MOMENT,
+    **dict.fromkeys(["since", "until"], NO_MOMENT),
+    **dict.fromkeys(["has_file", "has_link", "mentions_viewer", "is_pinned"], NO_FLAG),
     "kind": [None, "", "thread", "pair", "group", "TEXT", 7, ["text"]],
     "notify": ["never", "ALL", 1, ["all"]],
     "attachments": [None, "abc", [7], [UUID(int=n) for n in range(11)], [NOWHERE, NOWHERE]],
@@ -130,7 +131,7 @@ ALSO_BAD: dict[tuple[str, str], list[Any]] = {
     ("mark_unread", "seq"): [None],
     **{(name, "emoji"): NO_EMOJI for name in ("add_reaction", "remove_reaction")},
     ("reaction_users", "emoji"): NO_EMOJI,
-    ("search_messages", "text"): ["x" * 201, None],
+    **{(name, "text"): ["x" * 201, None] for name in ("search_messages", "search_everywhere")},
     ("redeem_invite", "code"): [None],
 }
 # The limits of pages are lower than those of sweeps.
@@ -190,7 +191,8 @@ def refusal_of(scene: Scene, name: str, argument: str, bad: Any) -> str:
 NOTHING_THERE = {
     *(f"{name}.user" for name in ("permissions_in", "visible_channels", "conversation_list")),
     *("permissions_in.channel", "visible_channels.server", "inbox.user", "unread_overview.user"),
-    *("search_messages.author", "messages_by_id.viewer", "clear_overwrite.user"),
+    *("search_messages.author", "search_everywhere.author", "search_everywhere.viewer"),
+    *("messages_by_id.viewer", "clear_overwrite.user"),
     "remove_reaction.user",
 }
 
@@ -325,7 +327,12 @@ def test_what_only_just_can_be_is_taken(scene: Scene) -> None:
         ("message_page", "after", [0]),
         *((name, "before", cursors) for name in PAGED if name != "message_page"),
         ("member_page", "after", cursors),
-        ("search_messages", "text", texts),
+        *((name, "text", texts) for name in ("search_messages", "search_everywhere")),
+        *(
+            (name, moment, ends)
+            for name in ("search_messages", "search_everywhere")
+            for moment in ("since", "until")
+        ),
         ("reaction_users", "emoji", [":" + "x" * 32 + ":", "❤", "❤\ufe0f"]),
     ]
 

@@ -62,7 +62,8 @@ USUAL: dict[str, str] = {
 # Called otherwise: who acts, if it is another, and what with.
 OTHERWISE: list[tuple[str, str, Actor | None, Callable[[Scene], dict[str, Any]]]] = [
     ("inbox", "two", None, lambda _: {"before": None}),
-    ("search_messages", "two", None, lambda _: {"before": None}),
+    ("search_messages", "two", None, lambda _: {"before": None, "since": None, "until": None}),
+    ("search_everywhere", "two", None, lambda _: {"before": None, "since": None, "until": None}),
     ("create_invite", "four", None, lambda _: {"channel": None}),
     ("create_channel", "five", None, lambda _: {"parent": None}),
     ("move_channel", "six", None, lambda _: {"parent": None, "position": 1}),

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import display
-from django.contrib.postgres.search import SearchQuery
 
 from chat.admin.lists.keyset import estimated_rows
 from chat.admin.lists.panels import moment, row_link, rows_panel, shortened
+from chat.queries.search import SearchText
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ def matching_text(
     are looked up in their index first, in a statement of its own: in one with the order of the list
     the planner would read from the newest on after all. At most two statements.
     """
-    words = SearchQuery(term, config="simple", search_type="websearch")
+    words = SearchText(term)
     matching = within.filter(space_id=space_id, search=words, deleted_at=None)
     if estimated_rows(matching) > COMMON_FROM_ROWS:
         return rows.filter(search=words, deleted_at=None)

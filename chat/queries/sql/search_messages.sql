@@ -1,4 +1,4 @@
--- Messages of one space with all the words, newest first, in channels that the viewer can read.
+-- Messages of one space that are looked for, newest first, in channels that the viewer can read.
 --
 -- No single way is fast for every word, so there are three, each run only if the one before did not
 -- fill the page. The newest 500 messages before the cursor: a common word is in enough of them. Then
@@ -6,9 +6,8 @@
 -- and `edge` is the last of them, when they did not fill the page.
 --
 -- There is always one row, without a message if none is found: the first columns are the viewer's.
--- "IS TRUE" keeps the planner from making a join of what is to be looked up row by row.
 WITH query AS MATERIALIZED (
-    SELECT websearch_to_tsquery('simple', %(text)s) AS words
+    SELECT public.search_query(%(text)s) AS words
 ),
 searched AS MATERIALIZED (
     SELECT seen.channel_id, seen.permissions
@@ -21,25 +20,26 @@ readable AS MATERIALIZED (SELECT channel_id FROM searched WHERE permissions & 65
 newest AS MATERIALIZED (
     SELECT id, created_at
     FROM (
-        SELECT id, created_at, channel_id, author_id, search, deleted_at
+        SELECT *
         FROM public.messages
         WHERE
             space_id = %(space)s
             AND (created_at, id) < (%(before_at)s, %(before_id)s)
+            AND created_at >= %(after_at)s
             AND EXISTS (SELECT FROM readable)
         ORDER BY created_at DESC, id DESC
         LIMIT 500
-    ) AS recent
+    ) AS message
     WHERE
         deleted_at IS NULL
         AND search @@ (SELECT words FROM query)
-        AND (channel_id IN (SELECT channel_id FROM readable)) IS TRUE
-        AND (%(author)s::uuid IS NULL OR author_id = %(author)s::uuid)
+        AND
+        -- include: search_conditions.sql
     ORDER BY created_at DESC, id DESC
     LIMIT %(limit)s
 ),
 hit AS MATERIALIZED (
-    SELECT id, created_at, channel_id, author_id
+    SELECT id, created_at, space_id, channel_id, seq, author_id, content, pinned_at
     FROM public.messages
     WHERE
         space_id = %(space)s
@@ -53,20 +53,21 @@ way AS MATERIALIZED (SELECT count(*) > 2000 AS is_long FROM hit),
 far AS MATERIALIZED (
     SELECT id, created_at
     FROM (
-        SELECT id, created_at, channel_id, author_id, search, deleted_at
+        SELECT *
         FROM public.messages
         WHERE
             space_id = %(space)s
             AND (created_at, id) < (%(before_at)s, %(before_id)s)
+            AND created_at >= %(after_at)s
             AND (SELECT is_long FROM way)
         ORDER BY created_at DESC, id DESC
         LIMIT 20000
-    ) AS recent
+    ) AS message
     WHERE
         deleted_at IS NULL
         AND search @@ (SELECT words FROM query)
-        AND (channel_id IN (SELECT channel_id FROM readable)) IS TRUE
-        AND (%(author)s::uuid IS NULL OR author_id = %(author)s::uuid)
+        AND
+        -- include: search_conditions.sql
     ORDER BY created_at DESC, id DESC
     LIMIT %(limit)s
 ),
@@ -77,12 +78,13 @@ found AS MATERIALIZED (
     UNION ALL
     (
         SELECT id, created_at
-        FROM hit
+        FROM hit AS message
         WHERE
             NOT (SELECT is_long FROM way)
             AND (created_at, id) < (%(before_at)s, %(before_id)s)
-            AND (channel_id IN (SELECT channel_id FROM readable)) IS TRUE
-            AND (%(author)s::uuid IS NULL OR author_id = %(author)s::uuid)
+            AND created_at >= %(after_at)s
+            AND
+            -- include: search_conditions.sql
         ORDER BY created_at DESC, id DESC
         LIMIT %(limit)s
     )
@@ -96,10 +98,12 @@ SELECT
         WHERE member.space_id = %(space)s AND member.user_id = %(user)s
     ) AS is_member,
     coalesce((SELECT bit_or(permissions) FROM searched), 0) AS permissions,
+    (SELECT words::text FROM query) AS words,
     edge.created_at AS edge_at,
     edge.id AS edge_id,
     found.created_at,
-    found.id
+    found.id,
+    %(space)s::uuid AS space_id
 FROM (SELECT) AS always
 LEFT JOIN LATERAL (
     SELECT created_at, id
@@ -107,6 +111,7 @@ LEFT JOIN LATERAL (
     WHERE
         space_id = %(space)s
         AND (created_at, id) < (%(before_at)s, %(before_id)s)
+        AND created_at >= %(after_at)s
         AND (SELECT is_long FROM way)
         AND (SELECT count(*) FROM far) < %(limit)s
     ORDER BY created_at DESC, id DESC

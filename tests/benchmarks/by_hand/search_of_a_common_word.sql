@@ -16,7 +16,7 @@ page AS MATERIALIZED (
         OFFSET 0
     ) AS newest
     WHERE
-        search @@ websearch_to_tsquery('simple', %(text)s)
+        search @@ search_query(%(text)s)
         AND channel_id IN (SELECT channel_id FROM place WHERE permissions & 65536 <> 0)
     LIMIT %(limit)s
 ),

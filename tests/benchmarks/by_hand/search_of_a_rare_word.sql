@@ -13,7 +13,7 @@ page AS MATERIALIZED (
         FROM messages
         WHERE
             space_id = %(space)s
-            AND search @@ websearch_to_tsquery('simple', %(text)s)
+            AND search @@ search_query(%(text)s)
             AND deleted_at IS NULL
         OFFSET 0
     ) AS found
