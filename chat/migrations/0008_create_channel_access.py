@@ -6,11 +6,9 @@ from chat.schema.files import RunSQLFile
 
 
 class Migration(migrations.Migration):
-    """Create the view channel_access, what asks for one channel, and what keeps old messages read.
+    """Create the view channel_access, and what asks for one channel: permissions and slow mode.
 
-    The triggers take SHARE ROW EXCLUSIVE on roles, member_roles, channel_permissions, servers and
-    channels for a moment: reads go on, writes wait. Undone by dropping all of it; the marks that
-    were moved and the openings that were written stay.
+    Locks nothing that anybody waits for. Undone by dropping them; nothing is stored in them.
     """
 
     dependencies = [("chat", "0007_hold_limits")]

@@ -1,0 +1,26 @@
+-- Marks that were moved and openings that were written stay; nobody asks for openings then.
+
+DROP TRIGGER channels_admit_thread ON public.channels;
+DROP FUNCTION public.admit_to_moved_thread();
+DROP TRIGGER servers_admit_owner ON public.servers;
+DROP FUNCTION public.admit_owners();
+DROP TRIGGER roles_taken ON public.roles;
+DROP FUNCTION public.take_role();
+DROP TRIGGER roles_admit_new ON public.roles;
+DROP TRIGGER roles_admit_changed ON public.roles;
+DROP FUNCTION public.admit_by_permissions();
+DROP TRIGGER member_roles_admit_taken ON public.member_roles;
+DROP TRIGGER member_roles_admit_given ON public.member_roles;
+DROP FUNCTION public.admit_by_role();
+DROP TRIGGER channel_permissions_admit_gone ON public.channel_permissions;
+DROP TRIGGER channel_permissions_admit_changed ON public.channel_permissions;
+DROP TRIGGER channel_permissions_admit_new ON public.channel_permissions;
+DROP FUNCTION public.admit_by_overwrite();
+DROP FUNCTION public.move_marks(
+    uuid, uuid[], uuid[], uuid, uuid[], public.member_roles[], uuid[], public.channel_permissions[]
+);
+DROP FUNCTION public.write_openings(
+    uuid, uuid[], uuid, bigint, uuid[], public.channel_permissions[]
+);
+DROP FUNCTION public.could_read(uuid[], bigint[], bigint[], bigint[], uuid[], bigint, bigint);
+DROP FUNCTION public.lets_read(bigint, bigint, bigint, bigint, bigint, bigint, bigint);
