@@ -225,8 +225,7 @@ def test_keys_that_cannot_be_printed_are_found_again(harbour: Harbour) -> None:
         def isatty(self) -> bool:
             return False
 
-    with pytest.raises(BrokenPipeError):
-        call_command("sweep_attachments", stdout=Closed())
+    call_command("sweep_attachments", stdout=Closed())
 
     assert [waiting.storage_key for waiting in files_to_remove()] == [file.storage_key]
 

@@ -345,7 +345,9 @@ def test_what_is_imported_is_new_to_nobody(kind: str, client: str) -> None:
         if client == "service":
             import_messages(
                 channel=channel,
-                messages=[MessageRow(uuid7(), author.pk, NOON, "ahoy") for _ in range(15)],
+                messages=[
+                    MessageRow(uuid7(), author.pk, datetime.now(UTC), "ahoy") for _ in range(15)
+                ],
             )
             continue
         execute("SET LOCAL chat.import = 'on'")
