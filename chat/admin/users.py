@@ -107,7 +107,7 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:
             return fieldsets
-        replaced: dict[str, str] = {}
+        replaced: dict[object, str] = {}
         if not request.user.is_superuser:
             replaced |= {"user_permissions": "rights"}
         if self.has_change_permission(request, obj):
