@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import F, Subquery
+from django.db.models import F
 
 from chat.admin.lists.base import ReadOnlyAdmin
 from chat.admin.lists.filters import by_server, by_user
@@ -192,5 +192,5 @@ class InviteAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], text: str, conditions: Conditions
     ) -> QuerySet[Any]:
         """Return the one invite with this code."""
-        leads_to = InviteCode.objects.filter(code=text).values("space_id")
-        return queryset.filter(server_id=Subquery(leads_to), code=text)
+        leads_to = InviteCode.objects.filter(code=text).values("space_id")[:1]
+        return queryset.filter(server_id=leads_to, code=text)

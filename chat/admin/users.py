@@ -9,6 +9,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.db.models import F, Prefetch, prefetch_related_objects
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -60,9 +61,18 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
     )
     # users_staff_ix and users_kind_ix; the names and addresses of the search have theirs.
     indexed_orders = {("only",): ("-id",)}
-    readonly_fields = ("id", "created_at", "updated_at", "last_login", "erased_at")
+    readonly_fields = (
+        "id",
+        "password_state",
+        "password_link",
+        "created_at",
+        "updated_at",
+        "last_login",
+        "erased_at",
+    )
+    # The column `password` is shown nowhere: with Django 6.1 Unfold would print the hash.
     fieldsets = (
-        (None, {"fields": ("id", "username", "password")}),
+        (None, {"fields": ("id", "username", "password_state")}),
         ("Person", {"fields": ("display_name", "email", "kind", "bio", "avatar_key")}),
         (
             "Rights in this admin",
@@ -90,23 +100,33 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
         return (*self.readonly_fields, "is_staff", "is_superuser", "groups", "rights")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Show the rights in one statement to whom may not give them, not in one for each."""
+        """Show the rights in one statement to whom may not give them, not in one for each.
+
+        Whoever may change this user is led to the form for a new password.
+        """
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or request.user.is_superuser:
+        if obj is None:
             return fieldsets
+        replaced: dict[object, str] = {}
+        if not request.user.is_superuser:
+            replaced |= {"user_permissions": "rights"}
+        if self.has_change_permission(request, obj):
+            replaced |= {"password_state": "password_link"}
         return [
-            (
-                title,
-                {
-                    **options,
-                    "fields": [
-                        "rights" if name == "user_permissions" else name
-                        for name in options["fields"]
-                    ],
-                },
-            )
+            (title, {**options, "fields": [replaced.get(name, name) for name in options["fields"]]})
             for title, options in fieldsets
         ]
+
+    @admin.display(description="password")
+    def password_state(self, user: User) -> str:
+        """Return whether this user has a password."""
+        return "Set" if user.has_usable_password() else "Not set"
+
+    @admin.display(description="password")
+    def password_link(self, user: User) -> str:
+        """Return the same, with a link to the form for a new password."""
+        link = format_html('<a class="text-link" href="{}">{}</a>', "../password/", "change")
+        return format_html("{} ({})", self.password_state(user), link)
 
     @admin.display(description="user permissions")
     def rights(self, user: User) -> str:

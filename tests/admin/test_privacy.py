@@ -533,3 +533,20 @@ def test_hash_of_a_password_is_not_shown(client: Client, operator: User, rights:
 
     assert user.password.rsplit("$", 1)[1] not in shown
     assert user.password not in shown
+    assert ('href="../password/"' in shown) == ("change_user" in rights)
+
+
+@pytest.mark.parametrize(
+    ("password", "state"), [("correct horse battery staple", "Set"), (None, "Not set")]
+)
+def test_page_of_a_user_says_whether_there_is_a_password(
+    client: Client, operator: User, password: str | None, state: str
+) -> None:
+    user = factories.UserFactory.create()
+    user.set_password(password)
+    user.save()
+    allow(operator, "view_user")
+
+    shown = text_of(client.get(page(type(user), "change", user.pk)))
+
+    assert f">{state}</div>" in shown

@@ -134,7 +134,10 @@ class ReadOnlyAdmin(KeysetAdmin):
             return None
         rows: QuerySet[Model] = self.get_queryset(request)
         related = [*_relations(self.model), *(self.list_select_related or ())]
-        return rows.select_related(*related).filter(pk=row_id).first()
+        # Without names it would mean every relation, which Django 6.1 warns about.
+        if related:
+            rows = rows.select_related(*related)
+        return rows.filter(pk=row_id).first()
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Return every column that a person can read; a reference is a link."""
