@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 MESSAGES = 60_000
+GIANT = "giant"
 MODES: tuple[LiteralString, ...] = ("force_custom_plan", "force_generic_plan")
 
 # Tables with many rows, each of one tenant.
@@ -115,7 +116,10 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def asked(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Asked]:
+def asked(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Asked]:
+    """Fill the database: with 1,500 servers, or with one at its limits where the test says so."""
     with django_db_blocker.unblock():
         params = connection.get_connection_params()
         where = {
@@ -124,7 +128,8 @@ def asked(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         session = psycopg.connect(**where, cursor_factory=psycopg.ClientCursor, autocommit=True)
         with session:
             with session.transaction(force_rollback=True):
-                write(session, messages=MESSAGES)
+                is_giant = getattr(request, "param", None) == GIANT
+                write(session, messages=MESSAGES // 10 if is_giant else MESSAGES, is_giant=is_giant)
                 community = look_up(session)
                 row = session.execute(
                     "SELECT id FROM messages WHERE space_id = %s AND channel_id = %s AND seq = 61",
@@ -356,3 +361,25 @@ def test_search_in_a_conversation(asked: Asked, mode: LiteralString) -> None:
     )
 
     assert_cheap(plan, pages=900)
+
+
+in_a_giant_server = pytest.mark.parametrize("asked", [GIANT], indirect=True)
+
+
+@in_a_giant_server
+@for_any_plan
+@pytest.mark.parametrize(
+    ("name", "rows", "pages"),
+    [
+        ("permissions_in", 1, 60),
+        ("visible_channels", 1400, 3000),
+        ("unread_overview", 1600, 20_000),
+    ],
+)
+def test_planner_expects_many_channels_of_a_server_among_conversations(
+    asked: Asked, name: str, rows: int, pages: int, mode: LiteralString
+) -> None:
+    plan = asked.plan(name, mode=mode)
+
+    assert plan.rows == rows
+    assert plan.pages <= pages
