@@ -383,3 +383,15 @@ def test_planner_expects_many_channels_of_a_server_among_conversations(
 
     assert plan.rows == rows
     assert plan.pages <= pages
+
+
+@in_a_giant_server
+@for_any_plan
+@pytest.mark.parametrize("name", ["visible_channels", "unread_overview"])
+def test_hundreds_of_roles_are_looked_up_by_hash(
+    asked: Asked, name: str, mode: LiteralString
+) -> None:
+    plan = asked.plan(name, mode=mode)
+
+    assert "role_id = ANY" not in plan.text
+    assert "hashed SubPlan" in plan.text
