@@ -259,7 +259,7 @@ def test_conversation_list(asked: Asked, mode: LiteralString) -> None:
     plan = asked.plan("conversation_list", mode=mode)
 
     assert plan.rows == 50
-    assert_cheap(plan, pages=2400)
+    assert_cheap(plan, pages=2000)
 
 
 @for_any_plan
