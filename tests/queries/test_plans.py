@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 MESSAGES = 60_000
+GIANT = "giant"
 MODES: tuple[LiteralString, ...] = ("force_custom_plan", "force_generic_plan")
 
 # Tables with many rows, each of one tenant.
@@ -118,7 +119,10 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def asked(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Asked]:
+def asked(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Asked]:
+    """Fill the database: with 1,500 servers, or with one at its limits where the test says so."""
     with django_db_blocker.unblock():
         params = connection.get_connection_params()
         where = {
@@ -127,7 +131,8 @@ def asked(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         session = psycopg.connect(**where, cursor_factory=psycopg.ClientCursor, autocommit=True)
         with session:
             with session.transaction(force_rollback=True):
-                write(session, messages=MESSAGES)
+                is_giant = getattr(request, "param", None) == GIANT
+                write(session, messages=MESSAGES // 10 if is_giant else MESSAGES, is_giant=is_giant)
                 community = look_up(session)
                 row = session.execute(
                     "SELECT id FROM messages WHERE space_id = %s AND channel_id = %s AND seq = 61",
@@ -257,7 +262,7 @@ def test_conversation_list(asked: Asked, mode: LiteralString) -> None:
     plan = asked.plan("conversation_list", mode=mode)
 
     assert plan.rows == 50
-    assert_cheap(plan, pages=2400)
+    assert_cheap(plan, pages=2000)
 
 
 @for_any_plan
@@ -422,3 +427,37 @@ def test_search_everywhere(asked: Asked, word: str, mode: LiteralString) -> None
     assert "messages_search_ix" in plan.text
     # What shows all places is 14,000 of them.
     assert_cheap(plan, pages=32_000)
+
+
+in_a_giant_server = pytest.mark.parametrize("asked", [GIANT], indirect=True)
+
+
+@in_a_giant_server
+@for_any_plan
+@pytest.mark.parametrize(
+    ("name", "rows", "pages"),
+    [
+        ("permissions_in", 1, 60),
+        ("visible_channels", 1400, 3000),
+        ("unread_overview", 1600, 20_000),
+    ],
+)
+def test_planner_expects_many_channels_of_a_server_among_conversations(
+    asked: Asked, name: str, rows: int, pages: int, mode: LiteralString
+) -> None:
+    plan = asked.plan(name, mode=mode)
+
+    assert plan.rows == rows
+    assert plan.pages <= pages
+
+
+@in_a_giant_server
+@for_any_plan
+@pytest.mark.parametrize("name", ["visible_channels", "unread_overview"])
+def test_hundreds_of_roles_are_looked_up_by_hash(
+    asked: Asked, name: str, mode: LiteralString
+) -> None:
+    plan = asked.plan(name, mode=mode)
+
+    assert "role_id = ANY" not in plan.text
+    assert "hashed SubPlan" in plan.text

@@ -1,5 +1,7 @@
 -- The conversations of one user, the one with the newest message first. OFFSET 0 keeps the planner
--- from reading all conversations of everybody, and from asking several times what is known.
+-- from reading all conversations of everybody, and from asking several times what is known. A deleted
+-- conversation is closed, so of those that are open and have messages only the listed ones are looked up
+-- in `channels`.
 SELECT
     entry.id,
     entry.kind,
@@ -53,6 +55,7 @@ FROM (
     FROM (
         SELECT
             listed.*,
+            conversation.*,
             listed.id AS space_id,
             listed.id AS channel_id,
             NULL::uuid AS parent_id,
@@ -62,34 +65,43 @@ FROM (
             mark.ranges_upto AS mark_ranges_upto,
             mark.muted_until
         FROM (
-            SELECT conversation.*
+            SELECT
+                own.space_id AS id,
+                coalesce(counter.last_message_at, opened.created_at) AS active_at,
+                counter.first_seq,
+                counter.last_seq,
+                counter.ranges_upto
             FROM public.participants AS own
             CROSS JOIN LATERAL (
-                SELECT
-                    channel.id,
-                    channel.kind,
-                    channel.name,
-                    channel.owner_id,
-                    coalesce(counter.last_message_at, channel.created_at) AS active_at,
-                    counter.first_seq,
-                    counter.last_seq,
-                    counter.ranges_upto
-                FROM public.channels AS channel
-                INNER JOIN public.channel_counters AS counter
-                    ON counter.space_id = own.space_id AND counter.channel_id = own.space_id
-                WHERE
-                    channel.space_id = own.space_id
-                    AND channel.id = own.space_id
-                    AND channel.deleted_at IS NULL
+                SELECT closed, last_message_at, first_seq, last_seq, ranges_upto
+                FROM public.channel_counters
+                WHERE space_id = own.space_id AND channel_id = own.space_id
                 OFFSET 0
-            ) AS conversation
+            ) AS counter
+            LEFT JOIN LATERAL (
+                SELECT created_at, deleted_at
+                FROM public.channels
+                WHERE
+                    space_id = own.space_id
+                    AND id = own.space_id
+                    AND (counter.closed OR counter.last_message_at IS NULL)
+                OFFSET 0
+            ) AS opened ON TRUE
             WHERE
                 own.user_id = %(user)s
                 AND own.left_at IS NULL
-                AND (conversation.active_at, conversation.id) < (%(before_at)s, %(before_id)s)
-            ORDER BY conversation.active_at DESC, conversation.id DESC
+                AND opened.deleted_at IS NULL
+                AND (coalesce(counter.last_message_at, opened.created_at), own.space_id)
+                < (%(before_at)s, %(before_id)s)
+            ORDER BY active_at DESC, own.space_id DESC
             LIMIT %(limit)s
         ) AS listed
+        CROSS JOIN LATERAL (
+            SELECT kind, name, owner_id
+            FROM public.channels
+            WHERE space_id = listed.id AND id = listed.id
+            OFFSET 0
+        ) AS conversation
         LEFT JOIN public.read_states AS mark
             ON
                 mark.space_id = listed.id

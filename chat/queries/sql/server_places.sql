@@ -66,7 +66,7 @@ rule AS MATERIALIZED (
         FROM public.channel_permissions
         WHERE
             space_id = member.space_id
-            AND (user_id = %(user)s OR role_id = ANY (member.role_ids))
+            AND (user_id = %(user)s OR role_id IN (SELECT unnest(role_ids) FROM member))
         OFFSET 0
     ) AS overwrite
     WHERE NOT member.is_unlimited
@@ -99,6 +99,7 @@ seen AS (
         FROM (
             SELECT
                 channel.*,
+                member.role_ids,
                 CASE
                     WHEN rule.channel_id IS NULL THEN channel.base
                     ELSE
@@ -111,7 +112,6 @@ seen AS (
                     channel.*,
                     member.space_id,
                     member.base,
-                    member.role_ids,
                     member.is_timed_out,
                     member.is_unlimited
                 FROM member
@@ -151,6 +151,8 @@ seen AS (
                 ON
                     rule.channel_id
                     = CASE channel.kind WHEN 'thread' THEN channel.parent_id ELSE channel.id END
+            -- Last, for whatever carries hundreds of roles into a hash copies them for each channel.
+            FULL JOIN member ON member.space_id = channel.space_id
             OFFSET 0
         ) AS ruled
         OFFSET 0

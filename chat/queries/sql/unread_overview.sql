@@ -24,6 +24,22 @@ WITH mark AS MATERIALIZED (
         WHERE space_id = own.space_id AND user_id = %(user)s
         OFFSET 0
     ) AS state
+),
+-- For a mention to be looked up in by hash: some people have hundreds of roles.
+own_role AS MATERIALIZED (
+    SELECT role.role_id
+    FROM public.server_members AS own
+    CROSS JOIN LATERAL (
+        SELECT role_id
+        FROM public.member_roles
+        WHERE space_id = own.space_id AND user_id = %(user)s
+        UNION ALL
+        SELECT id
+        FROM public.roles
+        WHERE space_id = own.space_id AND position = 0
+        OFFSET 0
+    ) AS role
+    WHERE own.user_id = %(user)s
 )
 SELECT
     entry.space_id,
@@ -63,7 +79,7 @@ SELECT
                 AND shared.space_id = entry.space_id
                 AND shared.channel_id = entry.channel_id
                 AND shared.seq > entry.read_upto
-                AND (shared.role_id IS NULL OR shared.role_id = ANY (entry.role_ids))
+                AND (shared.role_id IS NULL OR shared.role_id IN (SELECT role_id FROM own_role))
         ) AS mention
         WHERE (entry.known @> mention.seq) IS NOT TRUE AND (
             SELECT deleted.seq

@@ -17,7 +17,10 @@ page AS MATERIALIZED (
     ) AS newest
     WHERE
         search @@ search_query(%(text)s)
-        AND channel_id IN (SELECT channel_id FROM place WHERE permissions & 65536 <> 0)
+        -- A semi-join could read the messages in another order.
+        AND (
+            channel_id IN (SELECT channel_id FROM place WHERE permissions & 65536 <> 0)
+        ) IS TRUE
     LIMIT %(limit)s
 ),
 -- include: messages.sql
