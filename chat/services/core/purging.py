@@ -1,8 +1,8 @@
-"""What purges messages and whole servers for good, in batches, as the owner of the tables may.
+"""Messages and whole servers, purged for good in batches, and what has expired.
 
-No service for an actor: nobody is asked for a permission but the role of the database. Each batch
-is a transaction of its own, so whatever stops between two keeps what was done, and the next run
-begins at the lowest number that is left.
+No service for an actor: nobody is asked for a permission but the role of the database, which has
+to be the owner of the tables to purge. Each batch is a transaction of its own, so whatever stops
+between two keeps what was done, and the next run begins at the lowest number that is left.
 """
 
 from __future__ import annotations
@@ -100,6 +100,21 @@ def purge_server(space: UUID, *, batch: int) -> Iterator[int]:
         _begin_purge(space, is_whole=True)
         for statement in _LAST:
             statement.run({"space": space}, using=using)
+
+
+def remove_expired_sessions() -> int:
+    """Remove the sessions of users that have expired; return how many: one statement."""
+    with transaction.atomic(using=write_alias()):
+        return _EXPIRED_SESSIONS.run({}, using=write_alias())
+
+
+def remove_expired_invites() -> int:
+    """Remove the invites that have expired, but for those of a held server; return how many.
+
+    Their codes stay known, so each leads nowhere, and is not given again. One statement.
+    """
+    with transaction.atomic(using=write_alias()):
+        return _EXPIRED_INVITES.run({}, using=write_alias())
 
 
 def _begin_purge(space: UUID, *, is_whole: bool) -> None:
@@ -219,6 +234,17 @@ _IN_BATCHES = (
             )
         """
     ),
+)
+_EXPIRED_SESSIONS = Statement("DELETE FROM public.user_sessions WHERE expires_at < now()")
+_EXPIRED_INVITES = Statement(
+    """
+    DELETE FROM public.invites AS invite
+    USING public.servers AS server
+    WHERE
+        server.space_id = invite.space_id
+        AND invite.expires_at < now()
+        AND server.legal_hold_at IS NULL
+    """
 )
 _LAST = (
     Statement("DELETE FROM public.servers WHERE space_id = %(space)s"),
