@@ -140,8 +140,15 @@ GRANT INSERT, UPDATE, DELETE ON
 TO {app};
 
 -- Stays, or goes with its server alone.
-GRANT INSERT, UPDATE ON channels, servers, users TO {app};
+GRANT INSERT, UPDATE ON channels, users TO {app};
 GRANT INSERT ON invite_codes TO {app};
+
+-- What is purged of a server, and what is not, the owner says.
+GRANT INSERT ON servers TO {app};
+GRANT UPDATE (
+    id, created_at, updated_at, space_id, name, description, icon_key, owner_id, deleted_at
+) ON servers TO {app};
+REVOKE UPDATE (retention_days, legal_hold_at) ON servers FROM {app};
 
 -- Comes and goes, and is not changed. Whoever locks a row needs a right to change it: to change its
 -- tenant, which triggers refuse everybody.

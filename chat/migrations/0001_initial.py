@@ -136,6 +136,8 @@ class Migration(migrations.Migration):
                 ('icon_key', models.CharField(blank=True, db_comment='Where the picture is in the file store.', max_length=255, null=True)),
                 ('owner', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='owned_servers', to=settings.AUTH_USER_MODEL)),
                 ('deleted_at', models.DateTimeField(blank=True, null=True)),
+                ('retention_days', models.IntegerField(blank=True, db_comment='After how many days its messages are purged. NULL: never.', null=True)),
+                ('legal_hold_at', models.DateTimeField(blank=True, db_comment='Since when nothing of it may be purged (trigger). NULL: no hold.', null=True)),
             ],
             options={
                 'db_table': 'servers',
@@ -147,7 +149,8 @@ class Migration(migrations.Migration):
                 'constraints': [
                     models.CheckConstraint(condition=django.db.models.lookups.GreaterThanOrEqual(django.db.models.functions.text.Length('name'), 2), name='servers_name_ck'),
                     models.CheckConstraint(condition=models.Q(('name__regex', '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e]*[^\\u0000-\\u0020\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\U00013430-\\U0001343f\\U00016fe4\\U0001bca0-\\U0001bca3\\U0001d159\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff][^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e]*$')), name='servers_name_legible_ck', violation_error_message='A name is one line with at least one visible character.'),
-                    models.CheckConstraint(condition=models.Q(django.db.models.lookups.GreaterThanOrEqual(django.db.models.functions.comparison.Least('created_at', 'updated_at', 'deleted_at'), datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), django.db.models.lookups.LessThan(django.db.models.functions.comparison.Greatest('created_at', 'updated_at', 'deleted_at'), datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='servers_moments_ck', violation_error_message='Moments are between the years 1970 and 9998; for ever is NULL.'),
+                    models.CheckConstraint(condition=models.Q(('retention_days__gte', 1)), name='servers_retention_days_ck'),
+                    models.CheckConstraint(condition=models.Q(django.db.models.lookups.GreaterThanOrEqual(django.db.models.functions.comparison.Least('created_at', 'updated_at', 'deleted_at', 'legal_hold_at'), datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), django.db.models.lookups.LessThan(django.db.models.functions.comparison.Greatest('created_at', 'updated_at', 'deleted_at', 'legal_hold_at'), datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='servers_moments_ck', violation_error_message='Moments are between the years 1970 and 9998; for ever is NULL.'),
                     models.UniqueConstraint(fields=('space_id',), name='servers_space_uq'),
                     models.UniqueConstraint(fields=('space_id', 'id'), name='servers_uq'),
                     models.CheckConstraint(condition=models.Q(('space_id', models.F('id'))), name='servers_space_ck'),

@@ -40,6 +40,16 @@ class Server(ChangingRow):
     )
     owner = Reference(settings.AUTH_USER_MODEL, related_name="owned_servers")
     deleted_at = models.DateTimeField(null=True, blank=True)
+    retention_days = models.IntegerField(
+        null=True,
+        blank=True,
+        db_comment="After how many days its messages are purged. NULL: never.",
+    )
+    legal_hold_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_comment="Since when nothing of it may be purged (trigger). NULL: no hold.",
+    )
 
     class Meta:
         db_table = "servers"
@@ -53,7 +63,10 @@ class Server(ChangingRow):
         constraints = [
             length_constraint("servers", "name", least=SERVER_NAME_MINIMUM),
             legible_constraint("servers", "name"),
-            moments_constraint("servers", "created_at", "updated_at", "deleted_at"),
+            CheckConstraint(name="servers_retention_days_ck", condition=Q(retention_days__gte=1)),
+            moments_constraint(
+                "servers", "created_at", "updated_at", "deleted_at", "legal_hold_at"
+            ),
             UniqueConstraint(name="servers_space_uq", fields=["space_id"]),
             # The target of a channel's key, which is not checked for a conversation (no server).
             UniqueConstraint(name="servers_uq", fields=["space_id", "id"]),

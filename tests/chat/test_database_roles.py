@@ -108,6 +108,8 @@ REFUSED = [
     "DELETE FROM admin_access_log",
     "DELETE FROM users",
     "DELETE FROM servers",
+    "UPDATE servers SET retention_days = 1",
+    "UPDATE servers SET legal_hold_at = NULL",
     "DELETE FROM channels",
     "DELETE FROM participants",
     "DELETE FROM invite_codes",

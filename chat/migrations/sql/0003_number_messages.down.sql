@@ -1,5 +1,6 @@
 -- Messages keep the numbers they have, and channels their counters; new ones get none.
 
+DROP TRIGGER servers_legal_hold ON public.servers;
 DROP TRIGGER messages_all_purged ON public.messages;
 DROP FUNCTION public.move_every_first_seq();
 DROP TRIGGER messages_purged ON public.messages;

@@ -674,6 +674,19 @@ BEGIN
         GROUP BY space_id, channel_id
         ORDER BY channel_id
     LOOP
+        IF EXISTS (
+            SELECT
+            FROM public.servers
+            WHERE space_id = place.space_id AND legal_hold_at IS NOT NULL
+        ) THEN
+            PERFORM public.refuse(
+                format('server %s is under a legal hold, and nothing of it is purged', place.space_id),
+                'Set the server''s legal_hold_at to NULL first.',
+                TG_TABLE_NAME,
+                'messages_legal_hold'
+            );
+        END IF;
+
         -- Locked before the messages are looked at, among which there may be one that just came.
         PERFORM
         FROM public.channel_counters
@@ -735,3 +748,12 @@ CREATE TRIGGER messages_all_purged
     AFTER TRUNCATE ON public.messages
     FOR EACH STATEMENT
     EXECUTE FUNCTION public.move_every_first_seq();
+
+CREATE TRIGGER servers_legal_hold
+    BEFORE DELETE ON public.servers
+    FOR EACH ROW
+    WHEN (OLD.legal_hold_at IS NOT NULL)
+    EXECUTE FUNCTION public.refuse_change(
+        'the server is under a legal hold, and nothing of it is purged',
+        'Set the server''s legal_hold_at to NULL first.'
+    );

@@ -169,7 +169,7 @@ def add_lock_wait_argument(parser: CommandParser) -> None:
     """Add --lock-wait, for commands that only one at a time may run on a database."""
     parser.add_argument(
         "--lock-wait",
-        type=_seconds,
+        type=seconds,
         default=60.0,
         metavar="SECONDS",
         help="How long to wait while another migrator holds the lock (default: %(default)g).",
@@ -185,7 +185,7 @@ def add_lock_timeout_arguments(parser: CommandParser) -> None:
     """Add --lock-timeout and --lock-retries, for commands that lock tables."""
     parser.add_argument(
         "--lock-timeout",
-        type=_seconds,
+        type=seconds,
         default=3.0,
         metavar="SECONDS",
         help=(
@@ -214,14 +214,15 @@ def _database_alias(text: str) -> str:
     )
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Return the seconds that an option gives."""
     try:
-        seconds = float(text)
+        given = float(text)
     except ValueError:
-        seconds = -1
-    if not (math.isfinite(seconds) and seconds >= 0):
+        given = -1
+    if not (math.isfinite(given) and given >= 0):
         raise ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return seconds
+    return given
 
 
 def _count(text: str) -> int:

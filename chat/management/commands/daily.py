@@ -1,0 +1,89 @@
+"""Remove what has had its time: what a line of cron calls once a day."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import Error, connection
+from django.utils import timezone
+
+from chat.errors import ChatError
+from chat.schema.management.commands._base import SchemaCommandMixin
+from chat.services.attachments import sweep_attachments
+from chat.services.core.purging import purger, remove_expired_invites, remove_expired_sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BATCH = 1000
+
+
+class Command(SchemaCommandMixin):
+    """Remove what has had its time: what a line of cron calls once a day."""
+
+    help = (
+        "Remove attachments that were reserved a day ago and never sent, sessions and invites that "
+        "have expired, and, where this role may purge, messages older than retention_days of their "
+        "server. Prints a line with a number for each."
+    )
+    details = """\
+It destroys what has expired, and purges messages for good where a server has retention_days; see
+`purge --dry-run`. What fails is named, and the rest is done all the same. No file is removed
+from the store: see sweep_attachments --discarded.
+
+exit codes:
+  0  done
+  1  a part failed; the others are done
+ 64  the command line is wrong; nothing was done
+
+examples:
+  python manage.py daily
+  python manage.py daily >> /var/log/melo-daily.log
+"""
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do one part after the other, and say what each did."""
+        parts: dict[str, Callable[[], str]] = {
+            "unsent attachments": _sweep,
+            "sessions of the admin": _remove_admin_sessions,
+            "sessions of users": lambda: f"removed {remove_expired_sessions():,}",
+            "invites": lambda: f"removed {remove_expired_invites():,}",
+            "old messages": self._purge,
+        }
+        failed = []
+        for name, run in parts.items():
+            try:
+                said = run()
+            except (ChatError, CommandError, Error) as error:
+                failed.append(name)
+                # The next part begins on one that works; a caller's transaction stays on its own.
+                if not connection.in_atomic_block:
+                    connection.close_if_unusable_or_obsolete()
+                said = "FAILED, " + str(error).strip().partition("\n")[0]
+            self.stdout.write(f"{name}: {said}")
+            self.stdout.flush()
+        if failed:
+            raise CommandError(f"Failed: {', '.join(failed)}. The rest is done; run it again.")
+
+    def _purge(self) -> str:
+        who = purger()
+        if not who.may_purge:
+            return f"passed over, role {who.role} may not purge; {who.owner} may"
+        call_command("purge", stdout=self.stdout)
+        return "done"
+
+
+def _sweep() -> str:
+    before = timezone.now() - timedelta(days=1)
+    removed = 0
+    while swept := len(sweep_attachments(before=before, limit=_BATCH)):
+        removed += swept
+    return f"removed {removed:,}"
+
+
+def _remove_admin_sessions() -> str:
+    removed, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    return f"removed {removed:,}"

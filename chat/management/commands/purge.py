@@ -1,0 +1,173 @@
+"""Purge old messages for good, or a deleted server with all that is in it."""
+
+from argparse import ArgumentTypeError
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from chat.management.commands._bulk import refusals_as_command_errors
+from chat.management.commands.check_integrity import space_id
+from chat.schema.management.commands._base import SchemaCommandMixin, wrong_call
+from chat.services.core.purging import (
+    HeldError,
+    Policy,
+    policies,
+    purge_messages,
+    purge_server,
+    purger,
+)
+
+_LARGEST_BATCH = 10_000
+
+
+class Command(SchemaCommandMixin):
+    """Purge old messages for good, or a deleted server with all that is in it."""
+
+    help = (
+        "Purge the messages of servers that are older than their retention_days, or than "
+        "--older-than; or with --whole a deleted server with all that is in it. What is under a "
+        "legal hold is passed over and named."
+    )
+    details = """\
+It destroys messages for good, with their files, reactions and earlier versions; --dry-run counts
+them and changes nothing. Answers stay and answer nothing; the keys of the files wait in
+discarded_files. Conversations are not touched. It works in batches, each in a transaction of its
+own: stopped anywhere, it keeps what was done, and the next run goes on. It needs the rights of the
+tables' owner, who also sets the policy: UPDATE servers SET retention_days = 365, or
+legal_hold_at = now().
+
+exit codes:
+  0  done, or nothing to do
+  1  error, or stopped; the batches before it stay done
+ 64  the command line is wrong; nothing was done
+
+examples:
+  python manage.py purge --dry-run
+  python manage.py purge --older-than 365d --server 019c26e8-3c80-712f-8ab9-9cedd464d8c3
+"""
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add what is to be purged, and how."""
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument(
+            "--older-than",
+            type=days,
+            metavar="DAYS",
+            help="Messages older than so many days, as in 365d, in place of each server's own "
+            "retention_days.",
+        )
+        what.add_argument(
+            "--whole",
+            action="store_true",
+            help="All of the server that --server names, which is marked as deleted.",
+        )
+        parser.add_argument("--server", type=space_id, metavar="ID", help="Only this server.")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Count what would be purged, and change nothing."
+        )
+        parser.add_argument(
+            "--batch",
+            type=_batch,
+            default=1000,
+            metavar="N",
+            help="How many messages to take in one transaction, for which senders in the channel "
+            "wait (default: %(default)s).",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Estimate, then purge, server by server."""
+        self._gone = 0
+        try:
+            with refusals_as_command_errors(kept=self._kept):
+                self._purge(options)
+        except KeyboardInterrupt:
+            raise CommandError(f"Stopped. {self._kept()}") from None
+
+    def _purge(self, options: dict[str, Any]) -> None:
+        found = policies(server=options["server"])
+        if options["server"] and not found:
+            raise wrong_call(
+                f"There is no server {options['server']}. Give --server the id of one."
+            )
+        if options["whole"] and not (options["server"] and found[0].is_deleted):
+            raise wrong_call(
+                "--whole is for one server that is marked as deleted; name it with --server, and "
+                "delete it first."
+            )
+        require_purger()
+        now = timezone.now()
+        for policy in found:
+            before = _before(policy, now, options["older_than"])
+            if before is None and not options["whole"]:
+                continue
+            if policy.is_held:
+                self.stdout.write(f"{_named(policy)}: under a legal hold, passed over.")
+                continue
+            try:
+                self._purge_one(policy, before, options)
+            except HeldError:
+                self.stdout.write(f"{_named(policy)}: held, restored or gone meanwhile, left.")
+        if not options["dry_run"]:
+            self.stdout.write(f"Purged {self._gone:,} messages.")
+
+    def _purge_one(self, policy: Policy, before: datetime | None, options: dict[str, Any]) -> None:
+        space, batch = policy.space_id, options["batch"]
+        total = sum(purge_messages(space, before=before, batch=batch, dry_run=True))
+        self.stdout.write(f"{_named(policy)}: {total:,} messages to purge.")
+        self.stdout.flush()
+        if options["dry_run"]:
+            return
+        done = 0
+        batches = (
+            purge_server(space, batch=batch)
+            if options["whole"]
+            else purge_messages(space, before=before, batch=batch)
+        )
+        for gone in batches:
+            done += gone
+            self._gone += gone
+            if options["verbosity"] > 1:
+                self.stdout.write(f"  {done:,} of {total:,}")
+                self.stdout.flush()
+        if options["whole"]:
+            self.stdout.write(f"{_named(policy)}: gone, with all that was in it.")
+
+    def _kept(self) -> str:
+        return f"{self._gone:,} messages are purged and stay it; run it again to go on."
+
+
+def require_purger() -> None:
+    """Raise a CommandError that names the roles, unless this role has the rights of the owner."""
+    who = purger()
+    if not who.may_purge:
+        raise CommandError(
+            f"Role {who.role} may not purge; nothing was changed. Only {who.owner}, who owns the "
+            "tables, may, and who is a member of it: set DB_USER to such a role."
+        )
+
+
+def _before(policy: Policy, now: datetime, older_than: timedelta | None) -> datetime | None:
+    if older_than is not None:
+        return now - older_than
+    return now - timedelta(days=policy.retention_days) if policy.retention_days else None
+
+
+def _named(policy: Policy) -> str:
+    return f"server {policy.space_id}"
+
+
+def days(text: str) -> timedelta:
+    """Return the time that an option gives in days."""
+    number = text.removesuffix("d")
+    if not number.isdecimal() or not 1 <= int(number) <= 36500:
+        raise ArgumentTypeError(f"{text!r} is not a number of days from 1d to 36500d")
+    return timedelta(days=int(number))
+
+
+def _batch(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _LARGEST_BATCH:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1 to {_LARGEST_BATCH}")
+    return int(text)

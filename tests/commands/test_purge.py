@@ -1,0 +1,338 @@
+"""purge takes old messages away for good in batches, and leaves all else as it should be."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, LiteralString
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+
+from chat.queries.unread import unread_overview
+from chat.services.core import purging
+from tests.chat.sql import by_check, execute, refused, rows, value
+from tests.chat.test_database_roles import acting_as, roles
+from tests.commands.test_check_integrity import broken
+from tests.concurrency.connections import connect
+from tests.conftest import ROOT, clean_environ
+from tests.factories import (
+    ChannelFactory,
+    DirectConversationFactory,
+    MessageAttachmentFactory,
+    MessageFactory,
+    ServerMemberFactory,
+)
+
+if TYPE_CHECKING:
+    from chat.models import Channel, Message
+
+pytestmark = pytest.mark.django_db
+
+OLD = datetime.now(tz=UTC) - timedelta(days=400)
+
+
+def fill(channel: Channel, *, old: int, new: int) -> list[Message]:
+    """Write messages of the channel's owner: first the old ones, then the new."""
+    author = channel.server.owner
+    return [
+        MessageFactory.create(
+            channel=channel, author=author, **({"created_at": OLD} if n < old else {})
+        )
+        for n in range(old + new)
+    ]
+
+
+def numbers(channel: Channel) -> list[int]:
+    return [
+        seq
+        for (seq,) in rows(
+            "SELECT seq FROM messages WHERE channel_id = %s ORDER BY seq", channel.id
+        )
+    ]
+
+
+def purge(capsys: pytest.CaptureFixture[str], **options: Any) -> str:
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    call_command("purge", **options)
+    return capsys.readouterr().out
+
+
+YEAR = timedelta(days=365)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 1000])
+def test_old_messages_go_and_new_ones_keep_their_numbers(
+    batch: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    channel = ChannelFactory.create()
+    fill(channel, old=5, new=3)
+
+    said = purge(capsys, older_than=YEAR, batch=batch)
+
+    assert numbers(channel) == [6, 7, 8]
+    assert f"server {channel.space_id}: 5 messages to purge." in said
+    assert "Purged 5 messages." in said
+    assert broken() == {}
+
+
+def test_answer_stays_and_answers_nothing_and_the_file_s_key_waits(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    channel = ChannelFactory.create()
+    old, _ = fill(channel, old=1, new=1)
+    answer = MessageFactory.create(
+        channel=channel, author=channel.server.owner, reply_to_seq=old.seq
+    )
+    file = MessageAttachmentFactory.create(message=old)
+
+    purge(capsys, older_than=YEAR)
+
+    answer.refresh_from_db()
+    assert (answer.seq, answer.reply_to_seq) == (3, None)
+    assert rows("SELECT storage_key FROM discarded_files") == [(file.storage_key,)]
+
+
+def test_what_was_purged_is_unread_to_nobody_and_no_pin(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    channel = ChannelFactory.create()
+    member = ServerMemberFactory.create(server=channel.server)
+    execute(
+        "INSERT INTO roles (space_id, name, position, permissions) VALUES (%s, 'm', 0, 68608)",
+        channel.space_id,
+    )
+    first, *_ = fill(channel, old=5, new=3)
+    execute("UPDATE messages SET pinned_at = now() WHERE id = %s", first.id)
+    execute("DELETE FROM read_states WHERE user_id = %s", member.user_id)
+    execute(
+        "INSERT INTO read_states (space_id, channel_id, user_id) VALUES (%s, %s, %s)",
+        channel.space_id,
+        channel.id,
+        member.user_id,
+    )
+
+    purge(capsys, older_than=YEAR)
+
+    overview = {entry.channel_id: entry.unread for entry in unread_overview(user=member.user)}
+    assert overview[channel.id] == 3
+    assert value("SELECT count(*) FROM messages WHERE pinned_at IS NOT NULL") == 0
+
+
+def test_dry_run_counts_and_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    channel = ChannelFactory.create()
+    fill(channel, old=5, new=3)
+
+    said = purge(capsys, older_than=YEAR, dry_run=True, batch=2)
+
+    assert said == f"server {channel.space_id}: 5 messages to purge.\n"
+    assert len(numbers(channel)) == 8
+
+
+def test_each_server_has_its_own_policy(capsys: pytest.CaptureFixture[str]) -> None:
+    channels = [ChannelFactory.create() for _ in range(3)]
+    for channel, kept in zip(channels, (365, None, 500), strict=True):
+        fill(channel, old=2, new=1)
+        execute("UPDATE servers SET retention_days = %s WHERE id = %s", kept, channel.space_id)
+
+    purge(capsys)
+
+    assert [len(numbers(channel)) for channel in channels] == [1, 3, 3]
+
+
+def test_only_the_server_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = ChannelFactory.create(), ChannelFactory.create()
+    for channel in (one, other):
+        fill(channel, old=2, new=1)
+
+    purge(capsys, older_than=YEAR, server=one.space_id)
+
+    assert [len(numbers(channel)) for channel in (one, other)] == [1, 3]
+
+
+def test_conversations_are_not_touched(capsys: pytest.CaptureFixture[str]) -> None:
+    pair = DirectConversationFactory.create()
+    MessageFactory.create(channel=pair, created_at=OLD)
+
+    purge(capsys, older_than=YEAR)
+
+    assert len(numbers(pair)) == 1
+
+
+def test_server_under_a_hold_is_passed_over_and_named(capsys: pytest.CaptureFixture[str]) -> None:
+    channel = ChannelFactory.create()
+    fill(channel, old=2, new=1)
+    execute("UPDATE servers SET legal_hold_at = now() WHERE id = %s", channel.space_id)
+
+    said = purge(capsys, older_than=YEAR)
+
+    assert f"server {channel.space_id}: under a legal hold, passed over." in said
+    assert len(numbers(channel)) == 3
+
+
+def test_nothing_under_a_hold_is_purged_by_hand() -> None:
+    channel = ChannelFactory.create()
+    fill(channel, old=2, new=1)
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    execute("UPDATE servers SET legal_hold_at = now() WHERE id = %s", channel.space_id)
+    execute("SET LOCAL chat.purge = 'on'")
+
+    assert refused("DELETE FROM messages") == by_check("messages_legal_hold")
+    assert refused("DELETE FROM servers") == by_check("servers_legal_hold")
+
+
+def test_hold_that_comes_meanwhile_ends_the_purge_of_its_server(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    channel = ChannelFactory.create()
+    fill(channel, old=4, new=0)
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    batches = purging.purge_messages(channel.space_id, before=datetime.now(tz=UTC), batch=2)
+    assert next(batches) == 2
+    execute("UPDATE servers SET legal_hold_at = now() WHERE id = %s", channel.space_id)
+
+    with pytest.raises(purging.HeldError):
+        next(batches)
+
+    assert numbers(channel) == [3, 4]
+
+
+def test_role_that_may_not_purge_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    channel = ChannelFactory.create()
+    fill(channel, old=2, new=1)
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    names = roles()
+
+    with acting_as(names.app), pytest.raises(CommandError) as ended:
+        call_command("purge", older_than=YEAR)
+
+    assert f"Role {names.app} may not purge" in str(ended.value)
+    assert f"Only {names.owner}" in str(ended.value)
+
+
+def test_owner_purges(capsys: pytest.CaptureFixture[str]) -> None:
+    channel = ChannelFactory.create()
+    fill(channel, old=2, new=1)
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    with acting_as(roles().owner):
+        purge(capsys, older_than=YEAR)
+
+    assert numbers(channel) == [3]
+
+
+# A whole server ----------------------------------------------------------------------------------
+
+
+def test_deleted_server_goes_with_all_that_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    channel, other = ChannelFactory.create(), ChannelFactory.create()
+    for each in (channel, other):
+        fill(each, old=2, new=3)
+    for _ in range(3):
+        ServerMemberFactory.create(server=channel.server)
+    execute("UPDATE servers SET deleted_at = now() WHERE id = %s", channel.space_id)
+
+    purge(capsys, server=channel.space_id, whole=True, batch=2)
+
+    for table in ("servers", "channels", "messages", "server_members", "read_states"):
+        assert rows(f"SELECT DISTINCT space_id FROM {table}") == [(other.space_id,)], table
+    assert len(numbers(other)) == 5
+
+
+@pytest.mark.parametrize("server", [False, True])
+def test_server_that_is_not_deleted_stays(server: bool) -> None:
+    channel = ChannelFactory.create()
+
+    with pytest.raises(CommandError, match="--whole is for one server that is marked as deleted"):
+        call_command("purge", whole=True, server=channel.space_id if server else None)
+
+
+# Stopped -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_stopped_between_batches_it_says_so_and_the_next_run_goes_on() -> None:
+    channel = ChannelFactory.create()
+    fill(channel, old=40, new=1)
+    params = connection.get_connection_params()
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "purge", "--older-than", "365d", "--batch", "2", "-v2"],
+        cwd=ROOT,
+        env=clean_environ(
+            DB_HOST=str(params.get("host") or ""),
+            DB_PORT=str(params.get("port") or ""),
+            DB_USER=str(params.get("user") or ""),
+            DB_PASSWORD=str(params.get("password") or ""),
+            DB_NAME=str(connection.settings_dict["NAME"]),
+        ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    # A lock on the server lets the next batch wait, so that it does not come to its end before.
+    while "2 of 40" not in process.stdout.readline():
+        pass
+    with transaction.atomic():
+        execute("SELECT FROM servers WHERE id = %s FOR UPDATE", channel.space_id)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert "Stopped." in said
+    left = numbers(channel)
+    assert 1 < len(left) < 40
+    assert f"{41 - len(left)} messages are purged and stay it; run it again to go on." in said
+
+    call_command("purge", older_than=YEAR, verbosity=0)
+
+    assert numbers(channel) == [41]
+    assert broken() == {}
+
+
+# Meanwhile ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_purge_waits_for_who_is_sending_an_answer_to_what_it_purges() -> None:
+    channel = ChannelFactory.create()
+    fill(channel, old=2, new=1)
+    send: LiteralString = (
+        "INSERT INTO messages (space_id, channel_id, author_id, reply_to_seq)"
+        " VALUES (%s, %s, %s, %s)"
+    )
+    place = [channel.space_id, channel.id, channel.server.owner_id]
+
+    def run() -> list[int]:
+        with closing(connection):
+            yesterday = datetime.now(tz=UTC) - timedelta(days=1)
+            return list(purging.purge_messages(channel.space_id, before=yesterday, batch=9))
+
+    with connect() as sender, ThreadPoolExecutor(max_workers=1) as pool:
+        with sender.transaction():
+            sender.execute(send, [*place, None])
+            purged = pool.submit(run)
+            while not value(
+                "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))",
+                sender.info.backend_pid,
+            ):
+                assert not purged.done()
+            sender.execute(send, [*place, 1])
+        assert purged.result(timeout=30) == [2]
+
+    assert rows("SELECT seq, reply_to_seq FROM messages ORDER BY seq") == [
+        (3, None),
+        (4, None),
+        (5, None),
+    ]
+    assert broken() == {}
+
+
+def test_what_is_no_number_of_days_is_refused() -> None:
+    with pytest.raises(CommandError, match="'a year' is not a number of days from 1d to 36500d"):
+        call_command("purge", "--older-than", "a year")
