@@ -117,6 +117,22 @@ def test_a_token_carries_the_write_to_the_next_request(
         assert newest(place) == seq
 
 
+def test_a_token_does_not_replace_what_was_written_before_it(
+    place: Place, standbys: list[Server]
+) -> None:
+    with replicas.read_your_writes():
+        send(place)
+        token = replicas.token()
+    wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
+    for standby in standbys:
+        pause(standby)
+
+    with replicas.read_your_writes():
+        seq = send(place)
+        with replicas.read_your_writes(token):
+            assert newest(place) == seq
+
+
 def test_a_token_is_not_made_before_the_end_of_a_transaction(place: Place) -> None:
     with replicas.read_your_writes():
         with transaction.atomic():
