@@ -127,9 +127,11 @@ _unit: ContextVar[_Unit | None] = ContextVar("chat_replicas_unit", default=None)
 def read_your_writes(token: str | None = None) -> Iterator[None]:
     """Let reads in the block find what was written in it before, and before `token` was made.
 
-    A block within a block is part of it. What counts as written is what the services write, and the
-    ORM where it chooses the connection itself; after a write of your own that names a connection
-    (`using`), or in SQL, call `wrote`.
+    A block within a block is part of it. Reads in it stay on one replica while that may be read: on
+    another, the second statement of a query could miss what the first has found.
+
+    What counts as written is what the services write, and the ORM where it chooses the connection
+    itself; after a write of your own that names a connection (`using`), or in SQL, call `wrote`.
 
     Raises: InvalidInput for a token that `token` did not make.
     """

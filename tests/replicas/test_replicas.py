@@ -20,6 +20,7 @@ from chat.db.statements import Statement
 from chat.errors import InvalidInput
 from chat.models import Message
 from chat.queries.history import message_page
+from chat.queries.search import search_messages
 from chat.services.messages.sending import send_message
 from tests.replicas.conftest import CUT_OFF, NAME, set_address, wait_until
 
@@ -91,6 +92,21 @@ def test_a_replica_that_has_the_write_is_read(place: Place, standbys: list[Serve
             seq = send(place)
             wait_until(lambda: replicas.reading_alias() == "replica_2")
             assert newest(place) == seq
+
+
+def test_a_query_of_two_statements_reads_one_replica(place: Place, standbys: list[Server]) -> None:
+    send(place)
+    wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
+    pause(standbys[0])
+    send(place)
+    standbys[1].wait_for("SELECT pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn()")
+
+    pages = [
+        search_messages(viewer=place.author, server=place.channel.server_id, text="ahoy", limit=1)
+        for _ in range(40)
+    ]
+
+    assert {len(page.messages) for page in pages} == {1}
 
 
 def test_a_transaction_reads_where_it_writes(place: Place) -> None:
