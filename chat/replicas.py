@@ -4,10 +4,11 @@ The replicas are streaming standbys of the primary, named by DB_REPLICA_HOSTS; `
 has their aliases. Without any, nothing here asks a server anything.
 
 chat.queries reads from one of them, chosen at random, that follows the primary and is at most
-DB_REPLICA_MAX_LAG seconds behind. One that is not, is dead or was promoted is left until it follows
-again, and what was asked of it is asked of the primary. In a transaction everything is read from
-the primary; so is what the ORM reads, unless it says `.using(reading_alias())`. While the primary
-is away, the replicas go on answering those who have not written.
+DB_REPLICA_MAX_LAG seconds behind. One that is further behind, does not answer or was promoted is
+not read until it follows again; what was asked of it is asked of the primary. In a transaction
+everything is read from the primary; so is what the ORM reads, unless it says
+`.using(reading_alias())`. While the primary is away, the replicas go on answering those who have
+not written.
 
 Within a request, or a block of `read_your_writes`, a read after a write goes to a replica only when
 that one has replayed the position in the write-ahead log that the primary had after the write.
@@ -47,7 +48,7 @@ Result = TypeVar("Result")
 _LOG = logging.getLogger(__name__)
 _SALT = "chat.replicas"
 _CHECK_SECONDS = 0.5
-# A server that does not answer is not believed to be what it was.
+# For so long counts what a server said last.
 _BELIEVED_SECONDS = 3 * _CHECK_SECONDS
 # Positions of the primary: two minutes while it is written to.
 _REMEMBERED = 240
@@ -56,14 +57,14 @@ _REMEMBERED = 240
 class Position(NamedTuple):
     """A position in the write-ahead log of one server."""
 
-    # Of the cluster, and of its history: both are others after a failover to another timeline.
+    # Of the cluster, and of its history: a failover begins another timeline.
     system: int
     timeline: int
     # In bytes.
     lsn: int
 
 
-# Of what is written, and not yet flushed perhaps: a commit may not have waited for the disk.
+# Of what is written, flushed or not: a commit may not have waited for the disk.
 _PRIMARY_POSITION: Statement[Position] = Statement(
     """
     SELECT
@@ -109,14 +110,13 @@ class _Unit:
     required: Position | None = None
     # Something was written, and the position after it was not asked for yet.
     has_written: bool = False
-    # One replica as long as it will do, so that what was read once is not gone at the next look.
+    # The replica that was read last, and is read again if possible: another may be further behind.
     alias: str | None = None
-    # Those that are known to have replayed `required`.
+    # Replicas that are known to have replayed `required`.
     caught_up: set[str] = field(default_factory=set)
 
     def require(self, position: Position) -> None:
         self.required = position
-        self.has_written = False
         self.caught_up.clear()
 
 
@@ -127,8 +127,11 @@ _unit: ContextVar[_Unit | None] = ContextVar("chat_replicas_unit", default=None)
 def read_your_writes(token: str | None = None) -> Iterator[None]:
     """Let reads in the block find what was written in it before, and before `token` was made.
 
-    A block within a block is part of it. What counts as written is what the services and the ORM
-    write; after a statement of your own call `wrote`.
+    A block within a block is part of it. Reads in it stay on one replica while that may be read: on
+    another, the second statement of a query could miss what the first has found.
+
+    What counts as written is what the services write, and the ORM where it chooses the connection
+    itself; after a write of your own that names a connection (`using`), or in SQL, call `wrote`.
 
     Raises: InvalidInput for a token that `token` did not make.
     """
@@ -145,8 +148,9 @@ def read_your_writes(token: str | None = None) -> Iterator[None]:
 def token() -> str | None:
     """Return a token of what was written so far, for a client to bring to its next request.
 
-    None when nothing was written, or without replicas. It is signed, and tells nothing but a
-    position in the log. One statement on the primary, if something was written.
+    None when nothing was written, or without replicas. It is signed, not secret: it has the
+    cluster's identifier and a position in its log. One statement on the primary, if something was
+    written.
 
     Raises: TransactionManagementError in a transaction that is not at its end.
     """
@@ -211,6 +215,7 @@ def _required(unit: _Unit, primary: str) -> Position | None:
                 "What a transaction writes has no position before its end: ask after it."
             )
         unit.require(_PRIMARY_POSITION.rows({}, using=primary)[0])
+        unit.has_written = False
     return unit.required
 
 
@@ -240,14 +245,12 @@ def reading_alias() -> str:
     if not settings.REPLICAS or connections[primary].in_atomic_block:
         return primary
     usable = watch().usable()
+    candidates = random.sample(list(usable), len(usable))
     unit = _unit.get()
     if unit is None:
-        return random.choice(list(usable)) if usable else primary  # noqa: S311
-    if unit.alias is not None and unit.alias not in usable:
-        unit.alias = None
+        return candidates[0] if candidates else primary
     required = _required(unit, primary)
-    candidates = sorted(usable, key=lambda alias: (alias != unit.alias, random.random()))  # noqa: S311
-    for alias in candidates:
+    for alias in sorted(candidates, key=lambda alias: alias != unit.alias):
         if required is None or _has_replayed(required, alias, usable[alias], unit):
             unit.alias = alias
             return alias
@@ -302,7 +305,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.primary = _primary()
-        # When the primary was where.
+        # Where the primary was, and when it was first seen there.
         self._history: deque[tuple[float, Position]] = deque(maxlen=_REMEMBERED)
         self._replicas: dict[str, _Seen] = {}
         self._ended = threading.Event()
@@ -313,9 +316,10 @@ class Watch:
 
     def usable(self) -> dict[str, Position]:
         """Return the replicas that may be read from, and where they were at the last look."""
-        if not self._history:
+        history = self._history
+        if not history:
             return {}
-        newest = self._history[-1][1]
+        newest = history[-1][1]
         now = time.monotonic()
         return {
             alias: newest._replace(lsn=seen.lsn)
@@ -351,7 +355,8 @@ class Watch:
         now = time.monotonic()
         (position,) = _PRIMARY_POSITION.rows({}, using=alias)
         if self._history and position[:2] != self._history[-1][1][:2]:
-            self._history.clear()
+            # A new one, for another thread may be reading the old one.
+            self._history = deque(maxlen=_REMEMBERED)
         if not self._history or position.lsn > self._history[-1][1].lsn:
             self._history.append((now, position))
 

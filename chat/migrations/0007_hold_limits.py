@@ -10,7 +10,8 @@ class Migration(migrations.Migration):
 
     Takes SHARE ROW EXCLUSIVE on the tables concerned for a moment: reads go on, writes wait. Rows
     that are there already are not looked at: what is over a limit stays. Safe with the previous
-    code, which counts before it writes but for emoji in another form, which are refused. Undone by dropping the triggers.
+    code, which counts before it writes; only an emoji in another form is refused to it. Undone by
+    dropping the triggers.
     """
 
     dependencies = [("chat", "0006_fix_identities")]

@@ -38,7 +38,7 @@ def refresh(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    """Make the words of stored messages anew, where they are not what search_vector() makes of them.
+    """Make the words of stored messages anew, where search_vector() makes other words of them.
 
     Locks the rows of 1,000 messages at a time, for 0.1 to 0.3 seconds on two busy cores, and no
     table: whoever edits one of them waits for that long, and nobody else. Count on four minutes per

@@ -18,7 +18,7 @@ from chat.inputs import (
 from chat.models import Channel, Message, User
 from chat.queries.message_rows import MessageView, find_message_views, message_views
 from chat.queries.source import LAST, Cursor, check_cursor
-from chat.replicas import read
+from chat.replicas import read, read_your_writes
 from chat.rules.limits import LARGEST_BIGINT, PAGE_LIMIT
 from chat.rules.permissions import Permission
 
@@ -129,6 +129,7 @@ def message_pins(
     return PinPage(messages=messages, next=Cursor(last.pinned_at, last.id))
 
 
+@read_your_writes()
 def messages_by_id(
     *, viewer: User | UUID, messages: Sequence[Message | MessageView | UUID]
 ) -> tuple[MessageView, ...]:

@@ -10,7 +10,7 @@ from chat.inputs import check_limit, id_of
 from chat.models import User
 from chat.queries.message_rows import find_message_views
 from chat.queries.source import LAST, Cursor, check_cursor
-from chat.replicas import read
+from chat.replicas import read, read_your_writes
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -30,6 +30,7 @@ class Inbox:
     next: Cursor | None
 
 
+@read_your_writes()
 def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -> Inbox:
     """Return the messages that mention a user, newest first, at most `limit`: two statements.
 

@@ -17,7 +17,7 @@ from chat.inputs import check_flag, check_limit, check_moment, check_text, id_of
 from chat.models import Channel, Server, User
 from chat.queries.message_rows import find_message_views
 from chat.queries.source import FIRST, LAST, Cursor, check_cursor
-from chat.replicas import read
+from chat.replicas import read, read_your_writes
 from chat.rules.limits import EARLIEST, SEARCH_LENGTH
 from chat.rules.permissions import Permission
 from chat.rules.search_words import find_spans
@@ -61,6 +61,7 @@ class SearchPage:
         return tuple([find_spans(hit.content, query=self.query) for hit in self.messages])
 
 
+@read_your_writes()
 def search_messages(
     *,
     viewer: User | UUID,
@@ -128,6 +129,7 @@ def search_messages(
     return _page([row[2:] for row in rows], viewer=viewer_id, limit=limit)
 
 
+@read_your_writes()
 def search_everywhere(
     *,
     viewer: User | UUID,

@@ -20,6 +20,7 @@ from chat.db.statements import Statement
 from chat.errors import InvalidInput
 from chat.models import Message
 from chat.queries.history import message_page
+from chat.queries.search import search_messages
 from chat.services.messages.sending import send_message
 from tests.replicas.conftest import CUT_OFF, NAME, set_address, wait_until
 
@@ -93,6 +94,21 @@ def test_a_replica_that_has_the_write_is_read(place: Place, standbys: list[Serve
             assert newest(place) == seq
 
 
+def test_a_query_of_two_statements_reads_one_replica(place: Place, standbys: list[Server]) -> None:
+    send(place)
+    wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
+    pause(standbys[0])
+    send(place)
+    standbys[1].wait_for("SELECT pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn()")
+
+    pages = [
+        search_messages(viewer=place.author, server=place.channel.server_id, text="ahoy", limit=1)
+        for _ in range(40)
+    ]
+
+    assert {len(page.messages) for page in pages} == {1}
+
+
 def test_a_transaction_reads_where_it_writes(place: Place) -> None:
     with transaction.atomic():
         assert replicas.reading_alias() == "default"
@@ -115,6 +131,22 @@ def test_a_token_carries_the_write_to_the_next_request(
             standby.value(RESUME)
         wait_until(lambda: replicas.reading_alias() != "default")
         assert newest(place) == seq
+
+
+def test_a_token_does_not_replace_what_was_written_before_it(
+    place: Place, standbys: list[Server]
+) -> None:
+    with replicas.read_your_writes():
+        send(place)
+        token = replicas.token()
+    wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
+    for standby in standbys:
+        pause(standby)
+
+    with replicas.read_your_writes():
+        seq = send(place)
+        with replicas.read_your_writes(token):
+            assert newest(place) == seq
 
 
 def test_a_token_is_not_made_before_the_end_of_a_transaction(place: Place) -> None:

@@ -1,15 +1,15 @@
 -- A message that was there before somebody could read it is not unread to them. Read is what takes
 -- VIEW_CHANNEL and READ_MESSAGE_HISTORY (66560), as the counts do.
 --
--- What changes for few (a role that is given or taken, an overwrite of a member, another owner, somebody
--- who comes into a conversation) moves their marks. What changes for many (the permissions of a role,
--- an overwrite of a role, a thread that moves) writes an opening for each channel that it may let somebody
--- into, with who could read it before; whoever counts asks whether the reader was among them.
+-- A change for few (a role that is given or taken, an overwrite of a member, another owner) moves their
+-- marks. A change for many (the permissions of a role, an overwrite of a role, a thread that moves)
+-- writes an opening for each channel that it may let somebody into: a range of numbers, and who could
+-- read it before. Whoever counts asks whether the reader was among them.
 --
--- The "before" of a change is what the tables say now, without the rows that came (new_…) and with those
--- that went (old_…), so that all of one statement counts as one change.
+-- What was before a change is what the tables say now, without the rows that were inserted (new_…) and
+-- with those that were deleted (old_…), so that all of one statement counts as one change.
 
--- Whether VIEW_CHANNEL and READ_MESSAGE_HISTORY come of these, as in channel_access. NULL is none.
+-- Whether these add up to VIEW_CHANNEL and READ_MESSAGE_HISTORY, as in channel_access. NULL is none.
 CREATE FUNCTION public.lets_read(
     base bigint,
     everyones_allow bigint,
@@ -46,9 +46,9 @@ AS $function$
         ) = 66560;
 $function$;
 
--- Whether somebody with these roles, and this overwrite of their own, could read a channel before it was
--- opened. The first four are of the opening, and the first role in it is everyone's. A loop over the few
--- roles takes a fifth of the time that aggregates in a query take.
+-- Whether somebody with these roles, and this overwrite of their own, could read a channel before an
+-- opening. The first four are the opening's columns, and the first role in it is everyone's. A loop over
+-- the few roles takes a fifth of the time that aggregates in a query take.
 CREATE FUNCTION public.could_read(
     role_ids uuid[],
     permissions bigint[],
@@ -83,8 +83,8 @@ BEGIN
 END
 $function$;
 
--- Writes down who could read channels of one space before a change, where not everybody could. Locks the
--- counters of what is written, parents first and among equals the lower id.
+-- Writes down who could read channels of one space before a change, where not everybody could. Locks
+-- the counters of these channels, parents before threads, and then by id.
 CREATE FUNCTION public.write_openings(
     in_space uuid,
     -- NULL for all of the space. Their threads come along.
@@ -178,7 +178,7 @@ BEGIN
         FOR NO KEY UPDATE OF counter
     ),
 
-    -- Of those with the same before, the last says all.
+    -- A later opening with the same readers before it says all that an earlier one does.
     outdated AS (
         DELETE FROM public.read_ranges AS past
         USING place
@@ -226,7 +226,7 @@ AS $function$
 DECLARE
     owner_now uuid;
 BEGIN
-    -- Of a server that is going there is nothing to be kept.
+    -- A server that is being purged takes its marks along.
     SELECT owner_id INTO owner_now FROM public.servers WHERE space_id = in_space;
     IF NOT FOUND THEN
         RETURN;
@@ -268,7 +268,7 @@ BEGIN
         INNER JOIN public.roles AS role ON role.space_id = in_space AND role.id = given.role_id
     ),
 
-    -- A reader with what they have: before, and now.
+    -- The roles of each reader, before and now, with their permissions.
     equipped AS MATERIALIZED (
         SELECT
             reader.user_id,
@@ -525,8 +525,9 @@ CREATE TRIGGER channel_permissions_admit_gone
     FOR EACH STATEMENT
     EXECUTE FUNCTION public.admit_by_overwrite();
 
--- Most roles let nobody in anywhere, or in a few channels. What is taken lets in where it was denied; of one
--- member it is also kept what openings said to them, but not of all when a role is deleted.
+-- A role that is taken lets somebody in where it denied. What openings say of a member goes by their
+-- roles, so it is kept in the mark; not when several members lose a role at once, as when it is deleted.
+-- Most roles let nobody in anywhere, or in a few channels.
 CREATE FUNCTION public.admit_by_role() RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -596,7 +597,7 @@ BEGIN
 END
 $function$;
 
--- An import of members brings their marks as well, or leaves all unread.
+-- An import brings the marks of members itself, or leaves all unread.
 CREATE TRIGGER member_roles_admit_given
     AFTER INSERT ON public.member_roles
     REFERENCING NEW TABLE AS inserted
@@ -633,14 +634,14 @@ CREATE TRIGGER roles_admit_changed
     WHEN (NEW.permissions & ~OLD.permissions & 66568 <> 0)
     EXECUTE FUNCTION public.admit_by_permissions();
 
--- Of a new role only everyone's is anybody's.
+-- Nobody has a new role yet, unless it is everyone's.
 CREATE TRIGGER roles_admit_new
     AFTER INSERT ON public.roles
     FOR EACH ROW
     WHEN (NEW.position = 0 AND NEW.permissions & 66568 <> 0)
     EXECUTE FUNCTION public.admit_by_permissions();
 
--- A role is taken from each member before it goes, while its overwrites are known.
+-- A role is taken from each member before it is deleted, while its overwrites are still there.
 CREATE FUNCTION public.take_role() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
@@ -674,7 +675,8 @@ CREATE TRIGGER servers_admit_owner
     WHEN (OLD.owner_id <> NEW.owner_id)
     EXECUTE FUNCTION public.admit_owners();
 
--- No service moves a thread, or makes one of a channel. It is new to the owner alone then.
+-- No service moves a thread, or makes one of a channel. After it is done in SQL, what is in the thread
+-- is unread only to the server's owner, and to who can read by an overwrite of their own.
 CREATE FUNCTION public.admit_to_moved_thread() RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER

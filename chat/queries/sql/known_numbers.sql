@@ -1,6 +1,6 @@
--- The numbers after the read mark of `marked` that are new to nobody, or not to this reader: purged,
--- imported, or there before they could read the channel. Other statements include it. A mark that was
--- set back counts, for ranges up to ranges_upto of the mark; what was purged is gone.
+-- The numbers after the read mark of `marked` that are not unread: purged, imported, or there before
+-- this reader could read the channel. Other statements include it. After a mark is set back, what was
+-- imported or there before is unread up to ranges_upto of the mark; what was purged never is.
 SELECT range_agg(int8range(greatest(past.first_seq, marked.read_upto + 1), past.last_seq, '[]'))
 FROM public.read_ranges AS past
 LEFT JOIN public.channel_permissions AS own

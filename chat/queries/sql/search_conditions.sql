@@ -1,5 +1,6 @@
--- Whether the viewer can read `message`, and it is one of those asked for. It is asked row by row: what is under IS TRUE or in a SELECT of one
--- value can be no join, for which the planner would read whole tables.
+-- Whether the viewer can read `message`, and it fits the filters. Asked row by row: what is under IS
+-- TRUE or in a SELECT of one value can be no join, for which the planner would read whole tables.
+-- Other statements include it.
 (message.channel_id IN (SELECT channel_id FROM readable)) IS TRUE
 AND (%(author)s::uuid IS NULL OR message.author_id = %(author)s::uuid)
 AND (NOT %(is_pinned)s::boolean OR message.pinned_at IS NOT NULL)

@@ -26,8 +26,9 @@ def take_overwrites(server: UUID, *, channel: UUID, left: UUID | None, entered: 
     """Let a channel that was moved be as hidden as its new category: one to three statements.
 
     One that had the overwrites of the category that it left gets those of the one it entered; any
-    other keeps its own, and in addition denies what the category denies. What stays is not touched,
-    and what goes goes last: whoever could read on the way too keeps what they have not read.
+    other keeps its own, and in addition denies what the category denies. Rows that stay are not
+    touched, and others are deleted last: who can read before and after can read in between, and so
+    keeps what they have not read.
     """
     rows = ChannelPermission.objects.using(write_alias()).filter(server_id=server)
     found: dict[UUID | None, _Overwrites] = {}

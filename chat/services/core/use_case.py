@@ -55,7 +55,7 @@ _REFUSAL = (
     # Joins, bans and what is limited, at another isolation level than READ COMMITTED.
     errors.FeatureNotSupported,
 )
-# Of what was there when it was looked at: somebody left, was erased, or something was deleted.
+# What a row that is gone meanwhile leads to: somebody left, was erased, or something was deleted.
 _GONE = (errors.CheckViolation, errors.ForeignKeyViolation)
 _ERASED = re.compile(r"^user (?P<id>\S+) is erased, and ")
 _SHARD = re.compile(r"_\d{6,}$")
@@ -78,9 +78,8 @@ def use_case(function: Callable[Args, Result]) -> Callable[Args, Result]:
     """Run `function` in a transaction, or in a savepoint of the caller's transaction.
 
     After a deadlock or a serialization failure it is run again, five times at most; inside a
-    transaction of the caller's never, for only the caller can repeat that. Where a row is missing,
-    or the database refuses a write for want of one, it is run again once: what went after it was
-    looked at is now missed by name.
+    transaction of the caller's never, for only the caller can repeat that. When a row that was
+    found is gone before it is used, it is run again once, and then raises the error that names it.
 
     Raises: LimitReached, for a limit that the database holds; NotVisible, for a user who was erased
     meanwhile; DatabaseRefused, for any other constraint that `function` does not translate;

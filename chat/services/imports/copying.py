@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-# To "on" while rows come that bring what triggers give to others, and then to "off".
+# Set to "on" while rows are copied that bring what a trigger gives to other rows, then to "off".
 SET_IMPORT = Statement("SELECT set_config('chat.import', %(setting)s, true)")
 
 # So many that the cost of a statement does not show, and few enough for the memory.
