@@ -32,7 +32,7 @@ _JOINED = "member.import"
 
 
 class People:
-    """The users of one server that an import has met so far.
+    """The users of one server that an import has read so far.
 
     `erased` are those who were erased here.
     """
