@@ -32,7 +32,7 @@ _JOINED = "member.import"
 
 
 class People:
-    """The users of one server that an import has met so far.
+    """The users of one server that an import has read so far.
 
     `erased` are those who were erased here.
     """
@@ -195,7 +195,7 @@ class People:
         self.erased.update(erased.values_list("pk", flat=True))
 
     def _with_unique_names(self) -> Iterable[UserRow]:
-        """Yield the new users with names that nobody else has."""
+        """Yield the new users with names that nobody else has; an earlier import has made some."""
         names = {
             row: [
                 row.username,
@@ -205,14 +205,13 @@ class People:
             ]
             for snowflake, row in self._new_users.values()
         }
-        taken = set(
+        whose = dict(
             User.objects.using(write_alias())
             .filter(username__in=[name for possible in names.values() for name in possible])
-            .values_list("username", flat=True)
+            .values_list("username", "pk")
         )
         for row, possible in names.items():
-            name = next(name for name in possible if name not in taken)
-            taken.add(name)
+            name = next(name for name in possible if whose.setdefault(name, row.id) == row.id)
             yield row._replace(username=name)
 
 

@@ -143,9 +143,7 @@ def choose_replicas(text: str | None, primary: DatabaseChoice) -> tuple[Database
 
 def _replica_address(text: str, primary: ServerAddress) -> ServerAddress:
     """Return the address in HOST, HOST:PORT or [IPv6]:PORT; without a port, the primary's."""
-    found = re.fullmatch(
-        r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]\s@/]+))(?::(?P<port>.*))?", text
-    )
+    found = _HOST_AND_PORT.fullmatch(text)
     port = found and (parse_port(found["port"]) if found["port"] is not None else primary.port)
     if not found or not port:
         raise BadSetting(

@@ -154,3 +154,22 @@ def test_tables_and_views_that_a_restore_left_out_are_missed(
     assert "removed  table              blog_post\n" in again.stdout
     assert f"Not there: {', '.join(names)}" in again.stderr
     assert without_migration.returncode == 0, without_migration.stderr
+
+
+def test_unreadable_migration_is_named_whatever_its_folder_is_called(
+    tmp_path: Path, manage: Manage
+) -> None:
+    broken = tmp_path / "blog" / "steps" / "0001_broken.py"
+    broken.parent.mkdir()
+    (broken.parent / "__init__.py").touch()
+    with (tmp_path / "settings.py").open("a") as settings:
+        settings.write("MIGRATION_MODULES = {'blog': 'blog.steps'}\n")
+
+    for source in ("import nowhere\n", "operations = [\n"):
+        broken.write_text(source)
+        result = manage("migration_status")
+
+        assert result.returncode == 1
+        assert "CommandError: A migration cannot be read.\n" in result.stderr
+        assert "blog/steps/0001_broken.py, line 1\n" in result.stderr
+        assert "Traceback" not in result.stderr

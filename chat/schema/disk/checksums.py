@@ -85,7 +85,7 @@ def is_installed(path: Path) -> bool:
 
 
 def sql_files(operations: Iterable[Operation]) -> tuple[Path, ...]:
-    """Return the SQL files of these operations, each once, in the order in which they are met."""
+    """Return the SQL files of these operations, each once, in the order of these."""
     return tuple(dict.fromkeys(_paths(operations)))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import TypeAlias
 
+from django.apps import apps
 from django.core.management import CommandError
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -150,9 +151,9 @@ def require_consistent(loader: MigrationLoader) -> None:
 
 
 def show_replaced(loader: MigrationLoader, keys: Iterable[_Key]) -> None:
-    """Have the graph show what was squashed in place of squashed migrations, if a key needs it.
+    """Let the graph have replaced migrations in place of squashed ones, if it lacks a key.
 
-    A plan back to within a squashed migration has them, for which Django does the same.
+    A plan that goes back into a squashed migration has such keys, and Django does the same for it.
     """
     if any(key not in loader.graph.nodes for key in keys):
         loader.replace_migrations = False  # type: ignore[attr-defined]
@@ -215,7 +216,9 @@ def _place(error: Exception) -> str | None:
     ]
     if isinstance(error, SyntaxError) and error.filename:
         places.append((Path(error.filename), error.lineno or 1))
+    modules = (MigrationLoader.migrations_module(app.label)[0] for app in apps.get_app_configs())
+    folders = {module.rpartition(".")[2] for module in modules if module}
     for file, number in reversed(places):
-        if file.parent.name == "migrations" and file.parent.parent.name != "db":
+        if file.parent.name in folders and file.parent.parent.name != "db":
             return f"{relative_to_cwd(file)}, line {number}"
     return None

@@ -46,7 +46,7 @@ class UnknownMigrationError(UnknownNameError):
 
 
 class UnclearMigrationError(UsageError):
-    """The name is that of several migrations."""
+    """That name does not name one migration."""
 
 
 def nearest_names(name: str, known: Iterable[str]) -> list[str]:

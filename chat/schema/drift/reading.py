@@ -94,10 +94,10 @@ class Drift:
 def read_drift(connection: BaseDatabaseWrapper) -> Drift:
     """Return how the database differs from the ledger's last snapshot, without the bookkeeping.
 
-    Compared is the schema that has the ledger.
-    The ledger, Django's own table, and what goes with them are left out. When something differs,
-    the ledger is read again: if a migration began or ended meanwhile, so is the database. After
-    three times it is not known. Locks nothing but what `compare_restated` does.
+    Compared is the schema that has the ledger. The ledger, Django's own table, and what goes with
+    them are left out. When something differs, the ledger is read again: if a migration began or
+    ended meanwhile, so is the database. After three times it is not known. Locks nothing but what
+    `compare_restated` does.
 
     Raises:
         ForeignLedgerError: a table with the ledger's name is not the ledger.

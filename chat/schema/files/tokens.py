@@ -120,7 +120,6 @@ _BETWEEN_BOTH = ["create", "above", "drop", "below"]
 _MARKER_WITH_REMARK = re.compile(r"[\W_]*(UP|DOWN)\b\s*[^\w\s]")
 _BEGINNING = re.compile(r'[A-Za-z("]')
 _TAIL_OF_A_SENTENCE = re.compile(r"--[ \t]*[a-z].*\.[ \t]*")
-_AFTER_A_COMMENT = re.compile(r"--[^\n]*+\n[ \t]*+\Z")
 # Control characters; blanks that are none to PostgreSQL; what has no width, or turns the direction.
 # Joiners are part of words in some scripts, so only beside ASCII are they suspicious.
 _UNSEEN = re.compile(

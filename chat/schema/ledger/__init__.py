@@ -1,1 +1,1 @@
-"""The ledger: a table with one row for each thing that happened to a migration."""
+"""The ledger: a table with one row for each event of a migration."""

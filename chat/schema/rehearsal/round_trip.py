@@ -21,9 +21,9 @@ from django.db.migrations.state import ProjectState
 
 from chat.schema.catalogue.objects import Catalogue, Difference, diff, read_catalogue
 from chat.schema.disk.loading import explaining_unreadable_migrations
-from chat.schema.disk.names import require_app, require_migration
+from chat.schema.disk.names import UnclearMigrationError, require_app, require_migration
 from chat.schema.disk.reversibility import irreversible_operations
-from chat.schema.errors import SchemaError, UsageError, end_of_process_refused
+from chat.schema.errors import SchemaError, end_of_process_refused
 from chat.schema.rehearsal.observation import Observation, Observer
 from chat.schema.rehearsal.scratch import ScratchDatabase
 from chat.schema.run.patching import other_connections_refused
@@ -39,10 +39,6 @@ class RehearsalResult(StrEnum):
     WRONG = "wrong"
     FAILED = "failed"
     NOT_REACHED = "not reached"
-
-
-class UnclearNameError(UsageError):
-    """That name is not the name of one migration."""
 
 
 class InexactMigrationsError(SchemaError):
@@ -93,7 +89,7 @@ def rehearse(
 
     Raises:
         UnknownAppError, UnknownMigrationError: there is no such app or migration.
-        UnclearNameError: several migrations begin with that name, or one that was squashed.
+        UnclearMigrationError: several migrations begin with that name, or it was squashed.
         BrokenMigrationsError: the files do not fit together.
     """
     run = _Run(scratch)
@@ -264,13 +260,13 @@ def _key_of(loader: MigrationLoader, app_label: str, name: str) -> tuple[str, st
     try:
         migration = loader.get_migration_by_prefix(app_label, name)
     except (AmbiguityError, KeyError) as exc:
-        raise UnclearNameError(
+        raise UnclearMigrationError(
             seen=f"Several migrations of {app_label} begin with {name!r}, or none.",
             next_step="Give the whole name.",
         ) from exc
     key = (app_label, str(migration.name))
     if key not in loader.graph.nodes:
-        raise UnclearNameError(
+        raise UnclearMigrationError(
             seen=f"{app_label}.{key[1]} is replaced by a squashed migration.",
             next_step="Name the one that replaces it.",
         )

@@ -127,7 +127,7 @@ class EffectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """One thing that a rollback does, told by the names from before it.
+    """One change that a rollback makes, told by the names from before it.
 
     `rows` is their number where it is known without counting; `new_type` is that of a column that
     has another type afterwards.

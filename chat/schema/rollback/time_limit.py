@@ -80,7 +80,7 @@ def deadline(connection: BaseDatabaseWrapper, *, time_limit: timedelta) -> Itera
             raise TimeLimitReachedError from exc
         raise
     finally:
-        # A request to cancel that is on its way must not meet the ROLLBACK or what comes after.
+        # A request to cancel that is on its way must not cancel the ROLLBACK or what comes after.
         timer.cancel()
         timer.join()
     if is_over.is_set():

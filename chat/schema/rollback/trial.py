@@ -24,7 +24,7 @@ from chat.schema.run.patching import OutsideTrialError, other_connections_refuse
 from chat.schema.session.server_errors import what_was_said
 from chat.schema.session.settings import session_state
 
-# The rollback itself may meet none of these: serialization_failure, deadlock_detected,
+# The rollback itself may have none of these errors: serialization_failure, deadlock_detected,
 # query_canceled; and class 53, the server is short of something, which one long transaction is
 # sooner than several short ones.
 _PASSING: Final = frozenset({"40001", "40P01", "57014"})

@@ -21,9 +21,9 @@ from chat.schema.drift.reading import Drift
 from chat.schema.ledger.snapshots import take_catalogue
 from chat.schema.ledger.table import Event, MigrationKey, append, ensure_ledger
 
-# So many at the beginning of a run get a snapshot each, then every one whose number is a power of
-# two, and the last: all of them together take little more than twice the time of the last.
-_ALL_OF: Final = 8
+# The first migrations of a run get a snapshot each, then those whose number is a power of two, and
+# the last: all these together take little more than twice the time of the last.
+_FIRST_WITH_SNAPSHOTS: Final = 8
 
 
 @dataclass(slots=True, kw_only=True)
@@ -208,7 +208,7 @@ class LedgerRecorder(MigrationRecorder):
         number = self._done + 1
         is_changed_by_hand = self._committed and self._committed.live != self._committed.expected
         return bool(
-            number <= _ALL_OF
+            number <= _FIRST_WITH_SNAPSHOTS
             or number == self._planned
             or number.bit_count() == 1
             or is_changed_by_hand

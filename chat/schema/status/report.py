@@ -53,7 +53,7 @@ def status_table(
     """Return the migrations app by app, the current versions, what happened, what to do next.
 
     No line of the table or of what happened is longer than 80 columns: a name that is longer than
-    its column loses its middle. Times are UTC. Apps come in the order in which they are first met.
+    its column loses its middle. Times are UTC. Apps come in the order of their first migrations.
     """
     apps: dict[str, list[MigrationStatus]] = {}
     for status in statuses:

@@ -200,7 +200,7 @@ def _by(status: MigrationStatus) -> str:
 
 
 def _first_line(reason: str | None) -> str:
-    return (reason or "nobody knows why").partition("\n")[0]
+    return (reason or "the reason was not recorded").partition("\n")[0]
 
 
 _SENTENCES: Mapping[MigrationState, Callable[[MigrationStatus], str]] = {

@@ -59,9 +59,9 @@ def missing_tables(
 ) -> list[str]:
     """Return the tables and views of the models that are not there, by name.
 
-    Nothing while a migration is pending, as it may make them; nor what no migration makes. Of what
-    Django does not manage it is what the last migration left. `applied` says what is, when
-    that is not what the loader has read. One statement; two more where something is not there.
+    None while a migration is pending, which may make them; nor any that no migration makes. Of
+    those that Django does not manage, only what the last snapshot has. `applied` are the applied
+    migrations, where the loader has read others. One statement; two more where some are not there.
     """
     if applied is None:
         applied = loader.applied_migrations.keys()

@@ -37,9 +37,9 @@ It makes an empty database beside the configured one, with its name and `_rehear
 when it ends, also on an error, on Ctrl-C and on SIGTERM; what a killed one left is dropped by the
 next. Two rehearsals of the same database do not run at once. Of the configured database only its
 encoding, collation, settings, schema and extensions are read, and given to the other; nothing in it
-is destroyed. The tables have no rows, so the durations are
-those of a new database, but what is rewritten or read under a lock takes longer the more rows there
-are. WAL is counted for the whole server.
+is destroyed. The tables have no rows, so the durations are those of a new database, but what is
+rewritten or read under a lock takes longer the more rows there are. WAL is counted for the whole
+server.
 
 exit codes:
   0  every way back is exact, or irreversible and known to be
