@@ -43,6 +43,16 @@ def test_list_and_row_can_be_looked_at(model: type[Model], client: Client, opera
     assert client.get(page(model, "change", row.pk)).status_code == 200
 
 
+def test_page_of_a_server_says_what_is_kept_of_it(admin_client: Client) -> None:
+    server = factories.ServerFactory.create(retention_days=1234)
+
+    shown = admin_client.get(page(type(server), "change", server.pk)).content.decode()
+
+    assert "Retention days" in shown
+    assert "1234" in shown
+    assert "Legal hold at" in shown
+
+
 @inspected
 def test_nobody_looks_without_the_permission(
     model: type[Model], client: Client, operator: User

@@ -287,7 +287,11 @@ def test_stopped_between_batches_it_says_so_and_the_next_run_goes_on() -> None:
     assert "Stopped." in said
     left = numbers(channel)
     assert 1 < len(left) < 40
-    assert f"{41 - len(left)} messages are purged and stay it; run it again to go on." in said
+    # Of the last batch the command may have heard, or not.
+    assert any(
+        f"At least {gone} messages are purged and stay it; run it again to go on." in said
+        for gone in (41 - len(left), 39 - len(left))
+    )
 
     call_command("purge", older_than=YEAR, verbosity=0)
 

@@ -136,7 +136,8 @@ examples:
             self.stdout.write(f"{_named(policy)}: gone, with all that was in it.")
 
     def _kept(self) -> str:
-        return f"{self._gone:,} messages are purged and stay it; run it again to go on."
+        # The last batch may be committed and not counted yet.
+        return f"At least {self._gone:,} messages are purged and stay it; run it again to go on."
 
 
 def require_purger() -> None:
