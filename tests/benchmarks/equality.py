@@ -100,6 +100,12 @@ _TALK: tuple[LiteralString, ...] = (
     INSERT INTO mentions (space_id, channel_id, seq)
     SELECT space_id, channel_id, seq FROM messages WHERE seq = 4
     """,
+    # Somebody is let in after what was said.
+    "UPDATE roles SET permissions = permissions | 66560 WHERE hashtext(id::text) % 3 = 0",
+    """
+    UPDATE channel_permissions SET allow = allow | 66560, deny = deny & ~66560::bigint
+    WHERE role_id IS NOT NULL AND hashtext(id::text) % 3 = 0
+    """,
     _SOMEBODY
     + """
     INSERT INTO read_states (space_id, channel_id, user_id, last_read_seq, notify)
@@ -116,7 +122,20 @@ _TALK: tuple[LiteralString, ...] = (
     "UPDATE messages SET deleted_at = now() WHERE hashtext(id::text) % 4 = 0",
     "SET LOCAL chat.purge = 'on'",
     "DELETE FROM messages WHERE seq = 1 AND hashtext(channel_id::text) % 5 = 1",
+    "DELETE FROM messages WHERE seq = 5 AND hashtext(channel_id::text) % 3 = 1",
     "SET LOCAL chat.purge = 'off'",
+    "SET LOCAL chat.import = 'on'",
+    _SOMEBODY
+    + """
+    INSERT INTO messages (space_id, channel_id, seq, author_id, content, created_at)
+    SELECT counter.space_id, counter.channel_id, counter.last_seq + n, author.user_id, 'w0', now()
+    FROM channel_counters AS counter
+    INNER JOIN somebody AS author ON author.space_id = counter.space_id AND author.k = 1
+    CROSS JOIN generate_series(1, 2) AS n
+    WHERE NOT counter.closed AND hashtext(counter.channel_id::text) % 3 = 0
+    ORDER BY counter.channel_id, n
+    """,
+    "SET LOCAL chat.import = 'off'",
     "UPDATE channels SET archived_at = now() WHERE hashtext(id::text) % 5 = 0",
     "UPDATE channels SET deleted_at = now() WHERE hashtext(id::text) % 7 = 0",
 )

@@ -5,7 +5,8 @@ WITH talk AS MATERIALIZED (
         counter.space_id,
         coalesce(counter.last_message_at, opened.created_at) AS active_at,
         counter.first_seq,
-        counter.last_seq
+        counter.last_seq,
+        counter.ranges_upto
     FROM participants AS participant
     INNER JOIN channel_counters AS counter
         ON
@@ -27,19 +28,22 @@ WITH talk AS MATERIALIZED (
 )
 SELECT
     talk.space_id, channel.kind, channel.name, channel.owner_id, talk.active_at, talk.last_seq,
-    coalesce(mark.last_read_seq, 0) AS last_read_seq,
-    CASE WHEN talk.last_seq > greatest(coalesce(mark.last_read_seq, 0), talk.first_seq - 1) THEN
-        talk.last_seq - greatest(coalesce(mark.last_read_seq, 0), talk.first_seq - 1) - (
+    coalesce(state.last_read_seq, 0) AS last_read_seq,
+    CASE WHEN talk.last_seq > mark.low THEN
+        talk.last_seq - mark.low - CASE WHEN known.numbers IS NULL THEN 0 ELSE (
+            SELECT sum(upper(part) - lower(part))::bigint FROM unnest(known.numbers) AS part
+        ) END - (
             SELECT count(*)
             FROM messages AS gone
             WHERE
                 gone.space_id = talk.space_id
                 AND gone.channel_id = talk.space_id
-                AND gone.seq > greatest(coalesce(mark.last_read_seq, 0), talk.first_seq - 1)
+                AND gone.seq > mark.low
                 AND gone.deleted_at IS NOT NULL
+                AND (known.numbers @> gone.seq) IS NOT TRUE
         )
     ELSE 0 END AS unread,
-    mark.muted_until,
+    state.muted_until,
     (
         SELECT
             json_agg(
@@ -62,11 +66,28 @@ SELECT
     CASE WHEN newest.deleted_at IS NULL THEN left(newest.content, 100) END AS excerpt
 FROM talk
 INNER JOIN channels AS channel ON channel.id = talk.space_id
-LEFT JOIN read_states AS mark
+LEFT JOIN read_states AS state
     ON
-        mark.space_id = talk.space_id
-        AND mark.user_id = %(user)s
-        AND mark.channel_id = talk.space_id
+        state.space_id = talk.space_id
+        AND state.user_id = %(user)s
+        AND state.channel_id = talk.space_id
+CROSS JOIN LATERAL (
+    SELECT
+        greatest(coalesce(state.last_read_seq, 0), talk.first_seq - 1) AS low,
+        coalesce(state.ranges_upto, 0) AS upto
+) AS mark
+-- Nobody is let into what was said in a conversation.
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN talk.ranges_upto > mark.low THEN (
+        SELECT range_agg(int8range(greatest(past.first_seq, mark.low + 1), past.last_seq, '[]'))
+        FROM read_ranges AS past
+        WHERE
+            past.space_id = talk.space_id
+            AND past.channel_id = talk.space_id
+            AND past.last_seq > mark.low
+            AND (past.reason = 'purge' OR past.last_seq > mark.upto)
+    ) END AS numbers
+) AS known
 LEFT JOIN messages AS newest
     ON
         newest.space_id = talk.space_id

@@ -68,7 +68,7 @@ rule AS (
 place AS (
     SELECT
         space_id, channel_id, parent_id, kind, name, position, first_seq, last_seq,
-        last_message_at,
+        last_message_at, ranges_upto,
         CASE
             WHEN is_unlimited THEN 8866461766385663
             WHEN is_timed_out THEN placed & 66560
@@ -98,7 +98,7 @@ place AS (
             FROM (
                 SELECT
                     channel.*, counter.first_seq, counter.last_seq, counter.last_message_at,
-                    counter.closed
+                    counter.ranges_upto, counter.closed
                 FROM (
                     SELECT
                         channel.*, member.is_timed_out, member.is_unlimited, member.bits,
@@ -118,7 +118,8 @@ place AS (
                     SELECT counter.*
                     FROM member
                     CROSS JOIN LATERAL (
-                        SELECT channel_id, first_seq, last_seq, last_message_at, closed
+                        SELECT
+                            channel_id, first_seq, last_seq, last_message_at, ranges_upto, closed
                         FROM channel_counters
                         WHERE space_id = member.space_id
                         OFFSET 0
