@@ -104,8 +104,8 @@ class ReadRange(Row):
 
     Written by triggers alone: for what was purged or imported, and for what was there when a role,
     an overwrite or a move let more people in (an opening). An opening knows who could read before:
-    whoever could not, with the roles they have, has all of it as read. One row is
-    enough for thousands of people.
+    whoever could not, with the roles they have, has all of it as read. One row is enough for
+    thousands of people.
     """
 
     class Reason(models.TextChoices):
