@@ -307,6 +307,8 @@ class Watch:
         self.primary = _primary()
         # Where the primary was, and when it was first seen there.
         self._history: deque[tuple[float, Position]] = deque(maxlen=_REMEMBERED)
+        # When the primary answered last.
+        self._answered_at = 0.0
         self._replicas: dict[str, _Seen] = {}
         self._ended = threading.Event()
         for alias in (self.primary, *settings.REPLICAS):
@@ -354,6 +356,7 @@ class Watch:
     def _ask_primary(self, alias: str) -> None:
         now = time.monotonic()
         (position,) = _PRIMARY_POSITION.rows({}, using=alias)
+        self._answered_at = now
         if self._history and position[:2] != self._history[-1][1][:2]:
             # A new one, for another thread may be reading the old one.
             self._history = deque(maxlen=_REMEMBERED)
@@ -370,13 +373,16 @@ class Watch:
             self.forget(alias)
 
     def _seconds_behind(self, replayed: _Replayed) -> float:
-        """Return since when the primary has been further on."""
+        """Return for how long the primary was further on, until it answered last.
+
+        The time that the primary is away does not count: nothing new is known to be written.
+        """
         history = list(self._history)
         # Further behind than is remembered: by the clocks, which may differ.
         if history and replayed.lsn < history[0][1].lsn:
             return replayed.seconds
         passed = (at for at, position in history if position.lsn > replayed.lsn)
-        return time.monotonic() - next(passed, time.monotonic())
+        return self._answered_at - next(passed, self._answered_at)
 
 
 _watching: Watch | None = None

@@ -632,7 +632,7 @@ class Migration(migrations.Migration):
                 ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='read_states', to='chat.channel')),
                 ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('last_read_seq', models.BigIntegerField(db_comment='Up to this number all is read.', db_default=0, default=0)),
-                ('ranges_upto', models.BigIntegerField(blank=True, db_comment='Ranges of imports and openings up to this number do not count: the mark does.', editable=False, null=True)),
+                ('ranges_upto', models.BigIntegerField(blank=True, db_comment='Imports and openings up to this number are unread like any other message.', editable=False, null=True)),
                 ('last_sent_at', models.DateTimeField(blank=True, db_comment='When they last wrote here, asked by slow mode.', editable=False, null=True)),
                 ('notify', models.CharField(blank=True, choices=[('all', 'All'), ('mentions', 'Mentions'), ('nothing', 'Nothing')], db_comment="NULL: as the client's default has it.", max_length=8, null=True)),
                 ('muted_until', models.DateTimeField(blank=True, null=True)),
@@ -669,7 +669,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'read_ranges',
-                'db_table_comment': 'What is unread to nobody, or not to whoever could not read it before.',
+                'db_table_comment': 'Messages that are unread to nobody, or not to who could not read them.',
                 'indexes': [
                     models.Index(fields=['space_id', 'channel', 'last_seq'], name='read_ranges_channel_ix'),
                 ],

@@ -52,7 +52,7 @@ class ReadState(ChangingRow):
         null=True,
         blank=True,
         editable=False,
-        db_comment="Ranges of imports and openings up to this number do not count: the mark does.",
+        db_comment="Imports and openings up to this number are unread like any other message.",
     )
     last_sent_at = models.DateTimeField(
         null=True,
@@ -104,7 +104,8 @@ class ReadRange(Row):
 
     Written by triggers alone: for what was purged or imported, and for what was there when a role,
     an overwrite or a move let more people in (an opening). An opening knows who could read before:
-    whoever could not, with the roles they have, has all of it as read. One row lets in thousands.
+    whoever could not, with the roles they have, has all of it as read. One row is enough for
+    thousands of people.
     """
 
     class Reason(models.TextChoices):
@@ -148,7 +149,7 @@ class ReadRange(Row):
 
     class Meta:
         db_table = "read_ranges"
-        db_table_comment = "What is unread to nobody, or not to whoever could not read it before."
+        db_table_comment = "Messages that are unread to nobody, or not to who could not read them."
         indexes = [
             # Those after a read mark.
             Index(fields=["space_id", "channel", "last_seq"], name="read_ranges_channel_ix"),

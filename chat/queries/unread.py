@@ -39,7 +39,8 @@ def unread_overview(*, user: User | UUID) -> tuple[Unread, ...]:
     """Return what is unread in every channel and conversation of a user: one statement.
 
     Ordered by space; only those that the user can see. Nothing is unread in a channel whose history
-    the user may not read, nor what was there before they could. Without a read mark all else is.
+    the user may not read, nor what was there before they could. Without a read mark, all messages
+    but these are unread.
 
     Raises: InvalidInput.
     """

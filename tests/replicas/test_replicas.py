@@ -203,6 +203,26 @@ def test_a_replica_that_died_is_left_and_taken_again(place: Place, standbys: lis
     wait_until(lambda: aliases_read(place) == {"replica_2"})
 
 
+def test_replicas_answer_while_the_primary_is_away(
+    place: Place, primary: Server, standbys: list[Server], settings: Any
+) -> None:
+    """Also those that have not got all that it wrote."""
+    settings.REPLICA_MAX_LAG = 4
+    before = send(place)
+    wait_until(lambda: {newest(place) for _ in range(20)} == {before})
+    for standby in standbys:
+        pause(standby)
+    send(place)
+    # The watch sees it.
+    time.sleep(1)
+    primary.kill()
+    try:
+        time.sleep(5)
+        assert newest(place) == before
+    finally:
+        primary.start()
+
+
 def test_a_replica_that_is_cut_off_is_left_and_taken_again(
     place: Place, standbys: list[Server]
 ) -> None:
