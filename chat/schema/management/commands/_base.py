@@ -126,7 +126,7 @@ class SchemaCommandMixin(ExplainedCommand):
 
 
 def wrong_call(message: str) -> CommandError:
-    """Return the error of a command that was not called as it has to be."""
+    """Return the error of a wrong command line, with its exit code."""
     return CommandError(message, returncode=int(ExitCode.USAGE))
 
 
