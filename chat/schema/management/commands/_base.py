@@ -1,12 +1,11 @@
 """What the commands share: their errors, their help, and options of the migration room."""
 
-import math
 import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
-from typing import Any, NoReturn, TextIO
+from typing import Any, Final, NoReturn, TextIO
 
 from django.core.management.base import (
     BaseCommand,
@@ -24,6 +23,9 @@ from chat.schema.run.failures import statement_refused
 from chat.schema.session.database import database_name, is_of_test_run
 from chat.schema.session.lock import LockHolder
 from chat.schema.text import PROGRAM, command_lines_with
+
+# PostgreSQL has a timeout as milliseconds in 31 bits.
+_MOST_SECONDS: Final = 2_147_483
 
 
 class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
@@ -219,8 +221,8 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = -1
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds")
+    if not 0 <= seconds <= _MOST_SECONDS:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to {_MOST_SECONDS}")
     return seconds
 
 
