@@ -38,7 +38,7 @@ class SchemaError(Exception):
 
 
 class UsageError(SchemaError):
-    """The command was not called as it has to be; nothing was done."""
+    """The command line is wrong; nothing was done."""
 
     exit_code = ExitCode.USAGE
 

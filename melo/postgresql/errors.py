@@ -220,15 +220,17 @@ def too_old(*, found: str, minimum: str, attempt: Attempt) -> DatabaseUnavailabl
 def without_values(error: psycopg.Error) -> str:
     """Return the text of an error without what it tells of rows: hashes, tokens, content.
 
-    Of data and constraints that is the detail; while COPY runs also the context. `error.diag` has
-    all of it still.
+    Of data and constraints that is the detail, and of data what follows a colon; while COPY runs
+    also the context. `error.diag` has all of it still.
     """
     said = error.diag
     state = error.sqlstate or ""
     if not said.message_primary or not (state.startswith(("22", "23")) or said.context):
         return str(error)
     hint = f"\nHINT:  {said.message_hint}" if said.message_hint else ""
-    return f"{said.message_primary}{hint}"
+    # Of data, as `invalid input syntax for type integer: "…"`.
+    message = said.message_primary.partition(":")[0] if state.startswith("22") else None
+    return f"{message or said.message_primary}{hint}"
 
 
 def _words(attempt: Attempt) -> dict[str, str]:

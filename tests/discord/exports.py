@@ -82,7 +82,7 @@ def thread(path: Path, number: int = 99, *, kind: str = "GuildPublicThread", **f
 
 
 def cook() -> dict[str, Any]:
-    """One who is a member, for they have a role."""
+    """A user with a role, whom an import therefore makes a member."""
     return user(
         1, roles=[{"id": "300000000000000001", "name": "Cook", "color": None, "position": 2}]
     )

@@ -283,6 +283,7 @@ def test_values_of_a_row_that_is_refused_are_in_no_error(connection: DatabaseWra
             partial(insert, "s3cret", 1),
             partial(copy, "-1"),
             partial(copy, "s3cret\t7"),
+            partial(cursor.execute, "SELECT hash::integer FROM tokens"),
         ):
             with pytest.raises(DatabaseError) as refusal:
                 refused()

@@ -136,6 +136,7 @@ def test_tables_and_views_that_a_restore_left_out_are_missed(
     again = manage("migrate")
     with (tmp_path / "blog" / "models.py").open("a") as models:
         models.write("\n\nclass New(models.Model):\n    pass\n")
+        models.write("\n\nPost.add_to_class('liked', models.ManyToManyField('self'))\n")
     with scratch_connection.cursor() as cursor:
         cursor.execute(
             "CREATE TABLE blog_post (); CREATE TABLE blog_post_linked ();"

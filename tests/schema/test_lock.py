@@ -157,10 +157,15 @@ def test_lock_that_was_released_by_hand_is_noticed(
             lock.verify()
 
 
-def test_negative_wait_is_refused(manage: ManageSituation) -> None:
-    result = manage("migrate", "--lock-wait", "-1", situations=["two_steps"])
+@pytest.mark.parametrize("option", ["--lock-wait", "--lock-timeout"])
+@pytest.mark.parametrize("seconds", ["-1", "nan", "2147484", "1e300"])
+def test_time_that_is_no_time_or_too_long_is_refused(
+    manage: ManageSituation, option: str, seconds: str
+) -> None:
+    result = manage("migrate", option, seconds, situations=["two_steps"])
 
-    assert "'-1' is not a number of seconds" in result.stderr
+    assert result.returncode == 64
+    assert f"'{seconds}' is not a number of seconds from 0 to 2147483" in result.stderr
 
 
 def last_event(connection: BaseDatabaseWrapper) -> tuple[str, str]:

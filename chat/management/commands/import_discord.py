@@ -26,7 +26,7 @@ It destroys nothing: it only adds rows.
 
 exit codes:
   0  done; what is not imported is named
-  1  error; the files that are named are not imported, all others are
+  1  error; it says which files are not imported, or how many are
  64  the command line is wrong; nothing was done
 
 examples:

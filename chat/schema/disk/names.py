@@ -66,7 +66,7 @@ def require_app(app_label: str, *, known: Iterable[str]) -> None:
 
 
 def require_migration(loader: MigrationLoader, *, app_label: str, name: str) -> None:
-    """Raise unless `name` is `zero`, or a migration of the app on disk, or begins one alone.
+    """Raise unless `name` is `zero`, a migration of the app on disk, or the beginning of one alone.
 
     Raises:
         UnclearMigrationError: it begins several.

@@ -4,13 +4,12 @@ After a restore that went wrong the rows of `django_migrations` may be all there
 """
 
 from collections.abc import Collection, Iterable
-from typing import Any, Final, LiteralString
+from typing import Final, LiteralString
 
 from django.apps import apps
 from django.db import router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.state import ProjectState
 from django.db.models import Model
 
 from chat.schema.errors import ExitCode, SchemaError
@@ -97,13 +96,13 @@ def _models(connection: BaseDatabaseWrapper, app_labels: Collection[str]) -> Ite
 
 
 def _made_by_migrations(
-    connection: BaseDatabaseWrapper, models: Iterable[type[Model]], *, loader: MigrationLoader
+    connection: BaseDatabaseWrapper, models: Collection[type[Model]], *, loader: MigrationLoader
 ) -> Iterable[type[Model]]:
     unmanaged = {model._meta.db_table: model for model in models if not model._meta.managed}
     yield from (unmanaged[name] for name in left_by_migrations(connection, list(unmanaged)))
     managed = [model for model in models if model._meta.managed]
-    state: ProjectState = loader.project_state() if managed else ProjectState()
-    for model in managed:
-        made: Any = model._meta.auto_created or model
-        if (made._meta.app_label, made._meta.model_name) in state.models:
-            yield model
+    if managed:
+        # By table: a model that a migration makes may have a table that none makes yet.
+        known = loader.project_state().apps.get_models(include_auto_created=True)
+        tables = {model._meta.db_table for model in known}
+        yield from (model for model in managed if model._meta.db_table in tables)

@@ -1,12 +1,11 @@
 """What the commands share: their errors, their help, and options of the migration room."""
 
-import math
 import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
-from typing import Any, NoReturn, TextIO
+from typing import Any, Final, NoReturn, TextIO
 
 from django.core.management.base import (
     BaseCommand,
@@ -24,6 +23,9 @@ from chat.schema.run.failures import statement_refused
 from chat.schema.session.database import database_name, is_of_test_run
 from chat.schema.session.lock import LockHolder
 from chat.schema.text import PROGRAM, command_lines_with
+
+# PostgreSQL has a timeout as milliseconds in 31 bits.
+_MOST_SECONDS: Final = 2_147_483
 
 
 class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
@@ -126,7 +128,7 @@ class SchemaCommandMixin(ExplainedCommand):
 
 
 def wrong_call(message: str) -> CommandError:
-    """Return the error of a command that was not called as it has to be."""
+    """Return the error of a wrong command line, with its exit code."""
     return CommandError(message, returncode=int(ExitCode.USAGE))
 
 
@@ -220,8 +222,8 @@ def seconds(text: str) -> float:
         given = float(text)
     except ValueError:
         given = -1
-    if not (math.isfinite(given) and given >= 0):
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds")
+    if not 0 <= given <= _MOST_SECONDS:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to {_MOST_SECONDS}")
     return given
 
 
