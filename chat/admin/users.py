@@ -125,7 +125,9 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
     @admin.display(description="password")
     def password_link(self, user: User) -> str:
         """Return the same, with a link to the form for a new password."""
-        link = format_html('<a class="text-link" href="{}">{}</a>', "../password/", "change")
+        link = format_html(
+            '<a class="text-link underline" href="{}">{}</a>', "../password/", "change"
+        )
         return format_html("{} ({})", self.password_state(user), link)
 
     @admin.display(description="user permissions")
