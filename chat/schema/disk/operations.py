@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db.migrations.operations import SeparateDatabaseAndState
+from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 
 
@@ -14,6 +14,13 @@ def database_operations(operations: Iterable[Operation]) -> Iterator[Operation]:
             yield from database_operations(operation.database_operations)
         else:
             yield operation
+
+
+def undoes_nothing(operation: Operation) -> bool:
+    """Return whether the way back of an operation is said to be nothing."""
+    if isinstance(operation, RunSQL):
+        return operation.reverse_sql == RunSQL.noop
+    return isinstance(operation, RunPython) and operation.reverse_code == RunPython.noop
 
 
 def sql_texts(sql: Any) -> Iterator[str]:

@@ -14,7 +14,7 @@ from django.db.migrations.operations import RunPython, RunSQL
 from django.db.migrations.operations.base import Operation
 
 from chat.schema.disk.loading import load_migrations, show_replaced
-from chat.schema.disk.operations import database_operations
+from chat.schema.disk.operations import database_operations, undoes_nothing
 from chat.schema.ledger.table import MigrationKey
 from chat.schema.rollback.relations import (
     Column,
@@ -124,8 +124,6 @@ def _tables(
 
 
 def _is_read(operation: Operation) -> bool:
-    if isinstance(operation, RunSQL):
-        return operation.reverse_sql == RunSQL.noop
-    if isinstance(operation, RunPython):
-        return operation.reverse_code == RunPython.noop
+    if isinstance(operation, RunSQL | RunPython):
+        return undoes_nothing(operation)
     return type(operation).__module__.startswith("django.")

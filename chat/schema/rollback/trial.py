@@ -15,6 +15,7 @@ from django.db.migrations.state import ProjectState
 from psycopg.sql import SQL, Identifier
 
 from chat.schema.disk.loading import show_replaced
+from chat.schema.disk.operations import database_operations, undoes_nothing
 from chat.schema.disk.reversibility import irreversible_operations
 from chat.schema.errors import SchemaError, end_of_process_refused
 from chat.schema.rollback.relations import Effect, effects, read_empty, read_relations
@@ -99,7 +100,9 @@ def obstacles(plan: Plan) -> list[str]:
     for migration, _ in plan:
         if irreversible := irreversible_operations(migration):
             found.append(f"{migration} has no way back ({irreversible[0]})")
-        elif not migration.atomic:
+        elif not (
+            migration.atomic or all(map(undoes_nothing, database_operations(migration.operations)))
+        ):
             found.append(f"{migration} runs outside of a transaction (atomic = False)")
     return found
 
