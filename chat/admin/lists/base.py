@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import ShowFacets, display
+from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db.models import BinaryField, GeneratedField, Model
 from unfold.admin import ModelAdmin
@@ -149,7 +150,7 @@ class ReadOnlyAdmin(KeysetAdmin):
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        """Leave out what nobody reads: binary and generated columns."""
+        """Leave out what nobody reads: binary and generated columns, and words to search by."""
         columns = _readable_columns(self.model)
         rows: QuerySet[Model] = super().get_queryset(request)
         return rows.only(*columns, self.opts.pk.name)
@@ -179,7 +180,7 @@ def _readable_columns(model: type[Model]) -> list[str]:
     return [
         field.name
         for field in model._meta.concrete_fields
-        if not isinstance(field, BinaryField | GeneratedField)
+        if not isinstance(field, BinaryField | GeneratedField | SearchVectorField)
     ]
 
 
