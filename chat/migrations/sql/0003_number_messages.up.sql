@@ -105,6 +105,8 @@ $function$;
 -- locked first, and among equals the lower id.
 CREATE FUNCTION public.update_closed(in_space uuid, of_channels uuid[]) RETURNS void
 LANGUAGE plpgsql
+-- A plan made while the tables are small would read all of them for each of a thousand new threads.
+SET enable_seqscan = off
 AS $function$
 BEGIN
     PERFORM
