@@ -94,7 +94,7 @@ class ChatAdminSite(UnfoldAdminSite):
                 if request.method != "POST":
                     raise
                 said = str(refusal).partition("\n")[0]
-                messages.error(request, f"Nothing was saved, for the database refused it: {said}.")
+                messages.error(request, f"Nothing was saved: {said}. The database refused it.")
                 return HttpResponseRedirect(request.get_full_path())
 
         return answer

@@ -41,7 +41,7 @@ class MessageAttachmentAdmin(ServerDataAdmin):
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Leave out the files of deleted messages for whom may not read those."""
+        """Leave out the files of deleted messages for those who may not read those."""
         return without_deleted(request, super().get_queryset(request))
 
 

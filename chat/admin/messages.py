@@ -43,11 +43,11 @@ class AnyMessageAdmin(ReadOnlyAdmin):
     columns_first = ("space_id", "channel", "author", "content", "created_at")
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """Show the content to whom may read it."""
+        """Show the content to those who may read it."""
         return with_text_column(request, self.list_display, is_shortened=True)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show the content to whom may read it."""
+        """Show the content to those who may read it."""
         return with_text_column(request, super().get_fields(request, obj), is_shortened=False)
 
     def search_text(
@@ -145,7 +145,7 @@ class MessageRevisionAdmin(ServerDataAdmin):
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Leave out the versions of deleted messages for whom may not read those."""
+        """Leave out the versions of deleted messages for those who may not read those."""
         return without_deleted(request, super().get_queryset(request))
 
 

@@ -100,7 +100,7 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
         return (*self.readonly_fields, "is_staff", "is_superuser", "groups", "rights")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Show the rights in one statement to whom may not give them, not in one for each.
+        """Show the rights in one statement to those who may not give them, not in one for each.
 
         Whoever may change this user is led to the form for a new password.
         """
@@ -138,7 +138,7 @@ class UserAdmin(KeysetAdmin, DjangoUserAdmin):  # type: ignore[misc]
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> User | None:
-        """Fetch the rights with the user, for the page asks for them several times."""
+        """Fetch the rights with the user, because the page asks for them several times."""
         user: User | None = super().get_object(request, object_id, from_field)
         if user is not None:
             with_types = Permission.objects.select_related("content_type")

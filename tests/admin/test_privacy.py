@@ -280,7 +280,7 @@ def test_who_looked_is_shown_at_the_conversation(
 def test_page_that_servers_and_conversations_share_shows_nothing_of_a_conversation(
     model: type[Model], looker: str, client: Client, operator: User
 ) -> None:
-    """Neither to whom may look at all that is of servers, nor past the log to a superuser."""
+    """Neither to those who may look at all that is of servers, nor past the log to a superuser."""
     private, public = (rows_of_a_talk(place, said=said)[model] for place, said in talks().items())
     allow(operator, "view_user", "view_server")
     allow(operator, *(f"view_{each._meta.model_name}" for each in SHARED))

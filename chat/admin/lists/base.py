@@ -80,7 +80,7 @@ class KeysetAdmin(ModelAdmin):
     def search_text(
         self, request: HttpRequest, queryset: QuerySet[Any], text: str, conditions: Conditions
     ) -> QuerySet[Any]:
-        """Return the rows that a text finds; here none, for it takes an index."""
+        """Return the rows that a text finds; here none, because that takes an index."""
         return queryset.none()
 
     def rows_to_estimate(self, rows: QuerySet[Any]) -> QuerySet[Any]:

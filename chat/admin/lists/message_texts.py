@@ -40,7 +40,7 @@ def text_of(request: HttpRequest, message: Message) -> str:
 
 
 def without_deleted(request: HttpRequest, parts: QuerySet[Any]) -> QuerySet[Any]:
-    """Return the parts of messages without those of deleted ones, for whom may not read these."""
+    """Return the parts of messages; those of deleted ones only to those who may read them."""
     if request.user.has_perm(READ_DELETED):
         return parts
     return parts.filter(message__deleted_at=None)

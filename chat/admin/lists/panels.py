@@ -24,7 +24,7 @@ PANEL_ROWS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """A link of a panel, shown to whom may view `model`."""
+    """A link of a panel, shown to those who may view `model`."""
 
     text: str
     url: str
@@ -33,7 +33,7 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class RowLink:
-    """A cell that names a row: a link for whom may view the row, else text."""
+    """A cell that names a row: a link for those who may view the row, else text."""
 
     model: type[Model]
     row_id: object
@@ -140,7 +140,7 @@ def moment(at: Any) -> str:
 
 
 def rendered(request: HttpRequest, cell: object) -> object:
-    """Return a cell as it is shown: a link to a row for whom may view it, else text."""
+    """Return a cell as it is shown: a link to a row for those who may view it, else text."""
     if not isinstance(cell, RowLink):
         return cell
     if not may_view(request, cell.model):

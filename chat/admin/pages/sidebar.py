@@ -1,4 +1,4 @@
-"""The sidebar: tables and pages in groups, each shown to whom may view it."""
+"""The sidebar: tables and pages in groups, each shown to those who may view it."""
 
 from __future__ import annotations
 
