@@ -64,6 +64,7 @@ CROSS JOIN LATERAL generate_series(
 ) AS n
 INNER JOIN users AS author ON author.username = 'sailor_' || 1 + mod(n * 7, 200);
 SET LOCAL session_replication_role = origin;
+SELECT gin_clean_pending_list('messages_search_ix');
 ANALYZE users, servers, channels, messages;
 """
 
