@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from chat.schema.run.recorder import LedgerRecorder
+from chat.schema.session.lock import migration_lock
 from tests.admin.test_dashboard import allow, operator
 
 if TYPE_CHECKING:
@@ -70,8 +72,9 @@ def test_migrated_database_has_nothing_to_do(admin_client: Client) -> None:
 
 @pytest.mark.superuser
 def test_pending_migration_is_named_with_what_to_do(admin_client: Client) -> None:
-    recorder = LedgerRecorder(connection, on_disk=lambda _: None)
-    recorder.record_unapplied("chat", "0014_keep_old_messages_read")
+    with migration_lock(connection, wait=timedelta(0)) as lock:
+        recorder = LedgerRecorder(connection, lock=lock, on_disk=lambda _: None, checksums={})
+        recorder.record_unapplied("chat", "0014_keep_old_messages_read")
 
     assert "1 pending: python manage.py migrate" in text(admin_client)
     assert "0014_keep_old_messages_read pending" in text(admin_client)
