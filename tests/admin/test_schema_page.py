@@ -90,6 +90,17 @@ def test_database_ahead_of_the_code_is_told(admin_client: Client) -> None:
 
 
 @pytest.mark.superuser
+def test_table_that_is_not_there_is_told(admin_client: Client) -> None:
+    execute("ALTER TABLE user_preferences RENAME TO aside")
+
+    page = text(admin_client)
+
+    assert "Tables or views not there: user_preferences" in page
+    assert "See the drift: python manage.py migration_drift" in page
+    assert "Nothing to do" not in page
+
+
+@pytest.mark.superuser
 def test_drift_is_looked_for_when_asked(admin_client: Client) -> None:
     execute("ALTER TABLE users ADD COLUMN handmade text")
 
