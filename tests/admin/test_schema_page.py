@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from chat.schema.run.recorder import LedgerRecorder
+from chat.schema.session.lock import migration_lock
 from tests.admin.test_dashboard import allow, operator
 
 if TYPE_CHECKING:
@@ -70,8 +72,9 @@ def test_migrated_database_has_nothing_to_do(admin_client: Client) -> None:
 
 @pytest.mark.superuser
 def test_pending_migration_is_named_with_what_to_do(admin_client: Client) -> None:
-    recorder = LedgerRecorder(connection, on_disk=lambda _: None)
-    recorder.record_unapplied("chat", "0014_keep_old_messages_read")
+    with migration_lock(connection, wait=timedelta(0)) as lock:
+        recorder = LedgerRecorder(connection, lock=lock, on_disk=lambda _: None, checksums={})
+        recorder.record_unapplied("chat", "0014_keep_old_messages_read")
 
     assert "1 pending: python manage.py migrate" in text(admin_client)
     assert "0014_keep_old_messages_read pending" in text(admin_client)
@@ -84,6 +87,17 @@ def test_database_ahead_of_the_code_is_told(admin_client: Client) -> None:
 
     assert "chat.9999_from_the_future is applied, and not on disk" in text(admin_client)
     assert "The database is ahead of the code by 1" in text(admin_client, WARNING)
+
+
+@pytest.mark.superuser
+def test_table_that_is_not_there_is_told(admin_client: Client) -> None:
+    execute("ALTER TABLE user_preferences RENAME TO aside")
+
+    page = text(admin_client)
+
+    assert "Tables or views not there: user_preferences" in page
+    assert "See the drift: python manage.py migration_drift" in page
+    assert "Nothing to do" not in page
 
 
 @pytest.mark.superuser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from chat.schema.run.recorder import LedgerRecorder
+from chat.schema.session.lock import migration_lock
 from tests.browser.conftest import LOOKS
 from tests.factories import MessageFactory
 
@@ -23,11 +25,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def _pending(transactional_db: None) -> Iterator[None]:
-    recorder = LedgerRecorder(connection, on_disk=lambda _: None)
     (last,) = MigrationLoader(connection).graph.leaf_nodes("chat")
-    recorder.record_unapplied(*last)
-    yield
-    recorder.record_applied(*last)
+    with migration_lock(connection, wait=timedelta(0)) as lock:
+        recorder = LedgerRecorder(connection, lock=lock, on_disk=lambda _: None, checksums={})
+        recorder.record_unapplied(*last)
+        yield
+        recorder.record_applied(*last)
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS, ids=["light on a desk", "dark on a phone"])

@@ -643,7 +643,9 @@ class OwnAddIndex(AddIndexConcurrently):
 def make(apps: Any, editor: Any) -> None:
     statement = "CREATE INDEX IF NOT EXISTS odd_ix ON odd_pages ((title::integer))"
     how = os.environ["SITUATION_INDEX"]
-    if how == "django":
+    if how == "hidden":
+        editor.execute("SET client_min_messages = warning")
+    if how in {"django", "hidden"}:
         editor.execute(statement)
     elif how == "psycopg":
         editor.connection.connection.execute(statement)
@@ -909,6 +911,12 @@ def stray(apps: Any, schema_editor: Any) -> None:
     steps.stray(apps)
 
 operations = [migrations.RunPython(migrations.RunPython.noop, stray)]
+
+# two_alike
+## 0001_initial: The name of the other begins with its own.
+operations = [migrations.CreateModel("Buoy", [("id", models.BigAutoField(primary_key=True))])]
+## 0001_initial_light: It comes after.
+operations = [migrations.AddField("buoy", "is_lit", models.BooleanField(default=False))]
 
 # two_steps
 ## 0001_initial: A model.

@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from chat.schema.files.errors import NulInSQLError
 from chat.schema.ledger.table import Event, append
 from chat.schema.run.gates import require_whole_sql
-from tests.schema.conftest import EditedSituation, ManageSituation
+from tests.schema.conftest import EditedSituation, ManageSituation, StartSituation, wait_until
 from tests.schema.test_status import record
 
 CHECKSUM = r"sha256:[0-9a-f]{64}"
@@ -41,6 +42,28 @@ def checksums(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
             " WHERE name = '0001_initial' AND event <> 'started' ORDER BY id"
         )
         return list(cursor.fetchall())
+
+
+def test_file_that_is_edited_while_it_is_run_was_run_as_it_was(
+    edited: Callable[[str], EditedSituation],
+    start: StartSituation,
+    manage: ManageSituation,
+    tmp_path: Path,
+) -> None:
+    copy = edited("paused")
+    pauses = {"SITUATION_PAUSES": str(tmp_path)}
+    process = start("migrate", situations=[copy.name], **copy.environ, **pauses)
+    wait_until((tmp_path / "ddl.reached").exists)
+    file = copy.migrations / "0002_change.py"
+    file.write_bytes(file.read_bytes() + b"#")
+    for point in ("ddl", "data", "end"):
+        (tmp_path / f"{point}.passed").touch()
+    process.communicate()
+
+    result = manage("migration_status", "--check", situations=[copy.name], **copy.environ)
+
+    assert (process.returncode, result.returncode) == (0, 5), result.stdout
+    assert "paused.0002_change was changed after it was applied" in result.stderr
 
 
 def test_edited_migration_is_refused(applied: EditedSituation, manage: ManageSituation) -> None:

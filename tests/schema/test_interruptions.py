@@ -472,7 +472,7 @@ def odd_indexes(connection: BaseDatabaseWrapper) -> list[tuple[str, bool]]:
 
 
 @pytest.mark.parametrize("atomic", ["yes", "no"])
-@pytest.mark.parametrize("how", ["django", "psycopg", "body"])
+@pytest.mark.parametrize("how", ["django", "hidden", "psycopg", "body"])
 def test_invalid_index_is_not_taken_for_done_whoever_asks_for_it(
     manage: ManageSituation, scratch_connection: BaseDatabaseWrapper, how: str, atomic: str
 ) -> None:

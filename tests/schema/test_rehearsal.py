@@ -232,6 +232,24 @@ def test_one_app_or_one_migration_can_be_chosen(manage: ManageSituation) -> None
     assert (unclear.returncode, zero.returncode) == (64, 64)
 
 
+def test_whole_name_is_that_migration_also_where_another_begins_with_it(
+    manage: ManageSituation,
+) -> None:
+    alike = ["two_alike"]
+
+    _, told = rehearse(manage, "two_alike", "0001_initial", situations=alike)
+    applied = manage("migrate", "two_alike", "0001_initial", situations=alike)
+    accepted = manage(
+        "migration_accept", "two_alike", "0001_initial", "--reason", "x", situations=alike
+    )
+
+    assert list(told) == ["two_alike.0001_initial"]
+    assert applied.returncode == 0, applied.stderr
+    assert "Applying two_alike.0001_initial... OK" in applied.stdout
+    assert "0001_initial_light" not in applied.stdout
+    assert accepted.returncode == 0, accepted.stderr
+
+
 def test_configured_database_is_left_alone(
     manage: ManageSituation, scratch_server: ScratchServer, scratch_connection: BaseDatabaseWrapper
 ) -> None:

@@ -24,6 +24,7 @@ from chat.admin.pages.schema_tables import (
 )
 from chat.admin.pages.storage import index_storage, table_storage
 from chat.admin_site import admin_page
+from chat.schema.disk.loading import load_migrations
 from chat.schema.drift.reading import DriftState, read_drift
 from chat.schema.drift.sentences import next_step as drift_next_step
 from chat.schema.drift.sentences import not_compared_sentence
@@ -33,6 +34,7 @@ from chat.schema.ledger.events import read_events
 from chat.schema.session.database import describe_database
 from chat.schema.status.reading import MigrationState, all_ready, in_state, read_statuses
 from chat.schema.status.sentences import next_step, sentences
+from chat.schema.status.tables import listed, missing_tables
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -63,6 +65,8 @@ def schema_page(request: HttpRequest) -> TemplateResponse:
     """Return the page; a POST asks for the drift too, which reads the whole catalogue."""
     _require_permission(request)
     connection = connections[DEFAULT_DB_ALIAS]
+    migrations = _migrations(connection)
+    before = _number(request.GET.get("before"))
     return TemplateResponse(
         request,
         "chat/admin/schema.html",
@@ -70,11 +74,11 @@ def schema_page(request: HttpRequest) -> TemplateResponse:
             **admin.site.each_context(request),
             "title": "Schema",
             "database": describe_database(connection),
-            "migrations": _migrations(connection),
+            "migrations": migrations,
             "drift": _drift(connection) if request.method == "POST" else None,
             "tables": storage_table(table_storage(connection)),
             "indexes": index_table(index_storage(connection)),
-            **_ledger(connection, before=_number(request.GET.get("before"))),
+            **_ledger(connection, before=before, is_there=migrations.has_ledger),
         },
     )
 
@@ -105,6 +109,7 @@ class _Migrations:
     sentences: list[str]
     next_step: str
     is_ready: bool
+    has_ledger: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +129,18 @@ def _require_permission(request: HttpRequest) -> None:
 
 def _migrations(connection: BaseDatabaseWrapper) -> _Migrations:
     try:
-        statuses = read_statuses(connection)
+        loader = load_migrations(connection)
+        statuses = read_statuses(connection, loader=loader)
+        missing = missing_tables(connection, loader=loader)
     except SchemaError as error:
-        return _Migrations(apps=[], counts={}, sentences=[], next_step=str(error), is_ready=False)
+        return _Migrations(
+            apps=[],
+            counts={},
+            sentences=[],
+            next_step=str(error),
+            is_ready=False,
+            has_ledger=False,
+        )
     return _Migrations(
         apps=apps_of_migrations(statuses),
         counts={
@@ -134,9 +148,11 @@ def _migrations(connection: BaseDatabaseWrapper) -> _Migrations:
             for state in MigrationState
             if (found := in_state(statuses, state))
         },
-        sentences=sentences(statuses),
-        next_step=next_step(statuses),
-        is_ready=all_ready(statuses),
+        sentences=sentences(statuses)
+        + ([f"Tables or views not there: {listed(missing)}"] if missing else []),
+        next_step=next_step(statuses, is_drifted=bool(missing)),
+        is_ready=all_ready(statuses) and not missing,
+        has_ledger=any(status.checksum for status in statuses),
     )
 
 
@@ -162,9 +178,13 @@ def _drift(connection: BaseDatabaseWrapper) -> _Drift:
     )
 
 
-def _ledger(connection: BaseDatabaseWrapper, *, before: int | None) -> dict[str, Any]:
+def _ledger(
+    connection: BaseDatabaseWrapper, *, before: int | None, is_there: bool
+) -> dict[str, Any]:
     try:
-        events = read_events(connection, before=before, limit=_EVENTS_PER_PAGE + 1)
+        events = read_events(
+            connection, before=before, limit=_EVENTS_PER_PAGE + 1, is_there=is_there
+        )
     except SchemaError as error:
         return {"ledger_error": str(error)}
     shown = events[:_EVENTS_PER_PAGE]

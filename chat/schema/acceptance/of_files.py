@@ -8,7 +8,7 @@ from chat.schema.acceptance.reasons import require_reason
 from chat.schema.disk.loading import load_migrations
 from chat.schema.disk.names import require_app, require_migration
 from chat.schema.errors import RefusedError, SchemaError
-from chat.schema.ledger.table import Event, append, ensure_ledger
+from chat.schema.ledger.table import Event, MigrationKey, append, ensure_ledger
 from chat.schema.status.reading import MigrationState, MigrationStatus, read_statuses
 from chat.schema.text import command_line
 
@@ -42,9 +42,9 @@ def accept_migration(
     require_reason(reason)
     loader = load_migrations(connection)
     require_app(app_label, known=loader.migrated_apps)
-    require_migration(loader, app_label=app_label, name=name)
+    name = require_migration(loader, app_label=app_label, name=name)
     statuses = read_statuses(connection, loader=loader, is_lock_ours=True)
-    status = _only(statuses, app_label=app_label, name=name)
+    status = _on_disk(statuses, key=(app_label, name))
     if not status.is_applied or status.checksum_on_disk is None:
         raise NotAppliedError(
             seen=f"{status} is {status.state}.",
@@ -64,17 +64,11 @@ def accept_migration(
     return Acceptance(migration=str(status), before=status.checksum, now=status.checksum_on_disk)
 
 
-def _only(statuses: list[MigrationStatus], *, app_label: str, name: str) -> MigrationStatus:
-    of_app = [
-        status
-        for status in statuses
-        if status.app == app_label and status.state is not MigrationState.MISSING
-    ]
-    exact = [status for status in of_app if status.name == name]
-    matching = exact or [status for status in of_app if status.name.startswith(name)]
-    if len(matching) != 1:
-        raise RefusedError(
-            seen=f"{name!r} is the beginning of: {', '.join(map(str, matching)) or 'nothing'}",
-            next_step="Name one migration that is in the plan; migration_status shows them.",
-        )
-    return matching[0]
+def _on_disk(statuses: list[MigrationStatus], *, key: MigrationKey) -> MigrationStatus:
+    for status in statuses:
+        if status.key == key and status.state is not MigrationState.MISSING:
+            return status
+    raise RefusedError(
+        seen=f"{'.'.join(key)} is in no plan.",
+        next_step="Name a migration that is; migration_status shows them.",
+    )

@@ -108,7 +108,11 @@ JOIN pg_sequence AS s ON s.seqrelid = c.oid
 LEFT JOIN pg_depend AS d
     ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')
     AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
-LEFT JOIN relations AS owner ON owner.oid = d.refobjid
+LEFT JOIN LATERAL (
+    SELECT format('%%I.%%I', c.nspname, o.relname) AS name
+    FROM pg_class AS o
+    WHERE o.oid = d.refobjid
+) AS owner ON true
 """
 
 # pg_get_functiondef refuses aggregates, so their parts are put together here.
@@ -228,15 +232,15 @@ WHERE c.relkind IN ('r', 'p', 'f')
 """
 
 _INDEXES: Final[LiteralString] = """
-SELECT 'index', c.name, owner.name, NULL,
+SELECT 'index', format('%%I.%%I', owner.nspname, c.relname), owner.name, NULL,
        concat_ws(' ',
            pg_get_indexdef(i.indexrelid),
            CASE WHEN NOT i.indisvalid THEN 'INVALID' END,
            CASE WHEN i.indisclustered THEN 'CLUSTER' END,
            CASE WHEN i.indisreplident THEN 'REPLICA IDENTITY' END)
-FROM relations AS c
-JOIN pg_index AS i ON i.indexrelid = c.oid
-JOIN relations AS owner ON owner.oid = i.indrelid
+FROM relations AS owner
+JOIN pg_index AS i ON i.indrelid = owner.oid
+JOIN pg_class AS c ON c.oid = i.indexrelid
 """
 
 _VIEWS: Final[LiteralString] = """

@@ -65,19 +65,21 @@ def require_app(app_label: str, *, known: Iterable[str]) -> None:
         raise UnknownAppError(app_label, nearest=nearest_names(app_label, labels), known=labels)
 
 
-def require_migration(loader: MigrationLoader, *, app_label: str, name: str) -> None:
-    """Raise unless `name` is `zero`, a migration of the app on disk, or the beginning of one alone.
+def require_migration(loader: MigrationLoader, *, app_label: str, name: str) -> str:
+    """Return the whole name of a migration on disk: `name`, or the only one that begins with it.
+
+    `zero` stays as it is.
 
     Raises:
-        UnclearMigrationError: it begins several.
+        UnclearMigrationError: it is none, and begins several.
         UnknownMigrationError: it begins none; the error names the nearest.
     """
     names = sorted(key[1] for key in loader.disk_migrations or {} if key[0] == app_label)
     if name == "zero" or name in names:
-        return
+        return name
     match [known for known in names if known.startswith(name)]:
-        case [_]:
-            return
+        case [whole]:
+            return whole
         case [_, *_] as several:
             raise UnclearMigrationError(
                 seen=f"{name!r} is the beginning of: {', '.join(several)}",

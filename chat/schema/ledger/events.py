@@ -70,17 +70,21 @@ def read_histories(connection: BaseDatabaseWrapper) -> dict[MigrationKey, Histor
 
 
 def read_events(
-    connection: BaseDatabaseWrapper, *, before: int | None = None, limit: int = 50
+    connection: BaseDatabaseWrapper,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+    is_there: bool = False,
 ) -> list[LedgerEvent]:
     """Return the events, newest first, at most `limit`; `before` is the id to go on from.
 
     Kinds of events that only newer code knows are left out. Two statements, one where there is no
-    ledger.
+    ledger, or where it is known that there is.
 
     Raises:
         ForeignLedgerError: a table of this name is there and is not the ledger.
     """
-    if not has_ledger(connection):
+    if not (is_there or has_ledger(connection)):
         return []
     with connection.cursor() as cursor:
         cursor.execute(ledger_sql.EVENTS, ([str(event) for event in Event], before, limit))

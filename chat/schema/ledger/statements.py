@@ -6,6 +6,8 @@ that is added by hand is complete as well.
 
 from typing import Final, LiteralString
 
+from chat.schema.session.lock import STILL_HELD
+
 TABLE: Final = "schema_migrations"
 FUNCTION: Final = "schema_migrations_refuse_change"
 
@@ -81,13 +83,15 @@ APPEND: Final[LiteralString] = """
 INSERT INTO schema_migrations (
     event, app, name, checksum, duration_ms, applied_by, catalogue, reason
 )
-SELECT %s, %s, %s, %s, %s::bigint, format('%%s (%%s)', session_user, %s::text), %s::jsonb, %s
+SELECT %(event)s, %(app)s, %(name)s, %(checksum)s, %(duration_ms)s::bigint,
+       format('%%s (%%s)', session_user, %(user)s::text), %(catalogue)s::jsonb, %(reason)s
 FROM set_config(
     'synchronous_commit',
-    CASE WHEN %s THEN current_setting('synchronous_commit') ELSE 'off' END,
+    CASE WHEN %(is_durable)s THEN current_setting('synchronous_commit') ELSE 'off' END,
     true
 )
 """
+APPEND_UNDER_LOCK: Final[LiteralString] = f"{APPEND}WHERE {STILL_HELD}"
 
 # A migration's state depends on its last event of each kind alone, and of these there are few,
 # however often the schema went up and down. Kinds that only newer code knows are left out.

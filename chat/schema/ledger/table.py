@@ -14,6 +14,7 @@ from chat.schema.catalogue.objects import Catalogue
 from chat.schema.errors import SchemaError
 from chat.schema.ledger import statements as ledger_sql
 from chat.schema.ledger.stored import to_stored
+from chat.schema.session.lock import KEY, MigrationLock
 from chat.schema.session.migrator import operating_system_user
 
 MigrationKey: TypeAlias = tuple[str, str]
@@ -85,26 +86,33 @@ def append(
     catalogue: Catalogue | None = None,
     reason: str | None = None,
     is_durable: bool = True,
+    lock: MigrationLock | None = None,
 ) -> None:
     """Add one row; one statement, in the transaction that is open, if any.
 
     One that is not durable is committed at once, and may be lost when the server itself crashes
-    before it has written something else.
+    before it has written something else. With `lock` it is added only while that is held.
+
+    Raises:
+        LockLostError: the lock is not held any more.
     """
     # Django's stubs do not know what psycopg can adapt.
-    row: tuple[Any, ...] = (
-        event,
-        app,
-        name,
-        checksum,
-        duration_ms,
-        operating_system_user(),
-        to_stored(catalogue) if catalogue is not None else None,
-        reason,
-        is_durable or connection.in_atomic_block,
-    )
+    row: dict[str, Any] = {
+        "event": event,
+        "app": app,
+        "name": name,
+        "checksum": checksum,
+        "duration_ms": duration_ms,
+        "user": operating_system_user(),
+        "catalogue": to_stored(catalogue) if catalogue is not None else None,
+        "reason": reason,
+        "is_durable": is_durable or connection.in_atomic_block,
+        "key": KEY,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(ledger_sql.APPEND, row)
+        cursor.execute(ledger_sql.APPEND_UNDER_LOCK if lock else ledger_sql.APPEND, row)
+        if lock and not cursor.rowcount:
+            lock.verify()
 
 
 class ForeignLedgerError(SchemaError):

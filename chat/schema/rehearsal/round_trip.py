@@ -13,7 +13,6 @@ from functools import partial
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
-from django.db.migrations.exceptions import AmbiguityError
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
@@ -256,15 +255,12 @@ class _Run:
 
 
 def _key_of(loader: MigrationLoader, app_label: str, name: str) -> tuple[str, str]:
-    require_migration(loader, app_label=app_label, name=name)
-    try:
-        migration = loader.get_migration_by_prefix(app_label, name)
-    except (AmbiguityError, KeyError) as exc:
+    key = (app_label, require_migration(loader, app_label=app_label, name=name))
+    if key not in loader.disk_migrations:
         raise UnclearMigrationError(
-            seen=f"Several migrations of {app_label} begin with {name!r}, or none.",
-            next_step="Give the whole name.",
-        ) from exc
-    key = (app_label, str(migration.name))
+            seen=f"{name!r} is before the first migration of {app_label}.",
+            next_step="Name a migration, or none to rehearse them all.",
+        )
     if key not in loader.graph.nodes:
         raise UnclearMigrationError(
             seen=f"{app_label}.{key[1]} is replaced by a squashed migration.",

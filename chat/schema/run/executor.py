@@ -143,7 +143,9 @@ class LedgerExecutor(GatedExecutor):
         super().__init__(connection, self._report, is_lock_ours=True, is_prune=is_prune)
         self._records = LedgerRecorder(
             connection,
+            lock=lock,
             on_disk=self.loader.disk_migrations.get,
+            checksums={status.key: status.checksum_on_disk for status in self.statuses},
             before_end=self._before_end,
         )
         self.recorder = self._records
@@ -273,7 +275,6 @@ class LedgerExecutor(GatedExecutor):
         is_backwards: bool,
         is_fake: bool,
     ) -> ProjectState:
-        self._lock.verify()
         step = Step(migration=migration, is_backwards=is_backwards, is_fake=is_fake)
         with self._recording(step), closing_refused(self.connection):
             state = self._apply_once(step, attempt)
@@ -388,7 +389,7 @@ class LedgerExecutor(GatedExecutor):
                 self._progress.notice(f"Dropped the {index}, which that run left.")
 
     def _before_end(self, step: Step) -> None:
-        """Refuse an end without the lock, in a transaction or with an INVALID index.
+        """Refuse an end in a transaction or with an INVALID index.
 
         And put the session back: the records and the next migration would depend on what was set.
         """
@@ -396,13 +397,6 @@ class LedgerExecutor(GatedExecutor):
             raise OpenTransactionError(str(step.migration))
         # First of all, so that nothing a migration has set misleads what is asked then.
         self._session_state.put_back(self.connection)
-        try:
-            self._lock.verify()
-        except LockLostError as exc:
-            if step.migration.atomic:
-                raise
-            app, name = step.key
-            raise UnrecordedEndError(exc, app=app, name=name) from exc
         self._indexes.require_valid(before=self._found)
 
     @contextmanager
@@ -447,8 +441,11 @@ class LedgerExecutor(GatedExecutor):
                 try:
                     self._session_state.put_back(self.connection)
                     self._records.record_failed(step, reason=_reason(exc))
-                except DatabaseError as unwritten:
+                except (DatabaseError, LockLostError) as unwritten:
                     exc.add_note(f"The ledger has no row of this failure: {unwritten}")
+            if isinstance(exc, LockLostError) and not step.migration.atomic:
+                app, name = step.key
+                raise UnrecordedEndError(exc, app=app, name=name) from exc
             if isinstance(exc, Exception) and not isinstance(exc, SchemaError):
                 is_session_lost = self.connection.connection is not session or session.closed
                 raise migration_failed(

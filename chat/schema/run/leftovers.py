@@ -40,6 +40,8 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'i' AND n.nspname = ANY (current_schemas(false)) AND NOT i.indisvalid
 ORDER BY c.relname
 """
+_GAP: Final = r"(?:\s|/\*.*?\*/|--[^\n]*)+"
+_IF_NOT_EXISTS: Final = re.compile(rf"\bIF{_GAP}NOT{_GAP}EXISTS\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +80,11 @@ def drop_index(connection: BaseDatabaseWrapper, index: InvalidIndex) -> None:
 
 
 class IndexWatch:
-    """Hears within a block what the server says of indexes that are there already.
+    """Hears within a block of which indexes IF NOT EXISTS may have done nothing.
 
-    `said` is emptied by whoever begins a migration. An error about an index that is there is given
-    a note when that is INVALID.
+    That is what the server says, and the statements themselves, as a migration may have hidden
+    notices. `said` is emptied by whoever begins a migration. An error about an index that is there
+    is given a note when that is INVALID.
     """
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
@@ -123,9 +126,11 @@ class IndexWatch:
         if notice.sqlstate == DuplicateTable.sqlstate:
             self.said.append(str(notice.message_primary))
 
-    def _send(self, execute: Callable[..., Any], *arguments: Any) -> Any:
+    def _send(self, execute: Callable[..., Any], statement: Any, *arguments: Any) -> Any:
+        if _IF_NOT_EXISTS.search(str(statement)):
+            self.said.append(str(statement))
         try:
-            return execute(*arguments)
+            return execute(statement, *arguments)
         except DatabaseError as exc:
             is_there = isinstance(exc.__cause__, DuplicateTable)
             if is_there and not self._connection.in_atomic_block:
@@ -135,7 +140,7 @@ class IndexWatch:
 
 
 def _named_in(messages: Iterable[str], connection: BaseDatabaseWrapper) -> list[InvalidIndex]:
-    """Return the INVALID indexes that the server's messages name; no statement without any."""
+    """Return the INVALID indexes that these name; no statement without any."""
     text = "\n".join(messages)
     if not text:
         return []

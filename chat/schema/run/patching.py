@@ -9,8 +9,11 @@ from typing import Any, NoReturn, TypeAlias
 from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
+from chat.schema.disk.names import require_migration
 from chat.schema.errors import SchemaError
 
 ExecutorFactory: TypeAlias = Callable[[BaseDatabaseWrapper, Any], MigrationExecutor]
@@ -37,9 +40,18 @@ class OutsideTrialError(SchemaError):
 def executor_of_migrate(factory: ExecutorFactory) -> Iterator[None]:
     """Let Django's migrate command make its executor with `factory` within the block.
 
-    The command takes the class from the globals of its module and offers no other way to choose.
+    The command takes the class from the globals of its module and offers no other way to choose. A
+    whole name that is also the beginning of another it calls ambiguous; here it is that migration.
     """
-    with _swapped(migrate, MigrationExecutor=factory):
+
+    def by_name(loader: MigrationLoader, app_label: str, name: str) -> Migration:
+        whole = require_migration(loader, app_label=app_label, name=name)
+        return loader.disk_migrations[app_label, whole]
+
+    with (
+        _swapped(migrate, MigrationExecutor=factory),
+        _swapped(MigrationLoader, get_migration_by_prefix=by_name),
+    ):
         yield
 
 

@@ -8,6 +8,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
 from chat.schema.run.recorder import LedgerRecorder
+from chat.schema.session.lock import MigrationLock
 
 
 def removed_apps(connection: BaseDatabaseWrapper) -> set[str]:
@@ -16,12 +17,14 @@ def removed_apps(connection: BaseDatabaseWrapper) -> set[str]:
     return {app for app, _ in MigrationRecorder(connection).applied_migrations()} - installed
 
 
-def prune_removed_app(connection: BaseDatabaseWrapper, *, app_label: str) -> list[str]:
+def prune_removed_app(
+    connection: BaseDatabaseWrapper, *, app_label: str, lock: MigrationLock
+) -> list[str]:
     """Record every migration of an app as not applied, and return their names, in order.
 
-    Their tables stay. Call it under the migration lock.
+    Their tables stay.
     """
-    recorder = LedgerRecorder(connection, on_disk=lambda _: None)
+    recorder = LedgerRecorder(connection, lock=lock, on_disk=lambda _: None, checksums={})
     names = sorted(name for app, name in recorder.applied_migrations() if app == app_label)
     for name in names:
         recorder.record_unapplied(app_label, name)

@@ -5,7 +5,7 @@ squashed migrations that stand for what they replace.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +20,7 @@ from chat.schema.drift.expected import carried
 from chat.schema.drift.reading import Drift
 from chat.schema.ledger.snapshots import take_catalogue
 from chat.schema.ledger.table import Event, MigrationKey, append, ensure_ledger
+from chat.schema.session.lock import MigrationLock
 
 # The first migrations of a run get a snapshot each, then those whose number is a power of two, and
 # the last: all these together take little more than twice the time of the last.
@@ -66,20 +67,25 @@ class LedgerRecorder(MigrationRecorder):
 
     `step` is set while the executor is at a migration, which it does after `begin`; without one,
     what is recorded is a squashed migration, and what is unrecorded is pruned. `before_end` is
-    called before the end of a step is recorded, and may refuse it.
+    called before the end of a step is recorded, and may refuse it. `checksums` are those that were
+    read already.
     """
 
     def __init__(
         self,
         connection: BaseDatabaseWrapper,
         *,
+        lock: MigrationLock,
         on_disk: Callable[[MigrationKey], Migration | None],
+        checksums: Mapping[MigrationKey, str | None],
         before_end: Callable[[Step], None] = lambda _: None,
     ) -> None:
         super().__init__(connection)
         self.step: Step | None = None
+        self._lock = lock
         self._before_end = before_end
         self._on_disk = on_disk
+        self._checksums = dict(checksums)
         self._has_ledger = False
         self._committed: Schema | None = None
         self._recorded: Schema | None = None
@@ -174,20 +180,31 @@ class LedgerRecorder(MigrationRecorder):
         reason: str | None = None,
         is_durable: bool = True,
     ) -> None:
-        """Add a row to the ledger, with the checksum of the files on disk."""
+        """Add a row to the ledger, with the checksum of the files as they were read.
+
+        Raises:
+            LockLostError: the lock is not held any more.
+        """
         self.ensure_schema()
-        migration = self._on_disk((app, name)) or (self.step.migration if self.step else None)
         append(
             self.connection,
             event=event,
             app=app,
             name=name,
-            checksum=migration_checksum(migration) if migration else None,
+            checksum=self._checksum((app, name)),
             duration_ms=duration_ms,
             catalogue=catalogue,
             reason=reason,
             is_durable=is_durable,
+            lock=self._lock,
         )
+
+    def _checksum(self, key: MigrationKey) -> str | None:
+        """Return the checksum that was read first: what is run was imported then."""
+        if key not in self._checksums:
+            migration = self._on_disk(key) or (self.step.migration if self.step else None)
+            self._checksums[key] = migration_checksum(migration) if migration else None
+        return self._checksums[key]
 
     def _record(self, event: Event, app: str, name: str, expected: Catalogue | None) -> None:
         step = self.step

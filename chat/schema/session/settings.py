@@ -8,7 +8,7 @@ from typing import Final, LiteralString
 import psycopg
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg import Connection
+from psycopg import ClientCursor, Connection
 from psycopg.pq import TransactionStatus
 
 # The role comes last: the one before it may be needed for the others.
@@ -21,10 +21,6 @@ FROM (
 ) AS kept (name, rank)
 ORDER BY rank
 """
-_SET: Final[LiteralString] = (
-    "SELECT set_config(name, value, false)"
-    " FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)"
-)
 # RESET ALL also resets what pg_settings does not show, as a setting of one's own (`SET my.flag`).
 _FORGET: Final[LiteralString] = """
 CLOSE ALL;
@@ -34,7 +30,7 @@ DISCARD SEQUENCES;
 DISCARD TEMP;
 RESET SESSION AUTHORIZATION;
 RESET ROLE;
-RESET ALL
+RESET ALL;
 """
 
 
@@ -45,17 +41,17 @@ class SessionState:
     settings: Mapping[str, str]
 
     def put_back(self, connection: BaseDatabaseWrapper) -> None:
-        """Give the session back what it had, and nothing else; two statements.
+        """Give the session back what it had, and nothing else; one round trip.
 
         What was set since is forgotten, also by SET LOCAL, and so are temporary objects, cursors,
         prepared statements, what it listens to, and the last values of sequences. A setting of
         one's own that was there before is forgotten as well, unless it comes with the connection,
         the role or the database.
         """
+        statement, values = _setting(self.settings)
         # Beside Django, so that nobody who watches its statements takes these for a migration's.
-        with connection.wrap_database_errors:
-            connection.connection.execute(_FORGET, prepare=False)
-            connection.connection.execute(*_setting(self.settings))
+        with connection.wrap_database_errors, ClientCursor(connection.connection) as cursor:
+            cursor.execute(_FORGET + statement, values)
 
 
 def session_state(connection: BaseDatabaseWrapper) -> SessionState:
@@ -133,6 +129,7 @@ def _set(connection: BaseDatabaseWrapper, settings: Mapping[str, str]) -> None:
         cursor.execute(*_setting(settings))
 
 
-def _setting(settings: Mapping[str, str]) -> tuple[LiteralString, list[list[str]]]:
+def _setting(settings: Mapping[str, str]) -> tuple[LiteralString, list[str]]:
     """Return the statement that sets them in their order, with its parameters."""
-    return _SET, [list(settings), list(settings.values())]
+    calls = ", ".join(["set_config(%s, %s, false)"] * len(settings))
+    return f"SELECT {calls}", [text for setting in settings.items() for text in setting]

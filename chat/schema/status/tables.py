@@ -90,7 +90,9 @@ def _models(connection: BaseDatabaseWrapper, app_labels: Collection[str]) -> Ite
         options = model._meta
         is_table = not (options.proxy or options.swapped)
         if options.app_label in app_labels and is_table:
-            is_kept_here = options.can_migrate(connection) or not options.managed
+            # One without a field of its own is there for its permissions, and has no table.
+            has_fields = any(not field.auto_created for field in options.local_fields)
+            is_kept_here = options.can_migrate(connection) or (not options.managed and has_fields)
             if is_kept_here and router.allow_migrate_model(connection.alias, model):
                 yield model
 

@@ -119,7 +119,7 @@ examples:
                 on_wait=lambda holder: self._say_who_holds_the_lock(holder, options),
             ) as lock:
                 if is_removed_app:
-                    self._prune_removed_app(connection, options)
+                    self._prune_removed_app(connection, lock, options)
                     return
                 made: list[LedgerExecutor] = []
                 make = self._telling_of_files(self._executor(lock, options, made), options)
@@ -219,9 +219,11 @@ examples:
             self.say(f"      {blocker}", options)
         self.say("    Still waiting...", options, ending="")
 
-    def _prune_removed_app(self, connection: BaseDatabaseWrapper, options: dict[str, Any]) -> None:
+    def _prune_removed_app(
+        self, connection: BaseDatabaseWrapper, lock: MigrationLock, options: dict[str, Any]
+    ) -> None:
         self.say("Pruning migrations:", options)
-        for name in prune_removed_app(connection, app_label=options["app_label"]):
+        for name in prune_removed_app(connection, app_label=options["app_label"], lock=lock):
             self.say(f"  Pruning {options['app_label']}.{name} OK", options)
 
     def _create_database(self, connection: BaseDatabaseWrapper) -> None:
