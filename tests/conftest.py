@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_django
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection, connections, transaction
 from django.test import TransactionTestCase
 from psycopg import sql
@@ -64,6 +65,17 @@ def transactional_tests_end_by_deleting() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", delete_or_flush)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_are_hashed_at_once() -> Iterator[None]:
+    """Let a password take one round in place of a million, which are 0.4 s and no test's subject.
+
+    The method and the form of what is stored are those of production.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
         yield
 
 
