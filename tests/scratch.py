@@ -60,9 +60,9 @@ class ScratchServer:
     maintenance: BaseDatabaseWrapper
     spare: list[str] = field(default_factory=list)
 
-    def create(self) -> str:
+    def create(self, *, template: str = "template0") -> str:
         name = f"{connections['default'].settings_dict['NAME']}_{uuid4().hex[:12]}"
-        self._execute("CREATE DATABASE {} TEMPLATE template0", name)
+        self._execute("CREATE DATABASE {} TEMPLATE {}", name, template)
         return name
 
     def take(self) -> str:
@@ -92,9 +92,9 @@ class ScratchServer:
         except Error:
             return False
 
-    def _execute(self, statement: str, name: str) -> None:
+    def _execute(self, statement: str, *names: str) -> None:
         with self.maintenance.cursor() as cursor:
-            cursor.execute(sql.SQL(statement).format(sql.Identifier(name)))
+            cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
 @contextmanager

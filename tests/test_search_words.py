@@ -223,10 +223,20 @@ def test_nothing_is_missed_and_nothing_else_is_found(script: str, is_free: bool)
 
     found = rows(
         """
-        SELECT text.place, query.place
-        FROM unnest(%s::text[]) WITH ORDINALITY AS text (content, place)
-        CROSS JOIN unnest(%s::text[]) WITH ORDINALITY AS query (content, place)
-        WHERE search_vector(text.content) @@ search_query(query.content)
+        WITH
+            -- Each once, and not once for each of the other.
+            texts AS MATERIALIZED (
+                SELECT place, search_vector(content) AS vector
+                FROM unnest(%s::text[]) WITH ORDINALITY AS text (content, place)
+            ),
+            queries AS MATERIALIZED (
+                SELECT place, search_query(content) AS query
+                FROM unnest(%s::text[]) WITH ORDINALITY AS query (content, place)
+            )
+        SELECT texts.place, queries.place
+        FROM texts
+        CROSS JOIN queries
+        WHERE vector @@ query
         """,
         [
             "".join(

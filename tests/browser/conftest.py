@@ -15,7 +15,6 @@ from chat.models import User
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_django.fixtures import Settings
     from pytest_django.live_server_helper import LiveServer
 
 PASSWORD = "correct horse battery staple"
@@ -107,13 +106,8 @@ def open_visitor(
 
 
 @pytest.fixture
-def visit(
-    browser: Browser,
-    live_server: LiveServer,
-    settings: Settings,
-) -> Iterator[Callable[..., Visitor]]:
+def visit(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..., Visitor]]:
     """Return a function that opens the site: `visit(scheme="dark", width=390)`."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     visitors: list[Visitor] = []
 
     def open_page(*, scheme: Any = "light", width: int = 1400) -> Visitor:

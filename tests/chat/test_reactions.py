@@ -116,9 +116,14 @@ def test_the_server_has_the_pattern_of_python_in_ascii() -> None:
     ids=["alone", "as a picture", "joined", "with a skin tone", "in a name"],
 )
 def test_python_and_the_server_agree_on_every_character(before: str, after: str) -> None:
+    # Past what the pattern names, every hundredth in company; alone, each.
+    step = 100 if before or after else 1
     taken_by_server = rows(
         "SELECT point FROM generate_series(1, 1114111) AS point"
-        " WHERE point NOT BETWEEN 55296 AND 57343 AND %s || chr(point) || %s ~ %s",
+        " WHERE point NOT BETWEEN 55296 AND 57343"
+        " AND (point < 131072 OR point BETWEEN 917504 AND 921599 OR point %% %s = 0)"
+        " AND %s || chr(point) || %s ~ %s",
+        step,
         before,
         after,
         form(),
@@ -128,6 +133,7 @@ def test_python_and_the_server_agree_on_every_character(before: str, after: str)
         (point,)
         for point in range(1, 0x110000)
         if not 0xD800 <= point < 0xE000
+        and (point < 0x20000 or 0xE0000 <= point < 0xE1000 or point % step == 0)
         and re.fullmatch(EMOJI_PATTERN, f"{before}{chr(point)}{after}")
     ]
     assert taken_by_server == taken_by_python

@@ -30,9 +30,8 @@ SEED = ("seed_demo", "--messages", "200", "--users", "30", "--until", "2026-02-0
 
 
 @pytest.fixture
-def database(manage: Manage, scratch_database: ScratchDatabase) -> Iterator[BaseDatabaseWrapper]:
-    manage("migrate", "-v0", env=scratch_database.environ)
-    with closing(connect(scratch_database.environ["DB_NAME"], alias="ended")) as wrapper:
+def database(migrated_database: ScratchDatabase) -> Iterator[BaseDatabaseWrapper]:
+    with closing(connect(migrated_database.name, alias="ended")) as wrapper:
         yield wrapper
 
 
@@ -65,7 +64,7 @@ def write_three(directory: Path) -> list[str]:
 @pytest.mark.parametrize("what", ENDS)
 def test_import_says_which_files_are_kept(
     manage: Manage,
-    scratch_database: ScratchDatabase,
+    migrated_database: ScratchDatabase,
     database: BaseDatabaseWrapper,
     tmp_path: Path,
     what: str,
@@ -73,7 +72,7 @@ def test_import_says_which_files_are_kept(
     paths = write_three(tmp_path)
     end_at(database, "NEW.content = 'message 2'", ENDS[what])
 
-    run = manage("import_discord", *paths, env=scratch_database.environ)
+    run = manage("import_discord", *paths, env=migrated_database.environ)
 
     assert run.returncode == 1
     assert run.stderr.startswith("CommandError: The database went no further: ")
@@ -86,11 +85,11 @@ def test_import_says_which_files_are_kept(
 
 @pytest.mark.parametrize("what", ENDS)
 def test_seed_says_that_it_can_be_run_again(
-    manage: Manage, scratch_database: ScratchDatabase, database: BaseDatabaseWrapper, what: str
+    manage: Manage, migrated_database: ScratchDatabase, database: BaseDatabaseWrapper, what: str
 ) -> None:
     end_at(database, "NEW.seq = 20", ENDS[what])
 
-    run = manage(*SEED, env=scratch_database.environ)
+    run = manage(*SEED, env=migrated_database.environ)
 
     assert run.returncode == 1
     assert "CommandError: The database went no further: " in run.stderr
@@ -102,7 +101,7 @@ def test_seed_says_that_it_can_be_run_again(
 
 
 def test_seed_whose_server_is_deleted_meanwhile_says_so(
-    manage: Manage, scratch_database: ScratchDatabase, database: BaseDatabaseWrapper
+    manage: Manage, migrated_database: ScratchDatabase, database: BaseDatabaseWrapper
 ) -> None:
     end_at(
         database,
@@ -110,7 +109,7 @@ def test_seed_whose_server_is_deleted_meanwhile_says_so(
         "UPDATE servers SET deleted_at = now() WHERE deleted_at IS NULL;",
     )
 
-    run = manage(*SEED, env=scratch_database.environ)
+    run = manage(*SEED, env=migrated_database.environ)
 
     assert run.returncode == 1
     assert "takes no messages" in run.stderr
@@ -121,14 +120,14 @@ def test_seed_whose_server_is_deleted_meanwhile_says_so(
 
 def test_import_whose_server_is_deleted_meanwhile_says_so(
     manage: Manage,
-    scratch_database: ScratchDatabase,
+    migrated_database: ScratchDatabase,
     database: BaseDatabaseWrapper,
     tmp_path: Path,
 ) -> None:
     paths = write_three(tmp_path)
     end_at(database, "NEW.content = 'message 2'", "UPDATE servers SET deleted_at = now();")
 
-    run = manage("import_discord", *paths, env=scratch_database.environ)
+    run = manage("import_discord", *paths, env=migrated_database.environ)
 
     assert run.returncode == 1
     refused, others = run.stderr.splitlines()

@@ -193,15 +193,14 @@ def test_production_is_refused() -> None:
 
 
 def test_two_processes_make_the_same_community(
-    manage: Manage, manage_process: Manage, scratch_database: ScratchDatabase
+    manage: Manage, manage_process: Manage, migrated_database: ScratchDatabase
 ) -> None:
     seed(messages=200)
-    manage("migrate", "-v0", env=scratch_database.environ)
 
     run = manage_process(
         *("seed_demo", "--messages", "200", "--users", "30", "--servers", "3"),
         *("--until", "2026-02-03"),
-        env={**scratch_database.environ, "PYTHONHASHSEED": "7"},
+        env={**migrated_database.environ, "PYTHONHASHSEED": "7"},
     )
 
     assert run.returncode == 0
@@ -210,7 +209,7 @@ def test_two_processes_make_the_same_community(
         *("shell", "-v0", "-c"),
         "from chat.models import Message; "
         "print(*Message.objects.order_by('id').values_list('id', flat=True))",
-        env=scratch_database.environ,
+        env=migrated_database.environ,
     )
     here = rows("SELECT id FROM messages ORDER BY 1")
     assert dumped.stdout.split() == [str(message_id) for (message_id,) in here]

@@ -211,10 +211,9 @@ def test_two_channels_of_a_guild_are_in_one_server(tmp_path: Path) -> None:
 
 
 def test_two_imports_of_a_guild_at_once_take_turns(
-    tmp_path: Path, manage_process: Manage, scratch_database: ScratchDatabase
+    tmp_path: Path, manage: Manage, manage_process: Manage, migrated_database: ScratchDatabase
 ) -> None:
-    environ = scratch_database.environ
-    manage_process("migrate", "-v0", env=environ)
+    environ = migrated_database.environ
     paths = [
         write(
             tmp_path / f"{channel}.json",
@@ -229,7 +228,7 @@ def test_two_imports_of_a_guild_at_once_take_turns(
         )
 
     assert [run.stderr for run in runs] == ["", "", ""]
-    assert count_messages(manage_process, environ) == "1500 1500"
+    assert count_messages(manage, environ) == "1500 1500"
 
 
 def test_message_that_comes_twice_is_there_once(tmp_path: Path) -> None:
@@ -1174,11 +1173,10 @@ import_export(path=Path(sys.argv[1]), on_progress=kill_in_the_middle)
 
 
 def test_killed_in_the_middle_and_run_again_is_whole(
-    tmp_path: Path, manage: Manage, scratch_database: ScratchDatabase
+    tmp_path: Path, manage: Manage, migrated_database: ScratchDatabase
 ) -> None:
-    environ = scratch_database.environ
+    environ = migrated_database.environ
     path = write_many(tmp_path / "a.json", 14_000)
-    manage("migrate", "-v0", env=environ)
 
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, str(path), str(path.stat().st_size - (2 << 20))],
@@ -1205,12 +1203,11 @@ def count_messages(manage: Manage, environ: Any) -> str:
 
 
 def test_pipe_gets_the_report_alone(
-    tmp_path: Path, manage_process: Manage, scratch_database: ScratchDatabase
+    tmp_path: Path, manage_process: Manage, migrated_database: ScratchDatabase
 ) -> None:
-    manage_process("migrate", "-v0", env=scratch_database.environ)
     path = write(tmp_path / "a.json", export(message(1)))
 
-    run = manage_process("import_discord", str(path), env=scratch_database.environ)
+    run = manage_process("import_discord", str(path), env=migrated_database.environ)
 
     assert run.stderr == ""
     assert len(run.stdout.splitlines()) == 1

@@ -26,9 +26,9 @@ needs_root = pytest.mark.skipif(not is_root, reason="only root runs the server a
 NOBODY = 65534
 
 
-def query(manage_process: Manage, data_dir: Path, **variables: str) -> Completed:
-    environ = embedded_environ(data_dir, **variables)
-    return manage_process("dbshell", "--", "-Atc", "SELECT 42", env=environ)
+def query(manage: Manage, data_dir: Path) -> Completed:
+    """Run a query: in a process of its own, but where no server will be started."""
+    return manage("dbshell", "--", "-Atc", "SELECT 42", env=embedded_environ(data_dir))
 
 
 def assert_works(manage_process: Manage, data_dir: Path) -> None:
@@ -59,13 +59,11 @@ def test_any_path_will_do(manage_process: Manage, open_dir: Path, name: str) -> 
     assert_works(manage_process, open_dir / name / "postgres")
 
 
-def test_path_that_is_too_long_for_postgresql_is_named(
-    manage_process: Manage, open_dir: Path
-) -> None:
+def test_path_that_is_too_long_for_postgresql_is_named(manage: Manage, open_dir: Path) -> None:
     parts = ["n" * 100] * 10
     long = str(open_dir / "/".join(parts))[:993]
 
-    done = query(manage_process, Path(long))
+    done = query(manage, Path(long))
 
     assert_is_refused(done, "its path has 993 bytes", "set MELO_EMBEDDED_DIR to a shorter path")
     assert "initdb" not in done.stderr
@@ -78,25 +76,25 @@ def test_relative_path_and_link_are_the_same_server(open_dir: Path) -> None:
     assert Layout.of(open_dir / "link" / "x") == Layout.of(open_dir / "real" / "x")
 
 
-def test_data_of_another_version_is_refused(manage_process: Manage, data_dir: Path) -> None:
+def test_data_of_another_version_is_refused(manage: Manage, data_dir: Path) -> None:
     data_dir.mkdir(parents=True)
     (data_dir / "PG_VERSION").write_text("17\n")
 
-    assert_is_refused(query(manage_process, data_dir), "PostgreSQL 17", "move", "pg_dump")
+    assert_is_refused(query(manage, data_dir), "PostgreSQL 17", "move", "pg_dump")
 
 
-def test_directory_with_something_else_is_refused(manage_process: Manage, data_dir: Path) -> None:
+def test_directory_with_something_else_is_refused(manage: Manage, data_dir: Path) -> None:
     data_dir.mkdir(parents=True)
     (data_dir / "thesis.tex").write_text("")
 
-    assert_is_refused(query(manage_process, data_dir), "not a PostgreSQL data directory")
+    assert_is_refused(query(manage, data_dir), "not a PostgreSQL data directory")
     assert (data_dir / "thesis.tex").exists()
 
 
-def test_file_in_the_way_is_named(manage_process: Manage, tmp_path: Path) -> None:
+def test_file_in_the_way_is_named(manage: Manage, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    assert_is_refused(query(manage_process, tmp_path / "file" / "postgres"), str(tmp_path / "file"))
+    assert_is_refused(query(manage, tmp_path / "file" / "postgres"), str(tmp_path / "file"))
 
 
 def test_empty_directory_is_used_and_server_that_does_not_start_shows_its_log(
@@ -110,14 +108,12 @@ def test_empty_directory_is_used_and_server_that_does_not_start_shows_its_log(
     assert_is_refused(query(manage_process, data_dir), "no_such_setting", "postgres.log")
 
 
-def test_socket_directory_of_somebody_else_is_refused(
-    manage_process: Manage, data_dir: Path
-) -> None:
+def test_socket_directory_of_somebody_else_is_refused(manage: Manage, data_dir: Path) -> None:
     uid = NOBODY if is_root else os.geteuid()
     socket_dir = Layout.of(data_dir).socket_dir(uid=uid)
     socket_dir.symlink_to(data_dir)
     try:
-        done = query(manage_process, data_dir)
+        done = query(manage, data_dir)
     finally:
         socket_dir.unlink()
 
@@ -203,11 +199,11 @@ def test_root_below_a_private_directory(manage_process: Manage, open_dir: Path) 
 
 
 @needs_root
-def test_root_is_told_when_the_link_leads_nowhere(manage_process: Manage, data_dir: Path) -> None:
+def test_root_is_told_when_the_link_leads_nowhere(manage: Manage, data_dir: Path) -> None:
     data_dir.parent.mkdir()
     data_dir.symlink_to(data_dir.parent / "gone")
 
-    assert_is_refused(query(manage_process, data_dir), "gone", f"rm {data_dir}")
+    assert_is_refused(query(manage, data_dir), "gone", f"rm {data_dir}")
 
 
 @needs_root

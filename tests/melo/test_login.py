@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
@@ -15,18 +15,10 @@ from django.test import Client, override_settings
 
 from chat.models import User
 
-if TYPE_CHECKING:
-    from pytest_django.fixtures import Settings
-
 pytestmark = pytest.mark.django_db
 
 PASSWORD = "correct horse battery staple"
 BEHIND_PROXY = override_settings(IS_BEHIND_PROXY=True)
-
-
-@pytest.fixture(autouse=True)
-def _quick_hashes(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from textwrap import dedent
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from tests.in_process import run_in_process
 from tests.schema.conftest import PROJECT
 
 FILES = {
@@ -55,7 +56,7 @@ Manage = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def manage(tmp_path: Path, scratch_connection: BaseDatabaseWrapper) -> Manage:
+def project(tmp_path: Path, scratch_connection: BaseDatabaseWrapper) -> Path:
     scratch_connection.ensure_connection()
     info = scratch_connection.connection.info
     database = {
@@ -70,11 +71,17 @@ def manage(tmp_path: Path, scratch_connection: BaseDatabaseWrapper) -> Manage:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text).strip().format(database=database) + "\n")
+    return tmp_path
+
+
+@pytest.fixture
+def manage_process(project: Path) -> Manage:
+    """Runs the project's own `manage.py`, with no variable of anybody's."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=tmp_path,
+            cwd=project,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -86,24 +93,35 @@ def manage(tmp_path: Path, scratch_connection: BaseDatabaseWrapper) -> Manage:
     return run
 
 
+@pytest.fixture
+def manage(project: Path) -> Manage:
+    """Runs a command with the project's settings, within this process."""
+    settings = {"DJANGO_SETTINGS_MODULE": "settings", "PYTHONPATH": str(project)}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return run_in_process(*arguments, environ={**os.environ, **settings})
+
+    return run
+
+
 def test_one_line_brings_the_migration_room_into_any_project(
-    tmp_path: Path, manage: Manage, scratch_connection: BaseDatabaseWrapper
+    tmp_path: Path, manage_process: Manage, scratch_connection: BaseDatabaseWrapper
 ) -> None:
-    made = manage("makemigrations", "blog")
-    written = manage("migration_new", "blog", "add_index", "--sql")
+    made = manage_process("makemigrations", "blog")
+    written = manage_process("migration_new", "blog", "add_index", "--sql")
     sql = tmp_path / "blog" / "migrations" / "sql"
     (sql / "0002_add_index.up.sql").write_text("CREATE INDEX titles ON blog_post (title);\n")
     (sql / "0002_add_index.down.sql").write_text("DROP INDEX titles;\n")
-    pending = manage("migration_status", "--check")
-    migrated = manage("migrate")
+    pending = manage_process("migration_status", "--check")
+    migrated = manage_process("migrate")
     with scratch_connection.cursor() as cursor:
         cursor.execute("INSERT INTO blog_post (title) VALUES ('The tide')")
-    ready = manage("migration_status", "--check", "--drift")
-    refused = manage("migrate", "blog", "zero")
+    ready = manage_process("migration_status", "--check", "--drift")
+    refused = manage_process("migrate", "blog", "zero")
     with (tmp_path / "settings.py").open("a") as settings:
         settings.write("MIGRATIONS_PRODUCTION = False\n")
-    back = manage("migrate", "blog", "zero")
-    current = manage("migration_current", "blog")
+    back = manage_process("migrate", "blog", "zero")
+    current = manage_process("migration_current", "blog")
 
     assert (made.returncode, written.returncode) == (0, 0), made.stderr + written.stderr
     assert (pending.returncode, migrated.returncode) == (2, 0), migrated.stderr
