@@ -1,4 +1,4 @@
--- The functions as 0012 made them.
+-- The functions as 0012 made them, and the limit as 0009 set it.
 
 CREATE OR REPLACE FUNCTION public.search_fold(content text) RETURNS text
 LANGUAGE plpgsql
@@ -225,3 +225,5 @@ BEGIN
     RETURN nullif(array_to_string(choices, ' | '), '')::tsquery;
 END
 $function$;
+
+ALTER INDEX public.messages_search_ix SET (gin_pending_list_limit = 4096);
