@@ -132,13 +132,13 @@ class Message(ChangingRow):
                 condition=Q(space_id=F("channel")),
             ),
             # Words of one tenant (btree_gin): without the tenant first, a common word would be
-            # looked up in all tenants. The limit on the pending list limits the time of the insert
-            # that flushes it.
+            # looked up in all tenants. The limit on the pending list, in kB, limits the time of the
+            # insert that flushes it, and of each search, which reads the whole of it.
             GinIndex(
                 fields=["space_id", "search"],
                 name="messages_search_ix",
                 condition=Q(deleted_at__isnull=True),
-                gin_pending_list_limit=4096,
+                gin_pending_list_limit=1024,
             ),
         ]
         constraints = [

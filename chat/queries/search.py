@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.postgres.search import SearchQuery
 
 from chat.db.statements import Statement, bigint, read_sql
-from chat.errors import InvalidInput, MissingPermission, NotVisible
+from chat.errors import MissingPermission, NotVisible
 from chat.inputs import check_flag, check_limit, check_moment, check_text, id_of
 from chat.models import Channel, Server, User
 from chat.queries.message_rows import find_message_views
@@ -78,19 +78,24 @@ def search_messages(
     before: Cursor | None = None,
     limit: int = 25,
 ) -> SearchPage:
-    """Return the messages of a server that have all words of `text`: two statements.
+    """Return the messages that have all words of `text`, newest first: two statements.
 
-    Newest first, from the channels whose history `viewer` can read, or from one of them; without
-    `server`, from the conversation `channel`. `text` is what people type into a search box: "words
-    in quotes" stand together, -word excludes, "or" is a choice, and the last word, if it has four
-    letters, is also found as the beginning of one. Case, accents and forms of a letter do not
-    matter; a file's name, an address or a number is found whole and by its parts; of scripts
-    without spaces any two characters are found, or one.
+    Of a server: from the channels whose history `viewer` can read, or from one of them. With a
+    conversation as `channel`: from it. With neither: from all that `viewer` can read. The other
+    arguments narrow it down: to an author, to what was sent from `since` on and before `until`, to
+    what has a file or a link, mentions the viewer by name, or is pinned.
 
-    The other arguments narrow it down: to an author, to what was sent from `since` on and before
-    `until`, to what has a file or a link, mentions the viewer by name, or is pinned.
+    `text` is what people type into a search box: "words in quotes" stand together, -word excludes,
+    "or" is a choice, and wor* stands for all words with that beginning, of three letters or more;
+    so does the last word, if it has four. Case, accents and forms of a letter do not matter; a
+    file's name, an address or a number is found whole and by its parts; of scripts without spaces
+    any two characters are found, or one.
 
-    At most 20,000 messages are read for a page; see `SearchPage.complete`.
+    At most 20,000 messages are read for a page. In everything that `viewer` can read, words are
+    whole, and the 200 servers and conversations with the newest messages are looked at: the newest
+    50 of each, where alone a single character of a script without spaces is found, and unless these
+    have the words five times, at most 500 hits of the index. A search that ends there has read less
+    far back than was asked; see `SearchPage.complete`.
 
     Raises: InvalidInput; NotVisible for a server that `viewer` is not in, or a channel that they
     cannot see; MissingPermission for a channel without READ_MESSAGE_HISTORY.
@@ -98,24 +103,27 @@ def search_messages(
     viewer_id = id_of("viewer", viewer, User)
     server_id = None if server is None else id_of("server", server, Server)
     channel_id = None if channel is None else id_of("channel", channel, Channel)
-    space_id = server_id or channel_id
-    if space_id is None:
-        raise InvalidInput("server", seen="None", expected="a server, or a conversation as channel")
-    params = _params(
-        viewer_id,
-        text=text,
-        author=author,
-        since=since,
-        until=until,
-        before=before,
-        limit=limit,
-        has_file=has_file,
-        has_link=has_link,
-        mentions_viewer=mentions_viewer,
-        is_pinned=is_pinned,
-    )
-    params |= {"space": space_id, "channel": channel_id}
-    rows = read(_SEARCH.tuples, params)
+    cursor = check_cursor("before", before, default=LAST)
+    if until is not None and check_moment("until", until) <= cursor.at:
+        # Before every message of that moment.
+        cursor = Cursor(until, FIRST.id)
+    params = {
+        "user": viewer_id,
+        "text": check_text("text", text, least=1, most=SEARCH_LENGTH),
+        "space": server_id or channel_id,
+        "author": None if author is None else id_of("author", author, User),
+        "after_at": EARLIEST if since is None else check_moment("since", since),
+        "before_at": cursor.at,
+        "before_id": cursor.id,
+        "has_file": check_flag("has_file", has_file),
+        "has_link": check_flag("has_link", has_link),
+        "mentions_viewer": check_flag("mentions_viewer", mentions_viewer),
+        "is_pinned": check_flag("is_pinned", is_pinned),
+        "limit": bigint(check_limit(limit)),
+    }
+    if params["space"] is None:
+        return _page(read(_SEARCH_EVERYWHERE.tuples, params), viewer=viewer_id, limit=limit)
+    rows = read(_SEARCH.tuples, params | {"channel": channel_id})
     is_member, permissions, *_ = rows[0]
     if server_id is not None and not is_member:
         raise NotVisible("server", server_id, to=viewer_id)
@@ -127,80 +135,6 @@ def search_messages(
                 Permission.READ_MESSAGE_HISTORY, user=viewer_id, where=f"channel {channel_id}"
             )
     return _page([row[2:] for row in rows], viewer=viewer_id, limit=limit)
-
-
-@read_your_writes()
-def search_everywhere(
-    *,
-    viewer: User | UUID,
-    text: str,
-    author: User | UUID | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    has_file: bool = False,
-    has_link: bool = False,
-    mentions_viewer: bool = False,
-    is_pinned: bool = False,
-    before: Cursor | None = None,
-    limit: int = 25,
-) -> SearchPage:
-    """Return the messages with all words of `text`, of all that `viewer` can read: two statements.
-
-    Newest first, from their servers and conversations; the rest as in `search_messages`, but the
-    last word is a whole one, and a single character of a script without spaces is looked for among
-    the newest messages of each place alone.
-
-    For a page, the 200 servers and conversations with the newest messages are looked at: the newest
-    50 messages of each, and unless these have the words five times, at most 500 hits of the index.
-    A search that ends there has read less far back than was asked; see `SearchPage.complete`.
-
-    Raises: InvalidInput.
-    """
-    viewer_id = id_of("viewer", viewer, User)
-    params = _params(
-        viewer_id,
-        text=text,
-        author=author,
-        since=since,
-        until=until,
-        before=before,
-        limit=limit,
-        has_file=has_file,
-        has_link=has_link,
-        mentions_viewer=mentions_viewer,
-        is_pinned=is_pinned,
-    )
-    params["space"] = None
-    rows = read(_SEARCH_EVERYWHERE.tuples, params)
-    return _page(rows, viewer=viewer_id, limit=limit)
-
-
-def _params(
-    viewer_id: UUID,
-    *,
-    text: str,
-    author: User | UUID | None,
-    since: datetime | None,
-    until: datetime | None,
-    before: Cursor | None,
-    limit: int,
-    **flags: bool,
-) -> dict[str, Any]:
-    """Return what the two statements have in common, checked."""
-    cursor = check_cursor("before", before, default=LAST)
-    if until is not None and check_moment("until", until) <= cursor.at:
-        # Before every message of that moment.
-        cursor = Cursor(until, FIRST.id)
-    return {
-        "user": viewer_id,
-        "text": check_text("text", text, least=1, most=SEARCH_LENGTH),
-        "author": None if author is None else id_of("author", author, User),
-        "after_at": EARLIEST if since is None else check_moment("since", since),
-        "before_at": cursor.at,
-        "before_id": cursor.id,
-        "limit": bigint(check_limit(limit)),
-        **{name: check_flag(name, value) for name, value in flags.items()},
-    }
 
 
 def _page(rows: Sequence[tuple[Any, ...]], *, viewer: UUID, limit: int) -> SearchPage:

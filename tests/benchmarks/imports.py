@@ -1,13 +1,15 @@
 """What an import of messages costs against psql's \\copy into the same table, keys and triggers.
 
 Each measurement fills a channel of its own. What is compared is from rows in memory, or from a file
-of the same rows, to the commit.
+of the same rows, to the commit. What is counted is how long 99 of 100 sends into another server
+take at most, before the import and beside it.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import statistics
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -22,20 +24,28 @@ from chat.db.ids import uuid7
 from chat.models import Channel, Server, User
 from chat.services.imports import MessageRow, import_messages
 from tests.benchmarks.paths import BARE, OURS, Goal, Path
+from tests.benchmarks.sends import SHAPES, Crew
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from tests.benchmarks.sends import Place
 
 COLUMNS = (
     "space_id, channel_id, id, seq, author_id, created_at, updated_at, content, kind, "
     "reply_to_seq, edited_at, pinned_at, pinned_by_id, deleted_at, deleted_by_id"
 )
 _NULLS = "\t".join(["\\N"] * 5)
+# They are done before an import is.
+_SENDS = 1000
 
 
 @contextmanager
-def import_paths(*, messages: int = 100_000) -> Iterator[list[Path]]:
-    """Yield the path of the import of this many messages; what it wrote stays in the database."""
+def import_paths(place: Place, *, messages: int = 100_000) -> Iterator[list[Path]]:
+    """Yield the path of the import of this many messages; what it wrote stays in the database.
+
+    Sends beside it go to `place`.
+    """
     with tempfile.TemporaryDirectory() as directory:
         work = _Work(messages=messages, file=FilePath(directory) / "messages.tsv")
         work.prepare()
@@ -47,6 +57,7 @@ def import_paths(*, messages: int = 100_000) -> Iterator[list[Path]]:
                 ways={OURS: work.import_rows, BARE: work.copy_file},
                 goals=[Goal(way=OURS, other=BARE, ratio=1 / 0.9)],
                 reset=work.prepare,
+                counts=lambda: work.sends_beside(place),
             )
         ]
 
@@ -108,6 +119,14 @@ class _Work:
     def copy_file(self) -> None:
         copy_messages(self.file)
 
+    def sends_beside(self, place: Place) -> dict[str, int]:
+        with Crew(place, SHAPES[0], way=OURS, each=_SENDS) as crew:
+            before = crew()
+            crew.begin()
+            self.import_rows()
+            beside = crew.finish()
+        return {"send p99, µs": _p99(before), "beside it, µs": _p99(beside)}
+
     def _rows(self) -> list[MessageRow]:
         first = datetime(2024, 1, 1, tzinfo=UTC)
         choose = self.random
@@ -122,3 +141,7 @@ class _Work:
             )
             rows.append(row)
         return rows
+
+
+def _p99(seconds: Sequence[float]) -> int:
+    return round(statistics.quantiles(seconds, n=100)[-1] * 1_000_000)

@@ -114,7 +114,7 @@ def _many(options: argparse.Namespace) -> Iterator[Measurement]:
             if options.only in shape.name:
                 with send_path(here, shape, each=_SENDS // shape.clients) as path:
                     yield from _measured([path], options, rounds=options.rounds)
-        with import_paths() as paths:
+        with import_paths(here) as paths:
             yield from _measured(paths, options, rounds=min(options.rounds, _IMPORT_ROUNDS))
 
 

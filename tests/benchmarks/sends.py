@@ -7,6 +7,7 @@ same for both, and so are the people and the channels.
 from __future__ import annotations
 
 import multiprocessing
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -89,12 +90,19 @@ class Crew:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def __call__(self) -> None:
+    def __call__(self) -> list[float]:
         """Send; raises when a client did not come through."""
+        self.begin()
+        return self.finish()
+
+    def begin(self) -> None:
+        """Let all of them send, and do not wait."""
         for _, pipe in self._members:
             pipe.send(self.each)
-        for _, pipe in self._members:
-            pipe.recv()
+
+    def finish(self) -> list[float]:
+        """Wait for the last, and return how long each message took, in seconds."""
+        return [seconds for _, pipe in self._members for seconds in pipe.recv()]
 
     def close(self) -> None:
         """Let the clients end, and wait for them."""
@@ -164,10 +172,14 @@ def _work(
         send()
     pipe.send(None)
     while each := pipe.recv():
-        for _ in range(each):
-            send()
-        pipe.send(None)
+        pipe.send([_seconds(send) for _ in range(each)])
     connection.close()
+
+
+def _seconds(send: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    send()
+    return time.perf_counter() - began
 
 
 def _ours(_: UUID, channel: UUID, author: UUID) -> Callable[[], object]:

@@ -258,7 +258,6 @@ def _of_reads(scene: Scene) -> dict[str, dict[str, Any]]:
         "member_page": {"viewer": user, "server": server, "after": cursor, "limit": 5},
         "inbox": {"user": user} | page,
         "reaction_users": {"viewer": user} | reaction,
-        "search_everywhere": {"viewer": user, "text": "ahoy", "author": user} | narrow | page,
         "search_messages": {"viewer": user, "text": "ahoy"} | where | narrow | page,
         "unread_overview": {"user": user},
     }

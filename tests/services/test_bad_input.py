@@ -131,7 +131,7 @@ ALSO_BAD: dict[tuple[str, str], list[Any]] = {
     ("mark_unread", "seq"): [None],
     **{(name, "emoji"): NO_EMOJI for name in ("add_reaction", "remove_reaction")},
     ("reaction_users", "emoji"): NO_EMOJI,
-    **{(name, "text"): ["x" * 201, None] for name in ("search_messages", "search_everywhere")},
+    ("search_messages", "text"): ["x" * 201, None],
     ("redeem_invite", "code"): [None],
 }
 # The limits of pages are lower than those of sweeps.
@@ -191,9 +191,8 @@ def refusal_of(scene: Scene, name: str, argument: str, bad: Any) -> str:
 NOTHING_THERE = {
     *(f"{name}.user" for name in ("permissions_in", "visible_channels", "conversation_list")),
     *("permissions_in.channel", "visible_channels.server", "inbox.user", "unread_overview.user"),
-    *("search_messages.author", "search_everywhere.author", "search_everywhere.viewer"),
-    *("messages_by_id.viewer", "clear_overwrite.user"),
-    "remove_reaction.user",
+    *("search_messages.author", "messages_by_id.viewer"),
+    *("clear_overwrite.user", "remove_reaction.user"),
 }
 
 
@@ -327,12 +326,8 @@ def test_what_only_just_can_be_is_taken(scene: Scene) -> None:
         ("message_page", "after", [0]),
         *((name, "before", cursors) for name in PAGED if name != "message_page"),
         ("member_page", "after", cursors),
-        *((name, "text", texts) for name in ("search_messages", "search_everywhere")),
-        *(
-            (name, moment, ends)
-            for name in ("search_messages", "search_everywhere")
-            for moment in ("since", "until")
-        ),
+        ("search_messages", "text", texts),
+        *(("search_messages", moment, ends) for moment in ("since", "until")),
         ("reaction_users", "emoji", [":" + "x" * 32 + ":", "❤", "❤\ufe0f"]),
     ]
 

@@ -59,11 +59,12 @@ USUAL: dict[str, str] = {
     "eight": "move_channel set_overwrite",
     "thirty": "erase_user",
 }
+NOT_NARROWED: dict[str, Any] = dict.fromkeys(("before", "since", "until"))
 # Called otherwise: who acts, if it is another, and what with.
 OTHERWISE: list[tuple[str, str, Actor | None, Callable[[Scene], dict[str, Any]]]] = [
     ("inbox", "two", None, lambda _: {"before": None}),
-    ("search_messages", "two", None, lambda _: {"before": None, "since": None, "until": None}),
-    ("search_everywhere", "two", None, lambda _: {"before": None, "since": None, "until": None}),
+    ("search_messages", "two", None, lambda _: NOT_NARROWED),
+    ("search_messages", "two", None, lambda _: NOT_NARROWED | {"server": None, "channel": None}),
     ("create_invite", "four", None, lambda _: {"channel": None}),
     ("create_channel", "five", None, lambda _: {"parent": None}),
     ("move_channel", "six", None, lambda _: {"parent": None, "position": 1}),

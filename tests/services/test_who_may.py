@@ -133,7 +133,7 @@ WITHOUT_ACTOR = {
     *("confirm_removal", "files_to_remove", "sweep_attachments", "unsent_attachments"),
     *("import_messages", "import_users", "import_members", "import_read_states"),
     *("permissions_in", "visible_channels", "conversation_list"),
-    *("messages_by_id", "inbox", "unread_overview", "search_everywhere"),
+    *("messages_by_id", "inbox", "unread_overview"),
 }
 
 
