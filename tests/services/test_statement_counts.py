@@ -61,7 +61,7 @@ USUAL: dict[str, str] = {
 }
 # Called otherwise: who acts, if it is another, and what with.
 OTHERWISE: list[tuple[str, str, Actor | None, Callable[[Scene], dict[str, Any]]]] = [
-    ("inbox", "two", None, lambda _: {"before": None}),
+    ("inbox", "one", None, lambda _: {"before": None}),
     ("search_messages", "two", None, lambda _: {"before": None, "since": None, "until": None}),
     ("search_everywhere", "two", None, lambda _: {"before": None, "since": None, "until": None}),
     ("create_invite", "four", None, lambda _: {"channel": None}),
