@@ -152,5 +152,5 @@ def _run(sql: str, params: Mapping[str, Any], *, using: str, answer: Callable[[A
         else:
             numbered, names = _numbered(sql)
             cursor = RawCursor(connection.connection)
-            cursor.execute(numbered, [params[name] for name in names])
+            cursor.execute(numbered, [params[name] for name in names], prepare=True)
         return answer(cursor)

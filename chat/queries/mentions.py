@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from chat.db.statements import Statement, bigint, read_sql
 from chat.inputs import check_limit, id_of
 from chat.models import User
-from chat.queries.message_rows import find_message_views
+from chat.queries.message_rows import message_views
 from chat.queries.source import LAST, Cursor, check_cursor
-from chat.replicas import read, read_your_writes
+from chat.replicas import read
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -30,9 +30,8 @@ class Inbox:
     next: Cursor | None
 
 
-@read_your_writes()
 def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -> Inbox:
-    """Return the messages that mention a user, newest first, at most `limit`: two statements.
+    """Return the messages that mention a user, newest first, at most `limit`: one statement.
 
     Mentions of the user, not of a role or of everyone, in channels and conversations that the user
     can read now, without deleted messages. At most 500 mentions are read for a page: where the user
@@ -44,21 +43,15 @@ def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -
     cursor = check_cursor("before", before, default=LAST)
     params = {
         "user": user_id,
+        "viewer": user_id,
         "before_at": cursor.at,
         "before_id": cursor.id,
         "limit": bigint(check_limit(limit)),
     }
     rows = read(_INBOX.tuples, params)
-    found = [row[2:] for row in rows if row[2] is not None]
-    # What is deleted between the two statements is left out.
-    messages = tuple(
-        message
-        for message in find_message_views(
-            viewer=user_id, found=[(space_id, message_id) for *_, space_id, message_id in found]
-        )
-        if message.deleted_at is None
-    )
+    found = [row for row in rows if row[2] is not None]
+    messages = message_views(found, after=4)
     if rows[0][0] is not None:
         return Inbox(messages=messages, next=Cursor(*rows[0][:2]))
-    following = Cursor(*found[-1][:2]) if len(found) == limit else None
+    following = Cursor(*found[-1][2:4]) if len(found) == limit else None
     return Inbox(messages=messages, next=following)

@@ -255,16 +255,21 @@ def places_of(
     users: Iterable[UUID], *, spaces: Sequence[UUID | None]
 ) -> dict[Pair, tuple[object, ...]]:
     """Return what the fragment has of these users, in the form of `full_rows`."""
-    places = Statement(read_sql("queries/sql/places.sql"))
+    places, members = (
+        read_sql(f"queries/sql/{name}.sql").removesuffix(";")
+        for name in ("places", "server_places")
+    )
+    asked = Statement(
+        f"WITH {members} SELECT place.channel_id, place.space_id, place.permissions, "
+        "place.last_seq, place.last_message_at, member.role_ids "
+        f"FROM ({places}) AS place LEFT JOIN member USING (space_id)"
+    )
     return {
-        (user_id, channel_id): (
-            *(space_id, permissions, last_seq, last_message_at),
-            set(role_ids or ()),
-        )
+        (user_id, channel_id): (*rest, set(role_ids or ()))
         for user_id in users
         for space in spaces
-        for space_id, channel_id, permissions, role_ids, *_, last_seq, last_message_at in (
-            places.tuples({"user": user_id, "space": space}, using="default")
+        for channel_id, *rest, role_ids in (
+            asked.tuples({"user": user_id, "space": space}, using="default")
         )
     }
 

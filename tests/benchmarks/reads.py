@@ -251,9 +251,8 @@ def mentioned(user: UUID) -> Read:
         ours=lambda: inbox(user=user).messages,
         own="mention_inbox",
         by_hand="mention_inbox",
-        params=_before_all(user),
+        params=_before_all(user) | {"viewer": user},
         of_rows=message_views,
-        found=lambda rows: [row[-2:] for row in rows if row[-1] is not None],
         calls=5,
     )
 

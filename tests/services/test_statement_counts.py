@@ -62,7 +62,7 @@ USUAL: dict[str, str] = {
 NOT_NARROWED: dict[str, Any] = dict.fromkeys(("before", "since", "until"))
 # Called otherwise: who acts, if it is another, and what with.
 OTHERWISE: list[tuple[str, str, Actor | None, Callable[[Scene], dict[str, Any]]]] = [
-    ("inbox", "two", None, lambda _: {"before": None}),
+    ("inbox", "one", None, lambda _: {"before": None}),
     ("search_messages", "two", None, lambda _: NOT_NARROWED),
     ("search_messages", "two", None, lambda _: NOT_NARROWED | {"server": None, "channel": None}),
     ("create_invite", "four", None, lambda _: {"channel": None}),

@@ -2,6 +2,8 @@
 -- from reading all conversations of everybody, and from asking several times what is known. A deleted
 -- conversation is closed, so of those that are open and have messages only the listed ones are looked up
 -- in `channels`.
+-- Nobody has a role in a conversation.
+WITH member AS (SELECT NULL::uuid AS space_id, NULL::uuid[] AS role_ids)
 SELECT
     entry.id,
     entry.kind,
@@ -59,7 +61,6 @@ FROM (
             listed.id AS space_id,
             listed.id AS channel_id,
             NULL::uuid AS parent_id,
-            NULL::uuid[] AS role_ids,
             coalesce(mark.last_read_seq, 0) AS last_read_seq,
             greatest(mark.last_read_seq, listed.first_seq - 1) AS read_upto,
             mark.ranges_upto AS mark_ranges_upto,

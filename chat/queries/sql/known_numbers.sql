@@ -1,6 +1,7 @@
 -- The numbers after the read mark of `marked` that are not unread: purged, imported, or there before
--- this reader could read the channel. Other statements include it. After a mark is set back, what was
--- imported or there before is unread up to ranges_upto of the mark; what was purged never is.
+-- this reader, whose roles are in `member`, could read the channel. Other statements include it. After
+-- a mark is set back, what was imported or there before is unread up to ranges_upto of the mark; what
+-- was purged never is.
 SELECT range_agg(int8range(greatest(past.first_seq, marked.read_upto + 1), past.last_seq, '[]'))
 FROM public.read_ranges AS past
 LEFT JOIN public.channel_permissions AS own
@@ -29,7 +30,7 @@ WHERE
             past.permissions,
             past.allow,
             past.deny,
-            marked.role_ids,
+            (SELECT role_ids FROM member WHERE space_id = marked.space_id),
             own.allow,
             own.deny
         )

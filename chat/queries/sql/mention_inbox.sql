@@ -20,34 +20,47 @@ readable AS MATERIALIZED (
     ) AS access
     WHERE access.permissions & 65536 <> 0
 ),
-found AS MATERIALIZED (
-    SELECT mention.created_at, mention.id, mention.space_id, message.id AS message_id
-    FROM mention
-    CROSS JOIN LATERAL (
-        SELECT posted.id
-        FROM public.messages AS posted
-        WHERE
-            posted.space_id = mention.space_id
-            AND posted.channel_id = mention.channel_id
-            AND posted.seq = mention.seq
-            AND posted.deleted_at IS NULL
+message AS MATERIALIZED (
+    SELECT wanted.created_at AS mentioned_at, wanted.id AS mention_id, posted.*
+    FROM (
+        SELECT *
+        FROM mention
+        WHERE (channel_id IN (SELECT channel_id FROM readable)) IS TRUE
+        ORDER BY created_at DESC, id DESC
         OFFSET 0
-    ) AS message
-    WHERE (mention.channel_id IN (SELECT channel_id FROM readable)) IS TRUE
-    ORDER BY mention.created_at DESC, mention.id DESC
+    ) AS wanted
+    CROSS JOIN LATERAL (
+        SELECT *
+        FROM public.messages
+        WHERE
+            space_id = wanted.space_id
+            AND channel_id = wanted.channel_id
+            AND seq = wanted.seq
+            AND deleted_at IS NULL
+        OFFSET 0
+    ) AS posted
+    ORDER BY wanted.created_at DESC, wanted.id DESC
     LIMIT %(limit)s
 )
 SELECT
     edge.created_at AS edge_at,
     edge.id AS edge_id,
-    found.*
+    message.mentioned_at,
+    message.mention_id,
+    page.*
 FROM (SELECT) AS always
 LEFT JOIN LATERAL (
     SELECT created_at, id
     FROM mention
-    WHERE (SELECT count(*) FROM found) < %(limit)s
+    WHERE (SELECT count(*) FROM message) < %(limit)s
     ORDER BY created_at DESC, id DESC
     LIMIT 1 OFFSET 499
 ) AS edge ON TRUE
-LEFT JOIN found ON TRUE
-ORDER BY found.created_at DESC, found.id DESC;
+-- FULL JOIN, because it cannot be a nested loop, which would make all rows of the page for each.
+LEFT JOIN (
+    message
+    FULL JOIN (
+        -- include: message_columns.sql
+    ) AS page ON page.id = message.id
+) ON TRUE
+ORDER BY message.mentioned_at DESC, message.mention_id DESC;

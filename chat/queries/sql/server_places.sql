@@ -1,12 +1,13 @@
 -- Every channel that one user can see in their servers, or in one of these, with what they may do
--- there. Other statements include it.
+-- there: the rows of `server_place`; in `member` are the servers with the user's roles. Other
+-- statements include it behind WITH.
 --
 -- The same as channel_access says, worked out for all at once: roles once for each server, overwrites
 -- once for each server, and joined by hashes. OFFSET 0 keeps the planner from looking each channel up
 -- by itself, and a CASE from being written into the next one; FULL JOIN, for which there is no nested
 -- loop, joins the overwrites. One space is a range of one, for an index leads to that by any plan. For
 -- the bits see channel_access.
-WITH member AS MATERIALIZED (
+member AS MATERIALIZED (
     SELECT
         held.space_id,
         held.is_timed_out,
@@ -72,12 +73,12 @@ rule AS MATERIALIZED (
     WHERE NOT member.is_unlimited
     GROUP BY overwrite.channel_id
 ),
-seen AS (
+server_place AS (
     SELECT
-        placed.*,
+        placed.space_id,
+        placed.id AS channel_id,
         CASE
             WHEN placed.is_unlimited THEN 8866461766385663
-            WHEN placed.resolved & 1024 = 0 THEN 0
             WHEN placed.is_timed_out THEN placed.resolved & 66560
             ELSE
                 placed.resolved
@@ -87,7 +88,15 @@ seen AS (
                         THEN ~321611779539728
                     ELSE -1
                 END
-        END AS effective
+        END AS permissions,
+        placed.kind,
+        placed.parent_id,
+        placed.name,
+        placed.position,
+        placed.ranges_upto,
+        placed.first_seq,
+        placed.last_seq,
+        placed.last_message_at
     FROM (
         SELECT
             ruled.*,
@@ -99,7 +108,6 @@ seen AS (
         FROM (
             SELECT
                 channel.*,
-                member.role_ids,
                 CASE
                     WHEN rule.channel_id IS NULL THEN channel.base
                     ELSE
@@ -133,44 +141,24 @@ seen AS (
                     WHERE channel.space_id = member.space_id AND channel.deleted_at IS NULL
                     OFFSET 0
                 ) AS channel
-                -- A thread of a deleted channel is closed.
-                WHERE
-                    CASE
-                        WHEN channel.kind = 'thread' AND channel.closed THEN EXISTS (
-                            SELECT
-                            FROM public.channels AS parent
-                            WHERE
-                                parent.space_id = member.space_id
-                                AND parent.id = channel.parent_id
-                                AND parent.deleted_at IS NULL
-                        )
-                        ELSE TRUE
-                    END
             ) AS channel
             FULL JOIN rule
                 ON
                     rule.channel_id
                     = CASE channel.kind WHEN 'thread' THEN channel.parent_id ELSE channel.id END
-            -- Last, for whatever carries hundreds of roles into a hash copies them for each channel.
-            FULL JOIN member ON member.space_id = channel.space_id
             OFFSET 0
         ) AS ruled
         OFFSET 0
     ) AS placed
-    OFFSET 0
+    WHERE
+        (placed.is_unlimited OR placed.resolved & 1024 <> 0)
+        -- A thread of a deleted channel is closed. EXISTS could be a hash of all channels there are.
+        AND CASE
+            WHEN placed.kind = 'thread' AND placed.closed THEN (
+                SELECT parent.deleted_at IS NULL
+                FROM public.channels AS parent
+                WHERE parent.space_id = placed.space_id AND parent.id = placed.parent_id
+            )
+            ELSE TRUE
+        END
 )
-SELECT
-    space_id,
-    id AS channel_id,
-    effective AS permissions,
-    role_ids,
-    kind,
-    parent_id,
-    name,
-    position,
-    ranges_upto,
-    first_seq,
-    last_seq,
-    last_message_at
-FROM seen
-WHERE effective <> 0;

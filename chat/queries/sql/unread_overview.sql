@@ -6,7 +6,10 @@
 --
 -- FULL JOIN, because it cannot be a nested loop: there are thousands of channels and marks, whatever
 -- the planner estimates.
-WITH mark AS MATERIALIZED (
+WITH
+-- include: server_places.sql
+,
+mark AS MATERIALIZED (
     SELECT
         state.channel_id,
         state.last_read_seq,
@@ -26,21 +29,7 @@ WITH mark AS MATERIALIZED (
     ) AS state
 ),
 -- For a mention to be looked up in by hash: some people have hundreds of roles.
-own_role AS MATERIALIZED (
-    SELECT role.role_id
-    FROM public.server_members AS own
-    CROSS JOIN LATERAL (
-        SELECT role_id
-        FROM public.member_roles
-        WHERE space_id = own.space_id AND user_id = %(user)s
-        UNION ALL
-        SELECT id
-        FROM public.roles
-        WHERE space_id = own.space_id AND position = 0
-        OFFSET 0
-    ) AS role
-    WHERE own.user_id = %(user)s
-)
+own_role AS MATERIALIZED (SELECT unnest(role_ids) AS role_id FROM member)
 SELECT
     entry.space_id,
     entry.channel_id,
@@ -62,7 +51,7 @@ SELECT
         )
     ELSE 0 END AS unread,
     CASE WHEN entry.is_unread THEN (
-        SELECT count(DISTINCT mention.seq)
+        SELECT count(*)
         FROM (
             SELECT own.seq
             FROM public.mentions AS own
@@ -71,7 +60,7 @@ SELECT
                 AND own.space_id = entry.space_id
                 AND own.channel_id = entry.channel_id
                 AND own.seq > entry.read_upto
-            UNION ALL
+            UNION
             SELECT shared.seq
             FROM public.mentions AS shared
             WHERE
@@ -105,7 +94,6 @@ FROM (
             seen.space_id,
             seen.channel_id,
             seen.permissions,
-            seen.role_ids,
             seen.kind,
             seen.parent_id,
             seen.last_seq,
@@ -116,7 +104,10 @@ FROM (
             mark.notify,
             mark.muted_until
         FROM (
-            -- include: places.sql
+            SELECT *
+            FROM server_place
+            UNION ALL
+            -- include: conversation_places.sql
         ) AS seen
         FULL JOIN mark ON mark.channel_id = seen.channel_id
         OFFSET 0

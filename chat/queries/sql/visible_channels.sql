@@ -1,15 +1,15 @@
 -- Every channel that one user can see, of one server or of all, in the order of the client's list.
+WITH
+-- include: server_places.sql
 SELECT
-    place.space_id AS server_id,
-    place.channel_id,
-    place.parent_id,
-    place.kind,
-    place.name,
-    place.position,
-    place.permissions,
-    place.last_seq,
-    place.last_message_at
-FROM (
-    -- include: server_places.sql
-) AS place
-ORDER BY place.space_id, place.position, place.channel_id;
+    space_id AS server_id,
+    channel_id,
+    parent_id,
+    kind,
+    name,
+    position,
+    permissions,
+    last_seq,
+    last_message_at
+FROM server_place
+ORDER BY space_id, position, channel_id;
