@@ -16,7 +16,7 @@ from chat.errors import InvalidInput, MissingPermission, NotVisible
 from chat.inputs import check_flag, check_limit, check_moment, check_text, id_of
 from chat.models import Channel, Server, User
 from chat.queries.message_rows import find_message_views
-from chat.queries.source import FIRST, LAST, Cursor, check_cursor
+from chat.queries.source import FIRST, LAST, Cursor, check_cursor, of_space
 from chat.replicas import read, read_your_writes
 from chat.rules.limits import EARLIEST, SEARCH_LENGTH
 from chat.rules.permissions import Permission
@@ -114,7 +114,7 @@ def search_messages(
         mentions_viewer=mentions_viewer,
         is_pinned=is_pinned,
     )
-    params |= {"space": space_id, "channel": channel_id}
+    params |= {"space": space_id, "channel": channel_id, **of_space(space_id, with_archived=True)}
     rows = read(_SEARCH.tuples, params)
     is_member, permissions, *_ = rows[0]
     if server_id is not None and not is_member:
@@ -170,8 +170,7 @@ def search_everywhere(
         mentions_viewer=mentions_viewer,
         is_pinned=is_pinned,
     )
-    params["space"] = None
-    rows = read(_SEARCH_EVERYWHERE.tuples, params)
+    rows = read(_SEARCH_EVERYWHERE.tuples, params | of_space(None, with_archived=True))
     return _page(rows, viewer=viewer_id, limit=limit)
 
 

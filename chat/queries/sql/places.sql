@@ -1,6 +1,6 @@
--- Every place that one user can see, or those of one space: channels of their servers and their
--- conversations, with what they may do there. Other statements include it. Kind, name and position are
--- those of a server's channels: they are not looked up for a conversation.
+-- Every place that one user can see in the spaces from one to another: channels of their servers and
+-- their conversations, with what they may do there. Other statements include it. Kind, name and
+-- position are those of a server's channels: they are not looked up for a conversation.
 -- include: server_places.sql
 UNION ALL
 SELECT
@@ -26,8 +26,7 @@ CROSS JOIN LATERAL (
 WHERE
     own.user_id = %(user)s
     AND own.left_at IS NULL
-    AND own.space_id BETWEEN coalesce(%(space)s::uuid, '00000000-0000-0000-0000-000000000000')
-    AND coalesce(%(space)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    AND own.space_id BETWEEN %(first_space)s AND %(last_space)s
     -- A deleted conversation is closed.
     AND CASE
         WHEN counter.closed THEN EXISTS (

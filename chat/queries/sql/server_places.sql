@@ -1,11 +1,10 @@
--- Every channel that one user can see in their servers, or in one of these, with what they may do
--- there. Other statements include it.
+-- Every channel that one user can see in their servers from one to another, with or without archived
+-- threads, and what they may do there. Other statements include it.
 --
 -- The same as channel_access says, worked out for all at once: roles once for each server, overwrites
 -- once for each server, and joined by hashes. OFFSET 0 keeps the planner from looking each channel up
 -- by itself, and a CASE from being written into the next one; FULL JOIN, for which there is no nested
--- loop, joins the overwrites. One space is a range of one, for an index leads to that by any plan. For
--- the bits see channel_access.
+-- loop, joins the overwrites. For the bits see channel_access.
 WITH member AS MATERIALIZED (
     SELECT
         held.space_id,
@@ -38,8 +37,7 @@ WITH member AS MATERIALIZED (
         ) AS role ON TRUE
         WHERE
             own.user_id = %(user)s
-            AND own.space_id BETWEEN coalesce(%(space)s::uuid, '00000000-0000-0000-0000-000000000000')
-            AND coalesce(%(space)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+            AND own.space_id BETWEEN %(first_space)s AND %(last_space)s
         GROUP BY own.space_id
     ) AS held
 ),
@@ -130,7 +128,14 @@ seen AS (
                     FROM public.channels AS channel
                     INNER JOIN public.channel_counters AS counter
                         ON counter.space_id = member.space_id AND counter.channel_id = channel.id
-                    WHERE channel.space_id = member.space_id AND channel.deleted_at IS NULL
+                    WHERE
+                        channel.space_id = member.space_id
+                        AND channel.deleted_at IS NULL
+                        AND (
+                            channel.archived_at IS NULL
+                            OR channel.kind <> 'thread'
+                            OR %(with_archived)s
+                        )
                     OFFSET 0
                 ) AS channel
                 -- A thread of a deleted channel is closed.
