@@ -4,11 +4,11 @@ The replicas are streaming standbys of the primary, named by DB_REPLICA_HOSTS; `
 has their aliases. Without any, nothing here asks a server anything.
 
 chat.queries reads from one of them, chosen at random, that follows the primary and is at most
-DB_REPLICA_MAX_LAG seconds behind. One that is further behind, does not answer or was promoted is
-not read until it follows again; what was asked of it is asked of the primary. In a transaction
-everything is read from the primary; so is what the ORM reads, unless it says
-`.using(reading_alias())`. While the primary is away, the replicas go on answering those who have
-not written.
+DB_REPLICA_MAX_LAG seconds behind. One that is further behind, does not answer, was promoted, or
+after a failover still follows the server of before, is not read until it follows again; what was
+asked of it is asked of the primary. In a transaction everything is read from the primary; so is
+what the ORM reads, unless it says `.using(reading_alias())`. While the primary is away, the
+replicas go on answering those who have not written.
 
 Within a request, or a block of `read_your_writes`, a read after a write goes to a replica only when
 that one has replayed the position in the write-ahead log that the primary had after the write.
@@ -79,6 +79,7 @@ _PRIMARY_POSITION: Statement[Position] = Statement(
 
 class _Replayed(NamedTuple):
     system: int
+    timeline: int
     # False once it was promoted.
     is_replica: bool
     lsn: int
@@ -86,10 +87,17 @@ class _Replayed(NamedTuple):
     seconds: float
 
 
+# The timeline is that of what it receives, which roles of pg_monitor alone are shown; else the one
+# that its control file has, some minutes after a failover at the latest.
 _REPLAYED: Statement[_Replayed] = Statement(
     """
     SELECT
         system_identifier,
+        greatest(
+            (SELECT received_tli FROM pg_stat_wal_receiver),
+            (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
+            (SELECT timeline_id FROM pg_control_checkpoint())
+        ),
         pg_is_in_recovery(),
         coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::bigint,
         coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 'infinity')::float8
@@ -158,7 +166,7 @@ def token() -> str | None:
     if unit is None or not settings.REPLICAS:
         return None
     required = _required(unit, _primary())
-    return None if required is None else signing.dumps(required, salt=_SALT)
+    return None if required is None else _signer().sign_object(required)
 
 
 def wrote() -> None:
@@ -196,9 +204,14 @@ class Router:
         return False if db in settings.REPLICAS else None
 
 
+def _signer() -> signing.Signer:
+    # Without the time, so that the token of a position is always the same.
+    return signing.Signer(salt=_SALT)
+
+
 def _require_token(unit: _Unit, token: str) -> None:
     try:
-        position = Position(*signing.loads(token, salt=_SALT))
+        position = Position(*_signer().unsign_object(token))
     except (signing.BadSignature, TypeError, ValueError):
         raise InvalidInput(
             "token", seen=describe(token), expected="what chat.replicas.token() returned"
@@ -293,6 +306,7 @@ class _Seen(NamedTuple):
 
     at: float
     system: int
+    timeline: int
     lsn: int
     seconds_behind: float
 
@@ -327,7 +341,7 @@ class Watch:
             alias: newest._replace(lsn=seen.lsn)
             for alias, seen in list(self._replicas.items())
             if now < seen.at + _BELIEVED_SECONDS
-            and seen.system == newest.system
+            and (seen.system, seen.timeline) == newest[:2]
             and seen.seconds_behind <= settings.REPLICA_MAX_LAG
         }
 
@@ -368,7 +382,9 @@ class Watch:
         (replayed,) = _REPLAYED.rows({}, using=alias)
         if replayed.is_replica:
             seconds = self._seconds_behind(replayed)
-            self._replicas[alias] = _Seen(now, replayed.system, replayed.lsn, seconds)
+            self._replicas[alias] = _Seen(
+                now, replayed.system, replayed.timeline, replayed.lsn, seconds
+            )
         else:
             self.forget(alias)
 

@@ -163,6 +163,12 @@ class Channel(ChangingRow):
                 name="channels_tree_ix",
                 condition=Q(deleted_at__isnull=True),
             ),
+            # The archived threads of a channel: queries/sql/archived_threads.sql.
+            Index(
+                fields=["space_id", "parent", "-archived_at", "-id"],
+                name="channels_archived_ix",
+                condition=Q(kind="thread", archived_at__isnull=False, deleted_at__isnull=True),
+            ),
         ]
         constraints = [
             UniqueConstraint(name="channels_uq", fields=["space_id", "id"]),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from chat.db.statements import Statement, read_sql
-from chat.inputs import id_of
+from chat.errors import InvalidInput
+from chat.inputs import check_limit, describe, id_of
 from chat.models import Channel, Server, User
-from chat.replicas import read
+from chat.queries.source import of_space, own_spaces
+from chat.replicas import read, read_your_writes
 from chat.rules.permissions import NONE, Permission
 
 if TYPE_CHECKING:
@@ -32,6 +35,15 @@ class VisibleChannel(NamedTuple):
     last_message_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelPage:
+    """Channels of servers: all that the user can see in each of these."""
+
+    channels: tuple[VisibleChannel, ...]
+    # Pass it as `after` for the channels of further servers; None when there are none.
+    next: UUID | None
+
+
 _PERMISSIONS_IN = Statement(read_sql("queries/sql/permissions_in.sql"))
 _VISIBLE_CHANNELS = Statement(read_sql("queries/sql/visible_channels.sql"), VisibleChannel)
 
@@ -51,18 +63,30 @@ def permissions_in(*, user: User | UUID, channel: Channel | UUID) -> Permission:
     return NONE if bits is None else Permission(bits)
 
 
+@read_your_writes()
 def visible_channels(
-    *, user: User | UUID, server: Server | UUID | None = None
-) -> tuple[VisibleChannel, ...]:
-    """Return every channel that a user can see, of one server or of all: one statement.
+    *,
+    user: User | UUID,
+    server: Server | UUID | None = None,
+    after: UUID | None = None,
+    limit: int = 100,
+) -> ChannelPage:
+    """Return every channel that a user can see in at most `limit` servers, or in `server` alone.
 
-    Ordered by server, and within it by position; without conversations (`conversation_list`). None
-    of a server that the user is not in.
+    Two statements, for one server one. Ordered by server, and within it by position; without
+    archived threads (`archived_threads`) and conversations (`conversation_list`). None of a server
+    that the user is not in.
 
     Raises: InvalidInput.
     """
-    params = {
-        "user": id_of("user", user, User),
-        "space": None if server is None else id_of("server", server, Server),
-    }
-    return tuple(read(_VISIBLE_CHANNELS.rows, params))
+    user_id = id_of("user", user, User)
+    following: UUID | None = None
+    if server is None:
+        spaces, following = own_spaces(user_id, after=after, limit=limit, has_conversations=False)
+    elif after is not None:
+        raise InvalidInput("after", seen=describe(after), expected="None beside a server")
+    else:
+        check_limit(limit)
+        spaces = of_space(id_of("server", server, Server), with_archived=False)
+    rows = () if spaces is None else read(_VISIBLE_CHANNELS.rows, {"user": user_id, **spaces})
+    return ChannelPage(channels=tuple(rows), next=following)

@@ -16,7 +16,7 @@ from chat.errors import MissingPermission, NotVisible
 from chat.inputs import check_flag, check_limit, check_moment, check_text, id_of
 from chat.models import Channel, Server, User
 from chat.queries.message_rows import find_message_views
-from chat.queries.source import FIRST, LAST, Cursor, check_cursor
+from chat.queries.source import FIRST, LAST, Cursor, check_cursor, of_space
 from chat.replicas import read, read_your_writes
 from chat.rules.limits import EARLIEST, SEARCH_LENGTH
 from chat.rules.permissions import Permission
@@ -103,6 +103,7 @@ def search_messages(
     viewer_id = id_of("viewer", viewer, User)
     server_id = None if server is None else id_of("server", server, Server)
     channel_id = None if channel is None else id_of("channel", channel, Channel)
+    space_id = server_id or channel_id
     cursor = check_cursor("before", before, default=LAST)
     if until is not None and check_moment("until", until) <= cursor.at:
         # Before every message of that moment.
@@ -110,7 +111,7 @@ def search_messages(
     params = {
         "user": viewer_id,
         "text": check_text("text", text, least=1, most=SEARCH_LENGTH),
-        "space": server_id or channel_id,
+        "space": space_id,
         "author": None if author is None else id_of("author", author, User),
         "after_at": EARLIEST if since is None else check_moment("since", since),
         "before_at": cursor.at,
@@ -120,8 +121,9 @@ def search_messages(
         "mentions_viewer": check_flag("mentions_viewer", mentions_viewer),
         "is_pinned": check_flag("is_pinned", is_pinned),
         "limit": bigint(check_limit(limit)),
+        **of_space(space_id, with_archived=True),
     }
-    if params["space"] is None:
+    if space_id is None:
         return _page(read(_SEARCH_EVERYWHERE.tuples, params), viewer=viewer_id, limit=limit)
     rows = read(_SEARCH.tuples, params | {"channel": channel_id})
     is_member, permissions, *_ = rows[0]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from chat.db.statements import Statement, read_sql
 from chat.inputs import id_of
 from chat.models import User
-from chat.replicas import read
+from chat.queries.source import own_spaces
+from chat.replicas import read, read_your_writes
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,17 +34,31 @@ class Unread(NamedTuple):
     muted_until: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadPage:
+    """What a user has not read, in all that they can see of these servers and conversations."""
+
+    entries: tuple[Unread, ...]
+    # Pass it as `after` for further servers and conversations; None when there are none.
+    next: UUID | None
+
+
 _UNREAD_OVERVIEW = Statement(read_sql("queries/sql/unread_overview.sql"), Unread)
 
 
-def unread_overview(*, user: User | UUID) -> tuple[Unread, ...]:
-    """Return what is unread in every channel and conversation of a user: one statement.
+@read_your_writes()
+def unread_overview(
+    *, user: User | UUID, after: UUID | None = None, limit: int = 100
+) -> UnreadPage:
+    """Return what is unread in each channel of at most `limit` servers and conversations.
 
-    Ordered by space; only those that the user can see. Nothing is unread in a channel whose history
-    the user may not read, nor what was there before they could. Without a read mark, all messages
-    but these are unread.
+    Two statements. Ordered by space; only channels and conversations that the user can see, without
+    archived threads. Nothing is unread in a channel whose history the user may not read, nor what
+    was there before they could. Without a read mark, all messages but these are unread.
 
     Raises: InvalidInput.
     """
-    params = {"user": id_of("user", user, User), "space": None}
-    return tuple(read(_UNREAD_OVERVIEW.rows, params))
+    user_id = id_of("user", user, User)
+    spaces, following = own_spaces(user_id, after=after, limit=limit, has_conversations=True)
+    rows = () if spaces is None else read(_UNREAD_OVERVIEW.rows, {"user": user_id, **spaces})
+    return UnreadPage(entries=tuple(rows), next=following)

@@ -8,6 +8,7 @@ from chat.db.statements import Statement, read_sql
 from chat.errors import InvalidInput, NotVisible
 from chat.inputs import check_moment, check_seq, describe, id_of
 from chat.models import Channel, ReadState, Server, User
+from chat.queries.source import of_space
 from chat.services.core.use_case import single_statement, write_alias
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def mark_all_read(*, user: User | UUID, server: Server | UUID | None = None) -> 
     """
     user_id = id_of("user", user, User)
     server_id = None if server is None else id_of("server", server, Server)
-    moved: int = _MARK_ALL.value({"user": user_id, "space": server_id}, using=write_alias())
+    params = {"user": user_id, "space": server_id, **of_space(server_id, with_archived=True)}
+    moved: int = _MARK_ALL.value(params, using=write_alias())
     if moved < 0:
         raise NotVisible("server", str(server_id), to=user_id)
     return moved

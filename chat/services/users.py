@@ -20,13 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """The files of an erased user that are left to be removed from the object store.
-
-    They are among `attachments.files_to_remove` too, until their removal is confirmed.
-    """
+    """A user whose personal data is gone from the database."""
 
     user_id: UUID
-    storage_keys: tuple[str, ...]
+    # So many files are left to be removed from the object store: `attachments.files_to_remove`.
+    files: int
 
 
 @use_case
@@ -76,4 +74,4 @@ def erase_user(
     left = what_is_left(connections[using], user_id, spaces=spaces, files=files)
     if left:
         raise ErasureIncomplete(user_id, left)
-    return Erasure(user_id=user_id, storage_keys=tuple(files))
+    return Erasure(user_id=user_id, files=len(files))

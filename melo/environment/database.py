@@ -25,6 +25,8 @@ REPLICA_OPTIONS = {
     "keepalives_interval": 1,
     "keepalives_count": 2,
 }
+# Nor is one waited for that is there and does not answer: no read of chat.queries takes so long.
+_REPLICA_ANSWER_SECONDS = 5
 _LONGEST_NAME_BYTES = 63
 _HOST_AND_PORT = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]\s@/]+))(?::(?P<port>.*))?"
@@ -35,13 +37,15 @@ _HOST_AND_PORT = re.compile(
 class DatabaseChoice:
     """The database at `address`, or the embedded one in `embedded_dir` when that is set.
 
-    `variables` names the variables that chose it, for messages.
+    `variables` names the variables that chose it, for messages. A statement is waited for
+    `answer_seconds` at most, where that is set.
     """
 
     address: ServerAddress
     embedded_dir: Path | None
     variables: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    answer_seconds: float | None = None
 
     def as_django_setting(
         self, *, keep_connections_seconds: int, pool_size: int | None = None
@@ -61,6 +65,7 @@ class DatabaseChoice:
             "VARIABLES": self.variables,
             "CONN_MAX_AGE": 0 if pool_size else keep_connections_seconds,
             "CONN_HEALTH_CHECKS": True,
+            "ANSWER_SECONDS": self.answer_seconds,
             "OPTIONS": {
                 "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
                 "application_name": "melo",
@@ -136,6 +141,7 @@ def choose_replicas(text: str | None, primary: DatabaseChoice) -> tuple[Database
             address=_replica_address(host, primary.address),
             variables="DB_REPLICA_HOSTS",
             options={**primary.options, **REPLICA_OPTIONS},
+            answer_seconds=_REPLICA_ANSWER_SECONDS,
         )
         for host in hosts
     )

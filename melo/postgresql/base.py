@@ -2,7 +2,8 @@
 
 import datetime as dt
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import psycopg
@@ -63,6 +64,24 @@ class _ServerCursor(_WholeStatements, psycopg.ServerCursor[Any]):
     pass
 
 
+def _answered(waiting: Generator[Any, Any, Any], *, within: float) -> Generator[Any, Any, Any]:
+    """Go through the steps in which psycopg waits for an answer, for so many seconds at most.
+
+    psycopg looks up ten times a second though nothing has come. A server that is frozen keeps its
+    connections open, and neither libpq nor the kernel would ever give them up.
+    """
+    end = time.monotonic() + within
+    try:
+        step = next(waiting)
+        while True:
+            ready = yield step
+            if not ready and time.monotonic() > end:
+                raise psycopg.OperationalError(f"the server did not answer for {within} seconds")
+            step = waiting.send(ready)
+    except StopIteration as done:
+        return done.value
+
+
 _WITH_WHOLE_STATEMENTS = {base.ServerBindingCursor: _Cursor, base.Cursor: _ClientBindingCursor}
 
 
@@ -80,8 +99,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     In `settings.DATABASES`, EMBEDDED_DIR makes it one to the embedded server with its data there,
     VARIABLES names the variables that an error should speak of, and FLUSH_SETTING the setting that
-    lets `flush` empty protected tables. In OPTIONS, `server_side_binding` and `prepare_threshold`
-    are on unless they say otherwise.
+    lets `flush` empty protected tables; a statement that is not answered for ANSWER_SECONDS fails.
+    In OPTIONS, `server_side_binding` and `prepare_threshold` are on unless they say otherwise.
     """
 
     client_class = DatabaseClient
@@ -200,6 +219,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # planner think otherwise is the number of channels that a reader might have.
         with connection.cursor() as cursor:
             cursor.execute("SET jit = off")
+        seconds = self.settings_dict.get("ANSWER_SECONDS")
+        if seconds is not None:
+            wait = connection.wait
+            connection.wait = lambda waiting, *args, **kwargs: wait(
+                _answered(waiting, within=seconds), *args, **kwargs
+            )
         return True
 
     def check_database_version_supported(self) -> None:

@@ -137,8 +137,11 @@ def full_database() -> Iterator[Full]:
             session.execute(f"PREPARE one_channel (uuid, uuid, uuid) AS {ONE_CHANNEL}")
             session.execute(f"PREPARE by_function (uuid, uuid, uuid) AS {BY_FUNCTION}")
             places = read_sql("queries/sql/places.sql")
-            places = places.replace("%(user)s", "$1").replace("%(space)s", "$2")
-            session.execute(f"PREPARE places (uuid, uuid) AS {places}".encode())
+            for number, name in enumerate(
+                ("user", "first_space", "last_space", "with_archived"), start=1
+            ):
+                places = places.replace(f"%({name})s", f"${number}")
+            session.execute(f"PREPARE places (uuid, uuid, uuid, boolean) AS {places}".encode())
             (member_id,) = _row(session, "SELECT id FROM users WHERE username = 'user_0'")
             yield Full(
                 session,

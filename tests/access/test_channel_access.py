@@ -15,6 +15,7 @@ import pytest
 from django.db import IntegrityError, connection
 
 from chat.db.statements import Statement, read_sql
+from chat.queries.source import of_space
 from chat.rules.permissions import Permission
 from tests.access.questions import branches, questions
 from tests.access.servers import random_conversations, random_servers
@@ -235,7 +236,9 @@ def fragment(users: Iterable[UUID]) -> dict[Pair, int]:
     places = Statement(read_sql("queries/sql/places.sql"))
     seen: dict[Pair, int] = {}
     for user_id in users:
-        rows = places.tuples({"user": user_id, "space": None}, using="default")
+        rows = places.tuples(
+            {"user": user_id, **of_space(None, with_archived=True)}, using="default"
+        )
         own = {(user_id, channel_id): permissions for _, channel_id, permissions, *_ in rows}
         assert len(own) == len(rows), "the fragment has a place twice"
         seen |= own
@@ -269,7 +272,7 @@ def places_of(
         for user_id in users
         for space in spaces
         for channel_id, *rest, role_ids in (
-            asked.tuples({"user": user_id, "space": space}, using="default")
+            asked.tuples({"user": user_id, **of_space(space, with_archived=True)}, using="default")
         )
     }
 

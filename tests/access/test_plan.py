@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 import pytest
 
+from chat.queries.source import FIRST, LAST
 from tests.access.plans import Full, explain, full_database
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def test_function_touches_few_pages_in_a_crowd(full: Full) -> None:
 
 @for_any_plan
 def test_all_channels_of_a_member_touch_few_pages_each(full: Full, mode: LiteralString) -> None:
-    plan = explain(full.session, "places (%s, NULL)", [full.member_id], mode=mode)
+    plan = explain(
+        full.session, "places (%s, %s, %s, FALSE)", [full.member_id, FIRST.id, LAST.id], mode=mode
+    )
 
     assert plan.rows == 21 * 40
     assert plan.pages <= plan.rows * PAGES_OF_ONE_CHANNEL_AMONG_ALL, plan.text

@@ -71,7 +71,7 @@ def _path(
     by_hand = Bare(session, (read.sql_by_hand, read.params))
     if read.of_rows(by_hand()) != expected:
         raise RuntimeError(f"{read.name}: other rows by hand")
-    own = [(read.own_sql, read.params)]
+    own = [*read.before, (read.own_sql, read.params)]
     if read.found is not None:
         found = read.found(Bare(session, *own)())
         shown = {

@@ -22,7 +22,7 @@ from chat.queries.history import _window, message_page
 from chat.queries.mentions import inbox
 from chat.queries.message_rows import message_views
 from chat.queries.search import search_messages
-from chat.queries.source import FIRST, LAST
+from chat.queries.source import FIRST, LAST, of_space, own_spaces
 from chat.queries.unread import Unread, unread_overview
 from tests.benchmarks.community import ABSENT_WORD, COMMON_WORD, MIDDLING_WORD, RARE_WORD
 
@@ -100,6 +100,8 @@ class Read:
     params: Mapping[str, Any]
     # Makes what `ours` returns of the rows by hand.
     of_rows: Callable[[Rows], Sequence[Any]]
+    # What is asked before `own`, and with what.
+    before: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     # Of the rows of `own` the space and id of each message that a second statement shows.
     found: Callable[[Rows], Rows] | None = None
     # How long the whole path may take beside its statements.
@@ -180,10 +182,10 @@ def overview(user: UUID) -> Read:
     return Read(
         name="unread overview",
         goal=_LIST,
-        ours=lambda: unread_overview(user=user),
+        ours=lambda: unread_overview(user=user).entries,
         own="unread_overview",
         by_hand="unread_overview",
-        params={"user": user, "space": None},
+        **_of_spaces(user, has_conversations=True),
         of_rows=lambda rows: tuple(map(Unread._make, rows)),
     )
 
@@ -193,10 +195,10 @@ def visible(user: UUID) -> Read:
     return Read(
         name="visible channels",
         goal=_LIST,
-        ours=lambda: visible_channels(user=user),
+        ours=lambda: visible_channels(user=user).channels,
         own="visible_channels",
         by_hand="visible_channels",
-        params={"user": user, "space": None},
+        **_of_spaces(user, has_conversations=False),
         of_rows=lambda rows: tuple(map(VisibleChannel._make, rows)),
     )
 
@@ -228,6 +230,7 @@ def search(viewer: UUID, server: UUID, text: str, *, is_rare: bool, name: str = 
         params={
             "user": viewer,
             "space": server,
+            **of_space(server, with_archived=True),
             "text": text,
             "channel": None,
             "author": None,
@@ -269,6 +272,21 @@ def conversations(user: UUID) -> Read:
         of_rows=lambda rows: tuple([_conversation(*row) for row in rows]),
         calls=5,
     )
+
+
+def _of_spaces(user: UUID, *, has_conversations: bool) -> Any:
+    """Return what a read of the first hundred servers asks, and what it asks before."""
+    spaces, _ = own_spaces(user, after=None, limit=100, has_conversations=has_conversations)
+    asked = {
+        "user": user,
+        "after": FIRST.id,
+        "has_conversations": has_conversations,
+        "limit": Int8(100),
+    }
+    return {
+        "params": {"user": user, **(spaces or of_space(None, with_archived=False))},
+        "before": ((read_sql("queries/sql/own_spaces.sql"), asked),),
+    }
 
 
 def _before_all(user: UUID) -> dict[str, Any]:

@@ -79,8 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
         "--growth",
-        action="store_true",
-        help="compare the reads with themselves in a database of a tenth of the size instead",
+        type=int,
+        nargs="?",
+        const=10,
+        metavar="TIMES",
+        help="compare the reads with themselves in a database so many times smaller instead (10)",
     )
     instead.add_argument(
         "--send-parts",
@@ -136,7 +139,7 @@ def _giant(options: argparse.Namespace) -> Iterator[Measurement]:
 def _growth(options: argparse.Namespace) -> Iterator[Measurement]:
     with ExitStack() as stack:
         sides = []
-        for messages in (options.messages // 10, options.messages):
+        for messages in (options.messages // options.growth, options.messages):
             place = stack.enter_context(filled_database(messages=messages))
             with led_to(place.connection):
                 sides.append((place.connection, stack.enter_context(read_paths(place.community))))

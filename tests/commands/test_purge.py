@@ -119,7 +119,9 @@ def test_what_was_purged_is_unread_to_nobody_and_no_pin(
 
     purge(capsys, older_than=YEAR)
 
-    overview = {entry.channel_id: entry.unread for entry in unread_overview(user=member.user)}
+    overview = {
+        entry.channel_id: entry.unread for entry in unread_overview(user=member.user).entries
+    }
     assert overview[channel.id] == 3
     assert value("SELECT count(*) FROM messages WHERE pinned_at IS NOT NULL") == 0
 

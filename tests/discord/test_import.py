@@ -25,7 +25,7 @@ from chat.discord.snowflakes import created_at_of, uuid_of
 from chat.models import Channel, Server, ServerMember, User
 from chat.queries.search import search_messages
 from chat.rules.permissions import Permission
-from chat.services.attachments import confirm_removal
+from chat.services.attachments import confirm_removal, files_to_remove
 from chat.services.channels import set_overwrite
 from chat.services.core.erasure import what_is_left
 from chat.services.imports import Imported
@@ -440,7 +440,8 @@ def test_nothing_of_who_was_erased_is_left_or_comes_in_again(tmp_path: Path) -> 
         "users",
     ]
 
-    confirm_removal(storage_keys=erase_user(actor=HERON, user=HERON).storage_keys)
+    erase_user(actor=HERON, user=HERON)
+    confirm_removal(storage_keys=[file.storage_key for file in files_to_remove()])
 
     assert what_is_left(connection, HERON) == []
     assert search_everything("bluewater") == []

@@ -75,7 +75,7 @@ def test_visible_channels_have_what_a_list_shows(harbour: Harbour) -> None:
     Channel.objects.filter(pk=harbour.channel.pk).update(parent=category, name="pier", position=1)
     message = harbour.say()
 
-    assert visible_channels(user=harbour.member) == (
+    assert visible_channels(user=harbour.member).channels == (
         VisibleChannel(
             server_id=harbour.server.id,
             id=harbour.channel.id,
@@ -105,22 +105,46 @@ def test_visible_channels_of_one_server_leave_out_the_others(harbour: Harbour) -
     other = make_harbour()
     ServerMemberFactory.create(server=other.server, user=harbour.member)
 
-    everywhere = visible_channels(user=harbour.member)
-    there = visible_channels(user=harbour.member.id, server=other.server.id)
+    everywhere = visible_channels(user=harbour.member).channels
+    there = visible_channels(user=harbour.member.id, server=other.server.id).channels
 
     assert {channel.id for channel in everywhere} == {harbour.channel.id, other.channel.id}
     assert [channel.id for channel in there] == [other.channel.id]
 
 
+def test_visible_channels_are_paged_by_server(harbour: Harbour) -> None:
+    places = [harbour, make_harbour(), make_harbour()]
+    for other in places[1:]:
+        ServerMemberFactory.create(server=other.server, user=harbour.member)
+        other.dig()
+
+    page = visible_channels(user=harbour.member, limit=2)
+    rest = visible_channels(user=harbour.member, limit=2, after=page.next)
+
+    servers = sorted(other.server.id for other in places)
+    assert {channel.server_id for channel in page.channels} == set(servers[:2])
+    assert {channel.server_id for channel in rest.channels} == {servers[2]}
+    assert (len(page.channels) + len(rest.channels), rest.next) == (5, None)
+
+
+def test_archived_threads_are_in_no_list_but_their_own(harbour: Harbour) -> None:
+    harbour.dig(kind="thread", parent=harbour.channel, archived_at=NOON)
+    closed = harbour.dig(archived_at=NOON)
+
+    page = visible_channels(user=harbour.member)
+
+    assert {channel.id for channel in page.channels} == {harbour.channel.id, closed.id}
+
+
 def test_conversations_are_no_channels_of_a_list() -> None:
     place = make_place("pair")
 
-    assert visible_channels(user=place.author) == ()
-    assert visible_channels(user=place.author, server=place.channel.id) == ()
+    assert visible_channels(user=place.author).channels == ()
+    assert visible_channels(user=place.author, server=place.channel.id).channels == ()
 
 
 def test_server_that_one_is_not_in_has_no_visible_channels(harbour: Harbour) -> None:
-    assert visible_channels(user=harbour.stranger, server=harbour.server) == ()
+    assert visible_channels(user=harbour.stranger, server=harbour.server).channels == ()
 
 
 def test_channels_visible_to_a_member_leave_out_hidden_ones(harbour: Harbour) -> None:

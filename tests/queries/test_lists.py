@@ -1,4 +1,4 @@
-"""The inbox, the member list, the conversations, the audit log, and who reacted."""
+"""The inbox, members, conversations, archived threads, the audit log, and who reacted."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from chat.queries.members import Member, member_page
 from chat.queries.mentions import Inbox, inbox
 from chat.queries.message_rows import Author
 from chat.queries.reactions import reaction_users
+from chat.queries.threads import ArchivedThread, archived_threads
 from chat.rules.permissions import Permission
 from tests.chat.sql import execute
 from tests.factories import (
@@ -294,6 +295,53 @@ def test_conversations_are_paged_without_repeats() -> None:
 
     assert len(found) == 5
     assert found == sorted(set(found), reverse=True)
+
+
+# Archived threads -------------------------------------------------------------------------------
+
+
+def test_archived_threads_of_a_channel_come_last_archived_first(harbour: Harbour) -> None:
+    early, late = (
+        harbour.dig(kind="thread", parent=harbour.channel, name=name, archived_at=at)
+        for name, at in (("early", NOON), ("late", FOREVER))
+    )
+    harbour.dig(kind="thread", parent=harbour.channel)
+    harbour.dig(kind="thread", parent=harbour.dig(), archived_at=NOON)
+    gone = harbour.dig(kind="thread", parent=harbour.channel, archived_at=NOON)
+    Channel.objects.filter(pk=gone.pk).update(deleted_at=NOON)
+
+    page = archived_threads(viewer=harbour.member, channel=harbour.channel)
+
+    assert page.threads == (
+        ArchivedThread(late.id, "late", FOREVER, last_seq=0, last_message_at=None),
+        ArchivedThread(early.id, "early", NOON, last_seq=0, last_message_at=None),
+    )
+    assert page.next is None
+
+
+def test_archived_threads_of_one_moment_are_paged_without_repeats(harbour: Harbour) -> None:
+    threads = [
+        harbour.dig(kind="thread", parent=harbour.channel, archived_at=NOON) for _ in range(5)
+    ]
+
+    pages = [archived_threads(viewer=harbour.member, channel=harbour.channel, limit=2)]
+    while pages[-1].next:
+        pages.append(
+            archived_threads(
+                viewer=harbour.member, channel=harbour.channel, limit=2, before=pages[-1].next
+            )
+        )
+
+    found = [thread.id for page in pages for thread in page.threads]
+    assert found == sorted((thread.id for thread in threads), reverse=True)
+
+
+def test_archived_threads_of_a_hidden_channel_are_hidden(harbour: Harbour) -> None:
+    harbour.dig(kind="thread", parent=harbour.channel, archived_at=NOON)
+    harbour.deny(Permission.VIEW_CHANNEL, channel=harbour.channel)
+
+    with pytest.raises(NotVisible, match=f"no channel {harbour.channel.id}"):
+        archived_threads(viewer=harbour.member, channel=harbour.channel)
 
 
 # The audit log ----------------------------------------------------------------------------------

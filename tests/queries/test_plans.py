@@ -17,7 +17,7 @@ import pytest
 from django.db import connection
 
 from chat.db.statements import read_sql
-from chat.queries.source import FIRST, LAST
+from chat.queries.source import FIRST, LAST, of_space
 from tests.access.plans import Plan, explain
 from tests.benchmarks.community import (
     COMMON_WORD,
@@ -52,7 +52,7 @@ NEEDS_NO_TENANT = {"channels": r"\(id = ", "messages": r"\(id = ", "mentions": r
 
 FLAGS = ("has_file", "has_link", "mentions_viewer", "is_pinned")
 TYPES = {
-    **dict.fromkeys(FLAGS, "boolean"),
+    **dict.fromkeys((*FLAGS, "with_archived", "has_conversations"), "boolean"),
     "text": "text",
     "emoji": "text",
     "ids": "uuid[]",
@@ -77,6 +77,12 @@ class Asked:
     def plan(self, name: str, *, mode: LiteralString, **params: object) -> Plan:
         """Prepare the statement in sql/`name`.sql, and return what it does with these values."""
         names: list[str] = []
+        space = params.get("space")
+        known = (
+            self.usual()
+            | (of_space(space, with_archived=True) if isinstance(space, UUID) else {})
+            | params
+        )
 
         def number(placeholder: re.Match[str]) -> str:
             if placeholder[1] not in names:
@@ -84,14 +90,14 @@ class Asked:
             return f"${names.index(placeholder[1]) + 1}"
 
         sql = re.sub(r"%\((\w+)\)s", number, read_sql(f"queries/sql/{name}.sql"))
-        types = ", ".join(TYPES.get(known, "uuid") for known in names)
+        types = ", ".join(TYPES.get(name, "uuid") for name in names)
         self.session.execute("DEALLOCATE ALL")
         self.session.execute(f"PREPARE {name} ({types}) AS {sql}".encode())
         places = ", ".join(["%s"] * len(names))
         return explain(
             self.session,
             f"{name} ({places})",
-            [(self.usual() | params)[known] for known in names],
+            [known[name] for name in names],
             mode=mode,
         )
 
@@ -102,6 +108,7 @@ class Asked:
             "user": at.viewer_id,
             "server": at.server_id,
             "space": None,
+            **of_space(None, with_archived=True),
             "channel": at.channel_id,
             "message": self.message_id,
             "ids": [self.message_id],
@@ -113,6 +120,7 @@ class Asked:
             "before_id": LAST.id,
             "after_at": FIRST.at,
             "after_id": FIRST.id,
+            "has_conversations": True,
             "limit": 50,
             **dict.fromkeys(FLAGS, False),
         }
@@ -255,6 +263,41 @@ def test_unread_overview(asked: Asked, mode: LiteralString) -> None:
     ):
         assert index in plan.text
     assert_cheap(plan, pages=32000)
+
+
+@for_any_plan
+def test_page_of_own_servers_and_conversations(asked: Asked, mode: LiteralString) -> None:
+    plan = asked.plan("own_spaces", mode=mode)
+
+    assert plan.rows == 50
+    assert_cheap(plan, pages=160)
+
+
+@for_any_plan
+def test_archived_threads(asked: Asked, mode: LiteralString) -> None:
+    with asked.session.transaction(force_rollback=True):
+        asked.session.execute(
+            """
+            INSERT INTO channels (space_id, server_id, name, kind, parent_id, archived_at)
+            SELECT space_id, server_id, 'thread', 'thread', id, now() - n * interval '1 hour'
+            FROM channels
+            CROSS JOIN generate_series(1, 2000) AS n
+            WHERE id = %s
+            """,
+            [asked.community.channel_id],
+        )
+        # What a trigger does, and they rest here.
+        asked.session.execute(
+            """
+            INSERT INTO channel_counters (space_id, channel_id, closed)
+            SELECT space_id, id, TRUE FROM channels WHERE archived_at IS NOT NULL
+            """
+        )
+
+        plan = asked.plan("archived_threads", mode=mode)
+
+    assert plan.rows == 50
+    assert_cheap(plan, pages=500)
 
 
 @for_any_plan

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chat.models import Message, Participant, ReadState, Server
+from chat.models import Channel, Message, Participant, ReadState, Server
 from chat.queries.unread import Unread, unread_overview
 from chat.rules.permissions import Permission
 from tests.chat.sql import purge
-from tests.factories import MentionFactory, MessageFactory, ReadStateFactory
+from tests.factories import (
+    DirectConversationFactory,
+    DirectMessageFactory,
+    MentionFactory,
+    MessageFactory,
+    ReadStateFactory,
+)
 from tests.services.places import PLACES, make_place
 
 if TYPE_CHECKING:
@@ -26,7 +32,7 @@ LATER = datetime(2099, 1, 1, tzinfo=UTC)
 
 def counts(user: User) -> tuple[int, int]:
     """Return what is unread and the mentions, in the only channel."""
-    (only,) = unread_overview(user=user)
+    (only,) = unread_overview(user=user).entries
     return only.unread, only.mentions
 
 
@@ -39,7 +45,7 @@ def test_nothing_was_read_without_a_mark(harbour: Harbour) -> None:
     for _ in range(3):
         said(harbour)
 
-    assert unread_overview(user=harbour.member) == (
+    assert unread_overview(user=harbour.member).entries == (
         Unread(
             space_id=harbour.server.id,
             channel_id=harbour.channel.id,
@@ -64,7 +70,7 @@ def test_mark_parts_read_from_unread(harbour: Harbour) -> None:
         muted_until=LATER,
     )
 
-    (only,) = unread_overview(user=harbour.member)
+    (only,) = unread_overview(user=harbour.member).entries
 
     assert (only.last_seq, only.last_read_seq, only.unread) == (3, 2, 1)
     assert (only.notify, only.muted_until) == ("mentions", LATER)
@@ -140,7 +146,7 @@ def test_hidden_channel_is_not_in_the_overview(harbour: Harbour) -> None:
     MentionFactory.create(message=said(harbour), user=harbour.member)
     harbour.deny(Permission.VIEW_CHANNEL, channel=harbour.channel)
 
-    assert unread_overview(user=harbour.member) == ()
+    assert unread_overview(user=harbour.member).entries == ()
 
 
 def test_nothing_is_unread_where_history_may_not_be_read(harbour: Harbour) -> None:
@@ -154,13 +160,13 @@ def test_deleted_server_has_nothing_unread(harbour: Harbour) -> None:
     said(harbour)
     Server.objects.update(deleted_at=NOON)
 
-    assert unread_overview(user=harbour.member.id) == ()
+    assert unread_overview(user=harbour.member.id).entries == ()
 
 
 def test_stranger_has_nothing_unread(harbour: Harbour) -> None:
     said(harbour)
 
-    assert unread_overview(user=harbour.stranger) == ()
+    assert unread_overview(user=harbour.stranger).entries == ()
 
 
 @pytest.mark.parametrize("kind", PLACES)
@@ -180,7 +186,7 @@ def test_every_place_counts_by_the_mark_of_each(kind: str) -> None:
         muted_until=LATER,
     )
 
-    assert unread_overview(user=place.other) == (
+    assert unread_overview(user=place.other).entries == (
         Unread(
             space_id=place.channel.space_id,
             channel_id=place.channel.id,
@@ -193,9 +199,9 @@ def test_every_place_counts_by_the_mark_of_each(kind: str) -> None:
         ),
     )
     # One's own are read.
-    (own,) = unread_overview(user=place.author)
+    (own,) = unread_overview(user=place.author).entries
     assert (own.last_read_seq, own.unread, own.mentions) == (6, 0, 0)
-    assert unread_overview(user=place.stranger) == ()
+    assert unread_overview(user=place.stranger).entries == ()
 
 
 @pytest.mark.parametrize("mark", [None, 1, 3, 5])
@@ -212,7 +218,7 @@ def test_what_was_purged_is_not_unread(kind: str, mark: int | None) -> None:
         )
     purge("DELETE FROM messages WHERE seq <= 3")
 
-    (only,) = unread_overview(user=place.other)
+    (only,) = unread_overview(user=place.other).entries
 
     assert (only.last_seq, only.last_read_seq) == (6, mark or 0)
     assert only.unread == (1 if mark == 5 else 3)
@@ -223,7 +229,7 @@ def test_everything_purged_leaves_nothing_unread() -> None:
     MessageFactory.create_batch(2, channel=place.channel, author=place.author)
     purge("DELETE FROM messages")
 
-    (only,) = unread_overview(user=place.other)
+    (only,) = unread_overview(user=place.other).entries
 
     assert (only.last_seq, only.unread) == (2, 0)
 
@@ -238,9 +244,34 @@ def test_channels_and_conversations_are_one_list(harbour: Harbour) -> None:
     Participant.objects.create(channel=group, user=harbour.member)
     MessageFactory.create(channel=pair.channel, author=pair.author)
 
-    found = unread_overview(user=harbour.member)
+    found = unread_overview(user=harbour.member).entries
 
     assert {(at.space_id, at.channel_id, at.unread) for at in found} == {
         (harbour.server.id, harbour.channel.id, 1),
         (group.id, group.id, 0),
     }
+
+
+def test_overview_is_paged_by_server_and_conversation(harbour: Harbour) -> None:
+    said(harbour)
+    pairs = [DirectConversationFactory.create(pair_low=harbour.member) for _ in range(3)]
+    for pair in pairs:
+        DirectMessageFactory.create(channel=pair, author=pair.pair_high)
+
+    pages = [unread_overview(user=harbour.member, limit=3)]
+    while pages[-1].next:
+        pages.append(unread_overview(user=harbour.member, limit=3, after=pages[-1].next))
+
+    found = [(entry.channel_id, entry.unread) for page in pages for entry in page.entries]
+    assert [len(page.entries) for page in pages] == [3, 1]
+    assert sorted(found) == sorted((place.id, 1) for place in (harbour.channel, *pairs))
+
+
+def test_overview_has_no_archived_thread(harbour: Harbour) -> None:
+    thread = harbour.dig(kind="thread", parent=harbour.channel)
+    MessageFactory.create(channel=thread, author=harbour.join())
+    Channel.objects.filter(pk=thread.pk).update(archived_at=NOON)
+
+    (only,) = unread_overview(user=harbour.member).entries
+
+    assert only.channel_id == harbour.channel.id

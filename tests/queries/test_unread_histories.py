@@ -300,7 +300,7 @@ class Histories(RuleBasedStateMachine):
         expected = counted(self.channels, self.hidden)
         for user in (*self.people, self.founder):
             overview = {
-                at.channel_id: (at.unread, at.mentions) for at in unread_overview(user=user)
+                at.channel_id: (at.unread, at.mentions) for at in unread_overview(user=user).entries
             }
             assert overview == expected[user.pk]
 
@@ -393,7 +393,7 @@ def test_unread_is_what_the_pages_show_after_the_mark() -> None:
     Message.objects.filter(seq__in=[2, 6]).update(deleted_at=NOON)
 
     page = message_page(viewer=owner, channel=channel, after=4)
-    (only,) = unread_overview(user=owner)
+    (only,) = unread_overview(user=owner).entries
 
     assert only.unread == 4
     assert only.unread == sum(message.deleted_at is None for message in page.messages)

@@ -74,7 +74,7 @@ def primary(own_directory: Path) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def place(primary: Server, django_db_blocker: DjangoDbBlocker) -> Place:
     """A channel in a migrated database of the primary."""
-    with django_db_blocker.unblock(), _leading_to(primary):
+    with django_db_blocker.unblock(), leading_to(primary):
         call_command("migrate", verbosity=0, interactive=False)
         author = UserFactory.create()
         server = create_server(owner=author, name="Harbour")
@@ -116,7 +116,7 @@ def replicated(
     """Let Django's connections lead to the primary and the standbys, which are watched."""
     settings.REPLICAS = ["replica_1", "replica_2"]
     settings.DATABASE_ROUTERS = ["chat.replicas.Router"]
-    with django_db_blocker.unblock(), _leading_to(primary, *standbys):
+    with django_db_blocker.unblock(), leading_to(primary, *standbys):
         wait_until(lambda: set(replicas.watch().usable()) == {"replica_1", "replica_2"})
         yield
         replicas.watch().end()
@@ -150,7 +150,7 @@ def _second_address() -> Iterator[str]:
 
 
 @contextmanager
-def _leading_to(primary: Server, *standbys: Server) -> Iterator[None]:
+def leading_to(primary: Server, *standbys: Server) -> Iterator[None]:
     """Let the connections of this and every new thread lead to these servers."""
     before = connections.settings, connections._connections  # type: ignore[attr-defined]
     ours = dict(zip(("default", "replica_1", "replica_2"), (primary, *standbys), strict=False))
@@ -162,6 +162,7 @@ def _leading_to(primary: Server, *standbys: Server) -> Iterator[None]:
             "USER": "postgres",
             "NAME": NAME,
             "EMBEDDED_DIR": None,
+            "ANSWER_SECONDS": 2 if alias != "default" else None,
             # Other tests do not wait for the disk, and so a standby would wait for what they write.
             "OPTIONS": {**REPLICA_OPTIONS, "options": "-c synchronous_commit=on"},
         }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -15,9 +17,6 @@ from melo.embedded.accounts import Account, serving_account
 from melo.embedded.binaries import Binaries, binaries_for
 from melo.embedded.postmaster import postmaster_pid
 from melo.embedded.processes import ENVIRONMENT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _SETTINGS = """
 fsync = off
@@ -56,6 +55,14 @@ class Server:
 
     def kill(self) -> None:
         self.run("pg_ctl", "stop", "-s", "-m", "immediate", "-D", self.data)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to every process of it."""
+        first = postmaster_pid(self.data)
+        assert first is not None
+        children = Path(f"/proc/{first}/task/{first}/children").read_text(encoding="utf-8")
+        for process in (first, *map(int, children.split())):
+            os.kill(process, number)
 
     def is_running(self) -> bool:
         return postmaster_pid(self.data) is not None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import statistics
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core import signing
+from django.core.signing import Signer
 from django.db import connections, transaction
 from django.db.transaction import TransactionManagementError
 
@@ -22,7 +23,7 @@ from chat.models import Message
 from chat.queries.history import message_page
 from chat.queries.search import search_messages
 from chat.services.messages.sending import send_message
-from tests.replicas.conftest import CUT_OFF, NAME, set_address, wait_until
+from tests.replicas.conftest import CUT_OFF, NAME, leading_to, set_address, wait_until
 
 if TYPE_CHECKING:
     from tests.replicas.conftest import Place
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("replicated")
 
+SIGNER = Signer(salt="chat.replicas")
 _READS_EACH = 8
 PAUSE, RESUME = "SELECT pg_wal_replay_pause()", "SELECT pg_wal_replay_resume()"
 
@@ -50,6 +52,11 @@ def aliases_read(place: Place, times: int = 30) -> set[str]:
 def pause(server: Server) -> None:
     server.value(PAUSE)
     server.wait_for("SELECT pg_get_wal_replay_pause_state() = 'paused'")
+
+
+def end(watch: replicas.Watch) -> None:
+    watch.end()
+    wait_until(lambda: not any(each.name.startswith("watch ") for each in threading.enumerate()))
 
 
 def test_reads_go_to_the_replicas(place: Place) -> None:
@@ -126,6 +133,8 @@ def test_a_token_carries_the_write_to_the_next_request(
 
     with replicas.read_your_writes(token):
         assert newest(place) == seq
+        # Whenever it is asked for.
+        time.sleep(1.1)
         assert replicas.token() == token
         for standby in standbys:
             standby.value(RESUME)
@@ -160,7 +169,7 @@ def test_a_token_is_not_made_before_the_end_of_a_transaction(place: Place) -> No
 
 @pytest.mark.parametrize("token", ["", "x", "1:2:3", 7, None])
 def test_a_token_that_is_none_is_refused(token: Any) -> None:
-    token = signing.dumps([1, 2], salt="chat.replicas") if token is None else token
+    token = SIGNER.sign_object([1, 2]) if token is None else token
     with pytest.raises(InvalidInput, match="token"), replicas.read_your_writes(token):
         pass
 
@@ -170,10 +179,10 @@ def test_a_token_of_another_history_is_answered_by_the_primary(place: Place) -> 
         send(place)
         token = replicas.token()
     assert token is not None
-    system, timeline, lsn = signing.loads(token, salt="chat.replicas")
+    system, timeline, lsn = SIGNER.unsign_object(token)
 
     for other in ((system + 1, timeline, lsn), (system, timeline + 1, 0)):
-        with replicas.read_your_writes(signing.dumps(other, salt="chat.replicas")):
+        with replicas.read_your_writes(SIGNER.sign_object(other)):
             assert replicas.reading_alias() == "default"
 
 
@@ -242,6 +251,32 @@ def test_a_replica_that_is_cut_off_is_left_and_taken_again(
     wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
 
 
+def test_a_replica_that_is_frozen_during_a_read_is_left_and_taken_again(
+    place: Place, standbys: list[Server]
+) -> None:
+    seq = send(place)
+    wait_until(lambda: {newest(place) for _ in range(20)} == {seq})
+    where = Statement("SELECT pg_is_in_recovery() FROM pg_sleep(%(seconds)s)")
+
+    def freeze() -> None:
+        time.sleep(0.5)
+        for standby in standbys:
+            standby.signal(signal.SIGSTOP)
+
+    with ThreadPoolExecutor() as pool:
+        freezing = pool.submit(freeze)
+        try:
+            is_replica = replicas.read(where.value, {"seconds": 1.0})
+            assert newest(place) == seq
+        finally:
+            freezing.result()
+            for standby in standbys:
+                standby.signal(signal.SIGCONT)
+
+    assert not is_replica
+    wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
+
+
 def test_a_statement_that_a_replica_cancels_is_asked_of_the_primary(
     place: Place, primary: Server
 ) -> None:
@@ -270,7 +305,7 @@ def test_no_author_reads_what_is_older_than_their_write(
 ) -> None:
     """While replay pauses here and there; 1,000,000 with MELO_TEST_REPLICA_READS=1000000."""
     reads = int(os.environ.get("MELO_TEST_REPLICA_READS", "10000"))
-    is_over = Event()
+    is_over = threading.Event()
 
     def pause_at_random() -> None:
         while not is_over.is_set():
@@ -325,6 +360,25 @@ def _count_rubbish(alias: str) -> int | None:
 
 
 # Last, for the standby is one no more.
+def test_a_replica_of_the_server_before_a_failover_is_left(
+    primary: Server, standbys: list[Server], settings: Any
+) -> None:
+    """Though the old primary is still there, and writes on."""
+    standbys[0].value("SELECT pg_promote()")
+    settings.REPLICAS = ["replica_1"]
+    end(replicas.watch())
+    with leading_to(standbys[0], standbys[1]):
+        anew = replicas.Watch()
+        wait_until(lambda: anew._answered_at and anew._replicas)
+        with primary.connect(NAME) as session:
+            session.execute("CREATE TABLE written_on AS SELECT generate_series(1, 10000) AS n")
+        time.sleep(1.5)
+
+        assert anew.usable() == {}
+
+        end(anew)
+
+
 def test_a_replica_that_was_promoted_is_left(place: Place, standbys: list[Server]) -> None:
     standbys[0].value("SELECT pg_promote()")
 

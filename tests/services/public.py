@@ -56,6 +56,7 @@ PARAMETERS = {name: tuple(inspect.signature(call).parameters) for name, call in 
 # One of these is given, and the others are None.
 _ONE_OF = {
     "message_page": {"before", "after", "around"},
+    "visible_channels": {"server", "after"},
     "set_overwrite": {"role", "user"},
     "clear_overwrite": {"role", "user"},
 }
@@ -249,7 +250,7 @@ def _of_reads(scene: Scene) -> dict[str, dict[str, Any]]:
     narrow = {"since": NOON, "until": NOON, **dict.fromkeys(flags, False)}
     return {
         "permissions_in": {"user": user, "channel": channel},
-        "visible_channels": {"user": user, "server": server},
+        "visible_channels": {"user": user, "server": server, "after": None, "limit": 5},
         "audit_page": {"viewer": scene.cast[Actor.OWNER], "server": server} | page,
         "conversation_list": {"user": user} | page,
         "message_page": {"viewer": user, "channel": channel} | window,
@@ -259,5 +260,6 @@ def _of_reads(scene: Scene) -> dict[str, dict[str, Any]]:
         "inbox": {"user": user} | page,
         "reaction_users": {"viewer": user} | reaction,
         "search_messages": {"viewer": user, "text": "ahoy"} | where | narrow | page,
-        "unread_overview": {"user": user},
+        "archived_threads": {"viewer": user, "channel": channel} | page,
+        "unread_overview": {"user": user, "after": uuid7(), "limit": 5},
     }

@@ -18,7 +18,6 @@ from django.db import connection, transaction
 from chat.models import DiscardedFile, MessageAttachment, User
 from chat.services import attachments
 from chat.services.attachments import confirm_removal, files_to_remove, sweep_attachments
-from chat.services.users import erase_user
 from tests.chat.sql import execute
 from tests.concurrency.connections import Connection, connect
 from tests.conftest import ROOT, clean_environ
@@ -375,9 +374,3 @@ def test_command_says_what_is_wrong(
 
     with pytest.raises(CommandError, match=match):
         call_command("sweep_attachments", *args)
-
-
-def test_erasure_names_the_files_for_convenience() -> None:
-    user = UserFactory.create(avatar_key="avatars/1")
-
-    assert list(erase_user(actor=user, user=user).storage_keys) == waiting_keys() == ["avatars/1"]

@@ -111,7 +111,7 @@ def make_scene(*, everyone: Permission = READ) -> Scene:
 
 def counts(user: User, channel: Channel) -> tuple[int, int] | None:
     """Return what is unread to a user in a channel, and the mentions; None without access."""
-    found = {each.channel_id: each for each in unread_overview(user=user)}.get(channel.pk)
+    found = {each.channel_id: each for each in unread_overview(user=user).entries}.get(channel.pk)
     return found and (found.unread, found.mentions)
 
 

@@ -57,7 +57,7 @@ def test_what_was_said_before_somebody_joins_counts_as_read() -> None:
 
     marks = ReadState.objects.filter(user=user).values_list("channel_id", "last_read_seq")
     assert list(marks) == [(spoken.pk, 3)]
-    unread = {row.channel_id: row.unread for row in unread_overview(user=user)}
+    unread = {row.channel_id: row.unread for row in unread_overview(user=user).entries}
     assert (unread[spoken.pk], unread[silent.pk]) == (1, 1)
 
 

@@ -37,7 +37,7 @@ USUAL: dict[str, str] = {
         send_message mark_read mark_unread mark_all_read mute_channel set_notify
         confirm_removal files_to_remove sweep_attachments unsent_attachments
         permissions_in visible_channels audit_page conversation_list message_page message_pins
-        member_page reaction_users unread_overview
+        member_page reaction_users archived_threads
         """,
     "two": """
         reserve_attachment leave_server rename_group delete_message edit_message add_reaction
@@ -65,6 +65,8 @@ OTHERWISE: list[tuple[str, str, Actor | None, Callable[[Scene], dict[str, Any]]]
     ("inbox", "one", None, lambda _: {"before": None}),
     ("search_messages", "two", None, lambda _: NOT_NARROWED),
     ("search_messages", "two", None, lambda _: NOT_NARROWED | {"server": None, "channel": None}),
+    ("visible_channels", "two", None, lambda _: {"server": None}),
+    ("unread_overview", "two", None, lambda _: {"after": None}),
     ("create_invite", "four", None, lambda _: {"channel": None}),
     ("create_channel", "five", None, lambda _: {"parent": None}),
     ("move_channel", "six", None, lambda _: {"parent": None, "position": 1}),

@@ -1,5 +1,5 @@
--- Every conversation that one user takes part in, or one of them, in the columns of `server_place`.
--- Other statements include it.
+-- Every conversation that one user takes part in, from one to another, in the columns of
+-- `server_place`. Other statements include it.
 SELECT
     own.space_id,
     own.space_id,
@@ -22,8 +22,7 @@ CROSS JOIN LATERAL (
 WHERE
     own.user_id = %(user)s
     AND own.left_at IS NULL
-    AND own.space_id BETWEEN coalesce(%(space)s::uuid, '00000000-0000-0000-0000-000000000000')
-    AND coalesce(%(space)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    AND own.space_id BETWEEN %(first_space)s AND %(last_space)s
     -- A deleted conversation is closed.
     AND CASE
         WHEN counter.closed THEN EXISTS (

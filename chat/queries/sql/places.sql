@@ -1,6 +1,6 @@
--- Every place that one user can see, or those of one space: channels of their servers and their
--- conversations, with what they may do there. Other statements include it. Kind, name and position are
--- those of a server's channels: they are not looked up for a conversation.
+-- Every place that one user can see in the spaces from one to another: channels of their servers and
+-- their conversations, with what they may do there. Other statements include it. Kind, name and
+-- position are those of a server's channels: they are not looked up for a conversation.
 WITH
 -- include: server_places.sql
 SELECT *

@@ -1,12 +1,11 @@
--- Every channel that one user can see in their servers, or in one of these, with what they may do
--- there: the rows of `server_place`; in `member` are the servers with the user's roles. Other
--- statements include it behind WITH.
+-- Every channel that one user can see in their servers from one to another, with or without archived
+-- threads, and what they may do there: the rows of `server_place`; in `member` are the servers with the
+-- user's roles. Other statements include it behind WITH.
 --
 -- The same as channel_access says, worked out for all at once: roles once for each server, overwrites
 -- once for each server, and joined by hashes. OFFSET 0 keeps the planner from looking each channel up
 -- by itself, and a CASE from being written into the next one; FULL JOIN, for which there is no nested
--- loop, joins the overwrites. One space is a range of one, for an index leads to that by any plan. For
--- the bits see channel_access.
+-- loop, joins the overwrites. For the bits see channel_access.
 member AS MATERIALIZED (
     SELECT
         held.space_id,
@@ -39,8 +38,7 @@ member AS MATERIALIZED (
         ) AS role ON TRUE
         WHERE
             own.user_id = %(user)s
-            AND own.space_id BETWEEN coalesce(%(space)s::uuid, '00000000-0000-0000-0000-000000000000')
-            AND coalesce(%(space)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+            AND own.space_id BETWEEN %(first_space)s AND %(last_space)s
         GROUP BY own.space_id
     ) AS held
 ),
@@ -138,7 +136,14 @@ server_place AS (
                     FROM public.channels AS channel
                     INNER JOIN public.channel_counters AS counter
                         ON counter.space_id = member.space_id AND counter.channel_id = channel.id
-                    WHERE channel.space_id = member.space_id AND channel.deleted_at IS NULL
+                    WHERE
+                        channel.space_id = member.space_id
+                        AND channel.deleted_at IS NULL
+                        AND (
+                            channel.archived_at IS NULL
+                            OR channel.kind <> 'thread'
+                            OR %(with_archived)s
+                        )
                     OFFSET 0
                 ) AS channel
             ) AS channel

@@ -1,8 +1,9 @@
--- How much one user has not read, in each channel and conversation that they can see. Messages that
--- they may not read (READ_MESSAGE_HISTORY, 65536) are not counted, nor purged ones (below first_seq),
--- nor those in read_ranges, which are looked at where there are any after the mark.
--- The subqueries are not run for a channel without unread messages. Mentions of the user and those of
--- roles are read apart, so that the mentions of other users in a busy channel are not read.
+-- How much one user has not read, in each channel and conversation that they can see, in the spaces
+-- from one to another. Messages that they may not read (READ_MESSAGE_HISTORY, 65536) are not counted,
+-- nor purged ones (below first_seq), nor those in read_ranges, which are looked at where there are any
+-- after the mark. The subqueries are not run for a channel without unread messages. Mentions of the
+-- user and those of roles are read apart, so that the mentions of other users in a busy channel are
+-- not read.
 --
 -- FULL JOIN, because it cannot be a nested loop: there are thousands of channels and marks, whatever
 -- the planner estimates.
@@ -17,9 +18,13 @@ mark AS MATERIALIZED (
         state.notify,
         state.muted_until
     FROM (
-        SELECT space_id FROM public.server_members WHERE user_id = %(user)s
+        SELECT space_id
+        FROM public.server_members
+        WHERE user_id = %(user)s AND space_id BETWEEN %(first_space)s AND %(last_space)s
         UNION ALL
-        SELECT space_id FROM public.participants WHERE user_id = %(user)s
+        SELECT space_id
+        FROM public.participants
+        WHERE user_id = %(user)s AND space_id BETWEEN %(first_space)s AND %(last_space)s
     ) AS own
     CROSS JOIN LATERAL (
         SELECT channel_id, last_read_seq, ranges_upto, notify, muted_until

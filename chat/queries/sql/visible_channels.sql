@@ -1,4 +1,5 @@
--- Every channel that one user can see, of one server or of all, in the order of the client's list.
+-- Every channel that one user can see, of the servers from one to another, in the order of the client's
+-- list.
 WITH
 -- include: server_places.sql
 SELECT

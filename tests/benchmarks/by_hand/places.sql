@@ -109,7 +109,10 @@ place AS (
                     CROSS JOIN LATERAL (
                         SELECT space_id, id AS channel_id, parent_id, kind, name, position
                         FROM channels
-                        WHERE space_id = member.space_id AND deleted_at IS NULL
+                        WHERE
+                            space_id = member.space_id
+                            AND deleted_at IS NULL
+                            AND (archived_at IS NULL OR kind <> 'thread' OR %(with_archived)s)
                         OFFSET 0
                     ) AS channel
                     OFFSET 0

@@ -1,7 +1,9 @@
 -- What is unread in every channel and conversation of one user. Marks are joined whole; what is
 -- deleted or names somebody is looked for above the mark alone, in each place where there is more.
 WITH belonging AS (
-    SELECT space_id, timed_out_until FROM server_members WHERE user_id = %(user)s
+    SELECT space_id, timed_out_until
+    FROM server_members
+    WHERE user_id = %(user)s AND space_id BETWEEN %(first_space)s AND %(last_space)s
 ),
 -- include: places.sql
 ,
@@ -11,7 +13,11 @@ mark AS MATERIALIZED (
     FROM (
         SELECT space_id FROM member
         UNION ALL
-        SELECT space_id FROM participants WHERE user_id = %(user)s AND left_at IS NULL
+        SELECT space_id
+        FROM participants
+        WHERE
+            user_id = %(user)s AND left_at IS NULL
+            AND space_id BETWEEN %(first_space)s AND %(last_space)s
     ) AS space
     CROSS JOIN LATERAL (
         SELECT channel_id, last_read_seq, ranges_upto, notify, muted_until
@@ -32,6 +38,7 @@ talk AS (
     WHERE
         participant.user_id = %(user)s
         AND participant.left_at IS NULL
+        AND participant.space_id BETWEEN %(first_space)s AND %(last_space)s
         AND CASE WHEN counter.closed THEN EXISTS (
             SELECT FROM channels WHERE id = counter.channel_id AND deleted_at IS NULL
         ) ELSE TRUE END

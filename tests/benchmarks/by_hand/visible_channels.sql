@@ -1,6 +1,8 @@
 -- Every channel of a server that one user sees, in the order of a list.
 WITH belonging AS (
-    SELECT space_id, timed_out_until FROM server_members WHERE user_id = %(user)s
+    SELECT space_id, timed_out_until
+    FROM server_members
+    WHERE user_id = %(user)s AND space_id BETWEEN %(first_space)s AND %(last_space)s
 ),
 -- include: places.sql
 SELECT
