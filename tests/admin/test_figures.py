@@ -174,7 +174,7 @@ def test_indexes_of_ids_alone_are_read() -> None:
         execute("SET LOCAL session_replication_role = replica")
         execute("TRUNCATE messages CASCADE")
         execute("SET LOCAL session_replication_role = origin")
-    send(ChannelFactory(), *[NOW] * 2000)
+    send(ChannelFactory.create(), *[NOW] * 2000)
     with CaptureQueriesContext(connection) as queries:
         messages_per_day(connection, now=NOW)
     (query,) = queries
