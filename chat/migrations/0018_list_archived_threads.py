@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     the index, which takes ACCESS EXCLUSIVE on channels for a moment.
     """
 
-    dependencies = [("chat", "0014_keep_old_messages_read")]
+    dependencies = [("chat", "0017_speed_up_search")]
 
     operations = [
         migrations.AddIndex(

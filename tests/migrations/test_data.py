@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-LATEST = "0017_speed_up_search"
+LATEST = "0018_list_archived_threads"
 
 
 def move(connection: BaseDatabaseWrapper, target: str | None) -> None:
