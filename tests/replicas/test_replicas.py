@@ -269,7 +269,7 @@ def test_no_author_reads_what_is_older_than_their_write(
     place: Place, standbys: list[Server], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """While replay pauses here and there; 1,000,000 with MELO_TEST_REPLICA_READS=1000000."""
-    reads = int(os.environ.get("MELO_TEST_REPLICA_READS", "10000"))
+    reads = int(os.environ.get("MELO_TEST_REPLICA_READS", "2000"))
     is_over = Event()
 
     def pause_at_random() -> None:
