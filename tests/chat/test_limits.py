@@ -54,7 +54,19 @@ class Place:
         return int(value(self.count, self.ids[0]))
 
     def fill(self, *, up_to: int) -> None:
-        execute(self.add, *self.params(up_to - self.counted()))
+        """Add what is not yet the subject; channels past their triggers, of 1 ms each."""
+        many = up_to - self.counted()
+        if self.table != "channels":
+            execute(self.add, *self.params(many))
+            return
+        with transaction.atomic():
+            execute("SET LOCAL session_replication_role = replica")
+            execute(self.add, *self.params(many))
+            execute(
+                "INSERT INTO channel_counters (space_id, channel_id)"
+                " SELECT space_id, id FROM channels ON CONFLICT DO NOTHING"
+            )
+            execute("SET LOCAL session_replication_role = origin")
 
 
 def channels() -> Place:
