@@ -5,6 +5,9 @@
 -- all messages that the index has for the words, if there are at most 2,000. Else the newest 20,000,
 -- and `edge` is the last of them, when they did not fill the page.
 --
+-- A plan for any space expects the average one to have fewer messages than these, and would sort all
+-- of the largest; of a limit that is a SELECT it expects that little is read, along the index.
+--
 -- There is always one row, without a message if none is found: the first columns are the viewer's.
 WITH query AS MATERIALIZED (
     SELECT public.search_query(%(text)s) AS words
@@ -28,7 +31,7 @@ newest AS MATERIALIZED (
             AND created_at >= %(after_at)s
             AND EXISTS (SELECT FROM readable)
         ORDER BY created_at DESC, id DESC
-        LIMIT 500
+        LIMIT (SELECT 500)
     ) AS message
     WHERE
         deleted_at IS NULL
@@ -61,7 +64,7 @@ far AS MATERIALIZED (
             AND created_at >= %(after_at)s
             AND (SELECT is_long FROM way)
         ORDER BY created_at DESC, id DESC
-        LIMIT 20000
+        LIMIT (SELECT 20000)
     ) AS message
     WHERE
         deleted_at IS NULL
