@@ -8,10 +8,10 @@ from chat.schema.files import RunSQLFile
 class Migration(migrations.Migration):
     """Add the index of archived threads, and put all that the inbox reads into its index.
 
-    Both are built CONCURRENTLY, a few seconds for each million rows: reads and writes go on, and
-    it waits for the transactions that are open. 40 bytes more for each mention of a user. Cut off,
-    it is run again from its beginning. Safe with code that does not know of it. Undone by making
-    the earlier index of the inbox in the same way.
+    Both are built CONCURRENTLY, a few seconds for each million rows: they lock out neither reads
+    nor writes, and wait for the transactions that are open. A mention of a user takes 40 bytes
+    more. Cut off, it is run again from its beginning. Safe with code that does not know of it.
+    Undone by making the earlier index of the inbox in the same way.
     """
 
     atomic = False

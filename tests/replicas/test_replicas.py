@@ -23,7 +23,7 @@ from chat.models import Message
 from chat.queries.history import message_page
 from chat.queries.search import search_messages
 from chat.services.messages.sending import send_message
-from tests.replicas.conftest import CUT_OFF, NAME, leading_to, set_address, wait_until
+from tests.replicas.conftest import CUT_OFF, NAME, end, leading_to, set_address, wait_until
 
 if TYPE_CHECKING:
     from tests.replicas.conftest import Place
@@ -52,11 +52,6 @@ def aliases_read(place: Place, times: int = 30) -> set[str]:
 def pause(server: Server) -> None:
     server.value(PAUSE)
     server.wait_for("SELECT pg_get_wal_replay_pause_state() = 'paused'")
-
-
-def end(watch: replicas.Watch) -> None:
-    watch.end()
-    wait_until(lambda: not any(each.name.startswith("watch ") for each in threading.enumerate()))
 
 
 def test_reads_go_to_the_replicas(place: Place) -> None:
