@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -335,7 +336,8 @@ def test_no_author_reads_what_is_older_than_their_write(
     off = sum(alias != "default" for _, alias, _ in found) / len(found)
     on_it, off_it = (
         statistics.median(
-            [taken for _, alias, taken in found if (alias == "default") == is_primary]
+            # On a busy machine the replicas may always be there first.
+            [taken for _, alias, taken in found if (alias == "default") == is_primary] or [math.nan]
         )
         for is_primary in (True, False)
     )
