@@ -160,7 +160,7 @@ class MentionAdmin(ServerDataAdmin):
         by_user(),
         by_role(space="space_id"),
     )
-    # mentions_uq, mentions_inbox_ix and mentions_role_ix.
+    # mentions_uq, mentions_latest_ix and mentions_role_ix.
     indexed_orders = {
         ("server",): ("-channel_id", "-seq", "-id"),
         ("channel",): ("-seq", "-id"),

@@ -291,7 +291,8 @@ class Mention(Row):
                 F("user"),
                 F("created_at").desc(),
                 F("id").desc(),
-                name="mentions_inbox_ix",
+                name="mentions_latest_ix",
+                include=["space_id", "channel", "seq"],
                 condition=Q(user__isnull=False),
             ),
             # The cascade from roles.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,8 +120,14 @@ def replicated(
     with django_db_blocker.unblock(), leading_to(primary, *standbys):
         wait_until(lambda: set(replicas.watch().usable()) == {"replica_1", "replica_2"})
         yield
-        replicas.watch().end()
+        end(replicas.watch())
         replicas._watching = None
+
+
+def end(watch: replicas.Watch) -> None:
+    """End it, and wait for its threads: they ask where Django's connections lead."""
+    watch.end()
+    wait_until(lambda: not any(each.name.startswith("watch ") for each in threading.enumerate()))
 
 
 def wait_until(is_so: Callable[[], object], seconds: float = 20) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -23,7 +24,7 @@ from chat.models import Message
 from chat.queries.history import message_page
 from chat.queries.search import search_messages
 from chat.services.messages.sending import send_message
-from tests.replicas.conftest import CUT_OFF, NAME, leading_to, set_address, wait_until
+from tests.replicas.conftest import CUT_OFF, NAME, end, leading_to, set_address, wait_until
 
 if TYPE_CHECKING:
     from tests.replicas.conftest import Place
@@ -52,11 +53,6 @@ def aliases_read(place: Place, times: int = 30) -> set[str]:
 def pause(server: Server) -> None:
     server.value(PAUSE)
     server.wait_for("SELECT pg_get_wal_replay_pause_state() = 'paused'")
-
-
-def end(watch: replicas.Watch) -> None:
-    watch.end()
-    wait_until(lambda: not any(each.name.startswith("watch ") for each in threading.enumerate()))
 
 
 def test_reads_go_to_the_replicas(place: Place) -> None:
@@ -340,7 +336,8 @@ def test_no_author_reads_what_is_older_than_their_write(
     off = sum(alias != "default" for _, alias, _ in found) / len(found)
     on_it, off_it = (
         statistics.median(
-            [taken for _, alias, taken in found if (alias == "default") == is_primary]
+            # On a busy machine the replicas may always be there first.
+            [taken for _, alias, taken in found if (alias == "default") == is_primary] or [math.nan]
         )
         for is_primary in (True, False)
     )
