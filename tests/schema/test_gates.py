@@ -44,26 +44,27 @@ def checksums(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
         return list(cursor.fetchall())
 
 
-def test_file_that_is_edited_while_it_is_run_was_run_as_it_was(
+def test_file_that_is_edited_while_it_waits_for_its_turn_is_run_as_it_was(
     edited: Callable[[str], EditedSituation],
     start: StartSituation,
     manage: ManageSituation,
     tmp_path: Path,
 ) -> None:
-    copy = edited("paused")
+    first, last = edited("paused"), edited("two_steps")
+    situations = [first.name, last.name]
     pauses = {"SITUATION_PAUSES": str(tmp_path)}
-    process = start("migrate", situations=[copy.name], **copy.environ, **pauses)
+    process = start("migrate", situations=situations, **first.environ, **pauses)
     wait_until((tmp_path / "ddl.reached").exists)
-    file = copy.migrations / "0002_change.py"
+    file = last.migrations / "0001_initial.py"
     file.write_bytes(file.read_bytes() + b"#")
     for point in ("ddl", "data", "end"):
         (tmp_path / f"{point}.passed").touch()
     process.communicate()
 
-    result = manage("migration_status", "--check", situations=[copy.name], **copy.environ)
+    result = manage("migration_status", "--check", situations=situations, **first.environ)
 
     assert (process.returncode, result.returncode) == (0, 5), result.stdout
-    assert "paused.0002_change was changed after it was applied" in result.stderr
+    assert "two_steps.0001_initial was changed after it was applied" in result.stderr
 
 
 def test_edited_migration_is_refused(applied: EditedSituation, manage: ManageSituation) -> None:
