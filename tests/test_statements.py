@@ -145,6 +145,21 @@ def test_a_parameter_can_stand_in_many_places_and_a_percent_sign_be_doubled() ->
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("threshold", "prepared"), [(5, 1), (None, 0)])
+def test_a_statement_is_prepared_when_it_is_first_run_unless_the_connection_prepares_none(
+    monkeypatch: pytest.MonkeyPatch, threshold: int | None, prepared: int
+) -> None:
+    connection.ensure_connection()
+    monkeypatch.setattr(connection.connection, "prepare_threshold", threshold)
+    text = f"SELECT 'threshold {threshold}', %(right)s::int"
+
+    assert Statement(text).value({"right": 3}, using="default") == f"threshold {threshold}"
+
+    known = "SELECT count(*) FROM pg_prepared_statements WHERE strpos(statement, %(text)s) = 1"
+    assert Statement(known).value({"text": text[:20]}, using="default") == prepared
+
+
+@pytest.mark.django_db
 def test_values_can_be_written_in_by_the_client() -> None:
     statement = Statement("SELECT %(left)s, %(right)s;", Pair)
     factory = connection.connection.cursor_factory

@@ -1,9 +1,10 @@
-"""What `python -m tests.benchmarks` does: fill a database, measure the paths, print a table."""
+"""What `python -m tests.benchmarks` does: fill databases, measure the paths, print Markdown."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -27,13 +28,12 @@ from tests.benchmarks.sends import SHAPES, make_place, send_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tests.benchmarks.measuring import Measurement
+    from tests.benchmarks.measuring import Measurement, Ratio
     from tests.benchmarks.paths import Path
 
 # A send takes a millisecond, an import a second, and neither may fill the disk.
 _SENDS = 1600
 _IMPORT_ROUNDS = 7
-_NAME = 42
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -157,27 +157,31 @@ def _measured(
 
 def _heading(measurement: Measurement) -> str:
     ratios = [f"{ratio.goal.way} / {ratio.goal.other}" for ratio in measurement.ratios]
-    return _line("", measurement.times, ratios, measurement.counts)
+    columns = [*measurement.times, *ratios, *measurement.counts]
+    return f"{_line('', columns)}\n|---|{'---:|' * len(columns)}"
 
 
 def _as_row(measurement: Measurement) -> str:
-    ratios = [
-        f"{ratio.ratio:.2f} ({ratio.spread[0]:.2f} to {ratio.spread[1]:.2f}) "
-        f"{'≤' if ratio.is_met else '>'} {ratio.goal.ratio:.2f}"
-        for ratio in measurement.ratios
-    ]
-    times = [f"{seconds * 1000:.3f}" for seconds in measurement.times.values()]
+    times = [_milliseconds(seconds) for seconds in measurement.times.values()]
     counts = [f"{count:,}" for count in measurement.counts.values()]
-    return _line(measurement.name, times, ratios, counts)
+    return _line(measurement.name, [*times, *map(_with_goal, measurement.ratios), *counts])
 
 
-def _line(name: str, times: Iterable[str], ratios: Iterable[str], counts: Iterable[str]) -> str:
-    cells = (
-        *(f"{time:>11}" for time in times),
-        *(f"{ratio:>31}" for ratio in ratios),
-        *(f"{count:>16}" for count in counts),
-    )
-    return f"{name:<{_NAME}}" + "".join(cells)
+def _milliseconds(seconds: float) -> str:
+    taken = seconds * 1000
+    return f"{taken:,.{3 if taken < 1 else 2 if taken < 10 else 1 if taken < 100 else 0}f}"
+
+
+def _with_goal(ratio: Ratio) -> str:
+    least, most = ratio.spread
+    found = f"{ratio.ratio:.2f} ({least:.2f} to {most:.2f})"
+    if math.isinf(ratio.goal.ratio):
+        return found
+    return f"{found} {'≤' if ratio.is_met else '>'} {ratio.goal.ratio:.2f}"
+
+
+def _line(name: str, cells: Iterable[str]) -> str:
+    return f"| {' | '.join([name, *cells])} |"
 
 
 def _as_json(measurement: Measurement, options: argparse.Namespace) -> str:

@@ -479,6 +479,152 @@ def test_search_everywhere(asked: Asked, word: str, mode: LiteralString) -> None
     assert_cheap(plan, pages=32_000)
 
 
+# What makes one of them a giant: more rows of its own than all others have together.
+GIANTS: dict[str, LiteralString] = {
+    "reactions to a message": """
+        INSERT INTO reactions (space_id, message_id, user_id, emoji)
+        SELECT message.space_id, message.id, person.id, chr(128511 + n)
+        FROM messages AS message
+        CROSS JOIN (SELECT id FROM users ORDER BY id LIMIT 5000) AS person
+        CROSS JOIN generate_series(1, %(each)s) AS n
+        WHERE message.id = %(message)s
+    """,
+    "mentions in a channel": """
+        INSERT INTO mentions (space_id, channel_id, seq, user_id)
+        SELECT message.space_id, message.channel_id, message.seq, person.id
+        FROM messages AS message
+        CROSS JOIN (SELECT id FROM users ORDER BY id LIMIT 5000) AS person
+        WHERE message.channel_id = %(channel)s AND message.seq <= 4
+        ON CONFLICT DO NOTHING
+    """,
+    "mentions of a user": """
+        INSERT INTO mentions (space_id, channel_id, seq, user_id)
+        SELECT message.space_id, message.channel_id, message.seq, server.owner_id
+        FROM messages AS message
+        INNER JOIN servers AS server ON server.space_id = %(server)s
+        LIMIT 20000
+        ON CONFLICT DO NOTHING
+    """,
+    "files of a server": """
+        INSERT INTO message_attachments (
+            space_id, message_id, uploader_id, position, filename, content_type, size_bytes,
+            sha256, storage_key
+        )
+        SELECT
+            server.space_id, NULL, server.owner_id, 0, 'chart.png', 'image/png', 1,
+            sha256(n::text::bytea), 'giant/' || n
+        FROM servers AS server
+        CROSS JOIN generate_series(1, 20000) AS n
+        WHERE server.space_id = %(server)s
+    """,
+    "revisions of a message": """
+        INSERT INTO message_revisions (space_id, message_id, editor_id, version, content)
+        SELECT message.space_id, message.id, message.author_id, n, 'ahoy'
+        FROM messages AS message
+        CROSS JOIN generate_series(1, 20000) AS n
+        WHERE message.id = %(message)s
+    """,
+    "members of a server": """
+        WITH crowd AS (
+            INSERT INTO users (username)
+            SELECT 'crowd_' || n FROM generate_series(1, 20000) AS n
+            RETURNING id
+        )
+        INSERT INTO server_members (space_id, user_id)
+        SELECT %(server)s, id FROM crowd
+    """,
+    "read marks in a server": """
+        INSERT INTO read_states (space_id, user_id, channel_id, last_read_seq)
+        SELECT channel.space_id, person.id, channel.id, 0
+        FROM channels AS channel
+        CROSS JOIN (SELECT id FROM users ORDER BY id LIMIT 5000) AS person
+        WHERE channel.space_id = %(server)s AND channel.position < 4
+        ON CONFLICT DO NOTHING
+    """,
+}
+# What is asked where the giant is not.
+ELSEWHERE: dict[str, dict[str, object]] = {
+    "message_page": {"upto": 50, "older": 50, "newer": 0},
+    "message_pins": {"limit": 10},
+    "unread_overview": {},
+    "visible_channels": {},
+    "conversation_list": {},
+    "mention_inbox": {"limit": 10},
+    "member_page": {},
+    "reaction_users": {},
+}
+
+
+@pytest.mark.parametrize("what", GIANTS)
+def test_no_plan_learns_from_a_giant(asked: Asked, what: str) -> None:
+    at = asked.community
+    quiet = {"channel": at.quiet_channel_id, "server": at.quiet_server_id}
+    (quiet["message"],) = asked.session.execute(
+        "SELECT id FROM messages WHERE space_id = %s AND channel_id = %s ORDER BY seq LIMIT 1",
+        [at.quiet_server_id, at.quiet_channel_id],
+    ).fetchone() or (asked.message_id,)
+
+    def pages(mode: LiteralString) -> dict[str, int]:
+        return {
+            name: asked.plan(name, mode=mode, **(quiet | params)).pages
+            for name, params in ELSEWHERE.items()
+        }
+
+    before = {mode: pages(mode) for mode in MODES}
+    found: dict[tuple[int, str, str], tuple[int, int]] = {}
+    with asked.session.transaction(force_rollback=True):
+        asked.session.execute("SET LOCAL session_replication_role = replica")
+        made = asked.session.execute(GIANTS[what], asked.usual() | {"each": 4})
+        for target in (1, 1000):
+            asked.session.execute(f"SET LOCAL default_statistics_target = {target}")
+            asked.session.execute(
+                "ANALYZE reactions, mentions, message_attachments, message_revisions, users, "
+                "server_members, read_states"
+            )
+            found |= {
+                (target, mode, name): (before[mode][name], seen)
+                for mode in MODES
+                for name, seen in pages(mode).items()
+            }
+
+    assert made.rowcount >= 19_000
+    # What lies between the rows of others takes some pages more.
+    assert {where: seen for where, seen in found.items() if seen[1] > 1.1 * seen[0] + 20} == {}
+
+
+def test_page_with_a_hundred_thousand_reactions_takes_twice_their_count_at_most(
+    asked: Asked,
+) -> None:
+    at = asked.community
+    page = {"channel": at.channel_id, "upto": 80, "older": 50, "newer": 0}
+    without = {mode: asked.plan("message_page", mode=mode, **page).pages for mode in MODES}
+    found: dict[tuple[int, str], tuple[int, int]] = {}
+    with asked.session.transaction(force_rollback=True):
+        asked.session.execute("SET LOCAL session_replication_role = replica")
+        asked.session.execute(GIANTS["reactions to a message"], asked.usual() | {"each": 20})
+        for target in (1, 1000):
+            asked.session.execute(f"SET LOCAL default_statistics_target = {target}")
+            asked.session.execute("ANALYZE reactions")
+            for mode in MODES:
+                seen = asked.plan("message_page", mode=mode, **page)
+                asked.session.execute(
+                    "PREPARE counted (uuid, uuid) AS SELECT emoji, count(*) FROM reactions "
+                    "WHERE space_id = $1 AND message_id = $2 GROUP BY emoji"
+                )
+                # By the plan that a connection keeps, along the index: for this message alone the
+                # table would be read.
+                counted = explain(
+                    asked.session,
+                    "counted (%s, %s)",
+                    [at.server_id, asked.message_id],
+                    mode="force_generic_plan",
+                )
+                assert counted.rows >= 20
+                found[target, mode] = (seen.pages - without[mode], counted.pages)
+
+    assert {where: seen for where, seen in found.items() if seen[0] > 2 * seen[1]} == {}
+
+
 in_a_giant_server = pytest.mark.parametrize("asked", [GIANT], indirect=True)
 
 
