@@ -163,6 +163,12 @@ class Channel(ChangingRow):
                 name="channels_tree_ix",
                 condition=Q(deleted_at__isnull=True),
             ),
+            # What a channel that is purged is the parent of, deleted or not: the key asks for it.
+            Index(
+                fields=["space_id", "parent"],
+                name="channels_parent_ix",
+                condition=Q(parent__isnull=False),
+            ),
         ]
         constraints = [
             UniqueConstraint(name="channels_uq", fields=["space_id", "id"]),

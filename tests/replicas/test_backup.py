@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
 
 DATABASE = "melo_v2"
+NEWEST = max(path.stem for path in (ROOT / "chat" / "migrations").glob("0*.py"))
 README = (ROOT / "melo" / "README.md").read_text("utf-8")
 KEEP_THE_LOG, COPY, RECOVER, LOOK, DUMP, RESTORE, RESTORE_INTO_OLDER = re.findall(
     r"```sh\n(.*?)```",
@@ -115,7 +116,8 @@ class Drill:
         ) as process:
             try:
                 self.server.wait_for(
-                    r"SELECT count(*) > 0 FROM pg_stat_activity WHERE query ~ '^\s*DO '"
+                    r"SELECT count(*) > 0 FROM pg_stat_activity WHERE query ~ '^\s*DO '",
+                    seconds=60,
                 )
                 self.join(meanwhile)
                 process.wait(30)
@@ -139,7 +141,7 @@ def drill(own_directory: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[D
         "from melo.settings import *\nINSTALLED_APPS = [*INSTALLED_APPS, 'mistake']\n"
     )
     for name, is_atomic, after, statement in (
-        ("0001_delete", False, ("chat", "0014_keep_old_messages_read"), DELETING),
+        ("0001_delete", False, ("chat", NEWEST), DELETING),
         ("0002_drop", True, ("mistake", "0001_delete"), DROPPING),
     ):
         statements = [statement, WAIT.format(name=f"during_{name}")]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import Error, connections
 from django.utils import timezone
 
 from chat.management.commands._bulk import refusals_as_command_errors
@@ -18,6 +19,7 @@ from chat.services.core.purging import (
     purge_server,
     purger,
 )
+from chat.services.core.use_case import write_alias
 
 _LARGEST_BATCH = 10_000
 
@@ -40,7 +42,7 @@ legal_hold_at = now().
 
 exit codes:
   0  done, or nothing to do
-  1  error, or stopped; the batches before it stay done
+  1  error, or stopped; a server that fails is named, and the others are purged all the same
  64  the command line is wrong; nothing was done
 
 examples:
@@ -99,6 +101,7 @@ examples:
             )
         require_purger()
         now = timezone.now()
+        failed: list[Policy] = []
         for policy in found:
             before = _before(policy, now, options["older_than"])
             if before is None and not options["whole"]:
@@ -110,6 +113,15 @@ examples:
                 self._purge_one(policy, before, options)
             except HeldError:
                 self.stdout.write(f"{_named(policy)}: held, restored or gone meanwhile, left.")
+            except Error as error:
+                # Without a connection it would be the same with every server that is left.
+                if not connections[write_alias()].is_usable():
+                    raise
+                failed.append(policy)
+                said = str(error).strip().partition("\n")[0]
+                self.stdout.write(f"{_named(policy)}: FAILED, {said}")
+        if failed:
+            raise CommandError(f"Failed: {', '.join(map(_named, failed))}. {self._kept()}")
         if not options["dry_run"]:
             self.stdout.write(f"Purged {self._gone:,} messages.")
 
