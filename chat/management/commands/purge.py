@@ -89,16 +89,7 @@ examples:
             raise CommandError(f"Stopped. {self._kept()}") from None
 
     def _purge(self, options: dict[str, Any]) -> None:
-        found = policies(server=options["server"])
-        if options["server"] and not found:
-            raise wrong_call(
-                f"There is no server {options['server']}. Give --server the id of one."
-            )
-        if options["whole"] and not (options["server"] and found[0].is_deleted):
-            raise wrong_call(
-                "--whole is for one server that is marked as deleted; name it with --server, and "
-                "delete it first."
-            )
+        found = _policies(options)
         require_purger()
         now = timezone.now()
         failed: list[Policy] = []
@@ -150,6 +141,19 @@ examples:
     def _kept(self) -> str:
         # The last batch may be committed and not counted yet.
         return f"At least {self._gone:,} messages are purged and stay it; run it again to go on."
+
+
+def _policies(options: dict[str, Any]) -> list[Policy]:
+    """Return the policies of the servers that the options name; refuse options that name none."""
+    found = policies(server=options["server"])
+    if options["server"] and not found:
+        raise wrong_call(f"There is no server {options['server']}. Give --server the id of one.")
+    if options["whole"] and not (options["server"] and found[0].is_deleted):
+        raise wrong_call(
+            "--whole is for one server that is marked as deleted; name it with --server, and "
+            "delete it first."
+        )
+    return found
 
 
 def require_purger() -> None:
