@@ -163,11 +163,12 @@ class Channel(ChangingRow):
                 name="channels_tree_ix",
                 condition=Q(deleted_at__isnull=True),
             ),
-            # The archived threads of a channel: queries/sql/archived_threads.sql.
+            # The archived threads of a channel: queries/sql/archived_threads.sql. And what a purged
+            # channel is the parent of, deleted or not: the key asks for it.
             Index(
                 fields=["space_id", "parent", "-archived_at", "-id"],
-                name="channels_archived_ix",
-                condition=Q(kind="thread", archived_at__isnull=False, deleted_at__isnull=True),
+                name="channels_parent_ix",
+                condition=Q(parent__isnull=False),
             ),
         ]
         constraints = [

@@ -22,10 +22,13 @@ from tests.commands.test_check_integrity import broken
 from tests.concurrency.connections import connect
 from tests.conftest import ROOT, clean_environ
 from tests.factories import (
+    BanFactory,
     ChannelFactory,
     DirectConversationFactory,
+    InviteFactory,
     MessageAttachmentFactory,
     MessageFactory,
+    ReadStateFactory,
     ServerMemberFactory,
 )
 
@@ -204,6 +207,54 @@ def test_hold_that_comes_meanwhile_ends_the_purge_of_its_server(
     assert numbers(channel) == [3, 4]
 
 
+def test_server_that_fails_is_named_and_the_others_are_purged(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    channels = sorted((ChannelFactory.create() for _ in range(2)), key=lambda each: each.space_id)
+    for channel in channels:
+        fill(channel, old=2, new=1)
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    execute(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE 'deadlock detected'; END $$"
+    )
+    execute(
+        "CREATE TRIGGER fail BEFORE DELETE ON messages FOR EACH ROW"
+        f" WHEN (OLD.space_id = '{channels[0].space_id}') EXECUTE FUNCTION fail()"
+    )
+
+    with pytest.raises(CommandError, match=f"^Failed: server {channels[0].space_id}\\.") as ended:
+        call_command("purge", older_than=YEAR)
+
+    assert ended.value.returncode == 1
+    assert f"{channels[0].space_id}: FAILED, deadlock detected" in capsys.readouterr().out
+    assert [len(numbers(channel)) for channel in channels] == [3, 1]
+
+
+def test_batch_reads_no_more_than_the_one_before() -> None:
+    """What those before it have deleted is still there, as for as long as a snapshot is held."""
+    channel = ChannelFactory.create()
+    execute(
+        "INSERT INTO messages (space_id, channel_id, author_id)"
+        " SELECT %s, %s, %s FROM generate_series(1, 400)",
+        *(channel.space_id, channel.id, channel.server.owner_id),
+    )
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    looked_at: LiteralString = (
+        "SELECT pg_stat_get_xact_tuples_returned('messages_seq_uq'::regclass)"
+    )
+    now = datetime.now(tz=UTC)
+
+    read = []
+    for _ in range(20):
+        before = value(looked_at)
+        # Each as a run of its own, which begins where the others ended.
+        assert next(purging.purge_messages(channel.space_id, before=now, batch=20)) == 20
+        read.append(value(looked_at) - before)
+
+    assert max(read[1:]) < 1.2 * read[1], read
+
+
 def test_role_that_may_not_purge_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     channel = ChannelFactory.create()
     fill(channel, old=2, new=1)
@@ -237,13 +288,49 @@ def test_deleted_server_goes_with_all_that_is_in_it(capsys: pytest.CaptureFixtur
         fill(each, old=2, new=3)
     for _ in range(3):
         ServerMemberFactory.create(server=channel.server)
+        ChannelFactory.create(server=channel.server, kind="thread", parent=channel)
+        InviteFactory.create(server=channel.server, channel=channel)
     execute("UPDATE servers SET deleted_at = now() WHERE id = %s", channel.space_id)
 
     purge(capsys, server=channel.space_id, whole=True, batch=2)
 
     for table in ("servers", "channels", "messages", "server_members", "read_states"):
         assert rows(f"SELECT DISTINCT space_id FROM {table}") == [(other.space_id,)], table
+    assert rows("SELECT code FROM invite_codes") == []
     assert len(numbers(other)) == 5
+
+
+def test_no_transaction_takes_more_rows_of_a_table_than_a_batch() -> None:
+    channel = ChannelFactory.create()
+    threads = [
+        ChannelFactory.create(server=channel.server, kind="thread", parent=channel)
+        for _ in range(4)
+    ]
+    for _ in range(4):
+        member = ServerMemberFactory.create(server=channel.server)
+        for place in (channel, *threads):
+            ReadStateFactory.create(channel=place, user=member.user)
+        InviteFactory.create(server=channel.server, channel=channel)
+        BanFactory.create(server=channel.server)
+    execute("UPDATE servers SET deleted_at = now() WHERE id = %s", channel.space_id)
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    execute(
+        "CREATE FUNCTION count_gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " INSERT INTO gone SELECT TG_TABLE_NAME, statement_timestamp(), count(*) FROM old;"
+        " RETURN NULL; END $$"
+    )
+    execute("CREATE TEMPORARY TABLE gone (name text, moment timestamptz, rows bigint)")
+    for table in ("bans", "channels", "invite_codes", "invites", "read_states", "server_members"):
+        execute(
+            f"CREATE TRIGGER z AFTER DELETE ON {table} REFERENCING OLD TABLE AS old"
+            " FOR EACH STATEMENT EXECUTE FUNCTION count_gone()"
+        )
+
+    call_command("purge", server=channel.space_id, whole=True, batch=2, verbosity=0)
+
+    most = "SELECT name, sum(rows) FROM gone GROUP BY name, moment ORDER BY 2 DESC LIMIT 1"
+    assert rows(most)[0][1] == 2, rows(most)
+    assert rows("SELECT FROM servers") == []
 
 
 @pytest.mark.parametrize("server", [False, True])
@@ -258,7 +345,8 @@ def test_server_that_is_not_deleted_stays(server: bool) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_stopped_between_batches_it_says_so_and_the_next_run_goes_on() -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_between_batches_it_says_so_and_the_next_run_goes_on(how: signal.Signals) -> None:
     channel = ChannelFactory.create()
     fill(channel, old=40, new=1)
     params = connection.get_connection_params()
@@ -282,18 +370,19 @@ def test_stopped_between_batches_it_says_so_and_the_next_run_goes_on() -> None:
         pass
     with transaction.atomic():
         execute("SELECT FROM servers WHERE id = %s FOR UPDATE", channel.space_id)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(how)
         _, said = process.communicate(timeout=30)
 
-    assert process.returncode == 1
-    assert "Stopped." in said
     left = numbers(channel)
     assert 1 < len(left) < 40
-    # Of the last batch the command may have heard, or not.
-    assert any(
-        f"At least {gone} messages are purged and stay it; run it again to go on." in said
-        for gone in (41 - len(left), 39 - len(left))
-    )
+    if how is signal.SIGINT:
+        assert process.returncode == 1
+        assert "Stopped." in said
+        # Of the last batch the command may have heard, or not.
+        assert any(
+            f"At least {gone} messages are purged and stay it; run it again to go on." in said
+            for gone in (41 - len(left), 39 - len(left))
+        )
 
     call_command("purge", older_than=YEAR, verbosity=0)
 

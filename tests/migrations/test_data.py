@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-LATEST = "0018_bound_lists"
+LATEST = "0018_bound_each_purge"
 
 
 def move(connection: BaseDatabaseWrapper, target: str | None) -> None:

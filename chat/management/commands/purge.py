@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import Error, connections
 from django.utils import timezone
 
 from chat.management.commands._bulk import refusals_as_command_errors
@@ -18,6 +19,7 @@ from chat.services.core.purging import (
     purge_server,
     purger,
 )
+from chat.services.core.use_case import write_alias
 
 _LARGEST_BATCH = 10_000
 
@@ -40,7 +42,7 @@ legal_hold_at = now().
 
 exit codes:
   0  done, or nothing to do
-  1  error, or stopped; the batches before it stay done
+  1  error, or stopped; a server that fails is named, and the others are purged all the same
  64  the command line is wrong; nothing was done
 
 examples:
@@ -87,18 +89,10 @@ examples:
             raise CommandError(f"Stopped. {self._kept()}") from None
 
     def _purge(self, options: dict[str, Any]) -> None:
-        found = policies(server=options["server"])
-        if options["server"] and not found:
-            raise wrong_call(
-                f"There is no server {options['server']}. Give --server the id of one."
-            )
-        if options["whole"] and not (options["server"] and found[0].is_deleted):
-            raise wrong_call(
-                "--whole is for one server that is marked as deleted; name it with --server, and "
-                "delete it first."
-            )
+        found = _policies(options)
         require_purger()
         now = timezone.now()
+        failed: list[Policy] = []
         for policy in found:
             before = _before(policy, now, options["older_than"])
             if before is None and not options["whole"]:
@@ -110,6 +104,15 @@ examples:
                 self._purge_one(policy, before, options)
             except HeldError:
                 self.stdout.write(f"{_named(policy)}: held, restored or gone meanwhile, left.")
+            except Error as error:
+                # Without a connection it would be the same with every server that is left.
+                if not connections[write_alias()].is_usable():
+                    raise
+                failed.append(policy)
+                said = str(error).strip().partition("\n")[0]
+                self.stdout.write(f"{_named(policy)}: FAILED, {said}")
+        if failed:
+            raise CommandError(f"Failed: {', '.join(map(_named, failed))}. {self._kept()}")
         if not options["dry_run"]:
             self.stdout.write(f"Purged {self._gone:,} messages.")
 
@@ -138,6 +141,19 @@ examples:
     def _kept(self) -> str:
         # The last batch may be committed and not counted yet.
         return f"At least {self._gone:,} messages are purged and stay it; run it again to go on."
+
+
+def _policies(options: dict[str, Any]) -> list[Policy]:
+    """Return the policies of the servers that the options name; refuse options that name none."""
+    found = policies(server=options["server"])
+    if options["server"] and not found:
+        raise wrong_call(f"There is no server {options['server']}. Give --server the id of one.")
+    if options["whole"] and not (options["server"] and found[0].is_deleted):
+        raise wrong_call(
+            "--whole is for one server that is marked as deleted; name it with --server, and "
+            "delete it first."
+        )
+    return found
 
 
 def require_purger() -> None:

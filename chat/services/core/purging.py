@@ -7,7 +7,7 @@ between two keeps what was done, and the next run begins at the lowest number th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, LiteralString, NamedTuple
 
 from django.db import connections, transaction
 
@@ -64,8 +64,8 @@ def purge_messages(
     messages. Raises: HeldError, before a batch, when the server may not be purged any more.
     """
     using = write_alias()
-    for channel in _CHANNELS.values({"space": space}, using=using):
-        after = 0
+    for channel, first in _CHANNELS.rows({"space": space}, using=using):
+        after = first - 1
         while True:
             where = {"space": space, "channel": channel, "before": before, "after": after}
             with transaction.atomic(using=using):
@@ -98,8 +98,7 @@ def purge_server(space: UUID, *, batch: int) -> Iterator[int]:
                 break
     with transaction.atomic(using=using):
         _begin_purge(space, is_whole=True)
-        for statement in _LAST:
-            statement.run({"space": space}, using=using)
+        _SERVER.run({"space": space}, using=using)
 
 
 def remove_expired_sessions() -> int:
@@ -153,7 +152,7 @@ _LOCK_SERVER = Statement(
 )
 _CHANNELS = Statement(
     """
-    SELECT channel_id
+    SELECT channel_id, first_seq
     FROM public.channel_counters
     WHERE space_id = %(space)s AND first_seq <= last_seq
     ORDER BY channel_id
@@ -196,45 +195,39 @@ _PURGE = Statement(
 )
 
 
-# What there may be very many of; the rest goes with the server. The owner is a member to the end.
-_IN_BATCHES = (
-    Statement(
-        """
-        DELETE FROM public.message_attachments
-        WHERE
-            space_id = %(space)s
-            AND id IN (
-                SELECT id FROM public.message_attachments
-                WHERE space_id = %(space)s
-                LIMIT %(limit)s
-            )
-        """
-    ),
-    Statement(
-        """
-        DELETE FROM public.audit_log
-        WHERE
-            space_id = %(space)s
-            AND id IN (
-                SELECT id FROM public.audit_log WHERE space_id = %(space)s LIMIT %(limit)s
-            )
-        """
-    ),
-    Statement(
-        """
-        DELETE FROM public.server_members
-        WHERE
-            space_id = %(space)s
-            AND user_id IN (
-                SELECT user_id FROM public.server_members
-                WHERE
-                    space_id = %(space)s
-                    AND user_id <> (SELECT owner_id FROM public.servers WHERE space_id = %(space)s)
-                LIMIT %(limit)s
-            )
-        """
-    ),
+# What there may be very many of; the rest goes with the server. In this order: marks go before the
+# members whose they are, channels before what they are in, codes when no invite has them.
+_BATCH_OF: LiteralString = """
+    DELETE FROM public.{table}
+    WHERE
+        space_id = %(space)s
+        AND {key} IN (
+            SELECT {key} FROM public.{table}
+            WHERE space_id = %(space)s {others}
+            LIMIT %(limit)s
+        )
+"""
+_IN_BATCHES = tuple(
+    Statement(_BATCH_OF.replace("{table}", table).replace("{key}", key).replace("{others}", others))
+    for table, key, others in (
+        ("message_attachments", "id", ""),
+        ("audit_log", "id", ""),
+        ("invites", "id", ""),
+        ("invite_codes", "code", ""),
+        ("bans", "id", ""),
+        ("read_states", "id", ""),
+        ("member_roles", "id", ""),
+        (
+            "server_members",
+            "user_id",
+            # The key asks for the owner to the end.
+            "AND user_id <> (SELECT owner_id FROM public.servers WHERE space_id = %(space)s)",
+        ),
+        ("channels", "id", "ORDER BY level DESC"),
+    )
 )
+_SERVER = Statement("DELETE FROM public.servers WHERE space_id = %(space)s")
+
 _EXPIRED_SESSIONS = Statement("DELETE FROM public.user_sessions WHERE expires_at < now()")
 _EXPIRED_INVITES = Statement(
     """
@@ -245,8 +238,4 @@ _EXPIRED_INVITES = Statement(
         AND invite.expires_at < now()
         AND server.legal_hold_at IS NULL
     """
-)
-_LAST = (
-    Statement("DELETE FROM public.servers WHERE space_id = %(space)s"),
-    Statement("DELETE FROM public.invite_codes WHERE space_id = %(space)s"),
 )

@@ -6,7 +6,7 @@ from chat.schema.files import RunSQLFile
 
 
 class Migration(migrations.Migration):
-    """Add the index of archived threads, and put all that the inbox reads into its index.
+    """Add the index of threads by their channel, and put all that the inbox reads into its index.
 
     Both are built CONCURRENTLY, a few seconds for each million rows: they lock out neither reads
     nor writes, and wait for the transactions that are open. A mention of a user takes 40 bytes
@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("chat", "0017_speed_up_search")]
+    dependencies = [("chat", "0016_speed_up_search")]
 
     operations = [
         migrations.SeparateDatabaseAndState(
@@ -26,10 +26,8 @@ class Migration(migrations.Migration):
                     model_name="channel",
                     index=models.Index(
                         fields=["space_id", "parent", "-archived_at", "-id"],
-                        name="channels_archived_ix",
-                        condition=models.Q(
-                            kind="thread", archived_at__isnull=False, deleted_at__isnull=True
-                        ),
+                        name="channels_parent_ix",
+                        condition=models.Q(parent__isnull=False),
                     ),
                 ),
                 migrations.RemoveIndex(model_name="mention", name="mentions_inbox_ix"),

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
     they were.
     """
 
-    dependencies = [("chat", "0014_keep_old_messages_read")]
+    dependencies = [("chat", "0015_prepare_for_clusters")]
 
     operations = [
         RunSQLFile(

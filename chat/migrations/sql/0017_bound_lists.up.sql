@@ -1,9 +1,10 @@
--- The archived threads of a channel, last archived first. Each index is dropped before, for a run that
--- was cut off leaves one that is not valid.
-DROP INDEX CONCURRENTLY IF EXISTS public.channels_archived_ix;
-CREATE INDEX CONCURRENTLY channels_archived_ix
+-- The archived threads of a channel, last archived first; and the threads that the key asks for when a
+-- channel is purged. Each index is dropped before, because a run that was cut off leaves one that is not
+-- valid.
+DROP INDEX CONCURRENTLY IF EXISTS public.channels_parent_ix;
+CREATE INDEX CONCURRENTLY channels_parent_ix
 ON public.channels (space_id, parent_id, archived_at DESC, id DESC)
-WHERE archived_at IS NOT NULL AND deleted_at IS NULL AND kind = 'thread';
+WHERE parent_id IS NOT NULL;
 
 -- The latest mentions of a user. With all that is read of them in it, a page of the inbox is 500 entries
 -- of the index in their order; else the planner reads and sorts all mentions there are.
