@@ -1,0 +1,381 @@
+"""Spreads the tables over the machines of a Citus cluster, and brings them back.
+
+Each is one transaction, under the migration lock: all tables, or none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from psycopg import sql
+
+from chat.distribution.tables import (
+    ForeignKey,
+    Kind,
+    Table,
+    in_order,
+    read_foreign_keys,
+    read_tables,
+    rows,
+)
+from chat.models.distribution import LEFT_OUT
+from chat.schema.catalogue.objects import ObjectKind, diff, read_catalogue
+from chat.schema.errors import SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+# What everybody who works on the cluster needs; of the database, so that no session is without.
+SETTINGS = {
+    # Rows that refer to a reference table are written machine by machine.
+    "citus.multi_shard_modify_mode": "sequential",
+    # Local tables stay as they are, whatever they refer to.
+    "citus.enable_local_reference_table_foreign_keys": "off",
+    "citus.enable_unsafe_triggers": "on",
+    # SET LOCAL chat.purge and the like are for the triggers, which run on the machines.
+    "citus.propagate_set_commands": "local",
+}
+
+# It is spread first: the others are to be on the machine of their server.
+_FIRST = "servers"
+
+
+class RowsLostError(SchemaError):
+    """There are not as many rows as before; everything was rolled back."""
+
+
+class NotBackError(SchemaError):
+    """The schema would not be what it was; everything was rolled back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted:
+    """A table that was converted, and how many rows it has."""
+
+    table: Table
+    count: int
+
+
+def distributed(connection: BaseDatabaseWrapper) -> set[str]:
+    """Return the names of the tables that Citus keeps; one statement."""
+    return {name for (name,) in rows(connection, _DISTRIBUTED)}
+
+
+def distribute(connection: BaseDatabaseWrapper, *, shards: int) -> Iterator[Converted]:
+    """Spread what is not spread yet, in one transaction, and yield each table as it is done.
+
+    The transaction ends with the iteration. It locks every table that it converts from its
+    beginning to its end, also for reading.
+    """
+    prepare(connection)
+    with transaction.atomic(using=connection.alias):
+        run = _Run(connection)
+        done = distributed(connection)
+        tables = [table for table in read_tables(connection) if table.name not in done]
+        keys = read_foreign_keys(connection)
+        references, _ = in_order(_of(tables, Kind.REFERENCE), keys)
+        spread, circular = in_order(_of(tables, Kind.SPREAD), keys, first=_FIRST)
+        converted = [*references, *spread]
+        run.lock(converted)
+        before = run.counts(converted)
+        triggers = run.enabled_triggers(converted)
+        run.distribute_functions()
+        for key in circular:
+            run.drop_key(key)
+        run.switch_triggers(triggers, "DISABLE")
+        for table in spread:
+            run.add_to_primary_key(table)
+        for table in references:
+            rows(connection, "SELECT create_reference_table(%s)", [_qualified(table)])
+            yield Converted(table=table, count=before[table.name])
+        for table in spread:
+            run.spread(table, shards=shards)
+            yield Converted(table=table, count=before[table.name])
+        for table in converted:
+            rows(
+                connection,
+                "SELECT truncate_local_data_after_distributing_table(%s)",
+                [_qualified(table)],
+            )
+        for key in circular:
+            run.add_key(key)
+        run.switch_triggers([each for each in triggers if each[1] not in LEFT_OUT], "ENABLE")
+        run.delegate_functions()
+        _require_equal(before, run.counts(converted))
+
+
+def undo(connection: BaseDatabaseWrapper) -> Iterator[Converted]:
+    """Bring every table back to this machine in one transaction, and yield each with its count.
+
+    What was converted and what was left out is put back, and the schema is compared with what it
+    was. It locks every table from its beginning to its end.
+    """
+    with transaction.atomic(using=connection.alias):
+        run = _Run(connection)
+        done = distributed(connection)
+        converted = [table for table in read_tables(connection) if table.name in done]
+        before = run.counts(converted)
+        catalogue = read_catalogue(connection, schema="public")
+        comments = [statement for (statement,) in rows(connection, _COMMENTS)]
+        triggers = run.enabled_triggers(converted)
+        run.switch_triggers(triggers, "DISABLE")
+        for table in converted:
+            if table.name in distributed(connection):
+                rows(connection, "SELECT undistribute_table(%s, true)", [_qualified(table)])
+            yield Converted(table=table, count=before[table.name])
+        for table in converted:
+            if table.kind is Kind.SPREAD:
+                run.take_from_primary_key(table)
+        for statement in comments:
+            run.execute(sql.SQL(statement))
+        run.switch_triggers([*triggers, *run.resting_triggers()], "ENABLE")
+        _require_equal(before, run.counts(converted))
+        _require_as_before(diff(catalogue, read_catalogue(connection, schema="public")))
+
+
+def prepare(connection: BaseDatabaseWrapper) -> None:
+    """Give the database the settings of a cluster, and this session too."""
+    name = sql.Identifier(str(connection.settings_dict["NAME"]))
+    with connection.cursor() as cursor:
+        for setting, value in SETTINGS.items():
+            cursor.execute(
+                sql.SQL("ALTER DATABASE {} SET {} = {}").format(
+                    name, sql.SQL(setting), sql.Literal(value)
+                )
+            )
+            cursor.execute("SELECT set_config(%s, %s, false)", [setting, value])
+
+
+class _Run:
+    """The statements of a conversion, in the transaction that is open."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self._connection = connection
+
+    def execute(self, statement: sql.Composable) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    def lock(self, tables: Iterable[Table]) -> None:
+        names = [_identifier(table.name) for table in tables]
+        if names:
+            self.execute(sql.SQL("SET LOCAL lock_timeout = '5s'"))
+            self.execute(
+                sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(names))
+            )
+            self.execute(sql.SQL("SET LOCAL lock_timeout = 0"))
+
+    def counts(self, tables: Iterable[Table]) -> dict[str, int]:
+        """Return how many rows each table has, and of the counters also where they stand."""
+        found = {}
+        for table in tables:
+            statement = sql.SQL("SELECT count(*) FROM {}").format(_identifier(table.name))
+            ((found[table.name],),) = rows(self._connection, statement)
+            if table.name == "channel_counters":
+                ((found["the sum of first_seq"], found["the sum of last_seq"]),) = rows(
+                    self._connection,
+                    "SELECT coalesce(sum(first_seq), 0), coalesce(sum(last_seq), 0)"
+                    " FROM public.channel_counters",
+                )
+        return found
+
+    def enabled_triggers(self, tables: Iterable[Table]) -> list[tuple[str, str]]:
+        return rows(self._connection, _TRIGGERS, {"tables": [t.name for t in tables], "on": "O"})
+
+    def resting_triggers(self) -> list[tuple[str, str]]:
+        found = rows(self._connection, _TRIGGERS, {"tables": None, "on": "D"})
+        return [each for each in found if each[1] in LEFT_OUT]
+
+    def switch_triggers(self, triggers: Iterable[tuple[str, str]], verb: str) -> None:
+        for table, name in triggers:
+            self.execute(
+                sql.SQL("ALTER TABLE {} {} TRIGGER {}").format(
+                    _identifier(table), sql.SQL(verb), sql.Identifier(name)
+                )
+            )
+
+    def drop_key(self, key: ForeignKey) -> None:
+        self.execute(
+            sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+                _identifier(key.table), sql.Identifier(key.name)
+            )
+        )
+
+    def add_key(self, key: ForeignKey) -> None:
+        self.execute(
+            sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
+                _identifier(key.table), sql.Identifier(key.name), sql.SQL(key.definition)
+            )
+        )
+
+    def add_to_primary_key(self, table: Table) -> None:
+        name, columns = self._primary_key(table)
+        if table.key not in columns:
+            self._replace_primary_key(table, name, [*columns, str(table.key)])
+
+    def take_from_primary_key(self, table: Table) -> None:
+        name, columns = self._primary_key(table)
+        if columns == ["id", table.key]:
+            self._replace_primary_key(table, name, ["id"])
+
+    def spread(self, table: Table, *, shards: int) -> None:
+        if table.key == "space_id" and table.name != _FIRST:
+            rows(
+                self._connection,
+                "SELECT create_distributed_table(%s, %s, colocate_with => %s)",
+                [_qualified(table), table.key, f"public.{_FIRST}"],
+            )
+            return
+        rows(
+            self._connection,
+            "SELECT create_distributed_table("
+            "%s, %s, colocate_with => 'none', shard_count => %s::integer)",
+            [_qualified(table), table.key, shards],
+        )
+
+    def distribute_functions(self) -> None:
+        """Have every function on every machine: those that a trigger calls are not looked for."""
+        for (name,) in rows(self._connection, _FUNCTIONS):
+            rows(self._connection, "SELECT create_distributed_function(%s)", [name])
+
+    def delegate_functions(self) -> None:
+        """Have a function that takes a space run where the space is."""
+        for (name,) in rows(self._connection, _DELEGATED):
+            rows(
+                self._connection,
+                "SELECT create_distributed_function(%s, 'in_space', colocate_with => %s)",
+                [name, f"public.{_FIRST}"],
+            )
+
+    def _primary_key(self, table: Table) -> tuple[str, list[str]]:
+        ((name, columns),) = rows(self._connection, _PRIMARY_KEY, [_qualified(table)])
+        return name, columns
+
+    def _replace_primary_key(self, table: Table, name: str, columns: list[str]) -> None:
+        self.execute(
+            sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}, ADD CONSTRAINT {} PRIMARY KEY ({})").format(
+                _identifier(table.name),
+                sql.Identifier(name),
+                sql.Identifier(name),
+                sql.SQL(", ").join(map(sql.Identifier, columns)),
+            )
+        )
+
+
+def _of(tables: Iterable[Table], kind: Kind) -> list[Table]:
+    return [table for table in tables if table.kind is kind]
+
+
+def _identifier(name: str) -> sql.Identifier:
+    return sql.Identifier("public", name)
+
+
+def _qualified(table: Table) -> str:
+    return f"public.{table.name}"
+
+
+def _require_equal(before: dict[str, int], after: dict[str, int]) -> None:
+    if before != after:
+        seen = [f"{name}: {count} before, {after[name]} after" for name, count in before.items()]
+        raise RowsLostError(seen="\n".join(seen))
+
+
+def _require_as_before(differences: list) -> None:
+    lost = [
+        str(each)
+        for each in differences
+        if each.kind is not ObjectKind.TRIGGER and not each.name.endswith("_pkey")
+    ]
+    if lost:
+        raise NotBackError(seen="\n".join(lost))
+
+
+_DISTRIBUTED = """
+SELECT relname::text
+FROM pg_dist_partition
+INNER JOIN pg_class ON pg_class.oid = logicalrelid
+WHERE relnamespace = 'public'::regnamespace
+"""
+
+_TRIGGERS = """
+SELECT relname::text, tgname::text
+FROM pg_trigger
+INNER JOIN pg_class ON pg_class.oid = tgrelid
+WHERE
+    NOT tgisinternal
+    AND relnamespace = 'public'::regnamespace
+    AND tgenabled::text = %(on)s
+    AND (%(tables)s::text[] IS NULL OR relname = ANY (%(tables)s::text[]))
+ORDER BY 1, 2
+"""
+
+_PRIMARY_KEY = """
+SELECT
+    conname::text,
+    ARRAY(
+        SELECT attname::text
+        FROM unnest(conkey) WITH ORDINALITY AS place (number, rank)
+        INNER JOIN pg_attribute ON attrelid = conrelid AND attnum = number
+        ORDER BY rank
+    )
+FROM pg_constraint
+WHERE contype = 'p' AND conrelid = %s::regclass
+"""
+
+_FUNCTIONS = """
+SELECT oid::regprocedure::text
+FROM pg_proc
+WHERE
+    pronamespace = 'public'::regnamespace
+    AND NOT EXISTS (
+        SELECT FROM pg_depend
+        WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e'
+    )
+    AND NOT EXISTS (
+        SELECT FROM pg_dist_object
+        WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid
+    )
+ORDER BY oid
+"""
+
+_DELEGATED = """
+SELECT oid::regprocedure::text
+FROM pg_proc
+WHERE
+    pronamespace = 'public'::regnamespace
+    AND 'in_space' = ANY (proargnames)
+    AND prorettype <> 'trigger'::regtype
+    AND NOT EXISTS (
+        SELECT FROM pg_dist_object
+        WHERE
+            classid = 'pg_proc'::regclass
+            AND objid = pg_proc.oid
+            AND distribution_argument_index IS NOT NULL
+    )
+ORDER BY oid
+"""
+
+# As statements: a table that comes back has lost what was said about it.
+_COMMENTS = """
+SELECT
+    format(
+        'COMMENT ON %s %s IS %L',
+        upper(CASE object.type
+            WHEN 'table column' THEN 'column'
+            WHEN 'table constraint' THEN 'constraint'
+            ELSE object.type
+        END),
+        object.identity,
+        description
+    )
+FROM pg_description AS said
+CROSS JOIN pg_identify_object(said.classoid, said.objoid, said.objsubid) AS object
+WHERE
+    object.schema = 'public'
+    AND said.objoid >= 16384
+    AND object.type IN ('table', 'table column', 'table constraint', 'index', 'trigger', 'view')
+"""
