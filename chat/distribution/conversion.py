@@ -83,7 +83,6 @@ def distribute(connection: BaseDatabaseWrapper, *, shards: int) -> Iterator[Conv
         run.lock(converted)
         before = run.counts(converted)
         triggers = run.enabled_triggers(converted)
-        run.distribute_functions()
         for key in circular:
             run.drop_key(key)
         run.switch_triggers(triggers, "DISABLE")
@@ -103,8 +102,8 @@ def distribute(connection: BaseDatabaseWrapper, *, shards: int) -> Iterator[Conv
             )
         for key in circular:
             run.add_key(key)
+        run.distribute_functions()
         run.switch_triggers([each for each in triggers if each[1] not in LEFT_OUT], "ENABLE")
-        run.delegate_functions()
         _require_equal(before, run.counts(converted))
 
 
@@ -121,6 +120,9 @@ def undo(connection: BaseDatabaseWrapper) -> Iterator[Converted]:
         before = run.counts(converted)
         catalogue = read_catalogue(connection, schema="public")
         comments = [statement for (statement,) in rows(connection, _COMMENTS)]
+        functions = rows(connection, _FUNCTIONS_OF_ROWS)
+        for name, _, _ in functions:
+            run.execute(sql.SQL("DROP FUNCTION {}").format(sql.SQL(name)))
         triggers = run.enabled_triggers(converted)
         run.switch_triggers(triggers, "DISABLE")
         for table in converted:
@@ -130,6 +132,13 @@ def undo(connection: BaseDatabaseWrapper) -> Iterator[Converted]:
         for table in converted:
             if table.kind is Kind.SPREAD:
                 run.take_from_primary_key(table)
+        for name, definition, owner in functions:
+            run.execute(sql.SQL(definition))
+            run.execute(
+                sql.SQL("ALTER FUNCTION {} OWNER TO {}").format(
+                    sql.SQL(name), sql.Identifier(owner)
+                )
+            )
         for statement in comments:
             run.execute(sql.SQL(statement))
         run.switch_triggers([*triggers, *run.resting_triggers()], "ENABLE")
@@ -238,12 +247,12 @@ class _Run:
         )
 
     def distribute_functions(self) -> None:
-        """Have every function on every machine: those that a trigger calls are not looked for."""
+        """Have every function on every machine, and one that takes a space run where that is.
+
+        Citus sends along what a table depends on, but not what its triggers call.
+        """
         for (name,) in rows(self._connection, _FUNCTIONS):
             rows(self._connection, "SELECT create_distributed_function(%s)", [name])
-
-    def delegate_functions(self) -> None:
-        """Have a function that takes a space run where the space is."""
         for (name,) in rows(self._connection, _DELEGATED):
             rows(
                 self._connection,
@@ -359,23 +368,36 @@ WHERE
 ORDER BY oid
 """
 
+# Those that take rows of a table, which go with it.
+_FUNCTIONS_OF_ROWS = """
+SELECT oid::regprocedure::text, pg_get_functiondef(oid), pg_get_userbyid(proowner)::text
+FROM pg_proc
+WHERE
+    pronamespace = 'public'::regnamespace
+    AND EXISTS (
+        SELECT
+        FROM pg_depend
+        INNER JOIN pg_type AS type ON type.oid = refobjid
+        LEFT JOIN pg_type AS element ON element.oid = type.typelem
+        WHERE
+            classid = 'pg_proc'::regclass
+            AND objid = pg_proc.oid
+            AND refclassid = 'pg_type'::regclass
+            AND 'c' IN (type.typtype, element.typtype)
+    )
+ORDER BY oid
+"""
+
 # As statements: a table that comes back has lost what was said about it.
-_COMMENTS = """
+_COMMENTS = r"""
 SELECT
     format(
         'COMMENT ON %s %s IS %L',
-        upper(CASE object.type
-            WHEN 'table column' THEN 'column'
-            WHEN 'table constraint' THEN 'constraint'
-            ELSE object.type
-        END),
+        regexp_replace(object.type, '^\w+ (column|constraint)$', '\1'),
         object.identity,
         description
     )
 FROM pg_description AS said
 CROSS JOIN pg_identify_object(said.classoid, said.objoid, said.objsubid) AS object
-WHERE
-    object.schema = 'public'
-    AND said.objoid >= 16384
-    AND object.type IN ('table', 'table column', 'table constraint', 'index', 'trigger', 'view')
+WHERE object.schema = 'public' AND said.objoid >= 16384
 """
