@@ -95,16 +95,16 @@ def test_probe_only_reads(client: Client, path: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_pending_migration_is_named(client: Client) -> None:
-    forget("chat", "0014_keep_old_messages_read")
+    forget("chat", "0015_turn_key_of_participants")
     try:
         response = client.get("/readyz")
     finally:
-        record("chat", "0014_keep_old_messages_read")
+        record("chat", "0015_turn_key_of_participants")
 
     assert response.status_code == 503
     assert response.json() == {
         "status": "not ready",
-        "reason": "migrations are pending: 1 (chat.0014_keep_old_messages_read)",
+        "reason": "migrations are pending: 1 (chat.0015_turn_key_of_participants)",
     }
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-LATEST = "0014_keep_old_messages_read"
+LATEST = "0015_turn_key_of_participants"
 
 
 def move(connection: BaseDatabaseWrapper, target: str | None) -> None:
