@@ -59,3 +59,6 @@ LEFT_OUT: Final = {
 # Functions over spread tables that take no space: they run where they are called, and ask every
 # machine.
 ASKING_EVERY_MACHINE: Final = frozenset({"purge_erased_user"})
+
+# Keys that are compared at COMMIT: a refusal is an internal error there.
+AT_COMMIT: Final = frozenset({"roles_position_uq"})
