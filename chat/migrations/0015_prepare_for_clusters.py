@@ -7,7 +7,7 @@ from chat.schema.files import RunSQLFile
 
 
 class Migration(migrations.Migration):
-    """Turn round the key of participants, and write two functions anew that do the same as before.
+    """Turn round the key of participants, and write three functions anew that do the same as before.
 
     Both columns of the key are space_id, and a cluster takes the last of them for the one that pairs
     the spaces; so those that they point at change places. Locks participants and channels, as ACCESS

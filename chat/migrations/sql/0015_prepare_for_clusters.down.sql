@@ -1,4 +1,4 @@
--- The two functions as they were.
+-- The three functions as they were.
 
 CREATE OR REPLACE FUNCTION public.refuse(
     what text, hint text, of_table text, of_constraint text, state text DEFAULT 'check_violation'
@@ -136,5 +136,65 @@ BEGIN
         counter.space_id = in_space
         AND counter.channel_id = place.channel_id
         AND counter.ranges_upto IS DISTINCT FROM place.last_seq;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION public.purge_erased_user(erased uuid) RETURNS uuid[]
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = ''
+AS $function$
+DECLARE
+    said text := coalesce(current_setting('chat.purge', true), '');
+    invite_ids uuid[];
+    codes text[];
+BEGIN
+    IF NOT EXISTS (
+        SELECT
+        FROM public.users
+        WHERE id = erased AND erased_at IS NOT NULL
+    ) THEN
+        PERFORM public.refuse(
+            format('user %s is not erased, and what they did is kept', erased),
+            'Empty the account and set erased_at first, as chat.services.users.erase_user does.',
+            'users',
+            'users_erased_purged'
+        );
+    END IF;
+    PERFORM set_config('chat.purge', 'on', true);
+
+    WITH gone AS (
+        DELETE FROM public.invites
+        WHERE creator_id = erased
+        RETURNING id, code
+    )
+
+    SELECT array_agg(id), array_agg(code) INTO invite_ids, codes FROM gone;
+
+    DELETE FROM public.invite_codes WHERE code = ANY (codes);
+
+    DELETE FROM public.message_revisions
+    WHERE
+        (space_id, message_id) IN (
+            SELECT space_id, id FROM public.messages WHERE author_id = erased
+        );
+
+    -- Last, after all for which a moderator is waited.
+    UPDATE public.audit_log
+    SET reason = ''
+    WHERE
+        reason <> ''
+        AND (
+            actor_id = erased
+            OR (target_type = 'user' AND target_id = erased)
+            OR jsonb_path_exists(
+                changes, '$.*[*] ? (@ == $user)', jsonb_build_object('user', erased)
+            )
+            OR target_id = ANY (invite_ids)
+            OR target_id IN (SELECT id FROM public.messages WHERE author_id = erased)
+        );
+
+    PERFORM set_config('chat.purge', said, true);
+    RETURN coalesce(invite_ids, '{}');
 END
 $function$;

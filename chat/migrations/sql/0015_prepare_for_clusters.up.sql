@@ -1,4 +1,4 @@
--- Two functions that a cluster runs as well as one machine.
+-- Three functions that a cluster runs as well as one machine.
 
 -- A cluster hands on what an error says, and not the name of its constraint: so that is said too.
 CREATE OR REPLACE FUNCTION public.refuse(
@@ -139,5 +139,66 @@ BEGIN
     )
     SELECT in_space, channel_id, 1, last_seq, 'opening', role_ids, permissions, allow, deny
     FROM place;
+END
+$function$;
+
+-- SET LOCAL is handed on to the machines, and set_config() is not.
+CREATE OR REPLACE FUNCTION public.purge_erased_user(erased uuid) RETURNS uuid[]
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = ''
+AS $function$
+DECLARE
+    said text := coalesce(current_setting('chat.purge', true), '');
+    invite_ids uuid[];
+    codes text[];
+BEGIN
+    IF NOT EXISTS (
+        SELECT
+        FROM public.users
+        WHERE id = erased AND erased_at IS NOT NULL
+    ) THEN
+        PERFORM public.refuse(
+            format('user %s is not erased, and what they did is kept', erased),
+            'Empty the account and set erased_at first, as chat.services.users.erase_user does.',
+            'users',
+            'users_erased_purged'
+        );
+    END IF;
+    SET LOCAL chat.purge = 'on';
+
+    WITH gone AS (
+        DELETE FROM public.invites
+        WHERE creator_id = erased
+        RETURNING id, code
+    )
+
+    SELECT array_agg(id), array_agg(code) INTO invite_ids, codes FROM gone;
+
+    DELETE FROM public.invite_codes WHERE code = ANY (codes);
+
+    DELETE FROM public.message_revisions
+    WHERE
+        (space_id, message_id) IN (
+            SELECT space_id, id FROM public.messages WHERE author_id = erased
+        );
+
+    -- Last, after all for which a moderator is waited.
+    UPDATE public.audit_log
+    SET reason = ''
+    WHERE
+        reason <> ''
+        AND (
+            actor_id = erased
+            OR (target_type = 'user' AND target_id = erased)
+            OR jsonb_path_exists(
+                changes, '$.*[*] ? (@ == $user)', jsonb_build_object('user', erased)
+            )
+            OR target_id = ANY (invite_ids)
+            OR target_id IN (SELECT id FROM public.messages WHERE author_id = erased)
+        );
+
+    EXECUTE format('SET LOCAL chat.purge = %L', said);
+    RETURN coalesce(invite_ids, '{}');
 END
 $function$;
