@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.db import transaction
 from psycopg import sql
 
@@ -22,12 +23,15 @@ from chat.distribution.tables import (
 )
 from chat.models.distribution import LEFT_OUT
 from chat.schema.catalogue.objects import ObjectKind, diff, read_catalogue
+from chat.schema.drift.restatement import compare_restated
 from chat.schema.errors import SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from chat.schema.catalogue.objects import Catalogue, Difference
 
 # What everybody who works on the cluster needs; of the database, so that no session is without.
 SETTINGS = {
@@ -36,6 +40,8 @@ SETTINGS = {
     # Local tables stay as they are, whatever they refer to.
     "citus.enable_local_reference_table_foreign_keys": "off",
     "citus.enable_unsafe_triggers": "on",
+    # A function that takes a space is called by statements that run where the space is.
+    "citus.allow_nested_distributed_execution": "on",
     # SET LOCAL chat.purge and the like are for the triggers, which run on the machines.
     "citus.propagate_set_commands": "local",
 }
@@ -75,15 +81,18 @@ def distribute(connection: BaseDatabaseWrapper, *, shards: int) -> Iterator[Conv
     with transaction.atomic(using=connection.alias):
         run = _Run(connection)
         done = distributed(connection)
-        tables = [table for table in read_tables(connection) if table.name not in done]
+        all_tables = read_tables(connection)
+        tables = [table for table in all_tables if table.name not in done]
         keys = read_foreign_keys(connection)
+        local = {table.name for table in _of(all_tables, Kind.LOCAL)}
+        hollow = [key for key in keys if key.table in local and key.target not in local]
         references, _ = in_order(_of(tables, Kind.REFERENCE), keys)
         spread, circular = in_order(_of(tables, Kind.SPREAD), keys, first=_FIRST)
         converted = [*references, *spread]
         run.lock(converted)
         before = run.counts(converted)
         triggers = run.enabled_triggers(converted)
-        for key in circular:
+        for key in [*circular, *hollow]:
             run.drop_key(key)
         run.switch_triggers(triggers, "DISABLE")
         for table in spread:
@@ -119,7 +128,7 @@ def undo(connection: BaseDatabaseWrapper) -> Iterator[Converted]:
         converted = [table for table in read_tables(connection) if table.name in done]
         before = run.counts(converted)
         catalogue = read_catalogue(connection, schema="public")
-        comments = [statement for (statement,) in rows(connection, _COMMENTS)]
+        lost = [statement for (statement,) in rows(connection, _LOST)]
         functions = rows(connection, _FUNCTIONS_OF_ROWS)
         for name, _, _ in functions:
             run.execute(sql.SQL("DROP FUNCTION {}").format(sql.SQL(name)))
@@ -139,11 +148,12 @@ def undo(connection: BaseDatabaseWrapper) -> Iterator[Converted]:
                     sql.SQL(name), sql.Identifier(owner)
                 )
             )
-        for statement in comments:
+        for statement in lost:
             run.execute(sql.SQL(statement))
+        run.add_keys_of_local_tables({table.name for table in converted})
         run.switch_triggers([*triggers, *run.resting_triggers()], "ENABLE")
         _require_equal(before, run.counts(converted))
-        _require_as_before(diff(catalogue, read_catalogue(connection, schema="public")))
+        run.require_as_before(catalogue)
 
 
 def prepare(connection: BaseDatabaseWrapper) -> None:
@@ -221,6 +231,20 @@ class _Run:
             )
         )
 
+    def add_keys_of_local_tables(self, targets: Collection[str]) -> None:
+        """Add those that were dropped, as Django makes them: local tables are of its apps."""
+        with self._connection.schema_editor(atomic=False) as editor:
+            for model in apps.get_models(include_auto_created=True):
+                for field in model._meta.local_concrete_fields:
+                    if (
+                        getattr(field, "db_constraint", False)
+                        and model._meta.db_table not in targets
+                        and field.related_model._meta.db_table in targets
+                    ):
+                        editor.execute(
+                            editor._create_fk_sql(model, field, "_fk_%(to_table)s_%(to_column)s")
+                        )
+
     def add_to_primary_key(self, table: Table) -> None:
         name, columns = self._primary_key(table)
         if table.key not in columns:
@@ -260,6 +284,20 @@ class _Run:
                 [name, f"public.{_FIRST}"],
             )
 
+    def require_as_before(self, before: Catalogue) -> None:
+        """Raise unless the schema is that of one machine again, in whatever words."""
+        after = read_catalogue(self._connection, schema="public")
+        differences = [each for each in diff(before, after) if not _is_of_distribution(each)]
+        is_same = compare_restated(
+            self._connection,
+            differences,
+            before=before.by_key(),
+            after=after.by_key(),
+            schema="public",
+        )
+        if changed := [str(each) for each in differences if not is_same.get(each.key)]:
+            raise NotBackError(seen="\n".join(changed))
+
     def _primary_key(self, table: Table) -> tuple[str, list[str]]:
         ((name, columns),) = rows(self._connection, _PRIMARY_KEY, [_qualified(table)])
         return name, columns
@@ -293,14 +331,17 @@ def _require_equal(before: dict[str, int], after: dict[str, int]) -> None:
         raise RowsLostError(seen="\n".join(seen))
 
 
-def _require_as_before(differences: list) -> None:
-    lost = [
-        str(each)
-        for each in differences
-        if each.kind is not ObjectKind.TRIGGER and not each.name.endswith("_pkey")
-    ]
-    if lost:
-        raise NotBackError(seen="\n".join(lost))
+def _is_of_distribution(difference: Difference) -> bool:
+    """Return whether it is what spreading the tables had changed."""
+    was, now = difference.before or "", difference.after or ""
+    match difference.kind:
+        case ObjectKind.TRIGGER:
+            return was == f"{now} DISABLED"
+        case ObjectKind.CONSTRAINT if not was:
+            return now.startswith("FOREIGN KEY ")
+        case ObjectKind.CONSTRAINT | ObjectKind.INDEX:
+            return difference.name.endswith("_pkey") and "(id, " in was and "(id)" in now
+    return False
 
 
 _DISTRIBUTED = """
@@ -388,8 +429,8 @@ WHERE
 ORDER BY oid
 """
 
-# As statements: a table that comes back has lost what was said about it.
-_COMMENTS = r"""
+# What a table that comes back has lost, as statements.
+_LOST = r"""
 SELECT
     format(
         'COMMENT ON %s %s IS %L',
@@ -400,4 +441,32 @@ SELECT
 FROM pg_description AS said
 CROSS JOIN pg_identify_object(said.classoid, said.objoid, said.objsubid) AS object
 WHERE object.schema = 'public' AND said.objoid >= 16384
+UNION ALL
+SELECT
+    format(
+        'ALTER TABLE public.%I ALTER COLUMN %I SET (%s)',
+        relname,
+        attname,
+        array_to_string(attoptions, ', ')
+    )
+FROM pg_attribute
+INNER JOIN pg_class ON pg_class.oid = attrelid
+WHERE
+    relnamespace = 'public'::regnamespace
+    AND relkind IN ('r', 'p')
+    AND attoptions IS NOT NULL
+    AND NOT attisdropped
+UNION ALL
+SELECT
+    format(
+        'ALTER TABLE public.%I ALTER COLUMN %I SET STATISTICS %s', relname, attname, attstattarget
+    )
+FROM pg_attribute
+INNER JOIN pg_class ON pg_class.oid = attrelid
+WHERE
+    relnamespace = 'public'::regnamespace
+    AND relkind IN ('r', 'p')
+    AND attnum > 0
+    AND attstattarget >= 0
+    AND NOT attisdropped
 """

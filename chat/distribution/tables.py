@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from django.db.backends.base.base import BaseDatabaseWrapper
-
-from chat.models.distribution import LOCAL, REFERENCE, SPREAD
+from chat.models.distribution import REFERENCE, SPREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class Kind(StrEnum):
@@ -43,24 +43,18 @@ class Table:
 
 def read_tables(connection: BaseDatabaseWrapper) -> list[Table]:
     """Return all tables, each with where it belongs, by name; one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _TABLES, {"spread": list(SPREAD), "reference": list(REFERENCE), "local": list(LOCAL)}
-        )
-        return [
-            Table(name=name, kind=Kind(kind), key=SPREAD.get(name))
-            for name, kind in cursor.fetchall()
-        ]
+    return [
+        Table(name=name, kind=_kind(name), key=SPREAD.get(name))
+        for (name,) in rows(connection, _TABLES)
+    ]
 
 
 def read_foreign_keys(connection: BaseDatabaseWrapper) -> list[ForeignKey]:
     """Return all foreign keys between tables, by table and name; one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FOREIGN_KEYS)
-        return [
-            ForeignKey(name=name, table=table, target=target, definition=definition)
-            for name, table, target, definition in cursor.fetchall()
-        ]
+    return [
+        ForeignKey(name=name, table=table, target=target, definition=definition)
+        for name, table, target, definition in rows(connection, _FOREIGN_KEYS)
+    ]
 
 
 def in_order(
@@ -98,38 +92,17 @@ def rows(connection: BaseDatabaseWrapper, statement: Any, params: Any = None) ->
         return list(cursor.fetchall())
 
 
-# A table of another app is copied to every machine when foreign keys tie it to one that is.
+def _kind(name: str) -> Kind:
+    if name in SPREAD:
+        return Kind.SPREAD
+    return Kind.REFERENCE if name in REFERENCE else Kind.LOCAL
+
+
 _TABLES = """
-WITH RECURSIVE link AS (
-    SELECT conrelid AS one, confrelid AS other FROM pg_constraint WHERE contype = 'f'
-    UNION
-    SELECT confrelid, conrelid FROM pg_constraint WHERE contype = 'f'
-),
-named AS (
-    SELECT
-        oid,
-        relname::text AS name,
-        CASE
-            WHEN relname = ANY (%(spread)s::text[]) THEN 'spread'
-            WHEN relname = ANY (%(reference)s::text[]) THEN 'reference'
-            WHEN relname = ANY (%(local)s::text[]) THEN 'local'
-        END AS kind
-    FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
-),
-tied AS (
-    SELECT oid FROM named WHERE kind IN ('spread', 'reference')
-    UNION
-    SELECT named.oid
-    FROM tied
-    INNER JOIN link ON link.one = tied.oid
-    INNER JOIN named ON named.oid = link.other AND named.kind IS NULL
-)
-SELECT
-    name,
-    coalesce(kind, CASE WHEN oid IN (SELECT oid FROM tied) THEN 'reference' ELSE 'local' END)
-FROM named
-ORDER BY name
+SELECT relname::text
+FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+ORDER BY relname
 """
 
 _FOREIGN_KEYS = """

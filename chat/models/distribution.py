@@ -1,7 +1,6 @@
 """Where each table belongs once there is more than one machine; `manage.py distribute` reads it.
 
-A table of another app is a reference table when a foreign key ties it to one of these, and else
-stays local.
+Tables of other apps are local.
 """
 
 from __future__ import annotations
@@ -41,12 +40,10 @@ SPREAD: Final = {
 }
 
 # Copied whole to every machine: what every space refers to, and what is unique everywhere.
-REFERENCE: Final = frozenset(
-    {"users", "users_groups", "users_user_permissions", "invite_codes", "admin_access_log"}
-)
+REFERENCE: Final = frozenset({"users", "invite_codes", "admin_access_log"})
 
-# Stays on the machine where Django runs.
-LOCAL: Final = frozenset[str]()
+# Stays on the machine where Django runs, without its foreign keys to the above.
+LOCAL: Final = frozenset({"users_groups", "users_user_permissions"})
 
 # Triggers that rest on several machines, and why.
 LEFT_OUT: Final = {

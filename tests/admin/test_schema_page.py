@@ -71,10 +71,10 @@ def test_migrated_database_has_nothing_to_do(admin_client: Client) -> None:
 @pytest.mark.superuser
 def test_pending_migration_is_named_with_what_to_do(admin_client: Client) -> None:
     recorder = LedgerRecorder(connection, on_disk=lambda _: None)
-    recorder.record_unapplied("chat", "0015_turn_key_of_participants")
+    recorder.record_unapplied("chat", "0015_prepare_for_clusters")
 
     assert "1 pending: python manage.py migrate" in text(admin_client)
-    assert "0015_turn_key_of_participants pending" in text(admin_client)
+    assert "0015_prepare_for_clusters pending" in text(admin_client)
     assert text(admin_client, WARNING).startswith("1 pending: python manage.py migrate")
 
 

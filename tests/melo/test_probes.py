@@ -95,16 +95,16 @@ def test_probe_only_reads(client: Client, path: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_pending_migration_is_named(client: Client) -> None:
-    forget("chat", "0015_turn_key_of_participants")
+    forget("chat", "0015_prepare_for_clusters")
     try:
         response = client.get("/readyz")
     finally:
-        record("chat", "0015_turn_key_of_participants")
+        record("chat", "0015_prepare_for_clusters")
 
     assert response.status_code == 503
     assert response.json() == {
         "status": "not ready",
-        "reason": "migrations are pending: 1 (chat.0015_turn_key_of_participants)",
+        "reason": "migrations are pending: 1 (chat.0015_prepare_for_clusters)",
     }
 
 

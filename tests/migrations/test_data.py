@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-LATEST = "0015_turn_key_of_participants"
+LATEST = "0015_prepare_for_clusters"
 
 
 def move(connection: BaseDatabaseWrapper, target: str | None) -> None:

@@ -1,17 +1,18 @@
-"""The key of participants, so that it can be spread over machines."""
+"""What a cluster refuses of the schema, said in another way."""
 
 from django.db import migrations
 
 from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.schema.files import RunSQLFile
 
 
 class Migration(migrations.Migration):
-    """Name the columns of the key from participants to channels in the other order.
+    """Turn round the key of participants, and write three functions anew that do the same as before.
 
-    It says the same: both of its columns are space_id, and those that they point at change places.
-    A cluster takes the last of them for the one that pairs the spaces. Locks participants and
-    channels, as ACCESS EXCLUSIVE, while all participants are compared: count on a second for a
-    million. Undone by the order before. Safe with the code before and after.
+    Both columns of the key are space_id, and a cluster takes the last of them for the one that pairs
+    the spaces; so those that they point at change places. Locks participants and channels, as ACCESS
+    EXCLUSIVE, while all participants are compared: count on a second for a million. Undone by what
+    was there before. Safe with the code before and after.
     """
 
     dependencies = [("chat", "0014_keep_old_messages_read")]
@@ -28,4 +29,5 @@ class Migration(migrations.Migration):
                 on_delete=OnDelete.CASCADE,
             ),
         ),
+        RunSQLFile(__file__),
     ]
