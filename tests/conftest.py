@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker
 
 from chat.db.roles import DatabaseRoles, apply_roles
 from melo.environment.reading import VARIABLES
+from tests.cluster import spread
 from tests.in_process import run_in_process
 from tests.scratch import ScratchServer, connect
 
@@ -35,6 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=1,
         help="how often each public function races each event in tests/services/test_any_race.py",
+    )
+    parser.addoption(
+        "--distributed",
+        action="store_true",
+        help="spread the test database, made on a Citus coordinator, over its cluster",
     )
 
 
@@ -107,12 +113,20 @@ AS_APPLICATION = ("admin", "concurrency", "discord", "queries", "services")
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+    django_db_setup: None,
+    django_db_blocker: pytest_django.DjangoDbBlocker,
+    pytestconfig: pytest.Config,
 ) -> Iterator[None]:
     """Make the test database, and give its roles their rights; they go with it."""
     roles = DatabaseRoles.named_after(connection.settings_dict["NAME"])
     with django_db_blocker.unblock():
+        if pytestconfig.getoption("distributed"):
+            spread(connection)
         apply_roles(connection, roles)
+        if pytestconfig.getoption("distributed"):
+            # A machine of the cluster logs in to another as whoever asks.
+            with connection.cursor() as cursor:
+                cursor.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(roles.app)))
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for role in (roles.app, roles.readonly, roles.owner):
