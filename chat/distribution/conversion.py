@@ -5,6 +5,7 @@ Each is one transaction, under the migration lock: all tables, or none.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ from chat.distribution.tables import (
     read_tables,
     rows,
 )
-from chat.models.distribution import LEFT_OUT
+from chat.rules.distribution import LEFT_OUT, SPACE
+from chat.schema.acceptance.of_drift import changes_accepted
 from chat.schema.catalogue.objects import ObjectKind, diff, read_catalogue
 from chat.schema.drift.restatement import compare_restated
 from chat.schema.errors import SchemaError
@@ -45,6 +47,9 @@ SETTINGS = {
     # SET LOCAL chat.purge and the like are for the triggers, which run on the machines.
     "citus.propagate_set_commands": "local",
 }
+
+# What wakes a trigger in each state but that of one which is disabled.
+_AWAKE = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
 
 # It is spread first: the others are to be on the machine of their server.
 _FIRST = "servers"
@@ -74,69 +79,86 @@ def distributed(connection: BaseDatabaseWrapper) -> set[str]:
 def distribute(connection: BaseDatabaseWrapper, *, shards: int) -> Iterator[Converted]:
     """Spread what is not spread yet, in one transaction, and yield each table as it is done.
 
-    The transaction ends with the iteration. It locks every table that it converts from its
-    beginning to its end, also for reading.
+    The transaction ends with the iteration. Each table that is converted is locked from its
+    beginning to its end, also for reading. Call it under the migration lock.
+
+    Raises:
+        RowsLostError: a table has other rows than before; nothing was changed.
     """
-    prepare(connection)
-    with transaction.atomic(using=connection.alias):
+    with _one_transaction(connection, reason="distribute"):
         run = _Run(connection)
+        run.set_up()
         done = distributed(connection)
-        all_tables = read_tables(connection)
-        tables = [table for table in all_tables if table.name not in done]
+        tables = read_tables(connection)
         keys = read_foreign_keys(connection)
-        local = {table.name for table in _of(all_tables, Kind.LOCAL)}
-        hollow = [key for key in keys if key.table in local and key.target not in local]
-        references, _ = in_order(_of(tables, Kind.REFERENCE), keys)
-        spread, circular = in_order(_of(tables, Kind.SPREAD), keys, first=_FIRST)
+        local = {table.name for table in tables if table.kind is Kind.LOCAL}
+        new = [table for table in tables if table.name not in done]
+        references, _ = in_order([each for each in new if each.kind is Kind.REFERENCE], keys)
+        spread, circular = in_order(
+            [each for each in new if each.kind is Kind.SPREAD], keys, first=_FIRST
+        )
         converted = [*references, *spread]
+        if not converted:
+            return
         run.lock(converted)
         before = run.counts(converted)
-        triggers = run.enabled_triggers(converted)
-        for key in [*circular, *hollow]:
+        triggers = [each for each in run.triggers(converted) if each[2] in _AWAKE]
+        for key in circular:
             run.drop_key(key)
-        run.switch_triggers(triggers, "DISABLE")
-        for table in spread:
-            run.add_to_primary_key(table)
+        # They would be asked of the empty table that is left here.
+        for key in keys:
+            if key.table in local and key.target not in local:
+                run.drop_key(key)
+        run.rest(triggers)
         for table in references:
-            rows(connection, "SELECT create_reference_table(%s)", [_qualified(table)])
+            run.call("SELECT create_reference_table(%s)", _qualified(table))
             yield Converted(table=table, count=before[table.name])
         for table in spread:
+            run.add_to_primary_key(table)
             run.spread(table, shards=shards)
             yield Converted(table=table, count=before[table.name])
         for table in converted:
-            rows(
-                connection,
-                "SELECT truncate_local_data_after_distributing_table(%s)",
-                [_qualified(table)],
-            )
+            run.call("SELECT truncate_local_data_after_distributing_table(%s)", _qualified(table))
         for key in circular:
             run.add_key(key)
         run.distribute_functions()
-        run.switch_triggers([each for each in triggers if each[1] not in LEFT_OUT], "ENABLE")
+        run.wake(each for each in triggers if each[1] not in LEFT_OUT)
         _require_equal(before, run.counts(converted))
 
 
 def undo(connection: BaseDatabaseWrapper) -> Iterator[Converted]:
     """Bring every table back to this machine in one transaction, and yield each with its count.
 
-    What was converted and what was left out is put back, and the schema is compared with what it
-    was. It locks every table from its beginning to its end.
+    What was left out on several machines is there again afterwards, and the schema says what it
+    said before. Call it under the migration lock.
+
+    Raises:
+        RowsLostError, NotBackError: what is back is not what was there; nothing was changed.
     """
-    with transaction.atomic(using=connection.alias):
+    with _one_transaction(connection, reason="distribute --undo"):
         run = _Run(connection)
+        run.set_up()
         done = distributed(connection)
         converted = [table for table in read_tables(connection) if table.name in done]
-        before = run.counts(converted)
+        if not converted:
+            return
         catalogue = read_catalogue(connection, schema="public")
-        lost = [statement for (statement,) in rows(connection, _LOST)]
+        # Those that rested on several machines wake as well.
+        triggers = [
+            (table, name, "O" if name in LEFT_OUT else state)
+            for table, name, state in run.triggers(converted)
+            if name in LEFT_OUT or state in _AWAKE
+        ]
+        run.rest(triggers)
+        before = run.counts(converted)
+        lost = rows(connection, _LOST)
         functions = rows(connection, _FUNCTIONS_OF_ROWS)
         for name, _, _ in functions:
             run.execute(sql.SQL("DROP FUNCTION {}").format(sql.SQL(name)))
-        triggers = run.enabled_triggers(converted)
-        run.switch_triggers(triggers, "DISABLE")
         for table in converted:
+            # One call brings those along that are tied to it by keys.
             if table.name in distributed(connection):
-                rows(connection, "SELECT undistribute_table(%s, true)", [_qualified(table)])
+                run.call("SELECT undistribute_table(%s, true)", _qualified(table))
             yield Converted(table=table, count=before[table.name])
         for table in converted:
             if table.kind is Kind.SPREAD:
@@ -148,25 +170,20 @@ def undo(connection: BaseDatabaseWrapper) -> Iterator[Converted]:
                     sql.SQL(name), sql.Identifier(owner)
                 )
             )
-        for statement in lost:
+        for (statement,) in lost:
             run.execute(sql.SQL(statement))
         run.add_keys_of_local_tables({table.name for table in converted})
-        run.switch_triggers([*triggers, *run.resting_triggers()], "ENABLE")
+        run.wake(triggers)
         _require_equal(before, run.counts(converted))
         run.require_as_before(catalogue)
+        run.tear_down()
 
 
-def prepare(connection: BaseDatabaseWrapper) -> None:
-    """Give the database the settings of a cluster, and this session too."""
-    name = sql.Identifier(str(connection.settings_dict["NAME"]))
-    with connection.cursor() as cursor:
-        for setting, value in SETTINGS.items():
-            cursor.execute(
-                sql.SQL("ALTER DATABASE {} SET {} = {}").format(
-                    name, sql.SQL(setting), sql.Literal(value)
-                )
-            )
-            cursor.execute("SELECT set_config(%s, %s, false)", [setting, value])
+@contextmanager
+def _one_transaction(connection: BaseDatabaseWrapper, *, reason: str) -> Iterator[None]:
+    """Commit what the block does, and that the ledger takes it for no drift, at once."""
+    with transaction.atomic(using=connection.alias), changes_accepted(connection, reason=reason):
+        yield
 
 
 class _Run:
@@ -179,14 +196,29 @@ class _Run:
         with self._connection.cursor() as cursor:
             cursor.execute(statement)
 
+    def call(self, statement: str, *params: object) -> None:
+        rows(self._connection, statement, params)
+
+    def set_up(self) -> None:
+        """Give the database the settings of a cluster, and this session too."""
+        for name, value in SETTINGS.items():
+            self._set_for_all("SET {} = {}", sql.SQL(name), sql.Literal(value))
+            self.call("SELECT set_config(%s, %s, false)", name, value)
+
+    def tear_down(self) -> None:
+        """Take them back."""
+        for name in SETTINGS:
+            self._set_for_all("RESET {}", sql.SQL(name))
+
+    def _set_for_all(self, what: str, *parts: sql.Composable) -> None:
+        database = sql.Identifier(str(self._connection.settings_dict["NAME"]))
+        self.execute(sql.SQL("ALTER DATABASE {} ").format(database) + sql.SQL(what).format(*parts))
+
     def lock(self, tables: Iterable[Table]) -> None:
-        names = [_identifier(table.name) for table in tables]
-        if names:
-            self.execute(sql.SQL("SET LOCAL lock_timeout = '5s'"))
-            self.execute(
-                sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(names))
-            )
-            self.execute(sql.SQL("SET LOCAL lock_timeout = 0"))
+        names = sql.SQL(", ").join(_identifier(table.name) for table in tables)
+        self.execute(sql.SQL("SET LOCAL lock_timeout = '5s'"))
+        self.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+        self.execute(sql.SQL("SET LOCAL lock_timeout = 0"))
 
     def counts(self, tables: Iterable[Table]) -> dict[str, int]:
         """Return how many rows each table has, and of the counters also where they stand."""
@@ -202,20 +234,26 @@ class _Run:
                 )
         return found
 
-    def enabled_triggers(self, tables: Iterable[Table]) -> list[tuple[str, str]]:
-        return rows(self._connection, _TRIGGERS, {"tables": [t.name for t in tables], "on": "O"})
+    def triggers(self, tables: Iterable[Table]) -> list[tuple[str, str, str]]:
+        """Return the table, the name and the state (tgenabled) of each trigger."""
+        return rows(self._connection, _TRIGGERS, [[table.name for table in tables]])
 
-    def resting_triggers(self) -> list[tuple[str, str]]:
-        found = rows(self._connection, _TRIGGERS, {"tables": None, "on": "D"})
-        return [each for each in found if each[1] in LEFT_OUT]
+    def rest(self, triggers: Iterable[tuple[str, str, str]]) -> None:
+        """Disable triggers: they would fire while rows are copied."""
+        for table, name, _ in triggers:
+            self._switch_trigger("DISABLE", table, name)
 
-    def switch_triggers(self, triggers: Iterable[tuple[str, str]], verb: str) -> None:
-        for table, name in triggers:
-            self.execute(
-                sql.SQL("ALTER TABLE {} {} TRIGGER {}").format(
-                    _identifier(table), sql.SQL(verb), sql.Identifier(name)
-                )
+    def wake(self, triggers: Iterable[tuple[str, str, str]]) -> None:
+        """Give triggers the state again that they had."""
+        for table, name, state in triggers:
+            self._switch_trigger(_AWAKE[state], table, name)
+
+    def _switch_trigger(self, verb: str, table: str, name: str) -> None:
+        self.execute(
+            sql.SQL("ALTER TABLE {} {} TRIGGER {}").format(
+                _identifier(table), sql.SQL(verb), sql.Identifier(name)
             )
+        )
 
     def drop_key(self, key: ForeignKey) -> None:
         self.execute(
@@ -236,13 +274,18 @@ class _Run:
         with self._connection.schema_editor(atomic=False) as editor:
             for model in apps.get_models(include_auto_created=True):
                 for field in model._meta.local_concrete_fields:
+                    target = field.related_model
                     if (
-                        getattr(field, "db_constraint", False)
+                        target is not None
+                        and getattr(field, "db_constraint", False)
                         and model._meta.db_table not in targets
-                        and field.related_model._meta.db_table in targets
+                        and target._meta.db_table in targets
                     ):
+                        # Django has no public way to it.
                         editor.execute(
-                            editor._create_fk_sql(model, field, "_fk_%(to_table)s_%(to_column)s")
+                            editor._create_fk_sql(  # type: ignore[attr-defined]  # noqa: SLF001
+                                model, field, "_fk_%(to_table)s_%(to_column)s"
+                            )
                         )
 
     def add_to_primary_key(self, table: Table) -> None:
@@ -256,19 +299,21 @@ class _Run:
             self._replace_primary_key(table, name, ["id"])
 
     def spread(self, table: Table, *, shards: int) -> None:
-        if table.key == "space_id" and table.name != _FIRST:
-            rows(
-                self._connection,
+        if table.key == SPACE and table.name != _FIRST:
+            self.call(
                 "SELECT create_distributed_table(%s, %s, colocate_with => %s)",
-                [_qualified(table), table.key, f"public.{_FIRST}"],
+                _qualified(table),
+                table.key,
+                f"public.{_FIRST}",
             )
-            return
-        rows(
-            self._connection,
-            "SELECT create_distributed_table("
-            "%s, %s, colocate_with => 'none', shard_count => %s::integer)",
-            [_qualified(table), table.key, shards],
-        )
+        else:
+            self.call(
+                "SELECT create_distributed_table("
+                "%s, %s, colocate_with => 'none', shard_count => %s::integer)",
+                _qualified(table),
+                table.key,
+                shards,
+            )
 
     def distribute_functions(self) -> None:
         """Have every function on every machine, and one that takes a space run where that is.
@@ -276,12 +321,12 @@ class _Run:
         Citus sends along what a table depends on, but not what its triggers call.
         """
         for (name,) in rows(self._connection, _FUNCTIONS):
-            rows(self._connection, "SELECT create_distributed_function(%s)", [name])
-        for (name,) in rows(self._connection, _DELEGATED):
-            rows(
-                self._connection,
+            self.call("SELECT create_distributed_function(%s)", name)
+        for (name,) in rows(self._connection, _DELEGATED, [f"public.{_FIRST}"]):
+            self.call(
                 "SELECT create_distributed_function(%s, 'in_space', colocate_with => %s)",
-                [name, f"public.{_FIRST}"],
+                name,
+                f"public.{_FIRST}",
             )
 
     def require_as_before(self, before: Catalogue) -> None:
@@ -311,10 +356,6 @@ class _Run:
                 sql.SQL(", ").join(map(sql.Identifier, columns)),
             )
         )
-
-
-def _of(tables: Iterable[Table], kind: Kind) -> list[Table]:
-    return [table for table in tables if table.kind is kind]
 
 
 def _identifier(name: str) -> sql.Identifier:
@@ -352,14 +393,13 @@ WHERE relnamespace = 'public'::regnamespace
 """
 
 _TRIGGERS = """
-SELECT relname::text, tgname::text
+SELECT relname::text, tgname::text, tgenabled::text
 FROM pg_trigger
 INNER JOIN pg_class ON pg_class.oid = tgrelid
 WHERE
     NOT tgisinternal
     AND relnamespace = 'public'::regnamespace
-    AND tgenabled::text = %(on)s
-    AND (%(tables)s::text[] IS NULL OR relname = ANY (%(tables)s::text[]))
+    AND relname = ANY (%s::text[])
 ORDER BY 1, 2
 """
 
@@ -405,6 +445,9 @@ WHERE
             classid = 'pg_proc'::regclass
             AND objid = pg_proc.oid
             AND distribution_argument_index IS NOT NULL
+            AND colocationid = (
+                SELECT colocationid FROM pg_dist_partition WHERE logicalrelid = %s::regclass
+            )
     )
 ORDER BY oid
 """

@@ -1,4 +1,4 @@
-"""The rules of rules.sql, asked of the catalogue: what keeps the tables from being spread."""
+"""What keeps the tables from being spread: the rules of rules.sql, and those of statements."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from chat.db.integrity import Rule, read_rules
+from chat.distribution.statements import ungiven_spaces
 from chat.distribution.tables import Kind, read_tables, rows
-from chat.models.distribution import ASKING_EVERY_MACHINE, AT_COMMIT, LEFT_OUT
+from chat.rules.distribution import ASKING_EVERY_MACHINE, AT_COMMIT, LEFT_OUT, SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +21,18 @@ if TYPE_CHECKING:
     from chat.distribution.tables import Table
 
 _SQL = Path(__file__).with_suffix(".sql")
+_STATEMENTS = Rule(
+    name="statement_without_space",
+    sentence=(
+        "A statement for one space goes to one machine by a value. Write = %(space)s for each of "
+        "its tables, in each of its subqueries, and not the space of the row outside."
+    ),
+    query="",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
+class Finding:
     """An object that breaks a rule, and what was seen of it."""
 
     rule: Rule
@@ -32,11 +41,11 @@ class Violation:
 
 
 def rules() -> list[Rule]:
-    """Return all rules, in the order of the file."""
+    """Return the rules of the catalogue, in the order of the file."""
     return read_rules(_SQL)
 
 
-def violations(connection: BaseDatabaseWrapper) -> Iterator[Violation]:
+def findings(connection: BaseDatabaseWrapper) -> Iterator[Finding]:
     """Yield what breaks a rule; one statement for each rule, and one before. Changes nothing."""
     shared = sql.SQL(_SQL.read_text(encoding="utf-8").partition("-- Rule: ")[0])
     tables = read_tables(connection)
@@ -50,10 +59,12 @@ def violations(connection: BaseDatabaseWrapper) -> Iterator[Violation]:
     }
     for rule in rules():
         for found, seen in sorted(set(rows(connection, shared + sql.SQL(rule.query), params))):
-            yield Violation(rule=rule, object=found, seen=seen)
+            yield Finding(rule=rule, object=found, seen=seen)
+    for each in ungiven_spaces():
+        yield Finding(rule=_STATEMENTS, object=each.where, seen=each.table)
 
 
 def _group(table: Table) -> str:
     if table.kind is not Kind.SPREAD:
         return table.kind
-    return "space" if table.key == "space_id" else f"own by {table.key}"
+    return "space" if table.key == SPACE else f"own by {table.key}"

@@ -369,11 +369,11 @@ SELECT name, trigger_name
 FROM body
 WHERE table_kind <> 'local' AND source ~* 'pg_notify|\mnotify\M';
 
--- Rule: trigger_sets
--- What set_config() sets is not carried to the machines. Write SET LOCAL in the client.
-SELECT name, trigger_name
-FROM body
-WHERE table_kind <> 'local' AND source ~* '\mset_config\s*\(';
+-- Rule: set_by_function
+-- What set_config() sets is not handed on to the machines. Write SET LOCAL.
+SELECT oid::regprocedure::text, 'set_config'
+FROM routine
+WHERE source ~* '\mset_config\s*\(';
 
 -- Rule: lock_without_space
 -- An advisory lock is one machine's, so two that are to meet have to be on one. Make its key from the

@@ -1,8 +1,8 @@
 """Finds the tables to which a statement for one space does not give the space by a value.
 
-Read from the files, by pattern: a statement serves one space when it takes %(space)s or %(server)s,
-which is not NULL. Citus chooses a machine for each query and subquery by such a value; one that says
-`= outer.space_id` instead is asked on every machine.
+Read from the files, by pattern: a statement serves one space when it takes %(space)s or %(server)s
+that is not NULL. Citus chooses a machine for each query and subquery by such a value; one with
+`= outer.space_id` instead is asked of all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chat.models.distribution import SPREAD
+from chat.rules.distribution import SPACE, SPREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,7 +54,7 @@ def ungiven_spaces() -> list[Ungiven]:
 
 
 def tables_without_space(text: str) -> list[str]:
-    """Return the spread tables that a statement for one space asks without giving them the space."""
+    """Return the spread tables in a statement for one space to which it does not give that."""
     bare = _LITERAL.sub("''", _COMMENT.sub("", text))
     if not _SERVES_ONE.search(bare) or _SERVES_MANY.search(bare):
         return []
@@ -72,9 +72,7 @@ def _without_space(query: str) -> Iterator[str]:
         given |= {
             one for pair in pairs for one in pair if given & set(pair) and set(pair) <= set(names)
         }
-    return (
-        name for alias, name in names.items() if alias not in given and SPREAD[name] == "space_id"
-    )
+    return (name for alias, name in names.items() if alias not in given and SPREAD[name] == SPACE)
 
 
 def _queries(text: str) -> Iterator[str]:

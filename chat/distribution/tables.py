@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from chat.models.distribution import REFERENCE, SPREAD
+from chat.rules.distribution import REFERENCE, SPREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+SPACE: Final = "space_id"
+
 # Spread over the machines by the value of this column. What has the same space is on one machine.
 SPREAD: Final = {
     **dict.fromkeys(
@@ -32,7 +34,7 @@ SPREAD: Final = {
             # Also of a user's avatar, by the id of the user.
             "discarded_files",
         ),
-        "space_id",
+        SPACE,
     ),
     # What belongs to a user is asked for by these, each table by itself.
     "user_sessions": "token_hash",
