@@ -110,6 +110,10 @@ def distribute(connection: BaseDatabaseWrapper, *, shards: int) -> Iterator[Conv
             if key.table in local and key.target not in local:
                 run.drop_key(key)
         run.rest(triggers)
+        # Citus sends a trigger along with its table, and not what its condition calls; of which the
+        # tables are not there yet.
+        run.execute(sql.SQL("SET LOCAL check_function_bodies = off"))
+        run.send_functions(of_conditions=True)
         for table in references:
             run.call("SELECT create_reference_table(%s)", _qualified(table))
             yield Converted(table=table, count=before[table.name])
@@ -315,13 +319,17 @@ class _Run:
                 shards,
             )
 
+    def send_functions(self, *, of_conditions: bool = False) -> None:
+        """Have every function on every machine, or those that conditions of triggers call."""
+        for (name,) in rows(self._connection, _FUNCTIONS, [not of_conditions]):
+            self.call("SELECT create_distributed_function(%s)", name)
+
     def distribute_functions(self) -> None:
         """Have every function on every machine, and one that takes a space run where that is.
 
         Citus sends along what a table depends on, but not what its triggers call.
         """
-        for (name,) in rows(self._connection, _FUNCTIONS):
-            self.call("SELECT create_distributed_function(%s)", name)
+        self.send_functions()
         for (name,) in rows(self._connection, _DELEGATED, [f"public.{_FIRST}"]):
             self.call(
                 "SELECT create_distributed_function(%s, 'in_space', colocate_with => %s)",
@@ -428,6 +436,16 @@ WHERE
     AND NOT EXISTS (
         SELECT FROM pg_dist_object
         WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid
+    )
+    AND (
+        %s
+        OR prorettype <> 'trigger'::regtype AND EXISTS (
+            SELECT FROM pg_depend
+            WHERE
+                classid = 'pg_trigger'::regclass
+                AND refclassid = 'pg_proc'::regclass
+                AND refobjid = pg_proc.oid
+        )
     )
 ORDER BY oid
 """
