@@ -12,8 +12,6 @@ from psycopg import sql
 from chat.db.distributed import forget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 # Fewer than in production: each costs its tables, and there are few rows.
@@ -27,7 +25,9 @@ def spread(connection: BaseDatabaseWrapper) -> None:
     workers = _workers({**params, "dbname": "postgres"})
     for host, port in workers:
         place = {**params, "host": host, "port": port}
-        with closing(psycopg.connect(**{**place, "dbname": "postgres"}, autocommit=True)) as session:
+        with closing(
+            psycopg.connect(**{**place, "dbname": "postgres"}, autocommit=True)
+        ) as session:
             found = session.execute("SELECT FROM pg_database WHERE datname = %s", [name])
             if found.fetchone() is None:
                 session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -36,7 +36,7 @@ def spread(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS citus")
     added = ",".join(f"{host}:{port}" for host, port in workers)
-    call_command("distribute", workers=added, shards=SHARDS, verbosity=0)
+    call_command("distribute", f"--workers={added}", f"--shards={SHARDS}", verbosity=0)
     # What the cluster is set up with holds for new sessions.
     connection.close()
     forget()

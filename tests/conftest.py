@@ -121,12 +121,11 @@ def django_db_setup(
     roles = DatabaseRoles.named_after(connection.settings_dict["NAME"])
     with django_db_blocker.unblock():
         if pytestconfig.getoption("distributed"):
+            # As its superuser: the roles are applied before a database is spread.
             spread(connection)
+            yield
+            return
         apply_roles(connection, roles)
-        if pytestconfig.getoption("distributed"):
-            # A machine of the cluster logs in to another as whoever asks.
-            with connection.cursor() as cursor:
-                cursor.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(roles.app)))
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for role in (roles.app, roles.readonly, roles.owner):
@@ -143,6 +142,7 @@ def as_application(request: pytest.FixtureRequest) -> Iterator[None]:
     uses_database = {"db", "transactional_db"} & {*request.fixturenames}
     if (
         room not in AS_APPLICATION
+        or request.config.getoption("distributed")
         or request.node.get_closest_marker("superuser")
         or not (uses_database or request.node.get_closest_marker("django_db"))
     ):

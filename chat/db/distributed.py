@@ -36,6 +36,8 @@ _ROOT = re.compile(
     r"(?=.*?\b(?P<condition>(?P=alias)\.id\s*=\s*%\((?P<name>\w+)\)s))",
     re.DOTALL,
 )
+# Not a part of the statement, as the message that is replied to.
+_BEGINNING = {"channel", "message", "id"}
 # `space_id = another.space_id`, and the range of one or of all.
 # What joins parts of the statement to each other stays.
 _OF_ANOTHER = re.compile(r"(FULL JOIN \w+\s+ON\s+\w+\.)?(\bspace_id\s*=\s*)\w+\.(?:space_id|id)\b")
@@ -118,7 +120,8 @@ def _form(sql: str) -> _Form | None:
     finding = None
     if found := _FOUND.search(sql):
         finding = found[1].strip()
-    elif root := _ROOT.search(sql):
+    elif roots := sorted(_ROOT.finditer(sql), key=lambda row: row["name"] not in _BEGINNING):
+        root = roots[0]
         finding = _FINDING[root["table"]].replace("%(id)s", f"%({root['name']})s")
     given = _GIVEN.search(sql)
     if not (listing or finding or given):
@@ -137,13 +140,15 @@ def _form(sql: str) -> _Form | None:
 
 def _space(finding: str, params: Mapping[str, Any], *, using: str) -> UUID | None:
     (name,) = set(re.findall(r"%\((\w+)\)s", finding))
+    find = _known_space if "channels" in finding else _known_space.__wrapped__
     try:
-        return _known_space(using, finding, name, params[name])
+        return find(using, finding, name, params[name])
     except LookupError:
         return None
 
 
-# To which space something belongs never changes.
+# To which space a channel belongs never changes. A message that was rolled back may be sent again
+# in another one, so that is not remembered.
 @lru_cache(maxsize=100_000)
 def _known_space(using: str, finding: str, name: str, value: Any) -> UUID:
     rows = _rows(finding, {name: value}, using=using)

@@ -48,7 +48,7 @@ class Statement(Generic[Row]):
     on the connection `using`.
     """
 
-    __slots__ = ("_marked", "_row", "sql")
+    __slots__ = ("_row", "marked", "sql")
 
     @overload
     def __init__(self: Statement[Any], sql: str) -> None: ...
@@ -56,7 +56,8 @@ class Statement(Generic[Row]):
     def __init__(self, sql: str, row: Callable[..., Row]) -> None: ...
     def __init__(self, sql: str, row: Callable[..., Any] = _columns) -> None:
         self.sql = without_marks(sql)
-        self._marked = sql
+        # With what it says for a cluster alone.
+        self.marked = sql
         self._row = row
 
     def rows(self, params: Mapping[str, Any], *, using: str) -> list[Row]:
@@ -75,7 +76,7 @@ class Statement(Generic[Row]):
         if is_distributed(using):
             return [
                 row
-                for sql, given in for_spaces(self._marked, params, using=using)
+                for sql, given in for_spaces(self.marked, params, using=using)
                 for row in _run(sql, given, using=using, answer=_ALL)
             ]
         rows: list[tuple[Any, ...]] = _run(self.sql, params, using=using, answer=_ALL)
@@ -95,7 +96,7 @@ class Statement(Generic[Row]):
         if is_distributed(using):
             return sum(
                 _run(sql, given, using=using, answer=_COUNT)
-                for sql, given in for_spaces(self._marked, params, using=using)
+                for sql, given in for_spaces(self.marked, params, using=using)
             )
         count: int = _run(self.sql, params, using=using, answer=_COUNT)
         return count
