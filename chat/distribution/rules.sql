@@ -124,7 +124,7 @@ body AS (
     INNER JOIN routine ON routine.oid = reached.function
 ),
 
-statement AS (
+statement AS MATERIALIZED (
     SELECT body.*, trim(regexp_replace(part, '\s+', ' ', 'g')) AS text
     FROM
         body,
@@ -304,7 +304,9 @@ WHERE
     AND EXISTS (
         SELECT
         FROM relation
-        WHERE text ~* ('(from|join|into|update)\s+(public\.)?' || relation.name || '\M')
+        WHERE
+            strpos(lower(text), relation.name) > 0
+            AND text ~* ('(from|join|into|update)\s+(public\.)?' || relation.name || '\M')
     );
 
 -- Rule: trigger_touches_another_group
@@ -344,7 +346,10 @@ WHERE table_kind = 'space' OR table_kind LIKE 'own by %%';
 -- A table that no space is given to is asked on every machine. Write = NEW.space_id, or a variable.
 SELECT statement.name, trigger_name || ': ' || left(text, 90)
 FROM statement
-INNER JOIN spread ON text ~* ('(from|join|update)\s+(public\.)?' || spread.name || '\M')
+INNER JOIN spread
+    ON
+        strpos(lower(text), spread.name) > 0
+        AND text ~* ('(from|join|update)\s+(public\.)?' || spread.name || '\M')
 WHERE table_kind = 'space' AND NOT on_truncate AND text !~* ('\m' || spread.key || '\s*=');
 
 -- Rule: trigger_by_table_name
