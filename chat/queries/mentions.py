@@ -9,7 +9,7 @@ from chat.db.statements import Statement, bigint, read_sql
 from chat.inputs import check_limit, id_of
 from chat.models import User
 from chat.queries.message_rows import find_message_views
-from chat.queries.source import LAST, Cursor, check_cursor
+from chat.queries.source import LAST, Cursor, check_cursor, merged
 from chat.replicas import read, read_your_writes
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -
         "limit": bigint(check_limit(limit)),
     }
     rows = read(_INBOX.tuples, params)
-    found = [row[2:] for row in rows if row[2] is not None]
+    edge, found = merged(rows, edge=0, limit=limit)
     # What is deleted between the two statements is left out.
     messages = tuple(
         message
@@ -58,7 +58,7 @@ def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -
         )
         if message.deleted_at is None
     )
-    if rows[0][0] is not None:
-        return Inbox(messages=messages, next=Cursor(*rows[0][:2]))
+    if edge is not None:
+        return Inbox(messages=messages, next=edge)
     following = Cursor(*found[-1][:2]) if len(found) == limit else None
     return Inbox(messages=messages, next=following)
