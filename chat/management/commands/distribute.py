@@ -21,7 +21,7 @@ from chat.schema.management.commands._base import (
 )
 from chat.schema.session.database import database_name, describe_database
 from chat.schema.session.lock import migration_lock
-from chat.schema.text import wrapped
+from chat.schema.text import command_line, wrapped
 
 _MOST_SHARDS = 64_000
 
@@ -154,7 +154,7 @@ examples:
             return
         self.say(
             f"{count} tables are back, with all their rows. Roles other than the owner need their "
-            "rights anew: python manage.py database_roles --apply",
+            f"rights anew: {command_line('database_roles', '--apply')}",
             options,
         )
 
