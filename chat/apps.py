@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 from django.core import checks
 
-from chat.checks import check_database_role
+from chat.checks import check_database_role, check_distribution
 
 
 class ChatConfig(AppConfig):
@@ -16,6 +16,7 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         """Register the app's system checks."""
         checks.register(check_database_role, checks.Tags.database, deploy=True)
+        checks.register(check_distribution, checks.Tags.models)
 
 
 class ChatAdminConfig(admin_apps.AdminConfig):

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.apps import AppConfig
-from django.core.checks import CheckMessage
+from django.apps import AppConfig, apps
+from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 from django.db import connections
 
+from chat.rules.distribution import LOCAL, REFERENCE, SPREAD
 from chat.schema.text import command_line
 
 
@@ -37,6 +38,41 @@ def check_database_role(
                 )
             )
     return warnings
+
+
+def check_distribution(*, app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Return an error for each table of this app that does not say where it belongs.
+
+    chat.E006: a table is not named, or a name is of no table. chat.E007: it has no such column.
+    """
+    tables = {
+        model._meta.db_table: {field.column for field in model._meta.local_concrete_fields}
+        for model in apps.get_app_config("chat").get_models(include_auto_created=True)
+        if model._meta.managed and not model._meta.proxy
+    }
+    named = [*SPREAD, *REFERENCE, *LOCAL]
+    errors: list[CheckMessage] = [
+        Error(
+            f"The table {name} is named {named.count(name)} times in chat/rules/distribution.py"
+            + ("." if name in tables else ", and no model has it."),
+            hint=(
+                "Name each table once: in SPREAD with the column that chooses its machine, "
+                "space_id as a rule; in REFERENCE or LOCAL if no space has it."
+            ),
+            id="chat.E006",
+        )
+        for name in sorted({*tables, *named})
+        if named.count(name) != int(name in tables)
+    ]
+    return errors + [
+        Error(
+            f"The table {name} is to be spread by {column}, and has no such column.",
+            hint="Give the model the column, or name another in chat/rules/distribution.py.",
+            id="chat.E007",
+        )
+        for name, column in SPREAD.items()
+        if column not in tables.get(name, {column})
+    ]
 
 
 _ROLE = """

@@ -20,6 +20,7 @@ from pytest_django import DjangoDbBlocker
 
 from chat.db.roles import DatabaseRoles, apply_roles
 from melo.environment.reading import VARIABLES
+from tests.cluster import spread
 from tests.in_process import run_in_process
 from tests.scratch import ScratchServer, connect
 
@@ -37,6 +38,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=1,
         help="how often each public function races each event in tests/services/test_any_race.py; "
         "with more than 1, test_any_input.py gives each argument every value, not every third",
+    )
+    parser.addoption(
+        "--distributed",
+        action="store_true",
+        help="spread the test database, made on a Citus coordinator, over its cluster",
     )
 
 
@@ -120,11 +126,18 @@ AS_APPLICATION = ("admin", "concurrency", "discord", "queries", "services")
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+    django_db_setup: None,
+    django_db_blocker: pytest_django.DjangoDbBlocker,
+    pytestconfig: pytest.Config,
 ) -> Iterator[None]:
     """Make the test database, and give its roles their rights; they go with it."""
     roles = DatabaseRoles.named_after(connection.settings_dict["NAME"])
     with django_db_blocker.unblock():
+        if pytestconfig.getoption("distributed"):
+            # As its superuser: the roles are applied before a database is spread.
+            spread(connection)
+            yield
+            return
         apply_roles(connection, roles)
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -142,6 +155,7 @@ def as_application(request: pytest.FixtureRequest) -> Iterator[None]:
     uses_database = {"db", "transactional_db"} & {*request.fixturenames}
     if (
         room not in AS_APPLICATION
+        or request.config.getoption("distributed")
         or request.node.get_closest_marker("superuser")
         or not (uses_database or request.node.get_closest_marker("django_db"))
     ):

@@ -57,13 +57,18 @@ class Finding:
 
 def rules() -> list[Rule]:
     """Return all rules, in the order of the file."""
+    return read_rules(_SQL)
+
+
+def read_rules(path: Path) -> list[Rule]:
+    """Return the rules in a file: each has a line with its name, a sentence, and its query."""
     return [
         Rule(
             name=name,
             sentence=" ".join(line.removeprefix("-- ") for line in sentence.splitlines()),
             query=query.strip().removesuffix(";"),
         )
-        for name, sentence, query in _RULE.findall(_SQL.read_text(encoding="utf-8"))
+        for name, sentence, query in _RULE.findall(path.read_text(encoding="utf-8"))
     ]
 
 

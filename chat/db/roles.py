@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from psycopg import sql
 
+from chat.schema.files.tokens import split_statements
+
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -55,4 +57,6 @@ def apply_roles(connection: BaseDatabaseWrapper, roles: DatabaseRoles) -> None:
     """
     database = str(connection.settings_dict["NAME"])
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        cursor.execute(roles_sql(database=database, roles=roles))
+        # One by one: a cluster hands the text in which a statement stands on to each machine.
+        for statement in split_statements(roles_sql(database=database, roles=roles)):
+            cursor.execute(statement.text)

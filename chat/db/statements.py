@@ -20,6 +20,8 @@ from django.db import connections
 from psycopg import ClientCursor, RawCursor
 from psycopg.types.numeric import Int8
 
+from chat.db.distributed import CONDITION, SPACES, for_spaces, is_distributed, without_marks
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -46,14 +48,16 @@ class Statement(Generic[Row]):
     on the connection `using`.
     """
 
-    __slots__ = ("_row", "sql")
+    __slots__ = ("_row", "marked", "sql")
 
     @overload
     def __init__(self: Statement[Any], sql: str) -> None: ...
     @overload
     def __init__(self, sql: str, row: Callable[..., Row]) -> None: ...
     def __init__(self, sql: str, row: Callable[..., Any] = _columns) -> None:
-        self.sql = sql
+        self.sql = without_marks(sql)
+        # With what it says for a cluster alone.
+        self.marked = sql
         self._row = row
 
     def rows(self, params: Mapping[str, Any], *, using: str) -> list[Row]:
@@ -64,11 +68,17 @@ class Statement(Generic[Row]):
 
     def first(self, params: Mapping[str, Any], *, using: str) -> Row | None:
         """Return the first row, or None."""
-        values = _run(self.sql, params, using=using, answer=_FIRST)
+        values = self._first(params, using=using)
         return None if values is None else self._row(*values)
 
     def tuples(self, params: Mapping[str, Any], *, using: str) -> list[tuple[Any, ...]]:
         """Return all rows as tuples."""
+        if is_distributed(using):
+            return [
+                row
+                for sql, given in for_spaces(self.marked, params, using=using)
+                for row in _run(sql, given, using=using, answer=_ALL)
+            ]
         rows: list[tuple[Any, ...]] = _run(self.sql, params, using=using, answer=_ALL)
         return rows
 
@@ -78,13 +88,24 @@ class Statement(Generic[Row]):
 
     def value(self, params: Mapping[str, Any], *, using: str) -> Any:
         """Return the first column of the first row, or None when there is no row."""
-        values = _run(self.sql, params, using=using, answer=_FIRST)
+        values = self._first(params, using=using)
         return None if values is None else values[0]
 
     def run(self, params: Mapping[str, Any], *, using: str) -> int:
         """Return how many rows were inserted, updated, deleted or found."""
+        if is_distributed(using):
+            return sum(
+                _run(sql, given, using=using, answer=_COUNT)
+                for sql, given in for_spaces(self.marked, params, using=using)
+            )
         count: int = _run(self.sql, params, using=using, answer=_COUNT)
         return count
+
+    def _first(self, params: Mapping[str, Any], *, using: str) -> tuple[Any, ...] | None:
+        if is_distributed(using):
+            return next(iter(self.tuples(params, using=using)), None)
+        values: tuple[Any, ...] | None = _run(self.sql, params, using=using, answer=_FIRST)
+        return values
 
 
 def read_sql(path: Path | str) -> str:
@@ -101,7 +122,7 @@ def _lines(path: Path) -> Iterator[str]:
         text = line.strip()
         if text.startswith(_INCLUDE):
             yield "\n".join(_lines(path.parent / text.removeprefix(_INCLUDE))).removesuffix(";")
-        elif text and not text.startswith("--"):
+        elif text and (not text.startswith("--") or text.startswith((SPACES, CONDITION))):
             yield text
 
 
@@ -126,7 +147,9 @@ _FIRST = methodcaller("fetchone")
 _COUNT = attrgetter("rowcount")
 
 
-def _run(sql: str, params: Mapping[str, Any], *, using: str, answer: Callable[[Any], Any]) -> Any:
+def _run(
+    sql: str, params: Mapping[str, Any] | None, *, using: str, answer: Callable[[Any], Any]
+) -> Any:
     """Run the statement and return what `answer` takes from its cursor.
 
     The cursor is Django's while queries are logged or wrapped. Otherwise it is psycopg's own, after
@@ -136,6 +159,11 @@ def _run(sql: str, params: Mapping[str, Any], *, using: str, answer: Callable[[A
     for each placeholder, 0.3 ms of the 1.5 ms of a search.
     """
     connection = connections[using]
+    if is_distributed(using):
+        # No machine keeps the plan of a statement that was prepared elsewhere, and a cluster takes
+        # no parameter that only a part of its statements names.
+        connection.ensure_connection()
+        sql, params = ClientCursor(connection.connection).mogrify(sql, params), None
     if connection.queries_logged or connection.execute_wrappers:
         with connection.cursor() as watched:
             watched.execute(sql, params)
@@ -150,7 +178,10 @@ def _run(sql: str, params: Mapping[str, Any], *, using: str, answer: Callable[[A
             cursor = connection.create_cursor()
             cursor.execute(sql, params)
         else:
-            numbered, names = _numbered(sql)
             cursor = RawCursor(connection.connection)
-            cursor.execute(numbered, [params[name] for name in names], prepare=True)
+            if params is None:
+                cursor.execute(sql)
+            else:
+                numbered, names = _numbered(sql)
+                cursor.execute(numbered, [params[name] for name in names], prepare=True)
         return answer(cursor)

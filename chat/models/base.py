@@ -1,5 +1,7 @@
 """What tables share: an id, and the moments of a row."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -14,6 +16,14 @@ class Row(models.Model):
 
     class Meta:
         abstract = True
+
+    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *args: Any) -> Any:
+        """Update the row in its space, which leads to the machine that has it and never changes."""
+        space = next((each for each in values if each[0].column == "space_id"), None)
+        if space is not None:
+            base_qs = base_qs.filter(**{space[0].attname: getattr(self, space[0].attname)})
+            values = [each for each in values if each is not space]
+        return super()._do_update(base_qs, using, pk_val, values, *args)
 
 
 class ChangingRow(Row):

@@ -363,12 +363,13 @@ class Participant(ChangingRow):
             UniqueConstraint(name="participants_uq", fields=["channel", "user"]),
             moments_constraint("participants", "created_at", "updated_at", "joined_at", "left_at"),
             # Both columns of the key are the same: only a conversation is its own space, so no
-            # channel of a server has participants.
+            # channel of a server has participants. A cluster takes the last pair for that of the
+            # spaces.
             CompositeForeignKey(
                 name="participants_channel_fk",
                 fields=["channel", "channel"],
                 to="chat.Channel",
-                to_fields=["space_id", "id"],
+                to_fields=["id", "space_id"],
                 on_delete=OnDelete.CASCADE,
             ),
             foreign_key("participants", "user", to="chat.User.id"),

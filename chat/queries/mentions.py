@@ -9,7 +9,7 @@ from chat.db.statements import Statement, bigint, read_sql
 from chat.inputs import check_limit, id_of
 from chat.models import User
 from chat.queries.message_rows import message_views
-from chat.queries.source import LAST, Cursor, check_cursor
+from chat.queries.source import LAST, Cursor, check_cursor, merged
 from chat.replicas import read
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def inbox(*, user: User | UUID, before: Cursor | None = None, limit: int = 50) -
         "limit": bigint(check_limit(limit)),
     }
     rows = read(_INBOX.tuples, params)
-    found = [row for row in rows if row[2] is not None]
-    messages = message_views(found, after=4)
-    if rows[0][0] is not None:
-        return Inbox(messages=messages, next=Cursor(*rows[0][:2]))
-    following = Cursor(*found[-1][2:4]) if len(found) == limit else None
+    edge, found = merged(rows, edge=0, limit=limit)
+    messages = message_views(found, after=2)
+    if edge is not None:
+        return Inbox(messages=messages, next=edge)
+    following = Cursor(*found[-1][:2]) if len(found) == limit else None
     return Inbox(messages=messages, next=following)

@@ -16,7 +16,7 @@ from chat.errors import MissingPermission, NotVisible
 from chat.inputs import check_flag, check_limit, check_moment, check_text, id_of
 from chat.models import Channel, Server, User
 from chat.queries.message_rows import find_message_views
-from chat.queries.source import FIRST, LAST, Cursor, check_cursor, of_space
+from chat.queries.source import FIRST, LAST, Cursor, check_cursor, merged, of_space
 from chat.replicas import read, read_your_writes
 from chat.rules.limits import EARLIEST, SEARCH_LENGTH
 from chat.rules.permissions import Permission
@@ -141,8 +141,8 @@ def search_messages(
 
 def _page(rows: Sequence[tuple[Any, ...]], *, viewer: UUID, limit: int) -> SearchPage:
     """Return the messages of these rows: words, edge, and of each the moment, id and space."""
-    words, edge_at, edge_id, *_ = rows[0]
-    found = [row[3:] for row in rows if row[3] is not None]
+    words = rows[0][0] if rows else ""
+    edge, found = merged(rows, edge=1, limit=limit)
     # What is deleted between the two statements is not found.
     messages = tuple(
         message
@@ -151,10 +151,9 @@ def _page(rows: Sequence[tuple[Any, ...]], *, viewer: UUID, limit: int) -> Searc
         )
         if message.deleted_at is None
     )
-    if edge_at is not None:
-        following: Cursor | None = Cursor(edge_at, edge_id)
-    else:
-        following = Cursor(*found[-1][:2]) if len(found) == limit else None
+    following = edge
+    if edge is None and len(found) == limit:
+        following = Cursor(*found[-1][:2])
     return SearchPage(
-        messages, next=following, complete=edge_at is None, query=words if messages else ""
+        messages, next=following, complete=edge is None, query=words if messages else ""
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from chat.replicas import read
 from chat.rules.limits import EARLIEST, LATEST
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 
@@ -28,6 +30,24 @@ class Cursor:
 
 
 _OWN_SPACES = Statement(read_sql("queries/sql/own_spaces.sql"))
+
+
+def merged(
+    rows: Sequence[tuple[Any, ...]], *, edge: int, limit: int
+) -> tuple[Cursor | None, list[tuple[Any, ...]]]:
+    """Return where a page ends before it is full, if it does, and what was found, newest first.
+
+    In each row come, after `edge` columns, the moment and the id of the edge, and then those of
+    what was found. On a cluster each space has rows of its own: what is older than the edge of one
+    of them is not known there, and of all together only a page counts.
+    """
+    edges = [row[edge : edge + 2] for row in rows if row[edge] is not None]
+    bound = max(edges, default=None)
+    found = [row[edge + 2 :] for row in rows if row[edge + 2] is not None]
+    if bound is not None:
+        found = [row for row in found if row[:2] >= bound]
+    found = sorted(found, key=itemgetter(0, 1), reverse=True)[:limit]
+    return (None if bound is None or len(found) == limit else Cursor(*bound)), found
 
 
 # Before and after every moment that can be stored (chat.inputs.check_moment).

@@ -1,1 +1,4 @@
-"""The rules: permissions, limits, names, mentions. Nothing here imports Django or a database."""
+"""The rules: permissions, limits, names, mentions, where a table belongs.
+
+Nothing here imports Django or a database.
+"""

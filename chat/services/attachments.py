@@ -151,7 +151,8 @@ def files_to_remove(*, limit: int = 1000, after: UUID | None = None) -> list[Fil
         "limit": check_number("limit", limit, least=1, most=SWEEP_LIMIT),
         "after": after or _BEFORE_ALL,
     }
-    return _TO_REMOVE.rows(params, using=write_alias())
+    found = _TO_REMOVE.rows(params, using=write_alias())
+    return sorted(found, key=lambda file: file.id)[:limit]
 
 
 @use_case
@@ -230,15 +231,15 @@ _UNSENT = Statement(
     """,
     SweptFile,
 )
-# What somebody is just sending is locked, and left out.
+# What somebody is just sending is locked, and left out. On a cluster as many of each space at most.
 _SWEEP = Statement(
     """
+    -- spaces on a cluster: SELECT DISTINCT space_id FROM public.message_attachments
     WITH unsent AS MATERIALIZED (
         SELECT file.space_id, file.id
         FROM public.message_attachments AS file
-        WHERE
-            file.message_id IS NULL
-            AND file.created_at < %(before)s
+        WHERE file.message_id IS NULL AND file.created_at < %(before)s
+        -- on a cluster: AND file.space_id = %(space)s
         ORDER BY file.created_at, file.id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED

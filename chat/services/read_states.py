@@ -24,7 +24,7 @@ _SETTING = Statement(
     INSERT INTO public.read_states AS own (space_id, user_id, channel_id, notify, muted_until)
     SELECT
         channel.space_id,
-        %(user)s,
+        %(user)s::uuid,
         channel.id,
         %(notify)s::varchar,
         %(muted_until)s::timestamptz
@@ -70,7 +70,7 @@ def mark_all_read(*, user: User | UUID, server: Server | UUID | None = None) -> 
     user_id = id_of("user", user, User)
     server_id = None if server is None else id_of("server", server, Server)
     params = {"user": user_id, "space": server_id, **of_space(server_id, with_archived=True)}
-    moved: int = _MARK_ALL.value(params, using=write_alias())
+    moved: int = sum(_MARK_ALL.values(params, using=write_alias()))
     if moved < 0:
         raise NotVisible("server", str(server_id), to=user_id)
     return moved

@@ -61,14 +61,14 @@ def erase_user(
         raise InvalidInput(
             "user", seen="the system's account", expected="the account of a person or a bot"
         )
-    empty_account(connections[using], user_id)
+    now = empty_account(connections[using], user_id)
     owned = Server.objects.using(using).filter(owner_id=user_id, deleted_at__isnull=True)
     if delete_owned_servers:
         owned.update(deleted_at=Now())
     elif servers := list(owned.order_by("pk").values_list("pk", flat=True)):
         raise OwnsServers(user_id, servers)
     names = [name for name in (row.username, row.email) if name]
-    spaces, files = empty_everything(connections[using], user_id, names=names)
+    spaces, files = empty_everything(connections[using], user_id, now=now, names=names)
     if row.avatar_key:
         files.append(row.avatar_key)
     left = what_is_left(connections[using], user_id, spaces=spaces, files=files)

@@ -1,6 +1,6 @@
 """What the catalogue must say of every key, so that a table added later keeps the rules too.
 
-What would keep a table from being spread over machines is in tests/migrations/test_preflight.py.
+What would keep a table from being spread over machines is in tests/distribution/test_rules.py.
 """
 
 import pytest

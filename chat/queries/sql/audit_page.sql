@@ -21,13 +21,13 @@ FROM (
         FROM (
             SELECT everyones.permissions
             FROM public.roles AS everyones
-            WHERE everyones.space_id = member.space_id AND everyones.position = 0
+            WHERE everyones.space_id = %(server)s AND everyones.position = 0
             UNION ALL
             SELECT own.permissions
             FROM public.member_roles AS given
             INNER JOIN public.roles AS own
                 ON own.space_id = given.space_id AND own.id = given.role_id
-            WHERE given.space_id = member.space_id AND given.user_id = member.user_id
+            WHERE given.space_id = %(server)s AND given.user_id = member.user_id
         ) AS role
     ) AS base
     WHERE member.space_id = %(server)s AND member.user_id = %(viewer)s
@@ -44,7 +44,7 @@ LEFT JOIN LATERAL (
         entry.reason
     FROM public.audit_log AS entry
     WHERE
-        entry.space_id = viewer.space_id
+        entry.space_id = %(server)s
         AND (entry.created_at, entry.id) < (%(before_at)s, %(before_id)s)
         AND viewer.is_allowed
     ORDER BY entry.created_at DESC, entry.id DESC

@@ -2,6 +2,17 @@
 -- from reading all conversations of everybody, and from asking several times what is known. A deleted
 -- conversation is closed, so of those that are open and have messages only the listed ones are looked up
 -- in `channels`.
+-- spaces on a cluster: SELECT own.space_id FROM public.participants AS own
+-- spaces on a cluster: INNER JOIN public.channel_counters AS counter
+-- spaces on a cluster: ON counter.space_id = own.space_id AND counter.channel_id = own.space_id
+-- spaces on a cluster: INNER JOIN public.channels AS opened
+-- spaces on a cluster: ON opened.space_id = own.space_id AND opened.id = own.space_id
+-- spaces on a cluster: WHERE own.user_id = %(user)s AND own.left_at IS NULL
+-- spaces on a cluster: AND opened.deleted_at IS NULL
+-- spaces on a cluster: AND (coalesce(counter.last_message_at, opened.created_at), own.space_id)
+-- spaces on a cluster: < (%(before_at)s, %(before_id)s)
+-- spaces on a cluster: ORDER BY coalesce(counter.last_message_at, opened.created_at) DESC,
+-- spaces on a cluster: own.space_id DESC LIMIT %(limit)s
 -- Nobody has a role in a conversation.
 WITH member AS (SELECT NULL::uuid AS space_id, NULL::uuid[] AS role_ids)
 SELECT

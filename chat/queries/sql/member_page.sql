@@ -27,14 +27,14 @@ LEFT JOIN LATERAL (
             FROM public.member_roles AS given
             INNER JOIN public.roles AS role
                 ON role.space_id = given.space_id AND role.id = given.role_id
-            WHERE given.space_id = viewer.space_id AND given.user_id = member.user_id
+            WHERE given.space_id = %(server)s AND given.user_id = member.user_id
             ORDER BY role.position DESC, role.id
         ) AS role_ids
     FROM (
         SELECT *
         FROM public.server_members
         WHERE
-            space_id = viewer.space_id
+            space_id = %(server)s
             AND (joined_at, user_id) > (%(after_at)s, %(after_id)s)
         ORDER BY joined_at, user_id
         LIMIT %(limit)s

@@ -2,6 +2,7 @@
 -- deleted. Thousands of mentions may be in channels that they cannot read any more: so no more than
 -- 500 are read, and `edge` is the last of them, when they did not fill the page. There is always one
 -- row, without a message if none is found.
+-- spaces on a cluster: SELECT DISTINCT space_id FROM public.mentions WHERE user_id = %(user)s
 WITH mention AS MATERIALIZED (
     SELECT id, created_at, space_id, channel_id, seq
     FROM public.mentions

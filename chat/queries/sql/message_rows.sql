@@ -1,3 +1,4 @@
+-- spaces on a cluster: SELECT DISTINCT unnest(%(spaces)s::uuid[])
 -- Messages by the ids of their spaces and their own; the caller has checked who may read them.
 WITH message AS (
     SELECT found.*
@@ -6,6 +7,7 @@ WITH message AS (
         SELECT *
         FROM public.messages
         WHERE space_id = wanted.space_id AND messages.id = wanted.id
+        -- on a cluster: AND wanted.space_id = %(space)s
         OFFSET 0
     ) AS found
 )

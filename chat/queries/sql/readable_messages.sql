@@ -1,8 +1,10 @@
+-- spaces on a cluster: SELECT DISTINCT space_id FROM public.messages WHERE id = ANY (%(ids)s)
 -- Those of these messages that one user can read, with their spaces.
 WITH message AS MATERIALIZED (
     SELECT space_id, channel_id, id
     FROM public.messages
     WHERE id = ANY (%(ids)s)
+    -- on a cluster: AND space_id = %(space)s
 ),
 access AS MATERIALIZED (
     SELECT

@@ -21,6 +21,7 @@ from chat.models.users import ERASED_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -101,7 +102,7 @@ def _trace(
     )
     if returning:
         deed += sql.SQL(" RETURNING ") + sql.SQL(returning)
-    proof = sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {} WHERE {} AND {})").format(
+    proof = sql.SQL("(SELECT {} FROM {} WHERE {} AND {} LIMIT 1)").format(
         sql.Literal(name or table), known, rows, sql.SQL(left)
     )
     return _Trace(deed=deed, proof=proof)
@@ -132,6 +133,7 @@ _ACCOUNT: LiteralString = """
         updated_at = statement_timestamp(),
         erased_at = statement_timestamp()
     WHERE id = %(user)s
+    RETURNING erased_at
 """
 
 # Those that the user uploaded, and whatever else hangs on their messages.
@@ -211,7 +213,7 @@ _TRACES: tuple[_Trace, ...] = (
     _trace(
         "participants",
         "user_id = %(user)s",
-        emptied="left_at = coalesce(left_at, statement_timestamp())",
+        emptied="left_at = coalesce(left_at, %(now)s::timestamptz)",
         left="left_at IS NULL",
     ),
     # A deleted server has its owner for a member still: the key asks for it.
@@ -264,7 +266,7 @@ _TRACES: tuple[_Trace, ...] = (
             content = '',
             pinned_at = NULL,
             pinned_by_id = NULL,
-            deleted_at = coalesce(deleted_at, statement_timestamp())
+            deleted_at = coalesce(deleted_at, %(now)s::timestamptz)
         """,
     ),
     _trace(
@@ -308,30 +310,35 @@ _LOGIN_STEPS: tuple[LiteralString, ...] = (
 )
 
 _ACCOUNT_LEFT: LiteralString = """
-    SELECT 'users' WHERE EXISTS (SELECT FROM users WHERE id = %(user)s AND erased_at IS NULL)
+    SELECT 'users' FROM users WHERE id = %(user)s AND erased_at IS NULL
 """
 # Not in the database but in the file store, where nobody would look for it again.
 _FILES_LEFT: LiteralString = """
-    SELECT 'the file store (discarded_files lacks a key: is a trigger off?)' WHERE EXISTS (
-        SELECT
+    SELECT 'the file store (discarded_files lacks a key: is a trigger off?)' WHERE (
+        SELECT count(DISTINCT storage_key)
+        FROM discarded_files
+        WHERE storage_key = ANY (%(files)s) AND storage_key <> ''
+    ) < (
+        SELECT count(DISTINCT storage_key)
         FROM unnest(%(files)s::text[]) AS file (storage_key)
-        WHERE
-            file.storage_key <> ''
-            AND NOT EXISTS (
-                SELECT FROM discarded_files AS known WHERE known.storage_key = file.storage_key
-            )
+        WHERE storage_key <> ''
     )
 """
 
 
-def empty_account(connection: BaseDatabaseWrapper, user: UUID) -> None:
-    """Empty the user's own row, so that nothing new comes to point at it: one statement."""
+def empty_account(connection: BaseDatabaseWrapper, user: UUID) -> datetime:
+    """Empty the user's own row, so that nothing new comes to point at it: one statement.
+
+    Returns the moment of the erasure.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_ACCOUNT, {"user": user, "prefix": ERASED_PREFIX})
+        moment: datetime = cursor.fetchone()[0]
+    return moment
 
 
 def empty_everything(
-    connection: BaseDatabaseWrapper, user: UUID, *, names: Sequence[str]
+    connection: BaseDatabaseWrapper, user: UUID, *, now: datetime, names: Sequence[str]
 ) -> tuple[list[UUID], list[str]]:
     """Carry out the policy; return the spaces where the user was, and the keys of files to remove.
 
@@ -340,7 +347,7 @@ def empty_everything(
     The caller has emptied the user's own row. Locks each row that it changes.
     """
     spaces = _spaces_of(connection, user)
-    params: dict[str, Any] = {"user": user, "spaces": spaces}
+    params: dict[str, Any] = {"user": user, "spaces": spaces, "now": now}
     with connection.cursor() as cursor:
         for trace in _TRACES:
             cursor.execute(trace.deed, params)

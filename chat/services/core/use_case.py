@@ -59,6 +59,9 @@ _REFUSAL = (
 _GONE = (errors.CheckViolation, errors.ForeignKeyViolation)
 _ERASED = re.compile(r"^user (?P<id>\S+) is erased, and ")
 _SHARD = re.compile(r"_\d{6,}$")
+# What an error that comes from another machine says of its constraint: in the words of PostgreSQL,
+# or in those of the function refuse().
+_NAMED = re.compile(r'\bconstraint "(\w+)"|^Refused by (\w+)\.', re.MULTILINE)
 
 
 def write_alias() -> str:
@@ -124,11 +127,18 @@ def single_statement(function: Callable[Args, Result]) -> Callable[Args, Result]
 def constraint_of(error: DatabaseError) -> str:
     """Return the name of the constraint that `error` names, or an empty text.
 
-    On a distributed table the number of the shard is cut off the name.
+    Of an error on a distributed table only its text comes here, and there the number of the shard
+    is cut off the name.
     """
     cause = error.__cause__
-    name = cause.diag.constraint_name if isinstance(cause, errors.Error) else None
-    return _SHARD.sub("", name or "")
+    if not isinstance(cause, errors.Error):
+        return ""
+    if cause.diag.constraint_name:
+        return _SHARD.sub("", cause.diag.constraint_name)
+    for text in (cause.diag.message_primary, cause.diag.message_detail):
+        if named := _NAMED.search(text or ""):
+            return _SHARD.sub("", named[1] or named[2])
+    return ""
 
 
 def _attempt(

@@ -45,7 +45,7 @@ _EDIT = Statement(
     """,
     EditedMessage,
 )
-_UPDATE_MENTIONS = Statement(read_sql("services/sql/update_mentions.sql"))
+UPDATE_MENTIONS = Statement(read_sql("services/sql/update_mentions.sql"))
 _DELETE = Statement(
     """
     WITH hidden AS (
@@ -137,4 +137,4 @@ def _update_mentions(message: MessageAuthority, content: str) -> None:
         "everyone": named.everyone,
         "permissions": message.permissions,
     }
-    _UPDATE_MENTIONS.run(params, using=write_alias())
+    UPDATE_MENTIONS.run(params, using=write_alias())

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from django.db import transaction
+
+from chat.db.distributed import is_distributed
 from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import (
     Conflict,
@@ -22,6 +25,7 @@ from chat.rules.permissions import Permission
 from chat.services.core.authority import ChannelAuthority
 from chat.services.core.use_case import single_statement, write_alias
 from chat.services.messages.drafts import Draft, check_draft
+from chat.services.messages.editing import UPDATE_MENTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +59,12 @@ class _Numbered(NamedTuple):
     created_at: datetime
     # Always None: a permission lost meanwhile fails the statement.
     permitted: str | None = None
+
+
+class _Destination(NamedTuple):
+    space: UUID
+    channel: UUID
+    permissions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,49 @@ _CHANGED_MEANWHILE = frozenset(
 
 _SEND = Statement(read_sql("services/sql/send_message.sql"), _Numbered)
 _SEND_RICH = Statement(read_sql("services/sql/send_rich_message.sql"), _Numbered)
+_DESTINATION = Statement(read_sql("services/sql/sendable.sql"), _Destination)
+_LOCK_FILES = Statement(
+    """
+    SELECT id
+    FROM public.message_attachments
+    WHERE
+        space_id = (SELECT space_id FROM public.channels WHERE id = %(channel)s)
+        AND id = ANY (%(files)s::uuid[])
+        AND uploader_id = %(author)s
+        AND message_id IS NULL
+    ORDER BY id
+    FOR UPDATE
+    """
+)
+_ANSWERED = Statement(
+    """
+    SELECT seq
+    FROM public.messages
+    WHERE
+        space_id = %(space)s
+        AND id = %(reply_to)s
+        AND channel_id = %(channel)s
+        AND deleted_at IS NULL
+    """
+)
+_INSERT = Statement(
+    """
+    INSERT INTO public.messages (id, space_id, channel_id, author_id, content, reply_to_seq)
+    VALUES (%(id)s, %(space)s, %(channel)s, %(author)s, %(content)s, %(reply_to_seq)s)
+    RETURNING space_id, seq, reply_to_seq, created_at
+    """,
+    _Numbered,
+)
+_ATTACH = Statement(
+    """
+    UPDATE public.message_attachments
+    SET message_id = %(id)s, position = array_position(%(files)s::uuid[], id) - 1
+    WHERE space_id = %(space)s AND id = ANY (%(files)s::uuid[])
+    """
+)
+_REQUIRE = Statement(
+    "SELECT public.require_permissions(%(author)s, %(space)s, %(channel)s, %(needed)s)"
+)
 _REFUSAL = Statement(read_sql("services/sql/send_refusal.sql"), _Refusal)
 _ALREADY_SENT = Statement(read_sql("services/sql/sent_message.sql"), _AlreadySent)
 
@@ -151,7 +204,8 @@ def _insert(draft: Draft, *, author: UUID, channel: UUID) -> _Numbered | None:
         "content": draft.content,
         "needed": bigint(_needed(draft)),
     }
-    if not mentions and not draft.files and draft.reply_to is None:
+    is_plain = not mentions and not draft.files and draft.reply_to is None
+    if is_plain and not is_distributed(write_alias()):
         return _SEND.first(params, using=write_alias())
     params |= {
         "reply_to": draft.reply_to,
@@ -160,7 +214,40 @@ def _insert(draft: Draft, *, author: UUID, channel: UUID) -> _Numbered | None:
         "roles": list(mentions.roles),
         "everyone": mentions.everyone,
     }
+    if is_distributed(write_alias()):
+        with transaction.atomic(using=write_alias()):
+            return _insert_in_steps(params)
     return _SEND_RICH.first(params, using=write_alias())
+
+
+def _insert_in_steps(params: dict[str, Any]) -> _Numbered | None:
+    """Do what send_rich_message.sql does, one statement after another.
+
+    On several machines: each goes to the machine of the space, where no statement does it all.
+    """
+    using = write_alias()
+    files, reply_to = params["files"], params["reply_to"]
+    if files and len(_LOCK_FILES.values(params, using=using)) < len(files):
+        return None
+    place = _DESTINATION.first(params, using=using)
+    if place is None:
+        return None
+    params |= place._asdict() | {"reply_to_seq": None}
+    if reply_to is not None:
+        params["reply_to_seq"] = _ANSWERED.value(params, using=using)
+        if params["reply_to_seq"] is None:
+            return None
+    sent = _INSERT.first(params, using=using)
+    if sent is None:
+        return None
+    params["seq"] = sent.seq
+    if files:
+        _ATTACH.run(params, using=using)
+    if params["users"] or params["roles"] or params["everyone"]:
+        UPDATE_MENTIONS.run(params, using=using)
+    # What was taken from the author meanwhile.
+    _REQUIRE.run(params, using=using)
+    return sent
 
 
 @single_statement

@@ -15,29 +15,37 @@ WITH files AS MATERIALIZED (
 ),
 
 destination AS MATERIALIZED (
-    SELECT channel.*, answered.seq AS reply_to_seq
+    SELECT *
     FROM (
-        -- include: sendable.sql
-    ) AS channel
-    LEFT JOIN public.messages AS answered
-        ON
-            answered.space_id = channel.space_id
-            AND answered.id = %(reply_to)s::uuid
-            AND answered.channel_id = channel.channel_id
-            AND answered.deleted_at IS NULL
+        SELECT
+            channel.*,
+            (
+                SELECT answered.seq
+                FROM public.messages AS answered
+                WHERE
+                    answered.space_id = channel.space_id
+                    AND answered.id = %(reply_to)s::uuid
+                    AND answered.channel_id = channel.channel_id
+                    AND answered.deleted_at IS NULL
+            ) AS reply_to_seq
+        FROM (
+            -- include: sendable.sql
+        ) AS channel
+        OFFSET 0
+    ) AS place
     WHERE
-        (%(reply_to)s::uuid IS NULL OR answered.seq IS NOT NULL)
+        (%(reply_to)s::uuid IS NULL OR place.reply_to_seq IS NOT NULL)
         AND (SELECT count(*) FROM files) = cardinality(%(files)s::uuid[])
 ),
 
 sent AS (
     INSERT INTO public.messages (id, space_id, channel_id, author_id, content, reply_to_seq)
     SELECT
-        %(id)s,
+        %(id)s::uuid,
         destination.space_id,
         destination.channel_id,
-        %(author)s,
-        %(content)s,
+        %(author)s::uuid,
+        %(content)s::varchar,
         destination.reply_to_seq
     FROM destination
     RETURNING

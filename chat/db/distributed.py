@@ -1,0 +1,185 @@
+"""Statements on a database whose tables are spread over several machines by `space_id`.
+
+There a statement is sent to one machine when it gives each table the space by a value, and is asked
+of every machine, or refused, when it says `= outer.space_id`. On one machine the opposite is
+better: whoever knows a channel alone finds its space within the statement. So the SQL is written
+for one machine, and becomes the other form here, in this one place: the space is found first, and
+then given to each table. What is about all places of a user is asked space by space.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db import connections
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from uuid import UUID
+
+# What a statement says for this form alone: which spaces it is asked of, if no one space is given,
+# and a condition more.
+SPACES = "-- spaces on a cluster: "
+CONDITION = "-- on a cluster: "
+_SPACES = re.compile(rf"^\s*{SPACES}(.*)$", re.MULTILINE)
+_CONDITION = re.compile(rf"^(\s*){CONDITION}", re.MULTILINE)
+_MARKS = re.compile(rf"^\s*(?:{SPACES}|{CONDITION}).*\n?", re.MULTILINE)
+# What a statement calls the space that it is given.
+_GIVEN = re.compile(r"%\((space|server|group)\)s")
+# The space found by something else, in a query of its own …
+_FOUND = re.compile(r"\(\s*(SELECT\s+space_id\s+FROM\s+[^()]*?%\(\w+\)s[^()]*)\)")
+# … or as that of the row which all begins with.
+_ROOT = re.compile(
+    r"\bFROM\s+(?:public\.)?(?P<table>channels|messages)\s+AS\s+(?P<alias>\w+)\b"
+    r"(?=.*?\b(?P<condition>(?P=alias)\.id\s*=\s*%\((?P<name>\w+)\)s))",
+    re.DOTALL,
+)
+# Not a part of the statement, as the message that is replied to.
+_BEGINNING = {"channel", "message", "id"}
+# `space_id = another.space_id`, and the range from one to another.
+# What joins parts of the statement to each other stays.
+_OF_ANOTHER = re.compile(r"(FULL JOIN \w+\s+ON\s+\w+\.)?(\bspace_id\s*=\s*)\w+\.(?:space_id|id)\b")
+_OF_A_RANGE = re.compile(r"\bspace_id\s+BETWEEN\s+%\(first_space\)s\s+AND\s+%\(last_space\)s")
+# What belongs to a user in all their places, of which one is meant.
+_OF_USER = re.compile(
+    r"\bFROM\s+(?:public\.)?(?:server_members|participants|mentions)\s+AS\s+(?P<alias>\w+)\b"
+    r"(?=.*?\b(?P<condition>(?P=alias)\.user_id\s*=\s*%\((?:user|viewer)\)s))",
+    re.DOTALL,
+)
+_OF_USER_ALONE = re.compile(
+    r"(\bFROM\s+(?:public\.)?(?:server_members|participants|mentions)\s+WHERE\s+)"
+    r"(?=user_id\s*=\s*%\((?:user|viewer)\)s)"
+)
+_FINDING = {
+    "channels": "SELECT space_id FROM public.channels WHERE id = %(id)s",
+    "messages": "SELECT space_id FROM public.messages WHERE id = %(id)s",
+}
+_SPACES_OF_USER = """
+SELECT space_id FROM public.server_members WHERE user_id = %(user)s
+UNION
+SELECT space_id FROM public.participants WHERE user_id = %(user)s AND left_at IS NULL
+ORDER BY space_id
+"""
+_SPACES_OF_A_RANGE = f"""
+SELECT space_id
+FROM ({_SPACES_OF_USER}) AS own
+WHERE space_id BETWEEN %(first_space)s AND %(last_space)s
+ORDER BY space_id
+"""
+
+
+class _Form(NamedTuple):
+    """A statement for one space, the name of its parameter, and the query that finds the space."""
+
+    sql: str
+    name: str
+    # Of the row that the statement begins with.
+    finding: str | None
+    # Of all that it is asked of.
+    listing: str
+
+
+def is_distributed(using: str) -> bool:
+    """Tell whether the tables are spread over several machines: asked once in each process."""
+    return _is_distributed(using, str(connections[using].settings_dict["NAME"]))
+
+
+def forget() -> None:
+    """Ask again next time: the tables were spread, or brought back."""
+    _is_distributed.cache_clear()
+    _known_space.cache_clear()
+
+
+def for_spaces(
+    sql: str, params: Mapping[str, Any], *, using: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the statement and its parameters for each space that it is about, in their order.
+
+    A statement without a space, which asks reference tables or is meant for every machine, comes
+    as it is.
+    """
+    form = _form(sql)
+    if form is None:
+        yield sql, params
+    elif params.get(form.name) is not None:
+        yield form.sql, params
+    elif form.finding is not None:
+        yield form.sql, {**params, form.name: _space(form.finding, params, using=using)}
+    else:
+        for (space,) in _rows(form.listing, params, using=using):
+            yield form.sql, {**params, form.name: space}
+
+
+def without_marks(sql: str) -> str:
+    """Return the statement for one machine."""
+    return _MARKS.sub("", sql)
+
+
+@cache
+def _form(sql: str) -> _Form | None:
+    listing = " ".join(_SPACES.findall(sql))
+    sql = _CONDITION.sub(r"\1", _SPACES.sub("", sql))
+    finding = None
+    if found := _FOUND.search(sql):
+        finding = found[1].strip()
+    elif roots := sorted(_ROOT.finditer(sql), key=lambda row: row["name"] not in _BEGINNING):
+        root = roots[0]
+        finding = _FINDING[root["table"]].replace("%(id)s", f"%({root['name']})s")
+    given = _GIVEN.search(sql)
+    if not (listing or finding or given or _OF_A_RANGE.search(sql)):
+        return None
+    name = given[1] if given else "space"
+    value = f"%({name})s"
+    sql = _FOUND.sub(value, sql)
+    for pattern in (_ROOT, _OF_USER):
+        for alias, condition in {(row["alias"], row["condition"]) for row in pattern.finditer(sql)}:
+            sql = sql.replace(condition, f"{alias}.space_id = {value} AND {condition}")
+    sql, ranges = _OF_A_RANGE.subn(f"space_id = {value}", sql)
+    sql = _OF_ANOTHER.sub(lambda found: found[0] if found[1] else f"{found[2]}{value}", sql)
+    sql = _OF_USER_ALONE.sub(rf"\g<1>space_id = {value} AND ", sql)
+    listing = listing or (_SPACES_OF_A_RANGE if ranges else _SPACES_OF_USER)
+    return _Form(sql=sql, name=name, finding=finding, listing=listing)
+
+
+def _space(finding: str, params: Mapping[str, Any], *, using: str) -> UUID | None:
+    (name,) = set(re.findall(r"%\((\w+)\)s", finding))
+    find = _known_space if "channels" in finding else _known_space.__wrapped__
+    try:
+        return find(using, finding, name, params[name])
+    except LookupError:
+        return None
+
+
+# To which space a channel belongs never changes. A message that was rolled back may be sent again
+# in another one, so that is not remembered.
+@lru_cache(maxsize=100_000)
+def _known_space(using: str, finding: str, name: str, value: Any) -> UUID:
+    rows = _rows(finding, {name: value}, using=using)
+    if not rows:
+        # What is not there yet may come: an error is not remembered.
+        raise LookupError(value)
+    space: UUID = rows[0][0]
+    return space
+
+
+@cache
+def _is_distributed(using: str, _database: str) -> bool:
+    connection = connections[using]
+    connection.ensure_connection()
+    # By a cursor that no caller counts.
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+        if not cursor.execute("SELECT to_regclass('pg_dist_partition') IS NOT NULL").fetchone()[0]:
+            return False
+        cursor.execute(
+            "SELECT EXISTS ("
+            "SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass('public.messages'))"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _rows(sql: str, params: Mapping[str, Any], *, using: str) -> list[tuple[Any, ...]]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
