@@ -12,6 +12,7 @@ from chat.db.distributed import for_spaces, is_distributed
 from chat.db.ids import uuid7
 from chat.db.statements import Statement, bigint, read_sql
 from chat.queries import access, history, unread
+from chat.queries.source import of_space
 from chat.services import messages
 from tests.factories import ServerMemberFactory
 from tests.services.places import READ, make_harbour
@@ -73,6 +74,7 @@ def _params(harbour: Harbour) -> dict[str, Any]:
         "has_link": False,
         "mentions_viewer": False,
         "is_pinned": False,
+        **of_space(harbour.server.pk, with_archived=False),
     }
 
 
@@ -97,7 +99,7 @@ def test_what_was_sent_is_read_counted_and_searched(harbour: Harbour) -> None:
     )
 
     page = history.message_page(viewer=reader, channel=harbour.channel)
-    counted = {row.channel_id: row for row in unread.unread_overview(user=reader)}
+    counted = {row.channel_id: row for row in unread.unread_overview(user=reader).entries}
 
     assert [message.id for message in page.messages] == [sent.id]
     assert counted[harbour.channel.pk].unread == 1

@@ -62,10 +62,17 @@ UNION
 SELECT space_id FROM public.participants WHERE user_id = %(user)s AND left_at IS NULL
 ORDER BY space_id
 """
-_SPACES_OF_A_RANGE = f"""
+_SPACES_OF_A_RANGE = """
 SELECT space_id
-FROM ({_SPACES_OF_USER}) AS own
-WHERE space_id BETWEEN %(first_space)s AND %(last_space)s
+FROM public.server_members
+WHERE user_id = %(user)s AND space_id BETWEEN %(first_space)s AND %(last_space)s
+UNION
+SELECT space_id
+FROM public.participants
+WHERE
+    user_id = %(user)s
+    AND left_at IS NULL
+    AND space_id BETWEEN %(first_space)s AND %(last_space)s
 ORDER BY space_id
 """
 
