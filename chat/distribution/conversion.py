@@ -48,8 +48,8 @@ SETTINGS = {
     "citus.propagate_set_commands": "local",
 }
 
-# What wakes a trigger in each state but that of one which is disabled.
-_AWAKE = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
+# How a trigger gets each state that is not DISABLED.
+_ENABLED = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
 
 # It is spread first: the others are to be on the machine of their server.
 _FIRST = "servers"
@@ -102,14 +102,14 @@ def distribute(connection: BaseDatabaseWrapper, *, shards: int) -> Iterator[Conv
             return
         run.lock(converted)
         before = run.counts(converted)
-        triggers = [each for each in run.triggers(converted) if each[2] in _AWAKE]
+        triggers = [each for each in run.triggers(converted) if each[2] in _ENABLED]
         for key in circular:
             run.drop_key(key)
         # They would be asked of the empty table that is left here.
         for key in keys:
             if key.table in local and key.target not in local:
                 run.drop_key(key)
-        run.rest(triggers)
+        run.disable_triggers(triggers)
         # Citus sends a trigger along with its table, and not what its condition calls; of which the
         # tables are not there yet.
         run.execute(sql.SQL("SET LOCAL check_function_bodies = off"))
@@ -126,7 +126,7 @@ def distribute(connection: BaseDatabaseWrapper, *, shards: int) -> Iterator[Conv
         for key in circular:
             run.add_key(key)
         run.distribute_functions()
-        run.wake(each for each in triggers if each[1] not in LEFT_OUT)
+        run.enable_triggers(each for each in triggers if each[1] not in LEFT_OUT)
         _require_equal(before, run.counts(converted))
 
 
@@ -147,13 +147,13 @@ def undo(connection: BaseDatabaseWrapper) -> Iterator[Converted]:
         if not converted:
             return
         catalogue = read_catalogue(connection, schema="public")
-        # Those that rested on several machines wake as well.
+        # Those that were disabled on several machines are enabled as well.
         triggers = [
             (table, name, "O" if name in LEFT_OUT else state)
             for table, name, state in run.triggers(converted)
-            if name in LEFT_OUT or state in _AWAKE
+            if name in LEFT_OUT or state in _ENABLED
         ]
-        run.rest(triggers)
+        run.disable_triggers(triggers)
         before = run.counts(converted)
         lost = rows(connection, _LOST)
         functions = rows(connection, _FUNCTIONS_OF_ROWS)
@@ -177,7 +177,7 @@ def undo(connection: BaseDatabaseWrapper) -> Iterator[Converted]:
         for (statement,) in lost:
             run.execute(sql.SQL(statement))
         run.add_keys_of_local_tables({table.name for table in converted})
-        run.wake(triggers)
+        run.enable_triggers(triggers)
         _require_equal(before, run.counts(converted))
         run.require_as_before(catalogue)
         run.tear_down()
@@ -242,15 +242,15 @@ class _Run:
         """Return the table, the name and the state (tgenabled) of each trigger."""
         return rows(self._connection, _TRIGGERS, [[table.name for table in tables]])
 
-    def rest(self, triggers: Iterable[tuple[str, str, str]]) -> None:
+    def disable_triggers(self, triggers: Iterable[tuple[str, str, str]]) -> None:
         """Disable triggers: they would fire while rows are copied."""
         for table, name, _ in triggers:
             self._switch_trigger("DISABLE", table, name)
 
-    def wake(self, triggers: Iterable[tuple[str, str, str]]) -> None:
+    def enable_triggers(self, triggers: Iterable[tuple[str, str, str]]) -> None:
         """Give triggers the state again that they had."""
         for table, name, state in triggers:
-            self._switch_trigger(_AWAKE[state], table, name)
+            self._switch_trigger(_ENABLED[state], table, name)
 
     def _switch_trigger(self, verb: str, table: str, name: str) -> None:
         self.execute(
