@@ -50,6 +50,8 @@ EXCUSED = {
         "chat.0015_prepare_for_clusters",
         "constraint-missing-not-valid",
     ): BEFORE_THE_FIRST_RELEASE,
+    ("chat.0017_bound_lists", "require-concurrent-index-creation"): BEFORE_THE_FIRST_RELEASE,
+    ("chat.0017_bound_lists", "require-concurrent-index-deletion"): BEFORE_THE_FIRST_RELEASE,
 }
 
 

@@ -8,8 +8,8 @@ from chat.schema.files import RunSQLFile
 class Migration(migrations.Migration):
     """Look for a channel's lowest number from the one before on.
 
-    A function is replaced in a moment. Safe with the code before and after. Undone by the function
-    of 0003.
+    A function is replaced in a moment, without a lock on a table. Safe with the code before and
+    after. Undone by the function as it was.
     """
 
     dependencies = [("chat", "0017_bound_lists")]

@@ -138,6 +138,8 @@ def asked(
         }
         session = psycopg.connect(**where, cursor_factory=psycopg.ClientCursor, autocommit=True)
         with session:
+            # As below: of the rows of others, too.
+            session.execute("VACUUM")
             with session.transaction(force_rollback=True):
                 is_giant = getattr(request, "param", None) == GIANT
                 write(session, messages=MESSAGES // 10 if is_giant else MESSAGES, is_giant=is_giant)

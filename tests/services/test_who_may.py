@@ -124,6 +124,7 @@ message_page              yes   yes           yes       yes     yes         yes 
 message_pins              yes   yes           yes       yes     yes         yes       hidden hidden   yes
 search_messages           yes   yes           yes       yes     yes         yes       hidden hidden   yes
 reaction_users            yes   yes           yes       yes     yes         yes       hidden hidden   yes
+archived_threads          yes   yes           yes       yes     yes         yes       hidden hidden   yes
 member_page               yes   yes           yes       yes     yes         yes       hidden hidden   yes
 audit_page                yes   yes           yes       power   power       power     hidden hidden   power
 """  # noqa: E501
