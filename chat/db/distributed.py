@@ -77,7 +77,7 @@ ORDER BY space_id
 """
 
 
-class _Form(NamedTuple):
+class ClusterForm(NamedTuple):
     """A statement for one space, the name of its parameter, and the query that finds the space."""
 
     sql: str
@@ -107,7 +107,7 @@ def for_spaces(
     A statement without a space, which asks reference tables or is meant for every machine, comes
     as it is.
     """
-    form = _form(sql)
+    form = cluster_form(sql)
     if form is None:
         yield sql, params
     elif params.get(form.name) is not None:
@@ -125,7 +125,8 @@ def without_marks(sql: str) -> str:
 
 
 @cache
-def _form(sql: str) -> _Form | None:
+def cluster_form(sql: str) -> ClusterForm | None:
+    """Return the form of a statement for one space; None for one that knows no space."""
     listing = " ".join(_SPACES.findall(sql))
     sql = _CONDITION.sub(r"\1", _SPACES.sub("", sql))
     finding = None
@@ -147,7 +148,7 @@ def _form(sql: str) -> _Form | None:
     sql = _OF_ANOTHER.sub(lambda found: found[0] if found[1] else f"{found[2]}{value}", sql)
     sql = _OF_USER_ALONE.sub(rf"\g<1>space_id = {value} AND ", sql)
     listing = listing or (_SPACES_OF_A_RANGE if ranges else _SPACES_OF_USER)
-    return _Form(sql=sql, name=name, finding=finding, listing=listing)
+    return ClusterForm(sql=sql, name=name, finding=finding, listing=listing)
 
 
 def _space(finding: str, params: Mapping[str, Any], *, using: str) -> UUID | None:

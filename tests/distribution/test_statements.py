@@ -1,7 +1,12 @@
 """Which tables a statement for one space asks without giving them the space by a value."""
 
+from pathlib import Path
+
 import pytest
 
+import chat
+from chat.db.distributed import cluster_form
+from chat.db.statements import read_sql
 from chat.distribution.statements import tables_without_space
 
 GIVEN = [
@@ -51,3 +56,19 @@ def test_given_space_is_seen(text: str) -> None:
 @pytest.mark.parametrize("text", NOT_GIVEN)
 def test_missing_space_is_found(text: str) -> None:
     assert tables_without_space(text) == NOT_GIVEN[text]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        str(path.relative_to(Path(chat.__file__).parent))
+        for room in ("queries", "services")
+        for path in sorted((Path(chat.__file__).parent / room / "sql").glob("*.sql"))
+    ],
+)
+def test_form_for_a_cluster_gives_each_table_its_space(path: str) -> None:
+    form = cluster_form(read_sql(path))
+
+    assert form is None or form.finding or form.listing
+    if form is not None:
+        assert tables_without_space(form.sql.replace(f"%({form.name})s", "%(space)s")) == []
