@@ -24,6 +24,9 @@ from tests.benchmarks.reads import HITS, PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from django.db.models import QuerySet
 
     from tests.benchmarks.community import Community
     from tests.benchmarks.reads import Read
@@ -35,12 +38,19 @@ def by_orm(at: Community, read: Read) -> Callable[[], Sequence[Any]] | None:
         return partial(_page, at)
     if read.name.startswith("search"):
         return partial(_search, at, read.params["text"])
-    ways = {
-        "unread_overview": _unread,
-        "visible_channels": _visible,
-        "permissions_in": _permission,
-    }
-    return partial(ways[read.own], at) if read.own in ways else None
+    if read.own == "permissions_in":
+        return partial(_permission, at)
+    ways = {"unread_overview": partial(_unread, at.viewer_id), "visible_channels": _visible}
+    return partial(ways[read.own], _seen(at, read)) if read.own in ways else None
+
+
+def _seen(at: Community, read: Read) -> QuerySet[ChannelAccess]:
+    """Return what the viewer sees of the servers and conversations of a page."""
+    return ChannelAccess.objects.filter(
+        user=at.viewer_id,
+        space_id__range=(read.params["first_space"], read.params["last_space"]),
+        channel__archived_at=None,
+    )
 
 
 def _page(at: Community) -> list[Message]:
@@ -71,20 +81,19 @@ def _page(at: Community) -> list[Message]:
     return page
 
 
-def _unread(at: Community) -> list[Any]:
+def _unread(viewer: UUID, seen: QuerySet[ChannelAccess]) -> list[Any]:
     here: dict[str, Any] = {"space_id": OuterRef("space_id"), "channel": OuterRef("channel")}
     later = {**here, "seq__gt": OuterRef("mark")}
 
     def number_of(rows: Any) -> Subquery:
         return Subquery(rows.order_by().values("space_id").annotate(n=Count("pk")).values("n"))
 
-    roles = MemberRole.objects.filter(user=at.viewer_id).values("role")
-    named = Q(user=at.viewer_id) | Q(role__in=roles) | Q(user__isnull=True, role__isnull=True)
-    mark = ReadState.objects.filter(user=at.viewer_id, **here).values("last_read_seq")
+    roles = MemberRole.objects.filter(user=viewer).values("role")
+    named = Q(user=viewer) | Q(role__in=roles) | Q(user__isnull=True, role__isnull=True)
+    mark = ReadState.objects.filter(user=viewer, **here).values("last_read_seq")
     deleted = Message.objects.filter(deleted_at__isnull=False, **later)
     return list(
-        ChannelAccess.objects.filter(user=at.viewer_id)
-        .annotate(mark=Coalesce(Subquery(mark), Value(0)))
+        seen.annotate(mark=Coalesce(Subquery(mark), Value(0)))
         .annotate(
             unread=F("last_seq") - F("mark") - Coalesce(number_of(deleted), Value(0)),
             mentions=Coalesce(number_of(Mention.objects.filter(named, **later)), Value(0)),
@@ -93,12 +102,8 @@ def _unread(at: Community) -> list[Any]:
     )
 
 
-def _visible(at: Community) -> list[ChannelAccess]:
-    return list(
-        ChannelAccess.objects.filter(user=at.viewer_id)
-        .exclude(space_id=F("channel"))
-        .select_related("channel")
-    )
+def _visible(seen: QuerySet[ChannelAccess]) -> list[ChannelAccess]:
+    return list(seen.exclude(space_id=F("channel")).select_related("channel"))
 
 
 def _permission(at: Community) -> list[int]:

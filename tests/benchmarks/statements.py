@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import ClientCursor, RawCursor
 
+from chat.db.distributed import without_marks
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -57,6 +59,7 @@ class Bare:
 
 
 def _numbered(sql: str, params: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
+    sql = without_marks(sql)
     names = list(dict.fromkeys(_PLACEHOLDER.findall(sql)))
     text = _PLACEHOLDER.sub(lambda found: f"${names.index(found[1]) + 1}", sql)
     return text.replace("%%", "%").encode(), [params[name] for name in names]

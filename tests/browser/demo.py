@@ -28,6 +28,7 @@ from chat.services.messages import add_reaction, edit_message, send_message
 from chat.services.overwrites import set_overwrite
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
 PASSWORD = "correct horse battery staple"
@@ -66,9 +67,15 @@ class Scene:
         }
 
 
-def fill(*, messages: int, seed: int, servers: int | None = None) -> Scene:
-    """Write the community and, into the biggest channel of its biggest server, the story."""
-    call_command("seed_demo", messages=messages, seed=seed, servers=servers, verbosity=0)
+def fill(
+    *, messages: int, seed: int, servers: int | None = None, until: datetime | None = None
+) -> Scene:
+    """Write the community and, into the biggest channel of its biggest server, the story.
+
+    The community that ends on another day is another one.
+    """
+    sizes = {"messages": messages, "servers": servers}
+    call_command("seed_demo", **sizes, seed=seed, until=until, verbosity=0)
     channel = (
         Channel.objects.filter(kind=Channel.Kind.TEXT, name="general")
         .with_counter()
