@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db import DataError, connection, transaction
+from django.db import DataError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from psycopg import ClientCursor
 
@@ -248,3 +251,25 @@ def test_services_have_short_statements_in_modules_and_others_in_files() -> None
     assert {place: lines for place, lines in inline.items() if lines > INLINE_LINES} == {}
     assert inline
     assert short - included - including == set()
+
+
+@pytest.mark.django_db
+def test_threads_that_share_a_connection_get_their_own_answers() -> None:
+    numbers = Statement("SELECT %(n)s::int FROM generate_series(1, 2)")
+
+    def are_all(n: int) -> bool:
+        answers = [numbers.values({"n": n}, using="default") for _ in range(2000)]
+        return {number for answer in answers for number in answer} == {n}
+
+    shared = connections["default"]
+    shared.inc_thread_sharing()
+    interval = sys.getswitchinterval()
+    # The threads change place between a statement and its answer, too.
+    sys.setswitchinterval(1e-6)
+    try:
+        use_it = partial(connections.__setitem__, "default", shared)
+        with ThreadPoolExecutor(2, initializer=use_it) as pool:
+            assert list(pool.map(are_all, (1, 2))) == [True, True]
+    finally:
+        sys.setswitchinterval(interval)
+        shared.dec_thread_sharing()

@@ -84,45 +84,36 @@ class MessageView(NamedTuple):
     reactions: tuple[ReactionCount, ...]
 
 
+_OWN_COLUMNS = MessageView._fields.index("author")
+
 # The model whose id it has (chat.inputs.id_of). In the class it would be a field.
 MessageView.stands_for = "Message"  # type: ignore[attr-defined]
 
 
-def message_views(rows: Iterable[Sequence[Any]], *, after: int = 0) -> tuple[MessageView, ...]:
+def message_views(rows: Iterable[tuple[Any, ...]], *, after: int = 0) -> tuple[MessageView, ...]:
     """Return the messages in `rows`, whose columns come after `after` other ones."""
-    authors: dict[UUID, Author] = {}
+    # Keyed by the number, for a UUID is hashed in Python.
+    authors: dict[int, Author] = {}
     messages = []
+    # The columns that are fields of the message as they are; the last of them is deleted_at.
+    until = after + _OWN_COLUMNS
     for row in rows:
-        (
-            *columns,
-            author_id,
-            name,
-            avatar_key,
-            author_kind,
-            reply_to_seq,
-            reply_author_id,
-            reply_author_name,
-            excerpt,
-            files,
-            reactions,
-        ) = row[after:]
-        author = authors.get(author_id)
-        if author is None and author_id is not None:
-            author = authors[author_id] = Author(author_id, name, avatar_key, author_kind)
-        is_reply = reply_to_seq is not None and columns[-1] is None
-        messages.append(
-            MessageView._make(
-                (
-                    *columns,
-                    author,
-                    Reply(reply_to_seq, reply_author_id, reply_author_name, excerpt)
-                    if is_reply
-                    else None,
-                    tuple([Attachment(UUID(id_), *rest) for id_, *rest in files]) if files else (),
-                    tuple(map(ReactionCount._make, reactions)) if reactions else (),
-                )
-            )
+        author_id, name, avatar_key, kind, seq, by_id, by_name, excerpt, files, reactions = row[
+            until:
+        ]
+        author = None
+        if author_id is not None:
+            author = authors.get(author_id.int)
+            if author is None:
+                author = authors[author_id.int] = Author(author_id, name, avatar_key, kind)
+        is_reply = seq is not None and row[until - 1] is None
+        parts = (
+            author,
+            Reply(seq, by_id, by_name, excerpt) if is_reply else None,
+            tuple([Attachment(UUID(id_), *rest) for id_, *rest in files]) if files else (),
+            tuple(map(ReactionCount._make, reactions)) if reactions else (),
         )
+        messages.append(MessageView._make(row[after:until] + parts))
     return tuple(messages)
 
 
