@@ -30,7 +30,7 @@ _PEOPLE: tuple[LiteralString, ...] = (
         'sailor_' || n,
         CASE n % 2 WHEN 0 THEN 'Sailor ' || n ELSE '' END,
         CASE n % 3 WHEN 0 THEN 'avatars/' || n END
-    FROM generate_series(0, 4999) AS n
+    FROM generate_series(0, (SELECT max(size) - 1 FROM place)) AS n
     """,
     """
     CREATE TEMPORARY TABLE person AS
@@ -49,7 +49,7 @@ _MANY: LiteralString = """
     FROM generate_series(0, 1499) AS n
 """
 _GIANT: LiteralString = """
-    CREATE TEMPORARY TABLE place AS SELECT 0 AS n, uuidv7() AS id, 5000 AS size
+    CREATE TEMPORARY TABLE place AS SELECT 0 AS n, uuidv7() AS id, 20000 AS size
 """
 
 _MEMBERS: tuple[LiteralString, ...] = (
@@ -138,9 +138,9 @@ _MANY_CHANNELS: tuple[LiteralString, ...] = (
     """,
 )
 
-# As many roles and threads as a server can have, and 1,400 channels with these. The viewer has
-# every role, everybody else three beside everyone's. Each channel has overwrites for everyone, ten
-# roles and five members; every tenth is for its ten roles and five members alone.
+# As many channels, roles and threads as a server can have. The viewer has every role, everybody else
+# three beside everyone's. Each channel has overwrites for everyone, ten roles and five members;
+# every tenth is for its ten roles and five members alone.
 _GIANT_CHANNELS: tuple[LiteralString, ...] = (
     """
     INSERT INTO roles (space_id, name, position, permissions)
@@ -166,7 +166,7 @@ _GIANT_CHANNELS: tuple[LiteralString, ...] = (
         'pier ' || k,
         CASE WHEN k % 20 = 0 THEN 'category' WHEN k % 5 = 0 THEN 'voice' ELSE 'text' END,
         k
-    FROM place CROSS JOIN generate_series(0, 399) AS k
+    FROM place CROSS JOIN generate_series(0, 499) AS k
     """,
     """
     INSERT INTO channels (space_id, server_id, name, kind, parent_id, position)
@@ -199,7 +199,7 @@ _GIANT_CHANNELS: tuple[LiteralString, ...] = (
     INSERT INTO channel_permissions (space_id, channel_id, user_id, allow, deny)
     SELECT channel.space_id, channel.id, belonging.user_id, 1024, 0
     FROM channels AS channel
-    INNER JOIN belonging ON (belonging.k + channel.position) % 1000 = 2
+    INNER JOIN belonging ON (belonging.k + channel.position) % 4000 = 2
     WHERE channel.kind <> 'thread'
     """,
 )
@@ -472,7 +472,7 @@ OF_THREE_ROLES = "sailor_2"
 def fill(session: Session, *, messages: int, is_giant: bool = False) -> Community:
     """Write some `messages` messages, and all that belongs to them, into empty tables.
 
-    In 1,500 servers, or in one at its limits.
+    In 1,500 servers, or in one of 20,000 members at its limits.
     """
     with session.transaction():
         write(session, messages=messages, is_giant=is_giant)
@@ -486,7 +486,7 @@ def write(session: Session, *, messages: int, is_giant: bool = False) -> None:
     session.execute("SET LOCAL maintenance_work_mem = '256MB'")
     session.execute("SET LOCAL synchronous_commit = off")
     place, channels = (_GIANT, _GIANT_CHANNELS) if is_giant else (_MANY, _MANY_CHANNELS)
-    for statement in (*_PEOPLE, place, *_MEMBERS, *channels):
+    for statement in (place, *_PEOPLE, *_MEMBERS, *channels):
         session.execute(statement)
     session.execute("ANALYZE person, place, belonging, channels, roles")
     later = session.execute(_LATER, {}).fetchall()

@@ -641,8 +641,8 @@ in_a_giant_server = pytest.mark.parametrize("asked", [GIANT], indirect=True)
     ("name", "rows", "pages"),
     [
         ("permissions_in", 1, 60),
-        ("visible_channels", 1400, 3000),
-        ("unread_overview", 1600, 20_000),
+        ("visible_channels", 1500, 3000),
+        ("unread_overview", 1700, 20_000),
     ],
 )
 def test_planner_expects_many_channels_of_a_server_among_conversations(
