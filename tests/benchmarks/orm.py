@@ -40,7 +40,10 @@ def by_orm(at: Community, read: Read) -> Callable[[], Sequence[Any]] | None:
         return partial(_search, at, read.params["text"])
     if read.own == "permissions_in":
         return partial(_permission, at)
-    ways = {"unread_overview": partial(_unread, at.viewer_id), "visible_channels": _visible}
+    ways: dict[str, Callable[..., Any]] = {
+        "unread_overview": partial(_unread, at.viewer_id),
+        "visible_channels": _visible,
+    }
     return partial(ways[read.own], _seen(at, read)) if read.own in ways else None
 
 
