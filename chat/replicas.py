@@ -14,34 +14,29 @@ Within a request, or a block of `read_your_writes`, a read after a write goes to
 that one has replayed the position in the write-ahead log that the primary had after the write.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import random
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.core import signing
 from django.db import DatabaseError, InterfaceError, connections, router
+from django.db.models import Model
 from django.db.transaction import TransactionManagementError
+from django.http import HttpRequest, HttpResponse
 
 from chat.db.statements import Statement
 from chat.errors import InvalidInput
 from chat.inputs import describe
 from chat.models import User
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from django.db.models import Model
-    from django.http import HttpRequest, HttpResponse
 
 Result = TypeVar("Result")
 

@@ -4,25 +4,19 @@ The pair and not the address alone, since a proxy or an office is one address fo
 name alone, since then a stranger could keep an operator out. django-axes counts, in its own tables.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import math
-from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from axes.backends import AxesStandaloneBackend
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import Max
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from django.http import HttpRequest, HttpResponse
 
 
 class ThrottlingBackend(AxesStandaloneBackend):

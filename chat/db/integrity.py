@@ -1,11 +1,12 @@
 """The rules of integrity.sql, asked of the rows that are there: what the triggers hold."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 from django.db import Error, connections, transaction
 from psycopg import sql
@@ -18,11 +19,6 @@ from chat.rules.limits import (
     PIN_LIMIT,
     THREAD_LIMIT,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import timedelta
-    from uuid import UUID
 
 _SQL = Path(__file__).with_suffix(".sql")
 _RULE = re.compile(r"^-- Rule: (\w+)\n((?:-- .*\n)+)((?:(?!-- Rule: ).*\n?)+)", re.MULTILINE)

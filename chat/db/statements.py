@@ -8,22 +8,18 @@ find it. Of the services, a statement of more than 15 lines is a file, and so is
 another; a shorter one stands in the module that runs it.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from operator import attrgetter, methodcaller
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from django.db import connections
 from psycopg import ClientCursor, RawCursor
 from psycopg.types.numeric import Int8
 
 from chat.db.distributed import CONDITION, SPACES, for_spaces, is_distributed, without_marks
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 Row = TypeVar("Row")
 
@@ -51,7 +47,7 @@ class Statement(Generic[Row]):
     __slots__ = ("_row", "marked", "sql")
 
     @overload
-    def __init__(self: Statement[Any], sql: str) -> None: ...
+    def __init__(self: "Statement[Any]", sql: str) -> None: ...
     @overload
     def __init__(self, sql: str, row: Callable[..., Row]) -> None: ...
     def __init__(self, sql: str, row: Callable[..., Any] = _columns) -> None:

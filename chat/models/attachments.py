@@ -1,7 +1,5 @@
 """Attachments of messages, and files to remove from the store."""
 
-from __future__ import annotations
-
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint

@@ -1,8 +1,7 @@
 """Channels and conversations, their participants, counters and overwrites."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Self
+from typing import Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -32,13 +31,8 @@ from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
 from chat.db.fields import Reference, SpaceField
 from chat.models.access import ChannelAccess
 from chat.models.base import ChangingRow
+from chat.models.users import User
 from chat.rules.limits import LARGEST_MASK, NAME_LENGTH, SLOWMODE_SECONDS, TOPIC_LENGTH
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from chat.models.users import User
-
 
 # The kinds that are conversations: outside any server, and a space of their own.
 CONVERSATION_KINDS = ["pair", "group"]
@@ -272,7 +266,7 @@ class Channel(ChangingRow):
 class DirectConversationManager(models.Manager["DirectConversation"]):
     """Only conversations, and never what belongs to a server."""
 
-    def get_queryset(self) -> models.QuerySet[DirectConversation]:
+    def get_queryset(self) -> "models.QuerySet[DirectConversation]":
         """Return all conversations."""
         return super().get_queryset().filter(kind__in=CONVERSATION_KINDS)
 

@@ -1,8 +1,7 @@
 """Messages of channels and conversations, and what belongs to a message."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Self
+from typing import Self
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
@@ -17,13 +16,9 @@ from chat.db.fields import Reference
 from chat.db.ids import UUIDv7, uuid7
 from chat.models.access import ChannelAccess
 from chat.models.base import ChangingRow, Row
+from chat.models.users import User
 from chat.rules.limits import CONTENT_LENGTH, EMOJI_LENGTH
 from chat.rules.permissions import Permission
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from chat.models.users import User
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -200,7 +195,7 @@ class Message(ChangingRow):
 class DirectMessageManager(models.Manager["DirectMessage"]):
     """Only messages of conversations, and never those of a server."""
 
-    def get_queryset(self) -> models.QuerySet[DirectMessage]:
+    def get_queryset(self) -> "models.QuerySet[DirectMessage]":
         """Return all messages of conversations."""
         return super().get_queryset().filter(space_id=F("channel"))
 

@@ -1,7 +1,5 @@
 """Read marks and notification settings of users in channels, and what is new to nobody there."""
 
-from __future__ import annotations
-
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models

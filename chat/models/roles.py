@@ -1,7 +1,5 @@
 """Roles, and the members who have them."""
 
-from __future__ import annotations
-
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, Deferrable, Index, Q, UniqueConstraint

@@ -3,17 +3,13 @@
 Each statement whose rows become a `MessageView` ends in the columns of sql/message_columns.sql.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from chat.db.statements import Statement, read_sql
 from chat.replicas import read
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
 _MESSAGE_ROWS = Statement(read_sql("queries/sql/message_rows.sql"))
 

@@ -1,10 +1,10 @@
 """The cursors of pages, and the servers and conversations of a user, page by page."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from chat.db.statements import Statement, bigint, read_sql
@@ -12,10 +12,6 @@ from chat.errors import InvalidInput
 from chat.inputs import check_limit, check_moment, check_uuid, describe, is_real_instance
 from chat.replicas import read
 from chat.rules.limits import EARLIEST, LATEST
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)

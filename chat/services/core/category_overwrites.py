@@ -1,17 +1,12 @@
 """The overwrites that a channel takes from its category."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db.models import Q
 
 from chat.db.statements import Statement
 from chat.models import ChannelPermission
 from chat.services.core.use_case import write_alias
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 # By role and user, of which one is None: what is allowed and what is denied.
 _Overwrites = dict[tuple["UUID | None", "UUID | None"], tuple[int, int]]

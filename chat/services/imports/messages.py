@@ -4,11 +4,12 @@ The database checks the numbers and updates the counter once for each COPY, not 
 message (migration 0003). Sends wait meanwhile.
 """
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from psycopg import Error
@@ -23,11 +24,6 @@ from chat.services.imports.checks import check_unique
 from chat.services.imports.copying import SET_IMPORT, copy_rows, row_batches
 from chat.services.imports.parts import check_parts, copy_parts
 from chat.services.imports.rows import MessageRow
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import datetime
-    from uuid import UUID
 
 _COLUMNS = (
     "space_id",

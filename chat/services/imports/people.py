@@ -1,9 +1,7 @@
 """Importing users, memberships and read marks."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from chat.db.statements import Statement
@@ -23,9 +21,6 @@ from chat.services.core.use_case import unrepeated_use_case, write_alias
 from chat.services.imports.checks import check_rows, check_unique
 from chat.services.imports.copying import SET_IMPORT, copy_rows, row_batches
 from chat.services.imports.rows import MemberRow, ReadStateRow, UserRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _USERNAME = re.compile(USERNAME_PATTERN)
 
