@@ -39,12 +39,9 @@ def is_production() -> bool:
 
 
 def require_override(override: str, *, action: str, risk: str) -> None:
-    """Raise in production unless the setting `override` is true.
+    """Raise ProductionRefusedError in production unless the setting `override` is true.
 
     `action` completes "This is production, and …"; `risk` says what is lost then.
-
-    Raises:
-        ProductionRefusedError: this is production and the override is not set.
     """
     if is_production() and not getattr(settings, override, False):
         raise ProductionRefusedError(action=action, override=override, risk=risk)

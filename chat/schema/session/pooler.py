@@ -31,13 +31,10 @@ def pid_at_login(connection: BaseDatabaseWrapper) -> int:
 
 
 def require_kept_session(connection: BaseDatabaseWrapper, *, backend_pid: int) -> None:
-    """Raise when the server process that answered this session also answers another.
+    """Raise PoolerError when the server process that answered this session also answers another.
 
     Opens up to three sessions beside this one, for a moment. One that is not answered within two
     seconds found every process taken, as in session mode they are.
-
-    Raises:
-        PoolerError: it does, so nothing of the session is kept from one statement to the next.
     """
     with connection.wrap_database_errors, ExitStack() as stack:
         for _ in range(_SESSIONS):

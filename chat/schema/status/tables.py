@@ -76,11 +76,7 @@ def missing_tables(
 
 
 def require_tables(names: Collection[str]) -> None:
-    """Raise when tables or views of the models are not there.
-
-    Raises:
-        MissingTablesError: some are not.
-    """
+    """Raise MissingTablesError when tables or views of the models are not there."""
     if names:
         raise MissingTablesError(names)
 
