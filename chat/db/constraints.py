@@ -223,6 +223,29 @@ def foreign_key(
     )
 
 
+def tenant_key(
+    table: str,
+    field: str,
+    *,
+    to: str,
+    space: str = "space_id",
+    to_space: str = "space_id",
+    on_delete: OnDelete = OnDelete.CASCADE,
+) -> CompositeForeignKey:
+    """Return the key from one field to one of the same tenant: <table>_<field>_fk.
+
+    `space` is the tenant's field in this model, `to_space` in that of `to` ("app.Model.field").
+    """
+    model, to_field = to.rsplit(".", 1)
+    return CompositeForeignKey(
+        name=f"{table}_{field}_fk",
+        fields=[space, field],
+        to=model,
+        to_fields=[to_space, to_field],
+        on_delete=on_delete,
+    )
+
+
 class _AtTheEnd:
     """A statement whose SQL is made when it is run."""
 
