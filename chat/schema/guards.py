@@ -33,7 +33,7 @@ def how_to_set(override: str) -> str:
 def is_production() -> bool:
     """Return whether this is production: it is unless MIGRATIONS_PRODUCTION is False.
 
-    Who has not said what this database is may have forgotten it.
+    A project that does not say so may have forgotten to.
     """
     return getattr(settings, "MIGRATIONS_PRODUCTION", None) is not False
 

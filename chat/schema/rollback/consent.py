@@ -46,7 +46,7 @@ def confirm_loss(
     write: Callable[[str], object],
     lock_timeout: timedelta = LOCK_TIMEOUT,
 ) -> None:
-    """Return when a plan may be carried out, having shown and asked what there is to show and ask.
+    """Show what a plan would lose, ask if necessary, and return if it may be carried out.
 
     To be called with the migration lock held, before the first migration is unapplied. A plan that
     goes forwards returns at once. `ask` puts a question on the terminal and returns the answer; it

@@ -1,9 +1,9 @@
-"""Whether one server process keeps a session, or a pooler shares its statements out to several.
+"""Whether the session keeps one server process, or a pooler gives its statements to several.
 
-A pooler tells libpq at login the number of a process of its own, so behind every pooler that number
-is not what the server answers; without one nothing more is asked. In session mode the server
-process is this session's alone. In transaction mode it is free between two statements, and goes to
-the next who asks: so somebody asks.
+At login a pooler tells libpq a process number of its own. Where that number is the one that the
+server answers, there is no pooler, and nothing more is asked. In session mode the server process
+belongs to this session alone. In transaction mode it is free between two statements, and the next
+session to ask gets it: so other sessions ask here.
 """
 
 import select
