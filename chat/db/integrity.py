@@ -1,4 +1,4 @@
-"""The rules of integrity.sql, asked of the rows that are there: what the triggers hold."""
+"""The rules of integrity.sql, checked on existing rows: those that triggers enforce."""
 
 import re
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What became of one rule: how many rows break it, the first of them, or why nobody knows."""
+    """The result of one rule: how many rows break it, the first of them, or why it is not known."""
 
     rule: Rule
     count: int = 0
@@ -71,7 +71,7 @@ def read_rules(path: Path) -> list[Rule]:
 def check_rules(
     *, using: str, timeout: timedelta, space: UUID | None = None, most: int = 5
 ) -> Iterator[Finding]:
-    """Yield what became of each rule, in one space or in all.
+    """Yield the result of each rule, in one space or in all.
 
     Each is one statement in a read-only transaction of its own, which is rolled back: it locks no
     row, keeps no snapshot longer than it runs, and is cancelled after `timeout`.

@@ -1,4 +1,4 @@
-"""The rights of three roles in the database, which roles.sql says.
+"""The rights of three roles in the database, which are in roles.sql.
 
 Knows the names of roles; what each may do is in the SQL alone.
 """
@@ -52,6 +52,6 @@ def apply_roles(connection: BaseDatabaseWrapper, roles: DatabaseRoles) -> None:
     """
     database = str(connection.settings_dict["NAME"])
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        # One by one: a cluster hands the text in which a statement stands on to each machine.
+        # One by one: a cluster sends the whole text of an execute to each machine.
         for statement in split_statements(roles_sql(database=database, roles=roles)):
             cursor.execute(statement.text)

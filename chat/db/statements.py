@@ -1,7 +1,7 @@
 """SQL by hand, run prepared on Django's own connection.
 
 For what is asked often, and for what the ORM cannot say in one statement. It runs on Django's
-connection, so transactions, routers and the counting of queries know of it.
+connection, so transactions, routers and counts of queries include it.
 
 Every statement of the queries is a file in their `sql` folder, where tests of plans and benchmarks
 find it. Of the services, a statement of more than 15 lines is a file, and so is one that includes
@@ -156,8 +156,8 @@ def _run(
     """
     connection = connections[using]
     if is_distributed(using):
-        # No machine keeps the plan of a statement that was prepared elsewhere, and a cluster takes
-        # no parameter that only a part of its statements names.
+        # No machine keeps the plan of a statement that was prepared elsewhere, and a cluster
+        # refuses a parameter that only some of its statements name.
         connection.ensure_connection()
         sql, params = ClientCursor(connection.connection).mogrify(sql, params), None
     if connection.queries_logged or connection.execute_wrappers:

@@ -103,7 +103,7 @@ def message_pins(
 ) -> PinPage:
     """Return the pins of a channel, last pinned first, at most `limit`: one statement.
 
-    Or of a conversation, as `message_page`.
+    Or those of a conversation, as `message_page` does.
 
     Raises: as `message_page`.
     """

@@ -127,7 +127,7 @@ def find_message_views(
 ) -> tuple[MessageView, ...]:
     """Return the messages with these ids of space and message, in the same order: one statement.
 
-    None when `found` is empty. The caller has checked that `viewer` may read them.
+    No statement when `found` is empty. The caller has checked that `viewer` may read them.
     """
     if not found:
         return ()

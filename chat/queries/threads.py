@@ -16,7 +16,7 @@ _ARCHIVED_THREADS = Statement(read_sql("queries/sql/archived_threads.sql"))
 
 
 class ArchivedThread(NamedTuple):
-    """A thread that takes no messages any more. Who can see its channel can read it as that one."""
+    """A thread that takes no more messages. Those who can read its channel can read it."""
 
     id: UUID
     name: str

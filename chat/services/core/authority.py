@@ -1,7 +1,7 @@
 """Whether a user may do something in a server, in a channel or with a message.
 
 Lock first, then look, in two statements. A statement that waits for a lock goes on with the
-snapshot that it began with, and would judge by roles that have been taken away meanwhile.
+snapshot that it began with, and would go by roles that were taken away meanwhile.
 """
 
 from collections.abc import Mapping

@@ -49,7 +49,7 @@ _REFUSAL = (
     # Joins, bans and what is limited, at another isolation level than READ COMMITTED.
     errors.FeatureNotSupported,
 )
-# What a row that is gone meanwhile leads to: somebody left, was erased, or something was deleted.
+# What happens when a row is gone meanwhile: somebody left or was erased, or something was deleted.
 _GONE = (errors.CheckViolation, errors.ForeignKeyViolation)
 _ERASED = re.compile(r"^user (?P<id>\S+) is erased, and ")
 _SHARD = re.compile(r"_\d{6,}$")

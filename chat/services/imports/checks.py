@@ -15,9 +15,9 @@ Row = TypeVar("Row")
 def check_rows(
     field: str, rows: Any, kind: type[Row], check: Callable[[Row], object], *, start: int = 0
 ) -> None:
-    """Refuse what is no sequence of `kind`, and each row that `check` refuses, by its place.
+    """Refuse what is no sequence of `kind`, and any row that `check` refuses, naming its place.
 
-    What `check` says of a column is said of `field`[place].column; `start` is the first place.
+    The error of `check` names its column as `field`[place].column; `start` is the first place.
     """
     if not isinstance(rows, (list, tuple)):
         raise InvalidInput(field, seen=describe(rows), expected=f"a list of {kind.__name__}")

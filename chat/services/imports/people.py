@@ -50,11 +50,11 @@ def import_users(*, users: Sequence[UserRow]) -> int:
 def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> int:
     """Insert members of a server with their roles, all of them or none; return how many are new.
 
-    A user who is a member already is skipped, with their roles. Of a new one all that is there is
-    unread, until import_read_states says how far they have read. One statement, and for each 10,000
-    members two to six: by whether some have roles, and only some a joined_at. Raises:
-    InvalidInput; NotVisible, when there is no such server; DatabaseRefused, for somebody banned, an
-    unknown user, or a role of another server.
+    A user who is a member already is skipped, with their roles. For a new one everything is unread,
+    until import_read_states says how far they have read. One statement, and for each 10,000 members
+    two to six: by whether some have roles, and only some a joined_at. Raises: InvalidInput;
+    NotVisible, when there is no such server; DatabaseRefused, for somebody banned, an unknown user,
+    or a role of another server.
     """
     server_id = id_of("server", server, Server)
     if not Server.objects.using(write_alias()).filter(pk=server_id).exists():
