@@ -1,4 +1,4 @@
-"""What a browser may load and run on a page of ours: our own files, and nothing written into it."""
+"""What a browser may load and run on our pages: our own files, no script within a page."""
 
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts

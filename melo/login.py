@@ -1,7 +1,7 @@
 """The limit on log-ins: after five failures of one name from one address, a pause.
 
-The pair and not the address alone, since a proxy or an office is one address for many; and not the
-name alone, since then a stranger could keep an operator out. django-axes counts, in its own tables.
+By name and address together: an office or a proxy is one address for many people, and by the name
+alone a stranger could lock an operator out. django-axes counts, in its own tables.
 """
 
 import ipaddress
@@ -43,7 +43,7 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def client_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str | None:
-    """Return the name as it is looked up, so that another case is not another chance."""
+    """Return the name as it is looked up, so that upper and lower case are one name."""
     source = credentials or request.POST
     name = source.get("username")
     return str(name).lower() if name else None
