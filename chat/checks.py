@@ -15,7 +15,7 @@ from chat.schema.text import command_line
 def check_database_role(
     *, app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
 ) -> list[CheckMessage]:
-    """Return a warning for each database whose role no right holds; one statement for each.
+    """Return a warning for each database whose role can do everything; one statement for each.
 
     chat.W005: the role is a superuser, or has the rights of the owner of the tables.
     """

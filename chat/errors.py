@@ -4,18 +4,13 @@ A class's docstring is its default message. What a user may not do is a `Permiss
 Django's too, so that a view answers 403 without knowing these classes.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime, timedelta
-    from uuid import UUID
-
-    from chat.rules.permissions import Permission
+from chat.rules.permissions import Permission
 
 
 class ChatError(Exception):

@@ -3,13 +3,14 @@
 The database checks the same; the error from here names the argument.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from enum import Enum
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
+
+from django.db.models import Model
 
 from chat.errors import InvalidInput
 from chat.rules.emoji import full_emoji
@@ -26,13 +27,8 @@ from chat.rules.limits import (
 from chat.rules.names import describe_illegible, is_legible
 from chat.rules.permissions import ALL, Permission
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-
-    from django.db.models import Model
-
-    # The check of each argument, by its name.
-    Checks = Mapping[str, Callable[[Any], Any]]
+# The check of each argument, by its name.
+Checks = Mapping[str, Callable[[Any], Any]]
 
 
 class Unchanged(Enum):

@@ -5,16 +5,14 @@ has their aliases. Without any, nothing here asks a server anything.
 
 chat.queries reads from one of them, chosen at random, that follows the primary and is at most
 DB_REPLICA_MAX_LAG seconds behind. One that is further behind, does not answer, was promoted, or
-after a failover still follows the server of before, is not read until it follows again; what was
-asked of it is asked of the primary. In a transaction everything is read from the primary; so is
-what the ORM reads, unless it says `.using(reading_alias())`. While the primary is away, the
-replicas go on answering those who have not written.
+after a failover still follows the old primary, is not used until it follows again; a read that
+fails on it is done on the primary. In a transaction everything is read from the primary; so is what
+the ORM reads, unless it says `.using(reading_alias())`. While the primary is away, the replicas go
+on answering those who have not written.
 
 Within a request, or a block of `read_your_writes`, a read after a write goes to a replica only when
-that one has replayed the position in the write-ahead log that the primary had after the write.
+that replica has replayed the position in the write-ahead log that the primary had after the write.
 """
-
-from __future__ import annotations
 
 import logging
 import os
@@ -22,33 +20,30 @@ import random
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.core import signing
 from django.db import DatabaseError, InterfaceError, connections, router
+from django.db.models import Model
 from django.db.transaction import TransactionManagementError
+from django.http import HttpRequest, HttpResponse
 
 from chat.db.statements import Statement
 from chat.errors import InvalidInput
 from chat.inputs import describe
 from chat.models import User
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from django.db.models import Model
-    from django.http import HttpRequest, HttpResponse
-
 Result = TypeVar("Result")
 
 _LOG = logging.getLogger(__name__)
 _SALT = "chat.replicas"
 _CHECK_SECONDS = 0.5
-# For so long counts what a server said last.
+# How long the last answer of a server counts.
 _BELIEVED_SECONDS = 3 * _CHECK_SECONDS
 # Positions of the primary: two minutes while it is written to.
 _REMEMBERED = 240
@@ -64,7 +59,7 @@ class Position(NamedTuple):
     lsn: int
 
 
-# Of what is written, flushed or not: a commit may not have waited for the disk.
+# Of all that is written, flushed or not: a commit may not have waited for the disk.
 _PRIMARY_POSITION: Statement[Position] = Statement(
     """
     SELECT
@@ -87,8 +82,8 @@ class _Replayed(NamedTuple):
     seconds: float
 
 
-# The timeline is that of what it receives, which roles of pg_monitor alone are shown; else the one
-# that its control file has, some minutes after a failover at the latest.
+# The timeline is that of what it receives, which only roles of pg_monitor can see; else that of its
+# control file, which follows a failover within some minutes.
 _REPLAYED: Statement[_Replayed] = Statement(
     """
     SELECT
@@ -116,7 +111,7 @@ class _Unit:
 
     # What a replica must have replayed.
     required: Position | None = None
-    # Something was written, and the position after it was not asked for yet.
+    # Whether something was written after which the position was not asked for yet.
     has_written: bool = False
     # The replica that was read last, and is read again if possible: another may be further behind.
     alias: str | None = None
@@ -133,13 +128,13 @@ _unit: ContextVar[_Unit | None] = ContextVar("chat_replicas_unit", default=None)
 
 @contextmanager
 def read_your_writes(token: str | None = None) -> Iterator[None]:
-    """Let reads in the block find what was written in it before, and before `token` was made.
+    """Let reads in the block see what was written in it before, and before `token` was made.
 
-    A block within a block is part of it. Reads in it stay on one replica while that may be read: on
-    another, the second statement of a query could miss what the first has found.
+    A block within a block is part of the outer one. Reads stay on one replica while it can be used:
+    on another, the second statement of a query could miss what the first has found.
 
-    What counts as written is what the services write, and the ORM where it chooses the connection
-    itself; after a write of your own that names a connection (`using`), or in SQL, call `wrote`.
+    Writes of the services are noticed, and those of the ORM where it chooses the connection itself;
+    after a write that names a connection (`using`), or in SQL, call `wrote`.
 
     Raises: InvalidInput for a token that `token` did not make.
     """
@@ -154,7 +149,7 @@ def read_your_writes(token: str | None = None) -> Iterator[None]:
 
 
 def token() -> str | None:
-    """Return a token of what was written so far, for a client to bring to its next request.
+    """Return a token of what was written so far, for a client to send with its next request.
 
     None when nothing was written, or without replicas. It is signed, not secret: it has the
     cluster's identifier and a position in its log. One statement on the primary, if something was
@@ -196,7 +191,7 @@ class Router:
         wrote()
 
     def allow_relation(self, obj1: Model, obj2: Model, **hints: Any) -> bool | None:
-        """Allow that a row read from a replica is put beside one of the primary."""
+        """Allow a row from a replica to refer to one from the primary."""
         return True if settings.REPLICAS else None
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
@@ -225,7 +220,7 @@ def _required(unit: _Unit, primary: str) -> Position | None:
     if unit.has_written:
         if connections[primary].in_atomic_block:
             raise TransactionManagementError(
-                "What a transaction writes has no position before its end: ask after it."
+                "Writes of a transaction have no position before its end: ask after it."
             )
         unit.require(_PRIMARY_POSITION.rows({}, using=primary)[0])
         unit.has_written = False
@@ -238,8 +233,8 @@ def _required(unit: _Unit, primary: str) -> Position | None:
 def read(run: Callable[..., Result], params: Mapping[str, Any]) -> Result:
     """Return what `run`, a method of a Statement, returns with these parameters.
 
-    It is asked of the primary when a replica cannot answer: it is gone, or has cancelled the
-    statement because it stood in the way of what it replays.
+    The primary is asked when a replica cannot answer: it is gone, or has cancelled the statement
+    because it was in the way of what it replays.
     """
     primary = _primary()
     alias = reading_alias() if settings.REPLICAS else primary
@@ -277,7 +272,7 @@ def _primary() -> str:
 def _has_replayed(required: Position, alias: str, seen: Position, unit: _Unit) -> bool:
     if alias in unit.caught_up:
         return True
-    # After a failover the positions of before say nothing.
+    # Positions from before a failover say nothing.
     if required[:2] != seen[:2]:
         return False
     if seen.lsn < required.lsn:
@@ -293,7 +288,7 @@ def _has_replayed(required: Position, alias: str, seen: Position, unit: _Unit) -
 
 
 def _leave(alias: str, error: Exception) -> None:
-    _LOG.warning("The replica %s is left for now: %s", alias, str(error).strip())
+    _LOG.warning("The replica %s is not used for now: %s", alias, str(error).strip())
     watch().forget(alias)
     connections[alias].close()
 
@@ -314,7 +309,7 @@ class _Seen(NamedTuple):
 class Watch:
     """Asks every server twice a second how far it is, each in a thread of its own.
 
-    So a server that does not answer stops nobody, and is not read from any more.
+    So a server that does not answer stops nobody, and is not used any more.
     """
 
     def __init__(self) -> None:
@@ -346,7 +341,7 @@ class Watch:
         }
 
     def forget(self, alias: str) -> None:
-        """Leave a replica until it has answered again."""
+        """Do not use a replica until it has answered again."""
         self._replicas.pop(alias, None)
 
     def end(self) -> None:
@@ -389,7 +384,7 @@ class Watch:
             self.forget(alias)
 
     def _seconds_behind(self, replayed: _Replayed) -> float:
-        """Return for how long the primary was further on, until it answered last.
+        """Return how long the primary had been ahead when it answered last.
 
         The time that the primary is away does not count: nothing new is known to be written.
         """

@@ -1,16 +1,9 @@
-"""What a browser may load and run on a page of ours: our own files, and nothing written into it."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+"""What a browser may load and run on our pages: our own files, no script within a page."""
 
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
-from csp.middleware import CSPMiddleware
-
-if TYPE_CHECKING:
-    from csp.middleware import PolicyParts
-    from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
+from csp.middleware import CSPMiddleware, PolicyParts
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 DIRECTIVES = {
     "default-src": [NONE],

@@ -1,28 +1,22 @@
 """The limit on log-ins: after five failures of one name from one address, a pause.
 
-The pair and not the address alone, since a proxy or an office is one address for many; and not the
-name alone, since then a stranger could keep an operator out. django-axes counts, in its own tables.
+By name and address together: an office or a proxy is one address for many people, and by the name
+alone a stranger could lock an operator out. django-axes counts, in its own tables.
 """
-
-from __future__ import annotations
 
 import ipaddress
 import math
-from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from axes.backends import AxesStandaloneBackend
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import Max
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from django.http import HttpRequest, HttpResponse
 
 
 class ThrottlingBackend(AxesStandaloneBackend):
@@ -49,7 +43,7 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def client_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str | None:
-    """Return the name as it is looked up, so that another case is not another chance."""
+    """Return the name as it is looked up, so that upper and lower case are one name."""
     source = credentials or request.POST
     name = source.get("username")
     return str(name).lower() if name else None

@@ -1,8 +1,8 @@
 """`/healthz` and `/readyz`, for load balancers and orchestrators.
 
-In front of all other middleware, because a probe comes over plain HTTP to an address: neither the
-host that it names nor the missing TLS says anything of this process. Nothing is logged, redirected
-or stored on the way, and no session is opened.
+In front of all other middleware, because a probe comes over plain HTTP to an address: the host name
+and the missing TLS do not matter for it. Nothing is logged, redirected or stored on the way, and no
+session is opened.
 """
 
 from collections.abc import Callable
@@ -39,6 +39,6 @@ class ProbeMiddleware:
 
 def _json(content: dict[str, str], *, status: int) -> HttpResponse:
     response = JsonResponse(content, status=status, headers={"Cache-Control": "no-store"})
-    # For other pages a middleware does that, behind this one.
+    # For other pages a middleware behind this one does that.
     response["Content-Length"] = str(len(response.content))
     return response

@@ -1,7 +1,7 @@
 """Whether this process can serve: the database answers, and has the schema that the code expects.
 
-Asked over a connection of its own, opened for it and closed again, so that neither a pool that is
-empty nor a kept connection to a server that is gone decides, and so that all of it ends in time.
+It uses a connection of its own, opened and closed for each check, so that neither an exhausted pool
+nor an old connection to a server that is gone decides, and so that all of it ends in time.
 """
 
 import logging
@@ -54,7 +54,7 @@ class Answer:
 
 
 class Readiness:
-    """Asks at most once a second, however many ask it: the page that shows it is open to all."""
+    """Asks the database at most once a second, since anybody can open the page."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -1,22 +1,15 @@
 """Files of messages."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
 
 from chat.admin.lists.base import ReadOnlyAdmin, ServerDataAdmin
-from chat.admin.lists.filters import by_choice, by_message, by_user
+from chat.admin.lists.filters import Conditions, by_choice, by_message, by_user
 from chat.admin.lists.message_texts import without_deleted
 from chat.models import DirectConversation, DiscardedFile, MessageAttachment
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
-    from django.http import HttpRequest
-
-    from chat.admin.lists.filters import Conditions
 
 
 @admin.register(MessageAttachment)

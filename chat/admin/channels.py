@@ -1,12 +1,13 @@
 """Channels and their overwrites."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import Subquery
+from django.db.models import QuerySet, Subquery
+from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from chat.admin.lists.base import ReadOnlyAdmin, ServerDataAdmin
 from chat.admin.lists.filters import by_channel, by_role, by_server, of_server
@@ -16,13 +17,6 @@ from chat.admin.pages.permission_words import check_boxes, in_words
 from chat.admin.pages.who_may_see_what import may_ask
 from chat.models import Channel, ChannelPermission, Message, Server
 from chat.models.channels import ChannelQuerySet
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from django.db.models import QuerySet
-    from django.http import HttpRequest
-    from django.utils.safestring import SafeString
 
 
 class AnyChannelAdmin(ReadOnlyAdmin):

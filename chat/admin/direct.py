@@ -5,20 +5,22 @@ and `read_direct_messages`. Each access, also a superuser's, is logged before th
 `admin_access_log`, which nobody can rewrite.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import connections, router
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
 
 from chat.admin.channels import AnyChannelAdmin
 from chat.admin.lists.base import ReadOnlyAdmin
+from chat.admin.lists.changelist import KeysetChangeList
 from chat.admin.lists.filters import as_uuid, by_id, by_user
-from chat.admin.lists.panels import list_link, moment, row_link, rows_panel
+from chat.admin.lists.panels import Panel, list_link, moment, row_link, rows_panel
 from chat.admin.messages import AnyMessageAdmin
 from chat.models import (
     AdminAccess,
@@ -28,16 +30,6 @@ from chat.models import (
     Participant,
     ReadState,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from uuid import UUID
-
-    from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
-
-    from chat.admin.lists.changelist import KeysetChangeList
-    from chat.admin.lists.panels import Panel
 
 READ_DIRECT = "chat.read_direct_messages"
 

@@ -1,13 +1,15 @@
 """Messages, and the parts of those in channels."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from chat.admin.lists.base import ReadOnlyAdmin, ServerDataAdmin
 from chat.admin.lists.filters import (
+    Conditions,
     by_channel,
     by_choice,
     by_message,
@@ -23,17 +25,8 @@ from chat.admin.lists.message_texts import (
     with_text_column,
     without_deleted,
 )
-from chat.admin.lists.panels import list_link, row_link, rows_panel
+from chat.admin.lists.panels import Panel, list_link, row_link, rows_panel
 from chat.models import Mention, Message, MessageRevision, Reaction
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from django.db.models import QuerySet
-    from django.http import HttpRequest
-
-    from chat.admin.lists.filters import Conditions
-    from chat.admin.lists.panels import Panel
 
 
 class AnyMessageAdmin(ReadOnlyAdmin):

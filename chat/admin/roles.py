@@ -1,25 +1,18 @@
 """Roles, and who has them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from chat.admin.lists.base import ReadOnlyAdmin
 from chat.admin.lists.filters import by_role, by_server, by_user
-from chat.admin.lists.panels import list_link, moment, row_link, rows_panel
+from chat.admin.lists.panels import Panel, list_link, moment, row_link, rows_panel
 from chat.admin.pages.permission_words import check_boxes, in_words
 from chat.models import ChannelPermission, MemberRole, Role
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from django.http import HttpRequest
-    from django.utils.safestring import SafeString
-
-    from chat.admin.lists.panels import Panel
 
 
 @admin.register(Role)

@@ -1,15 +1,15 @@
 """Servers, members and invites."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import F
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
 
 from chat.admin.lists.base import ReadOnlyAdmin
-from chat.admin.lists.filters import by_server, by_user
-from chat.admin.lists.panels import list_link, moment, row_link, rows_panel
+from chat.admin.lists.filters import Conditions, by_server, by_user
+from chat.admin.lists.panels import Panel, list_link, moment, row_link, rows_panel
 from chat.admin.pages.permission_words import folded_check_boxes, in_words
 from chat.models import (
     AuditLogEntry,
@@ -23,15 +23,6 @@ from chat.models import (
     Server,
     ServerMember,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from django.db.models import QuerySet
-    from django.http import HttpRequest
-
-    from chat.admin.lists.filters import Conditions
-    from chat.admin.lists.panels import Panel
 
 
 @admin.register(Server)

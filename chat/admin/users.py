@@ -1,21 +1,21 @@
 """Users, sessions and preferences, and the groups that rights in this admin come from."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission
-from django.db.models import F, Prefetch, prefetch_related_objects
+from django.db.models import F, Prefetch, QuerySet, prefetch_related_objects
+from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from chat.admin.lists.base import KeysetAdmin, ReadOnlyAdmin
-from chat.admin.lists.filters import by_choice, by_user
-from chat.admin.lists.panels import list_link, moment, row_link, rows_panel
+from chat.admin.lists.filters import Conditions, by_choice, by_user
+from chat.admin.lists.panels import Panel, list_link, moment, row_link, rows_panel
 from chat.models import (
     Ban,
     Message,
@@ -26,15 +26,6 @@ from chat.models import (
     UserPreferences,
     UserSession,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from django.db.models import QuerySet
-    from django.http import HttpRequest
-
-    from chat.admin.lists.filters import Conditions
-    from chat.admin.lists.panels import Panel
 
 
 @admin.register(User)

@@ -1,8 +1,6 @@
 """CHECKs that many tables share."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from django.db import models
 from django.db.models.functions import Greatest, Least, Length
@@ -10,9 +8,6 @@ from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThan
 
 from chat.rules.limits import EARLIEST, LATEST
 from chat.rules.names import LEGIBLE_PATTERN
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def moments_constraint(table: str, *columns: str) -> models.CheckConstraint:

@@ -5,22 +5,17 @@ must exist. Each ForeignKey of the ORM has one of these in Meta.constraints; the
 alters and removes it like a CheckConstraint.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import DEFAULT_DB_ALIAS
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Columns, Statement, Table
 from django.db.models import BaseConstraint, Deferrable, Model, UniqueConstraint
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
-    from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
 class OnDelete(Enum):
@@ -120,7 +115,7 @@ class CompositeForeignKey(BaseConstraint):
 
     def create_sql(  # type: ignore[override]
         self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor
-    ) -> Statement | _AtTheEnd:
+    ) -> "Statement | _AtTheEnd":
         """Return the ALTER TABLE that adds the constraint.
 
         PostgreSQL needs the unique key of the target first, which Django may have deferred to the
@@ -145,7 +140,7 @@ class CompositeForeignKey(BaseConstraint):
 
     def _add_statement(
         self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor
-    ) -> Statement | _AtTheEnd:
+    ) -> "Statement | _AtTheEnd":
         quote = schema_editor.quote_name
         try:
             target = self.target(model)
@@ -228,10 +223,33 @@ def foreign_key(
     )
 
 
+def tenant_key(
+    table: str,
+    field: str,
+    *,
+    to: str,
+    space: str = "space_id",
+    to_space: str = "space_id",
+    on_delete: OnDelete = OnDelete.CASCADE,
+) -> CompositeForeignKey:
+    """Return the key from one field to one of the same tenant: <table>_<field>_fk.
+
+    `space` is the tenant's field in this model, `to_space` in that of `to` ("app.Model.field").
+    """
+    model, to_field = to.rsplit(".", 1)
+    return CompositeForeignKey(
+        name=f"{table}_{field}_fk",
+        fields=[space, field],
+        to=model,
+        to_fields=[to_space, to_field],
+        on_delete=on_delete,
+    )
+
+
 class _AtTheEnd:
     """A statement whose SQL is made when it is run."""
 
-    def __init__(self, word: Callable[[], Statement | _AtTheEnd]) -> None:
+    def __init__(self, word: Callable[[], "Statement | _AtTheEnd"]) -> None:
         self._word = word
 
     def __str__(self) -> str:

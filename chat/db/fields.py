@@ -27,8 +27,8 @@ class Reference(models.ForeignKey[Any, Any]):
 class SpaceField(models.UUIDField):  # type: ignore[type-arg]
     """The tenant of a server or a channel, copied from other columns of the row when it is saved.
 
-    It is the first of the columns `of` that has a value. A CHECK ensures the same for whoever
-    writes the row.
+    It is the first of the columns `of` that has a value. A CHECK requires the same, whoever writes
+    the row.
     """
 
     def __init__(self, *, of: Sequence[str] = (), **kwargs: Any) -> None:

@@ -1,11 +1,12 @@
-"""The rules of integrity.sql, asked of the rows that are there: what the triggers hold."""
-
-from __future__ import annotations
+"""The rules of integrity.sql, checked on existing rows: those that triggers enforce."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 from django.db import Error, connections, transaction
 from psycopg import sql
@@ -18,11 +19,6 @@ from chat.rules.limits import (
     PIN_LIMIT,
     THREAD_LIMIT,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import timedelta
-    from uuid import UUID
 
 _SQL = Path(__file__).with_suffix(".sql")
 _RULE = re.compile(r"^-- Rule: (\w+)\n((?:-- .*\n)+)((?:(?!-- Rule: ).*\n?)+)", re.MULTILINE)
@@ -47,7 +43,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What became of one rule: how many rows break it, the first of them, or why nobody knows."""
+    """The result of one rule: how many rows break it, the first of them, or why it is not known."""
 
     rule: Rule
     count: int = 0
@@ -75,7 +71,7 @@ def read_rules(path: Path) -> list[Rule]:
 def check_rules(
     *, using: str, timeout: timedelta, space: UUID | None = None, most: int = 5
 ) -> Iterator[Finding]:
-    """Yield what became of each rule, in one space or in all.
+    """Yield the result of each rule, in one space or in all.
 
     Each is one statement in a read-only transaction of its own, which is rolled back: it locks no
     row, keeps no snapshot longer than it runs, and is cancelled after `timeout`.

@@ -1,21 +1,16 @@
-"""The rights of three roles in the database, which roles.sql says.
+"""The rights of three roles in the database, which are in roles.sql.
 
 Knows the names of roles; what each may do is in the SQL alone.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 from chat.schema.files.tokens import split_statements
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 _SQL = Path(__file__).with_suffix(".sql")
 
@@ -29,7 +24,7 @@ class DatabaseRoles:
     readonly: str
 
     @classmethod
-    def named_after(cls, database: str) -> DatabaseRoles:
+    def named_after(cls, database: str) -> "DatabaseRoles":
         """Return the names that the roles of a database have by default."""
         return cls(
             owner=f"{database}_owner", app=f"{database}_app", readonly=f"{database}_readonly"
@@ -57,6 +52,6 @@ def apply_roles(connection: BaseDatabaseWrapper, roles: DatabaseRoles) -> None:
     """
     database = str(connection.settings_dict["NAME"])
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        # One by one: a cluster hands the text in which a statement stands on to each machine.
+        # One by one: a cluster sends the whole text of an execute to each machine.
         for statement in split_statements(roles_sql(database=database, roles=roles)):
             cursor.execute(statement.text)

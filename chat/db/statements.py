@@ -1,29 +1,25 @@
 """SQL by hand, run prepared on Django's own connection.
 
 For what is asked often, and for what the ORM cannot say in one statement. It runs on Django's
-connection, so transactions, routers and the counting of queries know of it.
+connection, so transactions, routers and counts of queries include it.
 
 Every statement of the queries is a file in their `sql` folder, where tests of plans and benchmarks
 find it. Of the services, a statement of more than 15 lines is a file, and so is one that includes
 another; a shorter one stands in the module that runs it.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from operator import attrgetter, methodcaller
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from django.db import connections
 from psycopg import ClientCursor, RawCursor
 from psycopg.types.numeric import Int8
 
 from chat.db.distributed import CONDITION, SPACES, for_spaces, is_distributed, without_marks
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 Row = TypeVar("Row")
 
@@ -51,7 +47,7 @@ class Statement(Generic[Row]):
     __slots__ = ("_row", "marked", "sql")
 
     @overload
-    def __init__(self: Statement[Any], sql: str) -> None: ...
+    def __init__(self: "Statement[Any]", sql: str) -> None: ...
     @overload
     def __init__(self, sql: str, row: Callable[..., Row]) -> None: ...
     def __init__(self, sql: str, row: Callable[..., Any] = _columns) -> None:
@@ -175,8 +171,8 @@ def _run(
     """
     connection = connections[using]
     if is_distributed(using):
-        # No machine keeps the plan of a statement that was prepared elsewhere, and a cluster takes
-        # no parameter that only a part of its statements names.
+        # No machine keeps the plan of a statement that was prepared elsewhere, and a cluster
+        # refuses a parameter that only some of its statements name.
         connection.ensure_connection()
         sql, params = ClientCursor(connection.connection).mogrify(sql, params), None
     if connection.queries_logged or connection.execute_wrappers:

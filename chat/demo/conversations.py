@@ -1,22 +1,15 @@
 """Conversations of two and of small groups."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import transaction
 
 from chat.db.ids import direct_pair_id
 from chat.demo.histories import DemoChannel, Space
-from chat.demo.plan import id_at, shares, zipf
+from chat.demo.people import People
+from chat.demo.plan import Plan, id_at, shares, zipf
 from chat.models import Channel, Participant
 from chat.services.core.use_case import write_alias
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from chat.demo.people import People
-    from chat.demo.plan import Plan
 
 
 def conversations(plan: Plan, people: People, *, messages: int) -> list[Space]:

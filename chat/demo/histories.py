@@ -1,26 +1,18 @@
 """The messages of a channel, with replies, reactions, files, edits and deletions."""
 
-from __future__ import annotations
-
 from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from random import Random
+from uuid import UUID
 
 from chat.demo.language import EMOJI, Language, make_language
-from chat.demo.plan import id_at, zipf
+from chat.demo.plan import Plan, id_at, zipf
+from chat.demo.rhythm import Rhythm
 from chat.rules.limits import ATTACHMENT_BYTES, PIN_LIMIT
 from chat.services.imports import AttachmentRow, MentionRow, MessageRow, ReactionRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
-    from random import Random
-    from uuid import UUID
-
-    from chat.demo.plan import Plan
-    from chat.demo.rhythm import Rhythm
 
 # A reply answers one of so many last messages.
 _RECENT = 12

@@ -1,15 +1,11 @@
 """The words of the demo: names from names.toml, sentences from languages.toml."""
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from random import Random
+from random import Random
+from typing import Any
 
 SENTENCES = 4000
 EMOJI = ("👍", "❤️", "😂", "🎉", "👀", "🔥", "🙏", "✅", "🐟", "⚓", "☕", "🚲", "🌧️", "💡", "🫡")

@@ -1,18 +1,11 @@
 """The users, named after animals of the sea and the shore."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from chat.demo.language import NAMES, choose_language
-from chat.demo.plan import DAYS, id_at
+from chat.demo.plan import DAYS, Plan, id_at
 from chat.services.imports import UserRow
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from chat.demo.plan import Plan
 
 
 class People:

@@ -1,7 +1,5 @@
 """The size of a community, and the random numbers and ids that it is made from."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256

@@ -1,15 +1,10 @@
 """The times of messages: more in the evening than at night, and more and more each month."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from random import Random
 
 from chat.demo.plan import DAYS
-
-if TYPE_CHECKING:
-    from random import Random
 
 _BY_HOUR = (6, 4, 2, 1, 1, 1, 2, 4, 6, 8, 9, 10, 11, 10, 9, 9, 10, 12, 15, 18, 20, 19, 15, 10)
 _BY_WEEKDAY = (10, 10, 10, 10, 12, 14, 13)

@@ -1,15 +1,14 @@
 """Writes a community: users, servers, conversations, messages and read states."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.db import connections, transaction
 
 from chat.demo.conversations import conversations
-from chat.demo.histories import MessageGenerator
+from chat.demo.histories import DemoChannel, MessageGenerator, Space
 from chat.demo.people import People
+from chat.demo.plan import Plan
 from chat.demo.rhythm import Rhythm
 from chat.demo.servers import servers
 from chat.models import ChannelCounter, Participant, ReadState, ServerMember
@@ -20,12 +19,6 @@ from chat.services.imports import (
     import_read_states,
     import_users,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from chat.demo.histories import DemoChannel, Space
-    from chat.demo.plan import Plan
 
 # The share of messages in conversations.
 DIRECT_SHARE = 1 / 12

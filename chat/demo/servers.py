@@ -1,16 +1,16 @@
 """Servers with roles, channels, overwrites and members, each written in one transaction."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from random import Random
+from uuid import UUID
 
 from django.db import transaction
 
 from chat.demo.histories import DemoChannel, Space
 from chat.demo.language import NAMES, choose_language
-from chat.demo.plan import id_at, shares, zipf
+from chat.demo.people import People
+from chat.demo.plan import Plan, id_at, shares, zipf
 from chat.models import (
     AuditLogEntry,
     Ban,
@@ -25,13 +25,6 @@ from chat.models import (
 from chat.rules.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
 from chat.services.core.use_case import write_alias
 from chat.services.imports import MemberRow, import_members
-
-if TYPE_CHECKING:
-    from random import Random
-    from uuid import UUID
-
-    from chat.demo.people import People
-    from chat.demo.plan import Plan
 
 _CHANNELS_OF_LARGEST = 24
 _WRITTEN = {"text", "announcement", "thread"}

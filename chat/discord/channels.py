@@ -1,11 +1,11 @@
 """The server and the channel or thread that an export goes into."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from django.db.models import Value
 from django.db.models.functions import Coalesce, Now
@@ -18,11 +18,6 @@ from chat.rules.limits import TOPIC_LENGTH
 from chat.rules.permissions import Permission
 from chat.services.core.use_case import save_fields, use_case, write_alias
 from chat.services.servers import insert_server
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
-    from uuid import UUID
 
 IMPORT_ACCOUNT = "discord_import"
 

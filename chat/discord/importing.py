@@ -1,13 +1,14 @@
 """The import of one file: all of it, or nothing."""
 
-from __future__ import annotations
-
 from array import array
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from django.db import connections, transaction
 
@@ -17,17 +18,10 @@ from chat.discord.people import People, legible_name
 from chat.discord.reader import ExportFile, MalformedExportError
 from chat.discord.snowflakes import snowflake_in, snowflake_of
 from chat.errors import ChatError, OutOfOrder
-from chat.models import Channel
+from chat.models import Channel, User
 from chat.services.core.use_case import write_alias
 from chat.services.imports import Imported, MessageRow, import_messages
 from chat.services.imports.copying import batches
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
-    from uuid import UUID
-
-    from chat.models import User
 
 # The users of so many messages are written together; a message takes 8 kB while it is a dict.
 _BATCH_SIZE = 2000

@@ -1,16 +1,15 @@
 """One message of an export as a row, and counts of what is left out."""
 
-from __future__ import annotations
-
 import mimetypes
 import re
 from collections import Counter
 from datetime import datetime
 from hashlib import file_digest
-from pathlib import PureWindowsPath
-from typing import TYPE_CHECKING, Any
+from pathlib import Path, PureWindowsPath
+from typing import Any
+from uuid import UUID
 
-from chat.discord.people import CUT_NAMES, REPLACED_NAMES, storable
+from chat.discord.people import CUT_NAMES, REPLACED_NAMES, People, storable
 from chat.discord.snowflakes import snowflake_in, snowflake_of, uuid_of
 from chat.inputs import describe
 from chat.models import MessageAttachment
@@ -27,13 +26,6 @@ from chat.rules.names import is_visible
 from chat.services.attachments import STRAY_IN_FILENAME
 from chat.services.core.use_case import write_alias
 from chat.services.imports import AttachmentRow, MentionRow, MessageRow, ReactionRow
-
-if TYPE_CHECKING:
-    from pathlib import Path
-    from uuid import UUID
-
-    from chat.discord.people import People
-
 
 # The exporter writes types that it has no name for as numbers; 20 and 23 are answers to commands.
 _REPLIES = {"Reply", "19"}

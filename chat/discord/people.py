@@ -1,11 +1,11 @@
 """The users of an export: their accounts, roles and memberships."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
@@ -17,10 +17,6 @@ from chat.rules.names import CONTROL, is_visible
 from chat.services.core.use_case import write_alias
 from chat.services.imports import MemberRow, UserRow, import_members, import_users
 from chat.services.imports.copying import copy_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from uuid import UUID
 
 _USERNAME = re.compile(USERNAME_PATTERN)
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9_.]+")

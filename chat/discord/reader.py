@@ -4,19 +4,14 @@ The decoder is the standard library's, fed from a window that slides over the fi
 a message where an incremental parser takes 13, and tells the line of an error.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from codecs import getincrementaldecoder
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from chat.errors import ChatError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-    from typing import BinaryIO
 
 WINDOW_BYTES = 1 << 20
 # No message is as long as this: a value that does not end within it is malformed.

@@ -1,7 +1,5 @@
 """Discord's ids, and the UUIDs that are computed from them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any

@@ -1,7 +1,5 @@
 """What each user may do in each channel and conversation: the view `channel_access`."""
 
-from __future__ import annotations
-
 from django.conf import settings
 from django.db import models
 

@@ -1,13 +1,11 @@
 """Attachments of messages, and files to remove from the store."""
 
-from __future__ import annotations
-
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 from chat.db.checks import legible_constraint, length_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
+from chat.db.constraints import foreign_key, tenant_key
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow, Row
 from chat.models.messages import MessagePart
@@ -86,13 +84,7 @@ class MessageAttachment(MessagePart, ChangingRow):
             ),
             moments_constraint("message_attachments", "created_at", "updated_at"),
             # A trigger writes down the key of each file that goes along.
-            CompositeForeignKey(
-                name="message_attachments_message_fk",
-                fields=["space_id", "message"],
-                to="chat.Message",
-                to_fields=["space_id", "id"],
-                on_delete=OnDelete.CASCADE,
-            ),
+            tenant_key("message_attachments", "message", to="chat.Message.id"),
             foreign_key("message_attachments", "uploader", to="chat.User.id"),
         ]
 

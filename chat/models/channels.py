@@ -1,8 +1,7 @@
 """Channels and conversations, their participants, counters and overwrites."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Self
+from typing import Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -28,17 +27,12 @@ from django.db.models.functions import Cast, Now, Substr
 from django.db.models.lookups import Exact
 
 from chat.db.checks import choices_constraint, legible_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key, tenant_key
 from chat.db.fields import Reference, SpaceField
 from chat.models.access import ChannelAccess
 from chat.models.base import ChangingRow
+from chat.models.users import User
 from chat.rules.limits import LARGEST_MASK, NAME_LENGTH, SLOWMODE_SECONDS, TOPIC_LENGTH
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from chat.models.users import User
-
 
 # The kinds that are conversations: outside any server, and a space of their own.
 CONVERSATION_KINDS = ["pair", "group"]
@@ -245,13 +239,7 @@ class Channel(ChangingRow):
                 condition=Q(slowmode_seconds__gte=0, slowmode_seconds__lte=SLOWMODE_SECONDS),
             ),
             moments_constraint("channels", "created_at", "updated_at", "archived_at", "deleted_at"),
-            CompositeForeignKey(
-                name="channels_server_fk",
-                fields=["space_id", "server"],
-                to="chat.Server",
-                to_fields=["space_id", "id"],
-                on_delete=OnDelete.CASCADE,
-            ),
+            tenant_key("channels", "server", to="chat.Server.id"),
             CompositeForeignKey(
                 name="channels_parent_fk",
                 fields=["space_id", "parent", "parent_level"],
@@ -272,7 +260,7 @@ class Channel(ChangingRow):
 class DirectConversationManager(models.Manager["DirectConversation"]):
     """Only conversations, and never what belongs to a server."""
 
-    def get_queryset(self) -> models.QuerySet[DirectConversation]:
+    def get_queryset(self) -> "models.QuerySet[DirectConversation]":
         """Return all conversations."""
         return super().get_queryset().filter(kind__in=CONVERSATION_KINDS)
 
@@ -326,13 +314,7 @@ class ChannelCounter(models.Model):
                 name="channel_counters_seq_ck",
                 condition=Q(first_seq__gte=1, first_seq__lte=F("last_seq") + 1),
             ),
-            CompositeForeignKey(
-                name="channel_counters_channel_fk",
-                fields=["space_id", "channel"],
-                to="chat.Channel",
-                to_fields=["space_id", "id"],
-                on_delete=OnDelete.CASCADE,
-            ),
+            tenant_key("channel_counters", "channel", to="chat.Channel.id"),
         ]
 
     def __str__(self) -> str:
@@ -430,19 +412,9 @@ class ChannelPermission(ChangingRow):
                 violation_error_message="A permission cannot be allowed and denied at once.",
             ),
             moments_constraint("channel_permissions", "created_at", "updated_at"),
-            CompositeForeignKey(
-                name="channel_permissions_channel_fk",
-                fields=["server", "channel"],
-                to="chat.Channel",
-                to_fields=["space_id", "id"],
-                on_delete=OnDelete.CASCADE,
-            ),
-            CompositeForeignKey(
-                name="channel_permissions_role_fk",
-                fields=["server", "role"],
-                to="chat.Role",
-                to_fields=["server", "id"],
-                on_delete=OnDelete.CASCADE,
+            tenant_key("channel_permissions", "channel", to="chat.Channel.id", space="server"),
+            tenant_key(
+                "channel_permissions", "role", to="chat.Role.id", space="server", to_space="server"
             ),
             foreign_key("channel_permissions", "user", to="chat.User.id"),
         ]

@@ -1,8 +1,7 @@
 """Messages of channels and conversations, and what belongs to a message."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Self
+from typing import Self
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
@@ -12,18 +11,14 @@ from django.db.models import CheckConstraint, Exists, F, Index, OuterRef, Q, Uni
 from django.db.models.functions import Now
 
 from chat.db.checks import choices_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key, tenant_key
 from chat.db.fields import Reference
 from chat.db.ids import UUIDv7, uuid7
 from chat.models.access import ChannelAccess
 from chat.models.base import ChangingRow, Row
+from chat.models.users import User
 from chat.rules.limits import CONTENT_LENGTH, EMOJI_LENGTH
 from chat.rules.permissions import Permission
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from chat.models.users import User
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -175,11 +170,11 @@ class Message(ChangingRow):
                 condition=Q(deleted_at__isnull=False) | Q(deleted_by__isnull=True),
             ),
             # To the counter, which a send has locked anyway.
-            CompositeForeignKey(
-                name="messages_channel_fk",
-                fields=["space_id", "channel"],
-                to="chat.ChannelCounter",
-                to_fields=["space_id", "channel"],
+            tenant_key(
+                "messages",
+                "channel",
+                to="chat.ChannelCounter.channel",
+                on_delete=OnDelete.NO_ACTION,
             ),
             # "A reply is in the same channel" is this key itself.
             CompositeForeignKey(
@@ -200,7 +195,7 @@ class Message(ChangingRow):
 class DirectMessageManager(models.Manager["DirectMessage"]):
     """Only messages of conversations, and never those of a server."""
 
-    def get_queryset(self) -> models.QuerySet[DirectMessage]:
+    def get_queryset(self) -> "models.QuerySet[DirectMessage]":
         """Return all messages of conversations."""
         return super().get_queryset().filter(space_id=F("channel"))
 
@@ -244,13 +239,7 @@ class MessageRevision(MessagePart):
             ),
             CheckConstraint(name="message_revisions_version_ck", condition=Q(version__gte=1)),
             moments_constraint("message_revisions", "replaced_at"),
-            CompositeForeignKey(
-                name="message_revisions_message_fk",
-                fields=["space_id", "message"],
-                to="chat.Message",
-                to_fields=["space_id", "id"],
-                on_delete=OnDelete.CASCADE,
-            ),
+            tenant_key("message_revisions", "message", to="chat.Message.id"),
             foreign_key("message_revisions", "editor", to="chat.User.id"),
         ]
 
@@ -320,13 +309,7 @@ class Mention(Row):
                 on_delete=OnDelete.CASCADE,
             ),
             foreign_key("mentions", "user", to="chat.User.id"),
-            CompositeForeignKey(
-                name="mentions_role_fk",
-                fields=["space_id", "role"],
-                to="chat.Role",
-                to_fields=["server", "id"],
-                on_delete=OnDelete.CASCADE,
-            ),
+            tenant_key("mentions", "role", to="chat.Role.id", to_space="server"),
         ]
 
     def __str__(self) -> str:
@@ -352,13 +335,7 @@ class Reaction(MessagePart, Row):
         constraints = [
             UniqueConstraint(name="reactions_uq", fields=["space_id", "message", "emoji", "user"]),
             moments_constraint("reactions", "created_at"),
-            CompositeForeignKey(
-                name="reactions_message_fk",
-                fields=["space_id", "message"],
-                to="chat.Message",
-                to_fields=["space_id", "id"],
-                on_delete=OnDelete.CASCADE,
-            ),
+            tenant_key("reactions", "message", to="chat.Message.id"),
             foreign_key("reactions", "user", to="chat.User.id"),
         ]
 

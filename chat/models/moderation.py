@@ -1,7 +1,5 @@
 """Bans, the audit log of servers, and the log of what staff looked at."""
 
-from __future__ import annotations
-
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint

@@ -1,7 +1,5 @@
 """Read marks and notification settings of users in channels, and what is new to nobody there."""
 
-from __future__ import annotations
-
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -17,7 +15,7 @@ from django.db.models import (
 from django.db.models.functions import Now
 
 from chat.db.checks import choices_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete
+from chat.db.constraints import tenant_key
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow, Row
 
@@ -86,13 +84,7 @@ class ReadState(ChangingRow):
             ),
             # To the counter, which a send has locked: the channel's own row would be locked after
             # it, while closing a channel locks that row first.
-            CompositeForeignKey(
-                name="read_states_channel_fk",
-                fields=["space_id", "channel"],
-                to="chat.ChannelCounter",
-                to_fields=["space_id", "channel"],
-                on_delete=OnDelete.CASCADE,
-            ),
+            tenant_key("read_states", "channel", to="chat.ChannelCounter.channel"),
         ]
 
     def __str__(self) -> str:
@@ -172,13 +164,7 @@ class ReadRange(Row):
                 | (~Q(reason="opening") & Q(role_ids__isnull=True)),
             ),
             moments_constraint("read_ranges", "created_at"),
-            CompositeForeignKey(
-                name="read_ranges_channel_fk",
-                fields=["space_id", "channel"],
-                to="chat.ChannelCounter",
-                to_fields=["space_id", "channel"],
-                on_delete=OnDelete.CASCADE,
-            ),
+            tenant_key("read_ranges", "channel", to="chat.ChannelCounter.channel"),
         ]
 
     def __str__(self) -> str:

@@ -1,13 +1,11 @@
 """Roles, and the members who have them."""
 
-from __future__ import annotations
-
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, Deferrable, Index, Q, UniqueConstraint
 
 from chat.db.checks import legible_constraint, length_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key, tenant_key
 from chat.db.fields import Reference
 from chat.models.base import ChangingRow, Row
 from chat.rules.limits import LARGEST_COLOR, LARGEST_MASK, NAME_LENGTH, ROLE_LIMIT
@@ -93,12 +91,8 @@ class MemberRole(Row):
                 to_fields=["server", "user"],
                 on_delete=OnDelete.CASCADE,
             ),
-            CompositeForeignKey(
-                name="member_roles_role_fk",
-                fields=["server", "role"],
-                to="chat.Role",
-                to_fields=["server", "id"],
-                on_delete=OnDelete.CASCADE,
+            tenant_key(
+                "member_roles", "role", to="chat.Role.id", space="server", to_space="server"
             ),
         ]
 

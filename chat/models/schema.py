@@ -1,7 +1,5 @@
 """The permission to look at the schema; no table."""
 
-from __future__ import annotations
-
 from django.db import models
 
 

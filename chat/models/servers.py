@@ -1,14 +1,12 @@
 """Servers, their members and their invites."""
 
-from __future__ import annotations
-
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from django.db.models.functions import Now
 
 from chat.db.checks import legible_constraint, length_constraint, moments_constraint
-from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key
+from chat.db.constraints import CompositeForeignKey, OnDelete, foreign_key, tenant_key
 from chat.db.fields import Reference, SpaceField
 from chat.models.base import ChangingRow
 from chat.rules.limits import (
@@ -178,19 +176,14 @@ class Invite(ChangingRow):
             ),
             moments_constraint("invites", "created_at", "updated_at", "expires_at", "revoked_at"),
             foreign_key("invites", "server", to="chat.Server.space_id", on_delete=OnDelete.CASCADE),
-            CompositeForeignKey(
-                name="invites_code_fk",
-                fields=["server", "code"],
-                to="chat.InviteCode",
-                to_fields=["space_id", "code"],
+            tenant_key(
+                "invites",
+                "code",
+                to="chat.InviteCode.code",
+                space="server",
+                on_delete=OnDelete.NO_ACTION,
             ),
-            CompositeForeignKey(
-                name="invites_channel_fk",
-                fields=["server", "channel"],
-                to="chat.Channel",
-                to_fields=["space_id", "id"],
-                on_delete=OnDelete.CASCADE,
-            ),
+            tenant_key("invites", "channel", to="chat.Channel.id", space="server"),
             foreign_key("invites", "creator", to="chat.User.id"),
         ]
 

@@ -1,7 +1,5 @@
 """Users, their sessions and their preferences."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -43,7 +41,7 @@ class UserManager(BaseUserManager["User"]):
         """Return the address in lower case, and None for no address."""
         return email.strip().lower() or None if email else None
 
-    def get_by_natural_key(self, username: str | None) -> User:
+    def get_by_natural_key(self, username: str | None) -> "User":
         """Find a user by the name typed at a log-in, in whatever case."""
         return self.get(username=(username or "").lower())
 
@@ -53,7 +51,7 @@ class UserManager(BaseUserManager["User"]):
         email: str | None = None,
         password: str | None = None,
         **fields: Any,
-    ) -> User:
+    ) -> "User":
         """Create a user; without a password nobody can log in as it."""
         user = self.model(
             username=self.model.normalize_username(username),
@@ -70,7 +68,7 @@ class UserManager(BaseUserManager["User"]):
         email: str | None = None,
         password: str | None = None,
         **fields: Any,
-    ) -> User:
+    ) -> "User":
         """Create a user who may do everything in the admin."""
         flags = {"is_staff": True, "is_superuser": True}
         return self.create_user(username, email, password, **flags, **fields)

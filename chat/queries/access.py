@@ -1,9 +1,9 @@
 """What a user may do in a channel, and all channels that they can see."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from chat.db.statements import Statement, read_sql
 from chat.errors import InvalidInput
@@ -12,10 +12,6 @@ from chat.models import Channel, Server, User
 from chat.queries.source import of_space, own_spaces
 from chat.replicas import read, read_your_writes
 from chat.rules.permissions import NONE, Permission
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
 
 
 class VisibleChannel(NamedTuple):

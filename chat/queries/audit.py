@@ -1,9 +1,10 @@
 """The audit log of a server."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import MissingPermission, NotVisible
@@ -12,11 +13,6 @@ from chat.models import Server, User
 from chat.queries.source import LAST, Cursor, check_cursor
 from chat.replicas import read
 from chat.rules.permissions import Permission
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-    from uuid import UUID
 
 _AUDIT_PAGE = Statement(read_sql("queries/sql/audit_page.sql"))
 

@@ -1,9 +1,8 @@
 """The conversations of a user."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from chat.db.statements import Statement, bigint, read_sql
@@ -12,9 +11,6 @@ from chat.models import User
 from chat.queries.message_rows import Author
 from chat.queries.source import LAST, Cursor, check_cursor
 from chat.replicas import read
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 class Conversation(NamedTuple):

@@ -1,9 +1,9 @@
 """The messages of a channel or a conversation, page by page, and its pins."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import InvalidInput, MissingPermission, NotVisible
@@ -21,10 +21,6 @@ from chat.queries.source import LAST, Cursor, check_cursor
 from chat.replicas import read, read_your_writes
 from chat.rules.limits import LARGEST_BIGINT, PAGE_LIMIT
 from chat.rules.permissions import Permission
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from uuid import UUID
 
 _MESSAGE_PAGE = Statement(read_sql("queries/sql/message_page.sql"))
 _MESSAGE_PINS = Statement(read_sql("queries/sql/message_pins.sql"))
@@ -107,7 +103,7 @@ def message_pins(
 ) -> PinPage:
     """Return the pins of a channel, last pinned first, at most `limit`: one statement.
 
-    Or of a conversation, as `message_page`.
+    Or those of a conversation, as `message_page` does.
 
     Raises: as `message_page`.
     """

@@ -1,9 +1,9 @@
 """The members of a server."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import NotVisible
@@ -11,10 +11,6 @@ from chat.inputs import check_limit, id_of
 from chat.models import Server, User
 from chat.queries.source import FIRST, Cursor, check_cursor
 from chat.replicas import read
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
 
 _MEMBER_PAGE = Statement(read_sql("queries/sql/member_page.sql"))
 

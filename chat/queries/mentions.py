@@ -1,21 +1,14 @@
 """The inbox of a user: messages that mention them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from chat.db.statements import Statement, bigint, read_sql
 from chat.inputs import check_limit, id_of
 from chat.models import User
-from chat.queries.message_rows import message_views
+from chat.queries.message_rows import MessageView, message_views
 from chat.queries.source import LAST, Cursor, check_cursor, merged
 from chat.replicas import read
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from chat.queries.message_rows import MessageView
 
 _INBOX = Statement(read_sql("queries/sql/mention_inbox.sql"))
 

@@ -3,17 +3,13 @@
 Each statement whose rows become a `MessageView` ends in the columns of sql/message_columns.sql.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from chat.db.statements import Statement, read_sql
 from chat.replicas import read
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
 _MESSAGE_ROWS = Statement(read_sql("queries/sql/message_rows.sql"))
 
@@ -122,7 +118,7 @@ def find_message_views(
 ) -> tuple[MessageView, ...]:
     """Return the messages with these ids of space and message, in the same order: one statement.
 
-    None when `found` is empty. The caller has checked that `viewer` may read them.
+    No statement when `found` is empty. The caller has checked that `viewer` may read them.
     """
     if not found:
         return ()

@@ -1,7 +1,5 @@
 """The users who reacted to a message."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from uuid import UUID
 

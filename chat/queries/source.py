@@ -1,10 +1,10 @@
 """The cursors of pages, and the servers and conversations of a user, page by page."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from chat.db.statements import Statement, bigint, read_sql
@@ -12,10 +12,6 @@ from chat.errors import InvalidInput
 from chat.inputs import check_limit, check_moment, check_uuid, describe, is_real_instance
 from chat.replicas import read
 from chat.rules.limits import EARLIEST, LATEST
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +31,12 @@ _OWN_SPACES = Statement(read_sql("queries/sql/own_spaces.sql"))
 def merged(
     rows: Sequence[tuple[Any, ...]], *, edge: int, limit: int
 ) -> tuple[Cursor | None, list[tuple[Any, ...]]]:
-    """Return where a page ends before it is full, if it does, and what was found, newest first.
+    """Return where the search stopped before the page was full, if it did, and what was found.
 
-    In each row come, after `edge` columns, the moment and the id of the edge, and then those of
-    what was found. On a cluster each space has rows of its own: what is older than the edge of one
-    of them is not known there, and of all together only a page counts.
+    Newest first. After the first `edge` columns each row has the moment and the id of that edge,
+    then those of what was found. On a cluster each space has rows of its own: what is older than
+    the edge of any of them is left out, since that space may have more, and of the rest a page is
+    returned.
     """
     edges = [row[edge : edge + 2] for row in rows if row[edge] is not None]
     bound = max(edges, default=None)

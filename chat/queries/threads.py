@@ -1,9 +1,9 @@
 """The archived threads of a channel."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import NotVisible
@@ -12,15 +12,11 @@ from chat.models import Channel, User
 from chat.queries.source import LAST, Cursor, check_cursor
 from chat.replicas import read
 
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
 _ARCHIVED_THREADS = Statement(read_sql("queries/sql/archived_threads.sql"))
 
 
 class ArchivedThread(NamedTuple):
-    """A thread that takes no messages any more. Who can see its channel can read it as that one."""
+    """A thread that takes no more messages. Those who can read its channel can read it."""
 
     id: UUID
     name: str

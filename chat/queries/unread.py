@@ -1,19 +1,15 @@
 """Unread messages of a user, counted by arithmetic on the numbers of messages."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from chat.db.statements import Statement, read_sql
 from chat.inputs import id_of
 from chat.models import User
 from chat.queries.source import own_spaces
 from chat.replicas import read, read_your_writes
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
 
 
 class Unread(NamedTuple):

@@ -3,8 +3,6 @@
 Tables of other apps are local.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 SPACE: Final = "space_id"

@@ -8,8 +8,6 @@ in it by number: nothing depends on a server's version, locale or tables. Migrat
 by value. Which characters may have a skin tone, and which countries there are, is not asked.
 """
 
-from __future__ import annotations
-
 import re
 
 from chat.rules.limits import EMOJI_LENGTH

@@ -4,8 +4,6 @@ The database holds those of what is stored, by CHECKs and triggers (migration 00
 need not count beforehand: who loses the race for the last one gets the same answer.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 # Characters, at most.

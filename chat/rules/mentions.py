@@ -4,17 +4,12 @@ Whether a user or a role exists and may be mentioned is decided by the database,
 written.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chat.rules.limits import MENTION_LIMIT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _ID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 # An address is taken whole, so that nobody is named in it.

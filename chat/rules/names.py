@@ -5,8 +5,6 @@ version of Unicode. It is written in escapes, for the characters in it are invis
 constraints have it, and migrations repeat it by value.
 """
 
-from __future__ import annotations
-
 import re
 
 # Characters that break a line, control a terminal, or turn the direction of what follows the name.

@@ -6,13 +6,12 @@ SQL, and so do the function `channel_permissions` and chat/queries/sql/places.sq
 the four.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from chat.rules.permissions import (
     ALL,
@@ -23,9 +22,6 @@ from chat.rules.permissions import (
     OVERWRITABLE,
     Permission,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 class ChannelKind(StrEnum):

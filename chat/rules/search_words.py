@@ -7,16 +7,12 @@ code points, which Python and PostgreSQL read alike, and not as a property that 
 version of Unicode.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from unicodedata import combining, normalize
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 # By the kinds of the function search_characters().
 LATER = (

@@ -1,4 +1,4 @@
-"""The migration room as an app: one line in INSTALLED_APPS of any project on PostgreSQL."""
+"""Migrations as an app: one line in INSTALLED_APPS of any project on PostgreSQL."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""What can go wrong in the migration room, and the exit code that each error ends in.
+"""What can go wrong with migrations, and the exit code that each error ends in.
 
 An error answers three questions: what is wrong, what was seen against what was expected, and what
 to do next. The class docstring is the first answer.
@@ -12,7 +12,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """How a command of the room ends; the table in README.md is the contract."""
+    """How a command ends; the table in README.md is the contract."""
 
     ERROR = 1
     PENDING = 2
@@ -26,7 +26,7 @@ class ExitCode(IntEnum):
 
 
 class SchemaError(Exception):
-    """The migration room cannot go on."""
+    """The command cannot go on."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.ERROR
 
@@ -55,7 +55,7 @@ class ProcessEndedError(Exception):
 
 @contextmanager
 def end_of_process_refused() -> Iterator[None]:
-    """Let sys.exit() within the block be an error: a command that it ends would seem to be done.
+    """Turn sys.exit() within the block into an error: the command would seem to have succeeded.
 
     Raises:
         ProcessEndedError: with the traceback of where that was called.

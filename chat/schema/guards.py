@@ -33,18 +33,15 @@ def how_to_set(override: str) -> str:
 def is_production() -> bool:
     """Return whether this is production: it is unless MIGRATIONS_PRODUCTION is False.
 
-    Who has not said what this database is may have forgotten it.
+    A project that does not say so may have forgotten to.
     """
     return getattr(settings, "MIGRATIONS_PRODUCTION", None) is not False
 
 
 def require_override(override: str, *, action: str, risk: str) -> None:
-    """Raise in production unless the setting `override` is true.
+    """Raise ProductionRefusedError in production unless the setting `override` is true.
 
     `action` completes "This is production, and …"; `risk` says what is lost then.
-
-    Raises:
-        ProductionRefusedError: this is production and the override is not set.
     """
     if is_production() and not getattr(settings, override, False):
         raise ProductionRefusedError(action=action, override=override, risk=risk)

@@ -20,7 +20,7 @@ _options: ContextVar[Mapping[str, str]] = ContextVar("_options", default=Mapping
 def wrapped(text: str, *, indent: str = "") -> list[str]:
     """Return the text in lines of at most `WIDTH`, words kept whole.
 
-    What is indented goes on two columns further in.
+    With an indent, further lines are indented by two more columns.
     """
     return textwrap.wrap(
         text,
@@ -47,10 +47,10 @@ def relative_to_cwd(path: Path) -> str:
 
 
 def command_line(name: str, *words: str) -> str:
-    """Return the line that runs a command of manage.py where the one that runs now works.
+    """Return the line that runs a command of manage.py on the same database as this one.
 
-    The options that chose its database and its settings stand before the words, because some
-    commands pass on what follows theirs.
+    The options for the database and the settings come before the words, because some commands pass
+    on all that follows.
     """
     line = [PROGRAM, name]
     for option, value in _options.get().items():

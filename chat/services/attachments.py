@@ -3,11 +3,11 @@
 And the files to remove from the store, whose rows are gone.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from chat.db.ids import uuid7
@@ -36,10 +36,6 @@ from chat.rules.limits import (
 from chat.rules.permissions import Permission
 from chat.services.core.authority import ChannelAuthority
 from chat.services.core.use_case import use_case, write_alias
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime
 
 # RFC 6838, section 4.2, without parameters.
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")

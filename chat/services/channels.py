@@ -1,10 +1,9 @@
 """Channels, categories and threads: created, changed, moved, deleted."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 from django.db.models import Max
 from django.db.models.functions import Now
@@ -13,6 +12,7 @@ from chat.db.statements import Statement
 from chat.errors import InvalidInput, SlowModeActive
 from chat.inputs import (
     UNCHANGED,
+    Checks,
     Unchanged,
     check_choice,
     check_flag,
@@ -36,11 +36,6 @@ from chat.services.core.category_overwrites import copy_overwrites, take_overwri
 from chat.services.core.locks import lock_server, lock_server_of
 from chat.services.core.use_case import use_case, write_alias
 from chat.services.overwrites import clear_overwrite, set_overwrite
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from chat.inputs import Checks
 
 # Public here; they have a file of their own.
 __all__ = ["clear_overwrite", "set_overwrite"]

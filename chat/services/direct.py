@@ -1,9 +1,9 @@
 """Conversations: of two users, or of a group of up to ten."""
 
-from __future__ import annotations
+from collections.abc import Sequence
+from uuid import UUID
 
-from typing import TYPE_CHECKING
-
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from chat.db.ids import direct_pair_id, uuid7
@@ -13,12 +13,6 @@ from chat.inputs import check_name, describe, id_of
 from chat.models import DirectConversation, Participant, User
 from chat.rules.limits import GROUP_LIMIT, NAME_LENGTH
 from chat.services.core.use_case import use_case, write_alias
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from uuid import UUID
-
-    from django.db.models import QuerySet
 
 
 @use_case

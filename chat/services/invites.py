@@ -1,9 +1,8 @@
 """Invites: codes that make their users members of a server."""
 
-from __future__ import annotations
-
 import secrets
-from typing import TYPE_CHECKING
+from datetime import datetime
+from uuid import UUID
 
 from chat.db.statements import Statement
 from chat.errors import InvalidInput, InviteUnusable, NotVisible
@@ -15,10 +14,6 @@ from chat.services.core.authority import channel_authority, member_authority
 from chat.services.core.locks import lock_active_user, lock_server, lock_server_of
 from chat.services.core.use_case import save_fields, use_case, write_alias
 from chat.services.members import admit
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
 
 # Without letters and digits that look or sound alike.
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"

@@ -1,8 +1,7 @@
 """Members of a server: joining, leaving, and the moderation of them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from datetime import datetime
+from uuid import UUID
 
 from django.db import IntegrityError
 
@@ -20,10 +19,6 @@ from chat.services.core.authority import (
 )
 from chat.services.core.locks import LockMode, lock_active_user, lock_server, lock_user
 from chat.services.core.use_case import constraint_of, save_fields, use_case, write_alias
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
 
 
 @use_case

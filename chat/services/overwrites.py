@@ -1,8 +1,8 @@
 """Overwrites: what a channel allows or denies to a role or a member. Public in `channels`."""
 
-from __future__ import annotations
+from uuid import UUID
 
-from typing import TYPE_CHECKING
+from django.db.models import QuerySet
 
 from chat.errors import InvalidInput, NotVisible
 from chat.inputs import check_permissions, check_reason, id_of
@@ -15,11 +15,6 @@ from chat.services.core.authority import (
 )
 from chat.services.core.locks import lock_server_of, lock_user
 from chat.services.core.use_case import use_case, write_alias
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from django.db.models import QuerySet
 
 # One of the two is None.
 _Target = dict[str, "UUID | None"]

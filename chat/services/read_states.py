@@ -1,8 +1,8 @@
 """Read marks of users, and their notification settings of channels."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from chat.db.statements import Statement, read_sql
 from chat.errors import InvalidInput, NotVisible
@@ -10,11 +10,6 @@ from chat.inputs import check_moment, check_seq, describe, id_of
 from chat.models import Channel, ReadState, Server, User
 from chat.queries.source import of_space
 from chat.services.core.use_case import single_statement, write_alias
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
 
 _MARK = Statement(read_sql("services/sql/mark_read.sql"))
 _MARK_ALL = Statement(read_sql("services/sql/mark_all_read.sql"))

@@ -4,16 +4,15 @@ All need MANAGE_ROLES, and change only roles below the actor's highest; nobody g
 that they lack.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chat.db.statements import Statement
 from chat.errors import InvalidInput, LimitReached, NotVisible
 from chat.inputs import (
     UNCHANGED,
+    Checks,
     Unchanged,
     check_flag,
     check_given,
@@ -34,11 +33,6 @@ from chat.services.core.authority import (
 )
 from chat.services.core.locks import lock_server, lock_server_of, lock_user
 from chat.services.core.use_case import use_case, write_alias
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from chat.inputs import Checks
 
 # With the lowest id there is, so that everyone's role does not outrank it.
 _ABOVE_EVERYONES = Rank(position=0, id=UUID(int=0))

@@ -1,15 +1,14 @@
 """Servers: created, changed, handed over, deleted."""
 
-from __future__ import annotations
-
 from functools import partial
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db.models.functions import Now
 
 from chat.errors import NotVisible, OwnerProtected
 from chat.inputs import (
     UNCHANGED,
+    Checks,
     Unchanged,
     check_given,
     check_name,
@@ -32,11 +31,6 @@ from chat.services.core.authority import (
 )
 from chat.services.core.locks import lock_active_user, lock_server, lock_user
 from chat.services.core.use_case import save_fields, use_case, write_alias
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from chat.inputs import Checks
 
 # By position.
 _ROLES = (

@@ -1,9 +1,7 @@
 """Erasing accounts. They are created by `User.objects.create_user`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import connections
 from django.db.models.functions import Now
@@ -13,9 +11,6 @@ from chat.inputs import check_flag, id_of
 from chat.models import Server, User
 from chat.services.core.erasure import empty_account, empty_everything, what_is_left
 from chat.services.core.use_case import use_case, write_alias
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)

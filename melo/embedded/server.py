@@ -141,7 +141,7 @@ def _after_fork_in_child() -> None:
     global _servers_mutex  # noqa: PLW0603 — the parent's threads do not exist here
     _servers_mutex = threading.Lock()
     for server in _servers.values():
-        server._after_fork()  # noqa: SLF001 — the same room
+        server._after_fork()  # noqa: SLF001 — the same module
 
 
 atexit.register(_leave_all)

@@ -17,7 +17,7 @@ DB_VARIABLES = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")
 
 DEFAULT_PASSWORD = "postgres"  # noqa: S105 — well known: the deploy check is about it
 _CONNECT_TIMEOUT_SECONDS = 10
-# There is another server to ask: libpq gives up a connection whose other end has gone.
+# There is another server to ask, so libpq gives up a connection whose other end has gone.
 REPLICA_OPTIONS = {
     "connect_timeout": 2,
     "tcp_user_timeout": 2000,
@@ -25,7 +25,7 @@ REPLICA_OPTIONS = {
     "keepalives_interval": 1,
     "keepalives_count": 2,
 }
-# Nor is one waited for that is there and does not answer: no read of chat.queries takes so long.
+# A server that is there and does not answer is given up too: no read of chat.queries takes so long.
 _REPLICA_ANSWER_SECONDS = 5
 _LONGEST_NAME_BYTES = 63
 _HOST_AND_PORT = re.compile(
@@ -37,8 +37,8 @@ _HOST_AND_PORT = re.compile(
 class DatabaseChoice:
     """The database at `address`, or the embedded one in `embedded_dir` when that is set.
 
-    `variables` names the variables that chose it, for messages. A statement is waited for
-    `answer_seconds` at most, where that is set.
+    `variables` names the variables that chose it, for messages. A statement that takes longer than
+    `answer_seconds` fails, if that is set.
     """
 
     address: ServerAddress

@@ -65,9 +65,9 @@ class _ServerCursor(_WholeStatements, psycopg.ServerCursor[Any]):
 
 
 def _answered(waiting: Generator[Any, Any, Any], *, within: float) -> Generator[Any, Any, Any]:
-    """Go through the steps in which psycopg waits for an answer, for so many seconds at most.
+    """Go through the steps in which psycopg waits for an answer; fail after so many seconds.
 
-    psycopg looks up ten times a second though nothing has come. A server that is frozen keeps its
+    psycopg wakes up ten times a second even if nothing has come. A server that is frozen keeps its
     connections open, and neither libpq nor the kernel would ever give them up.
     """
     end = time.monotonic() + within
@@ -95,7 +95,7 @@ class _ErrorsWithoutValues(DatabaseErrorWrapper):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection to PostgreSQL, as Django's with the additions of this room.
+    """A connection to PostgreSQL: Django's, with the additions of this package.
 
     In `settings.DATABASES`, EMBEDDED_DIR makes it one to the embedded server with its data there,
     VARIABLES names the variables that an error should speak of, and FLUSH_SETTING the setting that
@@ -168,8 +168,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def ensure_connection(self) -> None:
         """Connect if there is no connection, or the one that was there is lost.
 
-        Django looks for a lost one at the beginning of a request alone. Within a transaction it
-        stays lost: what was done in it is gone, and its caller has to know.
+        Django only looks for a lost one at the beginning of a request. Within a transaction it
+        stays lost: what was done in it is gone, and the caller has to know.
         """
         if self.connection is not None and self.connection.closed and not self.in_atomic_block:
             self.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +18,9 @@ BOUNDED_OTHERWISE = {"messages_by_id", "move_role"}
 
 def returns_many(call: Callable[..., object]) -> bool:
     """Tell whether a function returns a list, or what has one."""
-    returned: str = call.__annotations__["return"]
-    kind: Any = vars(sys.modules[call.__module__]).get(returned)
-    parts = [str(part.type) for part in fields(kind)] if is_dataclass(kind) else [returned]
-    return any(_MANY.search(part) for part in parts)
+    returned: Any = call.__annotations__["return"]
+    parts = [part.type for part in fields(returned)] if is_dataclass(returned) else [returned]
+    return any(_MANY.search(str(part)) for part in parts)
 
 
 def test_every_function_that_returns_a_list_has_a_limit() -> None:

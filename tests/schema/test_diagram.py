@@ -11,7 +11,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.test.utils import isolate_apps
 
-from chat.diagram import DiagramMarkersError, er_diagram, replace_diagram
+from chat.db.constraints import CompositeForeignKey
+from chat.diagram import DiagramError, er_diagram, replace_diagram
 
 MARKED = """# MELO
 
@@ -23,21 +24,19 @@ The end.
 """
 
 
-class ReplyKey(models.CheckConstraint):
-    """A foreign key in Meta.constraints, as an application may have one."""
-
-    fields: tuple[str, ...] = ("place", "reply_to")
-    to_fields: tuple[str, ...] = ("place", "id")
-
-    def target(self, model: type[models.Model]) -> type[models.Model]:
-        return model
-
-
-class TwiceKey(ReplyKey):
-    """Over the primary key and one more, and with a column that comes twice."""
-
-    fields = ("place", "elsewhere", "place")
-    to_fields = ("place", "elsewhere", "place")
+REPLY_KEY = CompositeForeignKey(
+    name="posts_reply_fk",
+    fields=["place", "reply_to"],
+    to="self",
+    to_fields=["place", "id"],
+)
+# Over the primary key and one more, and with a column that comes twice.
+TWICE_KEY = CompositeForeignKey(
+    name="profiles_twice_fk",
+    fields=["place", "elsewhere", "place"],
+    to="self",
+    to_fields=["place", "elsewhere", "place"],
+)
 
 
 @isolate_apps("tests.schema")
@@ -71,7 +70,7 @@ def test_columns_keys_and_relations_are_drawn() -> None:
         class Meta:
             app_label = "schema"
             db_table = "posts"
-            constraints = [ReplyKey(name="posts_reply_fk", condition=models.Q())]
+            constraints = [REPLY_KEY]
 
     class Profile(models.Model):
         place = models.OneToOneField(Place, models.CASCADE, primary_key=True)
@@ -80,7 +79,7 @@ def test_columns_keys_and_relations_are_drawn() -> None:
         class Meta:
             app_label = "schema"
             db_table = "profiles"
-            constraints = [TwiceKey(name="profiles_twice_fk", condition=models.Q())]
+            constraints = [TWICE_KEY]
 
     class Access(models.Model):
         class Meta:
@@ -146,7 +145,7 @@ def test_only_what_is_between_the_markers_is_replaced() -> None:
     ],
 )
 def test_file_without_its_markers_is_refused(text: str) -> None:
-    with pytest.raises(DiagramMarkersError, match=r"README\.md"):
+    with pytest.raises(DiagramError, match=r"README\.md"):
         replace_diagram(text, "erDiagram", path=Path("README.md"))
 
 
@@ -161,7 +160,7 @@ def test_stale_file_says_what_to_run_and_is_fresh_after_it(tmp_path: Path) -> No
     call_command("schema_diagram", check=readme)
 
     assert caught.value.returncode == 1
-    assert f"python manage.py schema_diagram chat --write {readme}" in str(caught.value)
+    assert f"python manage.py schema_diagram --write {readme}" in str(caught.value)
     assert stale == MARKED
     assert "    users {\n        uuid id PK\n" in readme.read_text()
     assert readme.read_text().endswith("\n\nThe end.\n")

@@ -255,7 +255,7 @@ def test_lock_that_was_not_had_is_said_and_asked_about(
 
     assert written[2:] == [
         "To be lost: nothing that can be known",
-        "Not known, because it can only be known by running it:",
+        "Not known until it is run:",
         "  two_steps.0002_touch: SQL file 0002_touch",
         "Not tried, but read from the migrations:",
         "  two_steps.0002_touch did not get a lock within 0.05 s, because somebody else",
@@ -322,9 +322,9 @@ def test_table_fits_a_terminal() -> None:
         "May have other values afterwards:",
         "  column   users.color, bigint to integer                               7 values",
         "  updated  users                                                          5 rows",
-        "Not known, because it can only be known by running it:",
+        "Not known until it is run:",
         "  a.0001_a: Raw SQL operation",
-        "Goes too, and holds no data of its own: view one, view two",
+        "Dropped too, without data of their own: view one, view two",
         "Not tried, but read from the migrations:",
         "  a.0002_b runs outside of a transaction (atomic = False)",
     ]

@@ -163,7 +163,7 @@ def test_production_is_told_from_the_models_what_it_would_lose(manage: ManageSit
         "To be lost: 2 rows in 1 table",
         "  table    two_steps_messages                                             2 rows",
         "  1 table with nothing in it",
-        "Not known, because it can only be known by running it:",
+        "Not known until it is run:",
         "  two_steps.0002_touch: SQL file 0002_touch",
         "Not tried, but read from the migrations:",
         "  without FORCE_ROLLBACK=1 it is refused, so nothing is locked for it",

@@ -1,27 +1,18 @@
 """The classes that every page is made from: fast on millions of rows, and read-only."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from django.contrib.admin import ShowFacets, display
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
-from django.db.models import BinaryField, GeneratedField, Model
+from django.db.models import BinaryField, GeneratedField, Model, QuerySet
+from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
 from chat.admin.lists.changelist import KeysetChangeList
-from chat.admin.lists.filters import cleaned, of_server, uuid_or_none
-from chat.admin.lists.panels import rendered, row_link
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
-
-    from chat.admin.lists.filters import Conditions, Filter
-    from chat.admin.lists.panels import Panel
+from chat.admin.lists.filters import Conditions, Filter, cleaned, of_server, uuid_or_none
+from chat.admin.lists.panels import Panel, rendered, row_link
 
 
 class KeysetAdmin(ModelAdmin):

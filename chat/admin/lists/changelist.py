@@ -1,25 +1,18 @@
 """A list of the admin without counts and page numbers: filtered by indexes, paged by key."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db import OperationalError, connection, transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from unfold.views import ChangeList
 
-from chat.admin.lists.filters import FilterError, cleaned
+from chat.admin.lists.filters import Filter, FilterError, cleaned
 from chat.admin.lists.keyset import CursorError, KeysetPage, estimated_rows, keyset_page
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from django.db.models import Model, QuerySet
-    from django.http import HttpRequest
-
-    from chat.admin.lists.filters import Filter
 
 BEFORE, AFTER = "before", "after"
 # A list takes milliseconds. One that takes longer has no index for it, and is stopped.

@@ -4,20 +4,14 @@ A list says for which of its filters together an index has the rows in order; an
 is refused in words, because it would read the whole table.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, Model, OuterRef, QuerySet
 
 from chat.models import Channel, Message, Role, Server, User
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from django.db.models import Model, QuerySet
 
 # What the rows must fulfil, of one filter or of all that are filled in.
 Conditions = dict[str, Any]

@@ -3,21 +3,15 @@
 Knows querysets and nothing of the admin.
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote
 
 from django.core.exceptions import ValidationError
-from django.db.models import F
+from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from django.db.models import Model, QuerySet
 
 
 class CursorError(Exception):

@@ -4,25 +4,18 @@ Everybody who may look at messages sees of a deleted one its author and its time
 its earlier versions take a permission of their own.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
 from django.contrib.admin import display
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from chat.admin.lists.keyset import estimated_rows
-from chat.admin.lists.panels import moment, row_link, rows_panel, shortened
+from chat.admin.lists.panels import Panel, moment, row_link, rows_panel, shortened
+from chat.models import Message
 from chat.queries.search import SearchText
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from uuid import UUID
-
-    from django.db.models import QuerySet
-    from django.http import HttpRequest
-
-    from chat.admin.lists.panels import Panel
-    from chat.models import Message
 
 READ_DELETED = "chat.read_deleted_messages"
 WITHHELD = "(deleted; reading it takes a permission)"

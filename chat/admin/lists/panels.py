@@ -1,23 +1,18 @@
 """Panels: short tables beneath a row, of what belongs to it, with links to the whole lists."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
 from chat.models import Channel, DirectConversation
 from chat.models.channels import CONVERSATION_KINDS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from django.db.models import Model, QuerySet
-    from django.http import HttpRequest
 
 PANEL_ROWS = 10
 

@@ -1,15 +1,13 @@
 """Why somebody may do what in a channel: explained from the tables, and asked of the database."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.db import connections
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 
-from chat.models import Ban, ChannelPermission, MemberRole, Role, ServerMember
+from chat.models import Ban, Channel, ChannelPermission, MemberRole, Role, ServerMember, User
 from chat.rules.permissions import Permission
 from chat.rules.resolution import (
     ChannelKind,
@@ -19,11 +17,6 @@ from chat.rules.resolution import (
     Overwrite,
     explain,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from chat.models import Channel, User
 
 
 @dataclass(frozen=True, kw_only=True)

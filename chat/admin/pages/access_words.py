@@ -1,15 +1,8 @@
 """An explanation of permissions, in sentences."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from chat.admin.pages.permission_words import words
 from chat.rules.permissions import Permission
-from chat.rules.resolution import Rule
-
-if TYPE_CHECKING:
-    from chat.rules.resolution import Step, Verdict
+from chat.rules.resolution import Rule, Step, Verdict
 
 _RULES = {
     Rule.EVERYONE: "What everyone's role gives",

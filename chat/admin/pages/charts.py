@@ -1,23 +1,17 @@
 """The charts of the start page: data for Unfold's Chart.js, and the same numbers as a table."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.urls import reverse
 from django.utils.html import format_html
 
 from chat.admin.lists.panels import shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from chat.admin.pages.figures import ActiveServers, BigChannel, MessagesPerDay
-    from chat.admin.pages.growth import Growth
+from chat.admin.pages.figures import ActiveServers, BigChannel, MessagesPerDay
+from chat.admin.pages.growth import Growth
 
 _BAR = "var(--color-primary-500)"
 _LINES = ("#a855f7", "#0ea5e9", "#22c55e", "#f59e0b", "#ef4444", "#64748b")

@@ -1,15 +1,23 @@
 """The start page: the figures that this person may see, and a warning about the schema."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
-from chat.admin.pages.charts import channels_chart, growth_chart, messages_chart, servers_chart
+from chat.admin.pages.charts import (
+    Chart,
+    channels_chart,
+    growth_chart,
+    messages_chart,
+    servers_chart,
+)
 from chat.admin.pages.figures import (
     active_servers,
     biggest_channels,
@@ -18,15 +26,6 @@ from chat.admin.pages.figures import (
 )
 from chat.admin.pages.growth import read_growth
 from chat.admin.pages.schema_page import may_see_schema
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
-    from django.http import HttpRequest
-
-    from chat.admin.pages.charts import Chart
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

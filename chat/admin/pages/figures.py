@@ -4,20 +4,15 @@ No counters are kept. Ids are UUIDs of version 7, so a range of the primary key 
 and a part of its index tells how many messages were sent.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, LiteralString, NamedTuple
+from datetime import date, datetime
+from typing import Final, LiteralString, NamedTuple
+from uuid import UUID
 
 from django.db import transaction
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date, datetime
-    from uuid import UUID
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 # In each half hour one stretch is counted. Its length is such that all stretches have about 100,000
 # ids, or all ids where there are fewer; its start is pseudo-random, the same at each call. What is

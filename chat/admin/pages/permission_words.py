@@ -1,15 +1,9 @@
 """Permissions as words and check boxes."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from chat.rules.permissions import ALL, VOICE, Permission
-
-if TYPE_CHECKING:
-    from django.utils.safestring import SafeString
 
 P = Permission
 _MODERATION = (

@@ -3,14 +3,14 @@
 It changes nothing: what is to be done is a command of the operator's.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -25,7 +25,7 @@ from chat.admin.pages.schema_tables import (
 from chat.admin.pages.storage import index_storage, table_storage
 from chat.admin_site import admin_page
 from chat.schema.disk.loading import load_migrations
-from chat.schema.drift.reading import DriftState, read_drift
+from chat.schema.drift.reading import Drift, DriftState, read_drift
 from chat.schema.drift.sentences import next_step as drift_next_step
 from chat.schema.drift.sentences import not_compared_sentence
 from chat.schema.drift.sentences import sentence as drift_sentence
@@ -35,12 +35,6 @@ from chat.schema.session.database import describe_database
 from chat.schema.status.reading import MigrationState, all_ready, in_state, read_statuses
 from chat.schema.status.sentences import next_step, sentences
 from chat.schema.status.tables import listed, missing_tables
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
-    from django.http import HttpRequest
-
-    from chat.schema.drift.reading import Drift
 
 PERMISSION = "chat.view_schema"
 _EVENTS_PER_PAGE = 20

@@ -1,29 +1,21 @@
 """The tables of the schema page, as headers and rows."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import Any
 
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from chat.admin.pages.storage import IndexStorage, TableStorage
+from chat.schema.catalogue.objects import Difference
 from chat.schema.disk.checksums import short_checksum
+from chat.schema.ledger.events import LedgerEvent
 from chat.schema.ledger.table import Event
-from chat.schema.status.reading import MigrationState, current_migrations
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from django.utils.safestring import SafeString
-
-    from chat.admin.pages.storage import IndexStorage, TableStorage
-    from chat.schema.catalogue.objects import Difference
-    from chat.schema.ledger.events import LedgerEvent
-    from chat.schema.status.reading import MigrationStatus
+from chat.schema.status.reading import MigrationState, MigrationStatus, current_migrations
 
 _VARIANTS = {
     MigrationState.APPLIED: "success",

@@ -1,17 +1,13 @@
 """The sidebar: tables and pages in groups, each shown to those who may view it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.apps import apps
+from django.http import HttpRequest
 from django.urls import reverse
 
 from chat.admin.lists.panels import list_url, may_view
 from chat.admin_site import PAGES
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 # Group, then label of the model and its Material symbol.
 GROUPS: dict[str, dict[str, str]] = {

@@ -1,28 +1,22 @@
 """The page "Who may see what": what somebody may do in a channel, and which rule decides."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from chat.admin.lists.filters import FilterError, as_uuid, cleaned, find_user_id, of_server
 from chat.admin.lists.panels import Link
-from chat.admin.pages.access_explanation import explain_access
+from chat.admin.pages.access_explanation import AccessExplanation, explain_access
 from chat.admin.pages.access_words import bits_in_words, reason, rule_in_words
 from chat.admin.pages.permission_words import GROUPS, words
 from chat.admin_site import admin_page
 from chat.models import Channel, ServerMember, User
 from chat.rules.permissions import Permission
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
-
-    from chat.admin.pages.access_explanation import AccessExplanation
 
 TITLE = "Who may see what"
 # As many as a server can have.

@@ -1,1 +1,1 @@
-"""The commands that `manage.py` has beside Django's: thin, over the rooms that know how."""
+"""The commands that `manage.py` has beside Django's; other packages do the work."""

@@ -1,22 +1,21 @@
-"""Draw an app's tables as a Mermaid diagram."""
+"""Draw the tables of chat as a Mermaid diagram."""
 
 from pathlib import Path
 from typing import Any
 
 from django.apps import apps
 from django.core.management.base import CommandParser
-from django.db import connections
+from django.db import connection
 
-from chat.diagram import MissingFileError, StaleDiagramError, er_diagram, replace_diagram
-from chat.schema.disk.names import require_app
-from chat.schema.management.commands._base import SchemaCommandMixin, add_database_argument
+from chat.diagram import DiagramError, er_diagram, replace_diagram
+from chat.schema.management.commands._base import SchemaCommandMixin
 from chat.schema.text import command_line
 
 
 class Command(SchemaCommandMixin):
-    """Draw an app's tables as a Mermaid diagram."""
+    """Draw the tables of chat as a Mermaid diagram."""
 
-    help = "Draw an app's tables as a Mermaid erDiagram, from its models."
+    help = "Draw the tables of chat as a Mermaid erDiagram, from the models."
     details = """\
 It destroys nothing in a database: it reads the models. --write replaces what is between the two
 markers in the file:
@@ -25,7 +24,7 @@ markers in the file:
 exit codes:
   0  drawn, written, or up to date
   1  error; with --check: the file is stale
- 64  the command line is wrong, or names what is not there; nothing was done
+ 64  the command line is wrong; nothing was done
 
 examples:
   python manage.py schema_diagram --write chat/README.md
@@ -34,15 +33,7 @@ examples:
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the app, --database, --check and --write."""
-        parser.add_argument(
-            "app_label",
-            nargs="?",
-            metavar="app",
-            default="chat",
-            help="The app (default: %(default)s).",
-        )
-        add_database_argument(parser)
+        """Add --check and --write."""
         where = parser.add_mutually_exclusive_group()
         where.add_argument(
             "--check", type=Path, metavar="FILE", help="End with 1 if this file is stale."
@@ -51,22 +42,21 @@ examples:
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Draw to stdout, into a file, or compare with a file."""
-        label = options["app_label"]
-        require_app(label, known=(config.label for config in apps.get_app_configs()))
-        diagram = er_diagram(
-            apps.get_app_config(label).get_models(), connection=connections[options["database"]]
-        )
+        diagram = er_diagram(apps.get_app_config("chat").get_models(), connection=connection)
         path: Path | None = options["write"] or options["check"]
         if path is None:
             self.stdout.write(diagram)
             return
         if not path.is_file():
-            raise MissingFileError(path)
+            raise DiagramError(
+                seen=f"Expected {path}", next_step="Write it first, or correct its name."
+            )
         text = path.read_text(encoding="utf-8")
         drawn = replace_diagram(text, diagram, path=path)
         if options["write"]:
             path.write_text(drawn, encoding="utf-8")
         elif drawn != text:
-            raise StaleDiagramError(
-                path, command=command_line("schema_diagram", label, "--write", str(path))
+            raise DiagramError(
+                seen=f"Stale in {path}",
+                next_step=f"Draw it again: {command_line('schema_diagram', '--write', str(path))}",
             )

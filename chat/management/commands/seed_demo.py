@@ -21,8 +21,8 @@ class Command(ExplainedCommand):
 
     help = (
         "Fill the database with a made-up community: servers, people, months of messages. The same "
-        "options make the same rows, and a run that was interrupted is finished by running it "
-        "again. Refuses to run in production."
+        "options, --until among them, make the same rows, and running it again finishes a run that "
+        "was interrupted. Refuses to run in production."
     )
     details = """\
 It destroys nothing: it only adds rows, and no command removes them again.

@@ -8,10 +8,6 @@ class NoReasonError(RefusedError):
 
 
 def require_reason(reason: str) -> None:
-    """Raise unless a reason is given.
-
-    Raises:
-        NoReasonError: it is empty.
-    """
+    """Raise NoReasonError unless a reason is given."""
     if not reason.strip():
         raise NoReasonError(next_step='Say why it is right as it is: --reason "…". It is kept.')

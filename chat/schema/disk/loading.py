@@ -41,7 +41,7 @@ def load_migrations(connection: BaseDatabaseWrapper | None) -> MigrationLoader:
 
 
 def passed_over(loader: MigrationLoader) -> list[str]:
-    """Return in a sentence each which files look like those of migrations, and are none; sorted.
+    """Return a sentence for each file that looks like one of a migration and is none, sorted.
 
     Those of installed packages are left out. Reads folders, and the modules beside a SQL file that
     no operation runs.

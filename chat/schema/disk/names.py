@@ -55,11 +55,7 @@ def nearest_names(name: str, known: Iterable[str]) -> list[str]:
 
 
 def require_app(app_label: str, *, known: Iterable[str]) -> None:
-    """Raise unless `app_label` is one of the known apps.
-
-    Raises:
-        UnknownAppError: it is not; the error names the nearest.
-    """
+    """Raise UnknownAppError unless `app_label` is one of the known apps."""
     labels = sorted(known)
     if app_label not in labels:
         raise UnknownAppError(app_label, nearest=nearest_names(app_label, labels), known=labels)

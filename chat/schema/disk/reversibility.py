@@ -60,11 +60,7 @@ def irreversible_operations(migration: Migration) -> list[str]:
 
 
 def require_reversible(migrations: Iterable[Migration]) -> None:
-    """Raise, naming every one of them, when a migration has no way back; no statement.
-
-    Raises:
-        IrreversibleMigrationError: at least one has none.
-    """
+    """Raise IrreversibleMigrationError, naming all, when migrations have no way back."""
     found = [
         IrreversibleMigration(
             app=migration.app_label,

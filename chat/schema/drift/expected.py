@@ -1,4 +1,4 @@
-"""The expected schema: what the migrations left, without what was changed past them.
+"""The expected schema: what the migrations left, without what was changed by hand.
 
 A snapshot that took the database as it finds it would make every drift the new truth. So the ledger
 keeps the expected schema with each migration, and what was changed by hand differs from it until a
@@ -17,7 +17,7 @@ from chat.schema.catalogue.objects import (
 )
 
 _TABLES: Final = (ObjectKind.TABLE, ObjectKind.VIEW, ObjectKind.MATERIALIZED_VIEW)
-# No statement alters these in place: one that reads otherwise has only followed its table.
+# No statement alters these in place: one whose definition changed has only followed its table.
 _FOLLOWS: Final = frozenset(
     {ObjectKind.CONSTRAINT, ObjectKind.INDEX, ObjectKind.TRIGGER, ObjectKind.POLICY}
 )
@@ -26,16 +26,16 @@ _FOLLOWS: Final = frozenset(
 def put_back(
     live: Catalogue, differences: Iterable[Difference], *, recorded: Catalogue
 ) -> Catalogue:
-    """Return the live catalogue, but the objects that differ as they were recorded."""
+    """Return the live catalogue with the objects that differ as they were recorded."""
     objects = recorded.by_key()
     return _with_objects(live, {each.key: objects.get(each.key) for each in differences})
 
 
 def carried(expected: Catalogue, *, before: Catalogue, after: Catalogue) -> Catalogue:
-    """Return what is expected after a migration that made `after` of `before`.
+    """Return what is expected after a migration that turned `before` into `after`.
 
-    That is `after`, but what was changed by hand before is put back, unless the migration changed
-    it itself or dropped the table that it hung on.
+    That is `after`, with earlier changes by hand put back, except where the migration changed the
+    object itself or dropped its table.
     """
     if expected == before:
         return after

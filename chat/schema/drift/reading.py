@@ -39,13 +39,13 @@ class Drift:
     """How the database differs from the last snapshot, in the order of the kinds, then by name.
 
     `before` of a difference is the definition in the snapshot, `after` the one in the database.
-    `certain` are the differences that no migration can have made. `not_compared` are definitions
-    in the words of another major version that this server cannot restate; whether they differ is
-    not known. `app`, `name`, `event`, `taken_at` and `taken_on` (a server version) tell of the
+    `certain` are the differences that no migration can have made. `not_compared` are definitions in
+    the words of another major version that this server cannot restate; whether they differ is not
+    known. `app`, `name`, `event`, `taken_at` and `taken_on` (a server version) tell of the
     snapshot, and are None without one; `is_current` is false when a migration may have changed the
-    database since. Compared is the schema that has the ledger; `elsewhere` is another one, in which
-    this session makes its tables and there are some. `live` is the catalogue as it was read,
-    `expected` what the migrations left.
+    database since. The schema of the ledger is compared; `elsewhere` is another one with tables, in
+    which this session makes its own. `live` is the catalogue as it was read, `expected` what the
+    migrations left.
     """
 
     differences: tuple[Difference, ...] = ()
@@ -96,8 +96,8 @@ def read_drift(connection: BaseDatabaseWrapper) -> Drift:
 
     Compared is the schema that has the ledger. The ledger, Django's own table, and what goes with
     them are left out. When something differs, the ledger is read again: if a migration began or
-    ended meanwhile, so is the database. After three times it is not known. Locks nothing but what
-    `compare_restated` does.
+    ended meanwhile, so is the database. After three readings it is not known whether there is
+    drift. Locks nothing but what `compare_restated` does.
 
     Raises:
         ForeignLedgerError: a table with the ledger's name is not the ledger.
@@ -169,10 +169,10 @@ def _different(
     is_other_major: bool = False,
     schema: str,
 ) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
-    """Return what differs, and what cannot be told.
+    """Return what differs, and what cannot be compared.
 
-    What cannot be restated differs as it is printed, but for two major versions: they print alike
-    only what has no expression in it.
+    What cannot be restated is compared as printed, unless the major versions differ: these print
+    only definitions without expressions alike.
     """
     printed = diff(before, after)
     is_same = compare_restated(
@@ -197,7 +197,7 @@ def _server_version(connection: BaseDatabaseWrapper) -> str:
 
 
 def major(version: str) -> str:
-    """Return the major version of what a server calls its version."""
+    """Return the major version in a server's name for its version."""
     # `18.6`, `15.20 (Debian 15.20-0+deb12u1)`, `19beta1`.
     digits = ""
     for character in version:

@@ -27,12 +27,9 @@ class UnknownDriftError(SchemaError):
 
 
 def require_no_drift(drift: Drift, *, is_shown: bool = False) -> None:
-    """Raise when the database differs from the last snapshot.
+    """Raise DriftError when the database differs from the last snapshot.
 
     With `is_shown` each difference has been shown, and the error says what to do about them.
-
-    Raises:
-        DriftError: it does.
     """
     if drift.state is DriftState.DRIFT:
         to_see = f"See each and what to do about it: {command_line('migration_drift')}"
@@ -43,10 +40,6 @@ def require_no_drift(drift: Drift, *, is_shown: bool = False) -> None:
 
 
 def require_known_drift(drift: Drift) -> None:
-    """Raise when it cannot be known whether the database was changed by hand.
-
-    Raises:
-        UnknownDriftError: it cannot.
-    """
+    """Raise UnknownDriftError when it cannot be known whether the database was changed by hand."""
     if drift.state is DriftState.UNKNOWN:
         raise UnknownDriftError(seen=sentence(drift), next_step=next_step(drift))

@@ -67,7 +67,7 @@ def drift_summary(drift: Drift, *, style: Style) -> str:
 
 
 def drift_before_run(drift: Drift, *, style: Style) -> str:
-    """Return what a run that is about to begin says of what was changed by hand, in 80 columns."""
+    """Return what a run reports, before it begins, of changes by hand, in 80 columns."""
     count = len(drift.certain)
     differ, them, they_stay = (
         ("1 object differs", "it", "it stays")

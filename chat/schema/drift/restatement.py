@@ -59,10 +59,10 @@ def compare_restated(
 ) -> dict[ObjectKey, bool]:
     """Return for each difference whether both definitions are the same in this server's words.
 
-    One that is not in the result cannot be told: the server refuses one of the two, or this role,
-    or a standby, may not have temporary objects. The version of an extension is never in it. Locks
-    what the definitions refer to for a moment, as reading does, and waits for that one second at
-    most. No statement when nothing was changed.
+    One that is not in the result could not be compared: the server refuses one of the two, or this
+    role, or a standby, may not have temporary objects. The version of an extension is never in it.
+    Locks what the definitions refer to for a moment, as reading does, and waits for that one second
+    at most. No statement when nothing was changed.
     """
     is_same: dict[ObjectKey, bool] = {}
     changed = []
@@ -179,7 +179,7 @@ def _column(obj: CatalogueObject, schema: str) -> Statements:
         *_copied(obj, schema),
         f"ALTER TABLE {table} DROP COLUMN {name}",
         f"ALTER TABLE {table} ADD COLUMN {name} {definition}",
-        # By itself: of a column that is added with one, the server computes the value.
+        # Separately: for a column that is added with a default, the server computes the value.
         *([f"ALTER TABLE {table} ALTER COLUMN {name} SET DEFAULT {default}"] if default else []),
     ]
 
@@ -189,7 +189,8 @@ def _constraint(obj: CatalogueObject, schema: str) -> Statements:
         return []
     definition = obj.definition
     if definition.startswith("CHECK") and not definition.endswith((_NOT_VALID, " NOT ENFORCED")):
-        # Else the server gets ready to check rows, and computes what is the same for all of them.
+        # Otherwise the server prepares to check rows, and computes what is the same for all of
+        # them.
         definition += _NOT_VALID
     added = f"ALTER TABLE {_copy(obj, schema)} ADD CONSTRAINT {_member(obj)} {definition}"
     return [*_copied(obj, schema), added]

@@ -25,9 +25,9 @@ class RecordedSnapshot:
     """The last snapshot in the ledger, and the event that it was taken with.
 
     `at_begin` is what a migration with `atomic = False` found when it was begun after that; it may
-    be done in part. `elsewhere` is another schema than the ledger's, in which this session makes
-    its tables and there are some. `is_current` is false when there is such a migration, or one that
-    ended without a snapshot of its own.
+    be done in part. `elsewhere` is another schema than the ledger's, with tables, in which this
+    session makes its own. `is_current` is false when there is such a migration, or one that ended
+    without a snapshot of its own.
     """
 
     catalogue: Catalogue

@@ -106,7 +106,7 @@ class Observer:
             return execute(sql, *arguments)
         if self._is_in_transaction() or _begins_transaction(sql):
             return self._watch(execute, sql, *arguments)
-        # It would have been a transaction of its own, so it is given one that can be looked into.
+        # It would be a transaction of its own, so it gets one in which its locks can be seen.
         try:
             with transaction.atomic(using=self._connection.alias):
                 return self._watch(execute, sql, *arguments)
@@ -174,7 +174,7 @@ class Observer:
         return status
 
     def _ask(self, query: LiteralString, params: dict[str, Any]) -> list[Any]:
-        """Ask beside Django, which would call the wrapper again."""
+        """Ask without Django, which would call the wrapper again."""
         rows: list[Any] = self._connection.connection.execute(query, params).fetchall()
         return rows
 

@@ -95,13 +95,13 @@ class ScratchDatabase:
 def scratch_database(
     connection: BaseDatabaseWrapper, *, say: Callable[[str], None] = lambda _: None
 ) -> Iterator[ScratchDatabase]:
-    """Make an empty database on the server of `connection`; drop it in the end, however that comes.
+    """Make an empty database on the server of `connection`; drop it at the end, whatever happens.
 
-    Meanwhile it takes the place of the configured database under the same alias, so that what a
-    migration asks for by that alias, or by none, is asked of it. Its name is that of the configured
-    one and `_rehearsal`. Only a process that is killed leaves it behind: the next one drops it
-    first. `say` is called with a sentence about that, and about each setting or extension of the
-    configured database that this role may not give to another.
+    Meanwhile it takes the place of the configured database under the same alias, so that a
+    migration that names that alias, or none, uses it. Its name is that of the configured one and
+    `_rehearsal`. Only a process that is killed leaves it behind: the next one drops it first. `say`
+    is called with a sentence about that, and about each setting or extension of the configured
+    database that this role may not give to another.
 
     Raises:
         RehearsalRunningError: another one of the same database is running.
@@ -138,7 +138,7 @@ def _drop_left_behind(owner: BaseDatabaseWrapper, scratch: ScratchDatabase) -> b
     if row != (_comment(scratch),) or scratch.name == cut_name(scratch.beside):
         raise ScratchInTheWayError(scratch.name, why="has no comment that says it is one")
     try:
-        # Without FORCE: who is connected may still look at it.
+        # Without FORCE: somebody who is connected may still be looking at it.
         _execute("DROP DATABASE IF EXISTS {}", scratch)
     except DatabaseError as exc:
         if isinstance(exc.__cause__, errors.ReadOnlySqlTransaction):
@@ -158,7 +158,7 @@ def _one(connection: BaseDatabaseWrapper, statement: LiteralString, name: str) -
 
 
 def _create(scratch: ScratchDatabase) -> None:
-    # Before it is: who interrupts CREATE DATABASE may be too late to stop it.
+    # Set before: an interrupt may come too late to stop CREATE DATABASE.
     scratch.is_made = True
     try:
         _execute("CREATE DATABASE {} TEMPLATE template0{}", scratch, scratch.traits.options)

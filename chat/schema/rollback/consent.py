@@ -7,7 +7,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.schema.errors import RefusedError
 from chat.schema.guards import ProductionRefusedError, how_to_set
-from chat.schema.rollback.loss import LOCK_TIMEOUT, ROW_BUDGET, TIME_LIMIT, Loss, measure_loss
+from chat.schema.rollback.loss import LOCK_TIMEOUT, Loss, measure_loss
 from chat.schema.rollback.report import loss_table, rollback_table
 from chat.schema.run.gates import Plan
 
@@ -44,11 +44,9 @@ def confirm_loss(
     is_production: bool,
     is_forced: bool,
     write: Callable[[str], object],
-    row_budget: int = ROW_BUDGET,
     lock_timeout: timedelta = LOCK_TIMEOUT,
-    time_limit: timedelta = TIME_LIMIT,
 ) -> None:
-    """Return when a plan may be carried out, having shown and asked what there is to show and ask.
+    """Show what a plan would lose, ask if necessary, and return if it may be carried out.
 
     To be called with the migration lock held, before the first migration is unapplied. A plan that
     goes forwards returns at once. `ask` puts a question on the terminal and returns the answer; it
@@ -67,9 +65,7 @@ def confirm_loss(
         connection,
         plan=plan,
         untried_because=_NOT_TRIED if is_production and not is_forced else "",
-        row_budget=row_budget,
         lock_timeout=lock_timeout,
-        time_limit=time_limit,
     )
     if is_worth_showing(loss) or is_production:
         write(f"{rollback_table(loss)}\n{loss_table(loss)}")

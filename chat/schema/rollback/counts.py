@@ -91,7 +91,7 @@ def total(counts: Iterable[Count]) -> Count:
 def _counted(
     connection: BaseDatabaseWrapper, relation: Relation, *, columns: Sequence[str], row_budget: int
 ) -> TableCounts | int:
-    """Count, or return the planner's number where the budget does not reach."""
+    """Return exact counts, or the planner's number of rows if the table is beyond the budget."""
     table = Identifier(relation.schema, relation.name)
     names = [Identifier(column) for column in columns]
     statement = SQL("SELECT {} FROM (SELECT {} FROM ONLY {} LIMIT {}) AS counted").format(

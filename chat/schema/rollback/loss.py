@@ -45,8 +45,8 @@ _CHANGED: Final = (
 class LossItem:
     """Rows of a table, or values of a column, that a rollback touches.
 
-    `name` is the table, or the table, a dot and the column. `detail` says more where there is more
-    to say. The values of a column are those that are not NULL.
+    `name` is the table, or the table, a dot and the column. `detail` has the types of a column that
+    changes its type. The values of a column are those that are not NULL.
     """
 
     kind: EffectKind
@@ -68,12 +68,12 @@ class LossItem:
 class Loss:
     """What a rollback would destroy.
 
-    `rollbacks` are (app, name) in the order in which they are undone. `lost` goes, `changed` may
-    have other values afterwards; `definitions` (views, generated columns, foreign tables) go and
-    hold no data of their own.
+    `rollbacks` are (app, name) in the order in which they are undone. `lost` is gone afterwards,
+    and `changed` may have other values; `definitions` (views, generated columns, foreign tables)
+    are gone too, and hold no data of their own.
 
     `not_tried` says why the rest was read from the migrations, and is empty when it was tried;
-    `unknown` are then the operations of which nothing is known. `failure` is what stopped the trial
+    `unknown` are then the operations whose effect is not known. `failure` is what stopped the trial
     run and would stop the rollback.
     """
 

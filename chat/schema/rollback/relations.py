@@ -205,7 +205,7 @@ def effects(before: RelationsSeen, after: RelationsSeen, *, empty: set[int]) -> 
 
     A generated column loses nothing: its values come from other columns. A type that changed
     without the table being written anew changed no value. A table that was empty before looks like
-    one that was emptied; to count it tells.
+    one that was emptied; counting it tells them apart.
     """
     names = {relation.shown for relation in after.relations.values()}
     found = []

@@ -42,10 +42,10 @@ def loss_table(loss: Loss) -> str:
     if changed:
         lines += ["May have other values afterwards:", *_rows(changed)]
     if loss.unknown:
-        lines += ["Not known, because it can only be known by running it:"]
+        lines += ["Not known until it is run:"]
         lines += [line for text in loss.unknown for line in wrapped(text, indent="  ")]
     if loss.definitions:
-        lines += wrapped(f"Goes too, and holds no data of its own: {', '.join(loss.definitions)}")
+        lines += wrapped(f"Dropped too, without data of their own: {', '.join(loss.definitions)}")
     return "\n".join([*lines, *_how_it_is_known(loss)])
 
 

@@ -37,7 +37,7 @@ class ResetPlan:
 def plan_reset(connection: BaseDatabaseWrapper, *, app_label: str | None) -> ResetPlan:
     """Return what a reset of an app and of all that depends on it, or of every app, would do.
 
-    What would be lost on the way down, `measure_loss` tells from the plan's `backwards`. Five
+    `measure_loss` tells from the plan's `backwards` what would be lost on the way down. Five
     statements at most. Changes and locks nothing.
 
     Raises:

@@ -26,8 +26,8 @@ from chat.schema.session.server_errors import what_was_said
 from chat.schema.session.settings import session_state
 
 # The rollback itself may have none of these errors: serialization_failure, deadlock_detected,
-# query_canceled; and class 53, the server is short of something, which one long transaction is
-# sooner than several short ones.
+# query_canceled; and class 53, the server is short of something, which happens sooner in one long
+# transaction than in several short ones.
 _PASSING: Final = frozenset({"40001", "40P01", "57014"})
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 _INSUFFICIENT_RESOURCES: Final = "53"
@@ -82,7 +82,7 @@ class TrialSessionLostError(SchemaError):
         super().__init__(
             seen=reason,
             next_step=(
-                "Run it again. If the same happens, a migration on the way back computes for so "
+                "Run it again. If it happens again, a migration on the way back computes for so "
                 "long between two statements that its locks would have stopped the others."
             ),
         )

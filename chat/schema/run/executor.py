@@ -1,7 +1,8 @@
 """Django's executor, which commits each migration together with its records.
 
 An atomic migration, Django's row and the ledger's are one commit; one with `atomic = False` has a
-row in the ledger before it begins. Nothing is run without the lock, or that the gates refuse.
+row in the ledger before it begins. Nothing is run without the lock, nor anything that the gates
+refuse.
 """
 
 import time
@@ -69,9 +70,9 @@ class Progress:
     """What the executor calls to report how the run goes, beside Django's own callback.
 
     `drifted` is called with what was changed by hand, before anything is done; `blocked` after each
-    attempt that could not lock a table in time; `waiting` with those for whom a migration waits
-    that may wait as long as it takes; `failed` at once, while the line of the migration is still
-    open (the error that follows says more).
+    attempt that could not lock a table in time; `waiting` with those for whom a migration with
+    `atomic = False` waits; `failed` at once, before the end of the migration's line (the error that
+    follows says more).
     """
 
     notice: Callable[[str], None]
@@ -82,7 +83,7 @@ class Progress:
 
 
 class GatedExecutor(MigrationExecutor):
-    """Django's executor, which refuses to be made when an applied migration is gone or changed."""
+    """Django's executor, which cannot be made when an applied migration is missing or changed."""
 
     def __init__(
         self,
@@ -106,9 +107,9 @@ class GatedExecutor(MigrationExecutor):
             require_uninterrupted(self.statuses)
 
     def migration_plan(self, targets: Any, clean_start: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """Return Django's plan; refuse one with a NUL in its SQL, which would cut it off there.
+        """Return Django's plan; refuse one with a NUL in its SQL, at which it would be cut off.
 
-        One that is only shown is refused as well where the ledger disagrees; one that is run may be
+        One that is only shown is also refused if the ledger disagrees; one that is run may be
         faked, which ends the disagreement.
         """
         plan = super().migration_plan(targets, clean_start)
@@ -249,10 +250,10 @@ class LedgerExecutor(GatedExecutor):
         return is_there, state
 
     def _state_so_far(self) -> ProjectState:
-        """Return the state of the models that this run has come to, made anew.
+        """Rebuild the state of the models that this run has reached.
 
-        To keep a copy for each migration, in case that it is tried again, would take the longer the
-        more models there are.
+        Keeping a copy for each migration, in case it is tried again, would take longer with more
+        models.
         """
         state: ProjectState = self._create_project_state(  # type: ignore[attr-defined]
             with_applied_migrations=True
@@ -302,7 +303,7 @@ class LedgerExecutor(GatedExecutor):
     def _retry_while_blocked(
         self, migration: Migration, attempt: Callable[[int], ProjectState]
     ) -> ProjectState:
-        """Try again while a lock cannot be had in time; each attempt is a transaction."""
+        """Try again while a lock is not free in time; each attempt is a transaction."""
         patience = self._patience
         for number in count(1):
             self._attempt = number
@@ -335,7 +336,7 @@ class LedgerExecutor(GatedExecutor):
         raise AssertionError("count() has no end")
 
     def _accept_allowed_changes(self) -> None:
-        """Say which files have changed without being refused, and record it, so it is said once."""
+        """Report changed files that are not refused; record them, so that it is said once."""
         for said in allowed_changes(self.statuses):
             self._progress.notice(said)
         for status in self.statuses:
@@ -389,9 +390,9 @@ class LedgerExecutor(GatedExecutor):
                 self._progress.notice(f"Dropped the {index}, which that run left.")
 
     def _before_end(self, step: Step) -> None:
-        """Refuse an end in a transaction or with an INVALID index.
+        """Put the session back; refuse an open transaction or an INVALID index.
 
-        And put the session back: the records and the next migration would depend on what was set.
+        The records and the next migration would depend on what was set.
         """
         if roll_back_open(self.connection):
             raise OpenTransactionError(str(step.migration))
@@ -434,7 +435,7 @@ class LedgerExecutor(GatedExecutor):
         except BaseException as exc:
             self._progress.failed()
             is_rolled_back = roll_back_open(self.connection)
-            # Without the lock another may be at it.
+            # Without the lock another process may be running it.
             is_ours = not isinstance(exc, LockLostError)
             if is_ours and is_usable(self.connection, session=session):
                 # If it cannot be recorded, the error itself matters more.
@@ -457,7 +458,7 @@ class LedgerExecutor(GatedExecutor):
             raise
 
     def _report(self, action: str, migration: Any = None, fake: bool = False) -> None:  # noqa: FBT001, FBT002
-        """Hold back until COMMIT that it is done, and report only the first of several attempts."""
+        """Report success only after COMMIT, and the start only of the first attempt."""
         if action in {"apply_success", "unapply_success"} and self._is_holding_back:
             self._held_back.append((action, migration, fake))
         elif action not in {"apply_start", "unapply_start"} or self._attempt == 1:

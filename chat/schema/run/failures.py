@@ -70,7 +70,8 @@ def migration_failed(
 ) -> MigrationFailedError:
     """Return the error that explains why a migration failed; raise it from `error`.
 
-    `is_rolled_back`: it is not one transaction, and the one that it began itself was rolled back.
+    `is_rolled_back` says that it is not atomic, and began a transaction itself that was rolled
+    back.
     """
     is_of_database = isinstance(error, Error)
     if not migration.atomic:

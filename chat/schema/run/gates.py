@@ -46,23 +46,16 @@ def require_known(statuses: Sequence[MigrationStatus]) -> None:
 
 
 def require_unchanged(statuses: Sequence[MigrationStatus]) -> None:
-    """Raise when the files of an applied migration have changed.
+    """Raise ChangedMigrationsError when the files of an applied migration have changed.
 
     One that was applied before checksums were kept passes.
-
-    Raises:
-        ChangedMigrationsError: those of one have.
     """
     if changed := in_state(statuses, MigrationState.MODIFIED):
         raise ChangedMigrationsError(changed, among=statuses)
 
 
 def require_uninterrupted(statuses: Sequence[MigrationStatus]) -> None:
-    """Raise when a migration was interrupted half way.
-
-    Raises:
-        InterruptedMigrationsError: one was.
-    """
+    """Raise InterruptedMigrationsError when a migration was interrupted half way."""
     if interrupted := in_state(statuses, MigrationState.INTERRUPTED):
         raise InterruptedMigrationsError(interrupted, among=statuses)
 
@@ -98,12 +91,9 @@ def require_ready(
 
 
 def require_whole_sql(plan: Plan) -> None:
-    """Raise when the SQL of a RunSQL in the plan, or its way back, has a NUL in it.
+    """Raise NulInSQLError when the SQL of a RunSQL in the plan, or its way back, has a NUL in it.
 
     libpq takes C strings: what follows the NUL would not be run, and nobody would notice.
-
-    Raises:
-        NulInSQLError: one has.
     """
     for migration, undo in plan:
         for operation in database_operations(migration.operations):
@@ -122,11 +112,7 @@ def require_whole_sql(plan: Plan) -> None:
 
 
 def require_agreement(statuses: Sequence[MigrationStatus], plan: Plan) -> None:
-    """Raise when the ledger has a migration as applied that this plan would apply.
-
-    Raises:
-        DisagreeingRecordsError: it has one.
-    """
+    """Raise DisagreeingRecordsError when the plan applies what is applied by the ledger."""
     forwards = {(migration.app_label, migration.name) for migration, undo in plan if not undo}
     torn = [status for status in statuses if status.only_in_ledger and status.key in forwards]
     if torn:
@@ -146,13 +132,10 @@ def interrupted_in(statuses: Sequence[MigrationStatus], plan: Plan) -> list[Migr
 def require_finished_first(
     statuses: Sequence[MigrationStatus], plan: Plan, *, graph: MigrationGraph
 ) -> None:
-    """Raise when an interrupted migration must be finished before this plan is run.
+    """Raise InterruptedMigrationsError when another migration must be finished before the plan.
 
     One that the plan does not touch may wait, unless the plan would undo what it depends on, or it
     is a rollback: the other migrations do not expect one that is half undone.
-
-    Raises:
-        InterruptedMigrationsError: one must be finished first.
     """
     finished = interrupted_in(statuses, plan)
     undone = {(migration.app_label, migration.name) for migration, undo in plan if undo}

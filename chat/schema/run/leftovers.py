@@ -18,7 +18,7 @@ from psycopg.sql import SQL, Identifier
 
 from chat.schema.catalogue.objects import Catalogue, ObjectKind
 
-# Building it may be whoever has a lock that building an index takes or excludes;
+# A session may be building it that has a lock which building an index takes or excludes;
 # pg_stat_progress_create_index hides what other roles build. Autovacuum, which has no user, builds
 # none.
 _INVALID: Final[LiteralString] = """
@@ -63,7 +63,8 @@ def find_leftovers(
 ) -> list[InvalidIndex]:
     """Return the INVALID indexes that were not there before, by name; one statement.
 
-    `before` is the catalogue when a migration was begun that was cut off. None are known without.
+    `before` is the catalogue from when the interrupted migration was begun; without it none are
+    known.
     """
     if before is None:
         return []
@@ -80,11 +81,11 @@ def drop_index(connection: BaseDatabaseWrapper, index: InvalidIndex) -> None:
 
 
 class IndexWatch:
-    """Hears within a block of which indexes IF NOT EXISTS may have done nothing.
+    """Collects within a block what may name indexes about which IF NOT EXISTS did nothing.
 
-    That is what the server says, and the statements themselves, as a migration may have hidden
-    notices. `said` is emptied by whoever begins a migration. An error about an index that is there
-    is given a note when that is INVALID.
+    That is the server's notices, and the statements themselves, since a migration may hide notices.
+    Whoever begins a migration empties `said`. An error about an existing index gets a note if that
+    is INVALID.
     """
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
@@ -93,7 +94,7 @@ class IndexWatch:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Listen to the session, whoever asks it: also psycopg itself, or the body of a DO."""
+        """Listen to the session, whoever uses it: also psycopg itself, or the body of a DO."""
         self._connection.ensure_connection()
         session = self._connection.connection
         session.add_notice_handler(self._hear)
@@ -104,10 +105,10 @@ class IndexWatch:
             session.remove_notice_handler(self._hear)
 
     def require_valid(self, *, before: Catalogue | None) -> None:
-        """Raise when a migration took an INVALID index for its own, or leaves one.
+        """Raise when a migration relied on an INVALID index, or leaves one.
 
-        `before` is the catalogue when it was first begun, None of one that is a transaction, which
-        leaves none. One that somebody else is building is no concern. One statement at most.
+        `before` is the catalogue from when it was first begun, None for an atomic one, which leaves
+        none. An index that somebody else is building does not count. One statement at most.
 
         Raises:
             OperationalError: IF NOT EXISTS did nothing about one, or it was not there before.

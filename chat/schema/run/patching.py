@@ -40,8 +40,8 @@ class OutsideTrialError(SchemaError):
 def executor_of_migrate(factory: ExecutorFactory) -> Iterator[None]:
     """Let Django's migrate command make its executor with `factory` within the block.
 
-    The command takes the class from the globals of its module and offers no other way to choose. A
-    whole name that is also the beginning of another it calls ambiguous; here it is that migration.
+    The command takes the class from the globals of its module; there is no other way to choose it.
+    It calls a whole name ambiguous if another one begins with it; here the whole name wins.
     """
 
     def by_name(loader: MigrationLoader, app_label: str, name: str) -> Migration:
@@ -81,10 +81,10 @@ def closing_refused(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 @contextmanager
 def one_savepoint_less(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Let the next atomic block, in the transaction that is open, go without a savepoint.
+    """Leave out the savepoint of the next atomic block within the open transaction.
 
-    That is the one which Django's executor makes around a migration: with a transaction around it
-    that ends with it, its savepoint is two statements for nothing.
+    That is the block that Django's executor puts around a migration. The transaction around it ends
+    with it, so its savepoint is two statements for nothing.
     """
 
     def left_out() -> None:
@@ -138,7 +138,7 @@ def other_connections_refused(
         )
         for wrapper in connections.all(initialized_only=True):
             if not is_tried_on(wrapper):
-                # psycopg's own connection, which asks nobody.
+                # psycopg's own connection, which the guards above do not see.
                 out_of_reach = wrapper.connection and _OutOfReach(partial(refuse, wrapper.alias))
                 stack.enter_context(_swapped(wrapper, connection=out_of_reach))
         try:

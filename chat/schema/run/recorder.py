@@ -93,7 +93,7 @@ class LedgerRecorder(MigrationRecorder):
         self._done = 0
 
     def ensure_schema(self) -> None:
-        """Make Django's table and the ledger where they are not there yet."""
+        """Make Django's table and the ledger if they do not exist yet."""
         super().ensure_schema()
         if not self._has_ledger:
             ensure_ledger(self.connection)
@@ -200,7 +200,7 @@ class LedgerRecorder(MigrationRecorder):
         )
 
     def _checksum(self, key: MigrationKey) -> str | None:
-        """Return the checksum that was read first: what is run was imported then."""
+        """Return the checksum that was read first, when the code that is run was imported."""
         if key not in self._checksums:
             migration = self._on_disk(key) or (self.step.migration if self.step else None)
             self._checksums[key] = migration_checksum(migration) if migration else None
@@ -219,8 +219,8 @@ class LedgerRecorder(MigrationRecorder):
     def _is_snapshot_kept(self) -> bool:
         """Return whether this migration of the run gets a snapshot.
 
-        A snapshot takes the longer the more there is in the schema, so one with each would make a
-        run of 700 take seven times as long as Django's.
+        A snapshot takes longer the larger the schema is, so one with each would make a run of 700
+        take seven times as long as Django's.
         """
         number = self._done + 1
         is_changed_by_hand = self._committed and self._committed.live != self._committed.expected
@@ -246,7 +246,7 @@ class LedgerRecorder(MigrationRecorder):
 def _unfinished(after: Catalogue, *, before: Catalogue) -> set[ObjectKey]:
     """Return the INVALID indexes that are new: no migration may leave one, so others build them.
 
-    That of a partitioned table alone is INVALID until those of its partitions are attached.
+    An index ON ONLY a partitioned table is INVALID until those of its partitions are attached.
     """
     known = before.of_kind(ObjectKind.INDEX)
     return {

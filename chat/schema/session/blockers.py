@@ -60,8 +60,8 @@ class BlockerWatch:
     """Watches a server process for the duration of a block, on a connection of its own.
 
     Within `attempt()` it connects after `patience`, or up to twice that, and asks again each time
-    `patience` has passed; `blockers` are those seen last, `error` is why asking failed. Whom it
-    sees for the first time in an attempt, it tells `on_seen`, from its own thread.
+    `patience` has passed; `blockers` are those seen last, `error` is why asking failed. It calls
+    `on_seen`, from its own thread, with those that it sees for the first time in an attempt.
     """
 
     def __init__(

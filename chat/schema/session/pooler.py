@@ -1,9 +1,9 @@
-"""Whether one server process keeps a session, or a pooler shares its statements out to several.
+"""Whether the session keeps one server process, or a pooler gives its statements to several.
 
-A pooler tells libpq at login the number of a process of its own, so behind every pooler that number
-is not what the server answers; without one nothing more is asked. In session mode the server
-process is this session's alone. In transaction mode it is free between two statements, and goes to
-the next who asks: so somebody asks.
+At login a pooler tells libpq a process number of its own. Where that number is the one that the
+server answers, there is no pooler, and nothing more is asked. In session mode the server process
+belongs to this session alone. In transaction mode it is free between two statements, and the next
+session to ask gets it: so other sessions ask here.
 """
 
 import select
@@ -31,13 +31,10 @@ def pid_at_login(connection: BaseDatabaseWrapper) -> int:
 
 
 def require_kept_session(connection: BaseDatabaseWrapper, *, backend_pid: int) -> None:
-    """Raise when the server process that answered this session also answers another.
+    """Raise PoolerError when the server process that answered this session also answers another.
 
     Opens up to three sessions beside this one, for a moment. One that is not answered within two
     seconds found every process taken, as in session mode they are.
-
-    Raises:
-        PoolerError: it does, so nothing of the session is kept from one statement to the next.
     """
     with connection.wrap_database_errors, ExitStack() as stack:
         for _ in range(_SESSIONS):

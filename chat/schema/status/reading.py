@@ -65,12 +65,12 @@ class MigrationKind(StrEnum):
 class MigrationStatus:
     """One migration.
 
-    What only its file could tell is None when the file is missing, and what only the ledger could
-    tell when the ledger has nothing. `is_applied` is what Django says. `checksum` is the recorded
-    one, `checksum_on_disk` that of `files`. `begun` is a start without an end, `failure` how that
-    went wrong; `runner` holds the lock, and so may be running it now. `allowed_change` says why it
-    is not `modified`, though its files have changed. `only_in_ledger` is how it was applied, where
-    Django's table has no row of that any more.
+    What comes from its file is None when the file is missing, and what comes from the ledger when
+    that has nothing. `is_applied` is what Django says. `checksum` is the recorded one,
+    `checksum_on_disk` that of `files`. `begun` is a start without an end, `failure` how that went
+    wrong; `runner` holds the lock, and so may be running it now. `allowed_change` says why it is
+    not `modified`, though its files have changed. `only_in_ledger` is the event that applied it, if
+    Django's table has no row of it any more.
     """
 
     app: str
@@ -114,8 +114,8 @@ def read_statuses(
     recorded but not on disk, also of apps that are gone, come last, the oldest first. A squashed
     migration stands for what it replaces wherever Django's loader says so.
 
-    `loader` is one that has read already. With `is_lock_ours` nobody else can be running a
-    migration that was begun. Four statements, two with a loader; two fewer where neither
+    `loader` is one that has read the files already. With `is_lock_ours` nobody else can be running
+    a migration that was begun. Four statements, two with a loader; two fewer where neither
     `django_migrations` nor the ledger exists yet, and one more when a migration was begun and not
     ended.
 
@@ -251,8 +251,8 @@ def _status_on_disk(
 def _allowed_change(history: History, migration: Migration) -> AllowedChange | None:
     """Return why changed files are not refused, None when they are.
 
-    Who has squashed migrations removes those that were replaced, and `replaces` from the one in
-    their place: so Django's documentation says. Once that is recorded, no other change is allowed.
+    After squashing, Django's documentation says to remove the replaced migrations, and then
+    `replaces` from the squashed one. Once that is recorded, no other change is allowed.
     """
     if is_of_installed_package(migration):
         return AllowedChange.PACKAGE

@@ -58,9 +58,10 @@ def missing_tables(
 ) -> list[str]:
     """Return the tables and views of the models that are not there, by name.
 
-    None while a migration is pending, which may make them; nor any that no migration makes. Of
-    those that Django does not manage, only what the last snapshot has. `applied` are the applied
-    migrations, where the loader has read others. One statement; two more where some are not there.
+    None while a migration is pending, since it may make them, and none that no migration makes.
+    Those that Django does not manage count only if the last snapshot has them. `applied` are the
+    applied migrations, where the loader has read others. One statement; two more where some are not
+    there.
     """
     if applied is None:
         applied = loader.applied_migrations.keys()
@@ -76,11 +77,7 @@ def missing_tables(
 
 
 def require_tables(names: Collection[str]) -> None:
-    """Raise when tables or views of the models are not there.
-
-    Raises:
-        MissingTablesError: some are not.
-    """
+    """Raise MissingTablesError when tables or views of the models are not there."""
     if names:
         raise MissingTablesError(names)
 

@@ -1,18 +1,14 @@
 """The audit log: what somebody with power did, written in the transaction that did it."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from chat.db.statements import Statement
 from chat.services.core.use_case import write_alias
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # What a field was before, and what it is after.
 Change = tuple[Any, Any]

@@ -1,45 +1,45 @@
 """Whether a user may do something in a server, in a channel or with a message.
 
 Lock first, then look, in two statements. A statement that waits for a lock goes on with the
-snapshot that it began with, and would judge by roles that have been taken away meanwhile.
+snapshot that it began with, and would go by roles that were taken away meanwhile.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from datetime import datetime
+from typing import Any, ClassVar, NamedTuple, Protocol
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Model, OuterRef, Subquery
 
 from chat.db.statements import Statement, read_sql
-from chat.errors import MissingPermission, NotVisible, OwnerProtected, RankTooLow, TimedOut
+from chat.errors import (
+    ChatError,
+    MissingPermission,
+    NotVisible,
+    OwnerProtected,
+    RankTooLow,
+    TimedOut,
+)
 from chat.inputs import id_of
 from chat.models import Channel, ChannelAccess, Message
 from chat.rules.permissions import NONE, Permission, Rank, highest_rank, outranks
 from chat.rules.resolution import can_grant, resolve_in_server
-from chat.services.core.audit import changed_fields, write_entry
+from chat.services.core.audit import Change, Changes, changed_fields, write_entry
 from chat.services.core.use_case import save_fields, write_alias
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
 
-    from django.db.models import Model
+class _StandsForMessage(Protocol):
+    """What services and queries return for a message."""
 
-    from chat.errors import ChatError
-    from chat.services.core.audit import Change, Changes
+    stands_for: ClassVar[str]
 
-    class _StandsForMessage(Protocol):
-        """What services and queries return for a message."""
+    @property
+    def id(self) -> UUID:
+        """Return the id of the message."""
 
-        stands_for: ClassVar[str]
 
-        @property
-        def id(self) -> UUID:
-            """Return the id of the message."""
-
-    AnyMessage = Message | _StandsForMessage | UUID
+AnyMessage = Message | _StandsForMessage | UUID
 
 # Below every role that there can be, for a server that somebody made without everyone's.
 _NO_ROLE = Rank(position=0, id=UUID(int=2**128 - 1))
@@ -138,7 +138,7 @@ class MemberAuthority(Authority):
         if not outranks(actor=self.rank, target=rank):
             raise RankTooLow(f"User {self.user_id} does not rank above {what} in {self.where}.")
 
-    def require_against(self, target: MemberAuthority) -> None:
+    def require_against(self, target: "MemberAuthority") -> None:
         """Raise OwnerProtected or RankTooLow unless the member may act against `target`."""
         if target.is_owner:
             raise OwnerProtected(f"User {target.user_id} owns {self.where}.")

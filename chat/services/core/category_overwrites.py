@@ -1,17 +1,12 @@
 """The overwrites that a channel takes from its category."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db.models import Q
 
 from chat.db.statements import Statement
 from chat.models import ChannelPermission
 from chat.services.core.use_case import write_alias
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 # By role and user, of which one is None: what is allowed and what is denied.
 _Overwrites = dict[tuple["UUID | None", "UUID | None"], tuple[int, int]]
@@ -23,12 +18,12 @@ def copy_overwrites(server: UUID, *, category: UUID, channel: UUID) -> None:
 
 
 def take_overwrites(server: UUID, *, channel: UUID, left: UUID | None, entered: UUID) -> None:
-    """Let a channel that was moved be as hidden as its new category: one to three statements.
+    """Make a channel that was moved as hidden as its new category: one to three statements.
 
     One that had the overwrites of the category that it left gets those of the one it entered; any
     other keeps its own, and in addition denies what the category denies. Rows that stay are not
-    touched, and others are deleted last: who can read before and after can read in between, and so
-    keeps what they have not read.
+    touched, and others are deleted last: those who can read before and after can read in between
+    too, and so keep what they have not read.
     """
     rows = ChannelPermission.objects.using(write_alias()).filter(server_id=server)
     found: dict[UUID | None, _Overwrites] = {}

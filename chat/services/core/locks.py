@@ -8,17 +8,13 @@ moderation, and not for each other. No insert of a row that only points at the s
 either.
 """
 
-from __future__ import annotations
-
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+from uuid import UUID
 
 from chat.db.statements import Statement
 from chat.errors import NotVisible
 from chat.services.core.use_case import write_alias
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 
 class LockMode(Enum):

@@ -4,28 +4,22 @@ They turn an error of the database that no service translates into a ChatError, 
 transaction again that the database ended in favour of another one.
 """
 
-from __future__ import annotations
-
 import random
 import re
 import time
+from collections.abc import Callable, Mapping
 from functools import wraps
 from itertools import count
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, connections, router, transaction
+from django.db.models import Model
 from psycopg import errors
 
 from chat.errors import ChatError, Conflict, DatabaseRefused, LimitReached, NotVisible
 from chat.models import User
 from chat.rules.limits import CHANNEL_LIMIT, EMOJI_LIMIT, GROUP_LIMIT, PIN_LIMIT, THREAD_LIMIT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from django.db.models import Model
-
 
 _BY_CONSTRAINT = {
     "channels_limit": ("channels", CHANNEL_LIMIT),
@@ -55,7 +49,7 @@ _REFUSAL = (
     # Joins, bans and what is limited, at another isolation level than READ COMMITTED.
     errors.FeatureNotSupported,
 )
-# What a row that is gone meanwhile leads to: somebody left, was erased, or something was deleted.
+# What happens when a row is gone meanwhile: somebody left or was erased, or something was deleted.
 _GONE = (errors.CheckViolation, errors.ForeignKeyViolation)
 _ERASED = re.compile(r"^user (?P<id>\S+) is erased, and ")
 _SHARD = re.compile(r"_\d{6,}$")

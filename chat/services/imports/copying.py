@@ -1,9 +1,8 @@
 """COPY on Django's own connection, and batches of an iterable."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from django.db import connections
 from psycopg import sql
@@ -12,9 +11,6 @@ from chat.db.statements import Statement
 from chat.errors import InvalidInput
 from chat.inputs import describe
 from chat.services.imports.checks import check_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Item = TypeVar("Item")
 

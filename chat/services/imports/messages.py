@@ -4,11 +4,12 @@ The database checks the numbers and updates the counter once for each COPY, not 
 message (migration 0003). Sends wait meanwhile.
 """
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from psycopg import Error
@@ -23,11 +24,6 @@ from chat.services.imports.checks import check_unique
 from chat.services.imports.copying import SET_IMPORT, copy_rows, row_batches
 from chat.services.imports.parts import check_parts, copy_parts
 from chat.services.imports.rows import MessageRow
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import datetime
-    from uuid import UUID
 
 _COLUMNS = (
     "space_id",
@@ -100,10 +96,10 @@ def import_messages(
     """Append messages to a channel or a conversation, oldest first, all of them or none.
 
     A message whose id is in the channel already is skipped, so that an import that was interrupted
-    can be run again. Any other that is older than the channel's newest is refused: it would come
-    behind it for ever. A reply to a message that is not there is an error, or with
-    `allow_missing_replies` a message without a reply. In a conversation all authors have to be
-    participants. `on_progress` is called with the number of messages read since the last call.
+    can be run again. Any other that is older than the channel's newest is refused: its number would
+    be higher. A reply to a message that is not there is an error, or with `allow_missing_replies` a
+    message without a reply. In a conversation all authors have to be participants. `on_progress` is
+    called with the number of messages read since the last call.
 
     One statement, and for each 10,000 messages three to eight, by what belongs to them. Locks the
     rows of the channel and of its counter until the transaction ends: sends wait. Raises:

@@ -1,8 +1,7 @@
 """The parts of imported messages: mentions, reactions, attachments."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from uuid import UUID
 
 from chat.errors import InvalidInput
 from chat.inputs import (
@@ -28,13 +27,7 @@ from chat.rules.limits import (
 from chat.services.core.use_case import write_alias
 from chat.services.imports.checks import check_rows
 from chat.services.imports.copying import copy_rows
-from chat.services.imports.rows import AttachmentRow, MentionRow, ReactionRow
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from uuid import UUID
-
-    from chat.services.imports.rows import MessageRow
+from chat.services.imports.rows import AttachmentRow, MentionRow, MessageRow, ReactionRow
 
 _MENTION_COLUMNS = ("space_id", "channel_id", "seq", "user_id", "role_id", "created_at")
 _REACTION_COLUMNS = ("space_id", "message_id", "user_id", "emoji", "created_at")

@@ -1,9 +1,7 @@
 """Importing users, memberships and read marks."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from chat.db.statements import Statement
@@ -23,9 +21,6 @@ from chat.services.core.use_case import unrepeated_use_case, write_alias
 from chat.services.imports.checks import check_rows, check_unique
 from chat.services.imports.copying import SET_IMPORT, copy_rows, row_batches
 from chat.services.imports.rows import MemberRow, ReadStateRow, UserRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _USERNAME = re.compile(USERNAME_PATTERN)
 
@@ -55,11 +50,11 @@ def import_users(*, users: Sequence[UserRow]) -> int:
 def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> int:
     """Insert members of a server with their roles, all of them or none; return how many are new.
 
-    A user who is a member already is skipped, with their roles. Of a new one all that is there is
-    unread, until import_read_states says how far they have read. One statement, and for each 10,000
-    members two to six: by whether some have roles, and only some a joined_at. Raises:
-    InvalidInput; NotVisible, when there is no such server; DatabaseRefused, for somebody banned, an
-    unknown user, or a role of another server.
+    A user who is a member already is skipped, with their roles. For a new one everything is unread,
+    until import_read_states says how far they have read. One statement, and for each 10,000 members
+    two to six: by whether some have roles, and only some a joined_at. Raises: InvalidInput;
+    NotVisible, when there is no such server; DatabaseRefused, for somebody banned, an unknown user,
+    or a role of another server.
     """
     server_id = id_of("server", server, Server)
     if not Server.objects.using(write_alias()).filter(pk=server_id).exists():

@@ -3,14 +3,10 @@
 Named tuples, for a frozen dataclass takes more than three times as long to make.
 """
 
-from __future__ import annotations
-
-from datetime import datetime  # noqa: TC003 — NamedTuple keeps its annotations
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from uuid import UUID
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 
 class UserRow(NamedTuple):

@@ -1,9 +1,8 @@
 """Checks of what is to be sent, before the database is asked."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from chat.db.ids import uuid7
@@ -12,9 +11,6 @@ from chat.inputs import check_text, describe, id_of, is_real_instance
 from chat.models import Message, MessageAttachment
 from chat.rules.limits import ATTACHMENT_LIMIT, CONTENT_LENGTH
 from chat.rules.names import describe_illegible, is_visible
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Editing and deleting messages."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
 
 from chat.db.statements import Statement, read_sql
 from chat.errors import Conflict, NotAuthor
@@ -12,15 +12,9 @@ from chat.models import User
 from chat.rules.limits import LARGEST_INTEGER
 from chat.rules.mentions import find_mentions
 from chat.rules.permissions import Permission
-from chat.services.core.authority import MessageAuthority, message_authority
+from chat.services.core.authority import AnyMessage, MessageAuthority, message_authority
 from chat.services.core.use_case import use_case, write_alias
 from chat.services.messages.drafts import check_content
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
-    from chat.services.core.authority import AnyMessage
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,16 @@
 """Pinning messages."""
 
-from __future__ import annotations
+from uuid import UUID
 
-from typing import TYPE_CHECKING
-
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from chat.errors import InvalidInput, NotVisible
 from chat.inputs import id_of
 from chat.models import Channel, Message, User
 from chat.rules.permissions import Permission
-from chat.services.core.authority import MessageAuthority, message_authority
+from chat.services.core.authority import AnyMessage, MessageAuthority, message_authority
 from chat.services.core.use_case import use_case, write_alias
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from django.db.models import QuerySet
-
-    from chat.services.core.authority import AnyMessage
 
 
 @use_case

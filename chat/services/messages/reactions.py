@@ -1,22 +1,16 @@
 """Reactions: emoji that users put under messages."""
 
-from __future__ import annotations
+from typing import NamedTuple
+from uuid import UUID
 
-from typing import TYPE_CHECKING, NamedTuple
+from django.db.models import QuerySet
 
 from chat.db.statements import Statement, read_sql
 from chat.inputs import check_emoji, id_of
 from chat.models import Reaction, User
 from chat.rules.permissions import Permission
-from chat.services.core.authority import MessageAuthority, message_authority
+from chat.services.core.authority import AnyMessage, MessageAuthority, message_authority
 from chat.services.core.use_case import use_case, write_alias
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from django.db.models import QuerySet
-
-    from chat.services.core.authority import AnyMessage
 
 
 class _Added(NamedTuple):

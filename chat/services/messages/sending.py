@@ -1,9 +1,10 @@
 """Sending a message: one statement if it is allowed, and the reason if not."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, NamedTuple
+from uuid import UUID
 
 from django.db import transaction
 
@@ -19,21 +20,13 @@ from chat.errors import (
     Unreachable,
 )
 from chat.inputs import id_of
-from chat.models import Channel, User
+from chat.models import Channel, MessageAttachment, User
 from chat.rules.mentions import find_mentions
 from chat.rules.permissions import Permission
-from chat.services.core.authority import ChannelAuthority
+from chat.services.core.authority import AnyMessage, ChannelAuthority
 from chat.services.core.use_case import single_statement, write_alias
 from chat.services.messages.drafts import Draft, check_draft
 from chat.services.messages.editing import UPDATE_MENTIONS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime, timedelta
-    from uuid import UUID
-
-    from chat.models import MessageAttachment
-    from chat.services.core.authority import AnyMessage
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""The commands of the migration room."""
+"""The commands about migrations."""

@@ -1,4 +1,4 @@
-"""What the commands share: their errors, their help, and options of the migration room."""
+"""What the commands share: their errors, their help, and options about migrations."""
 
 import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
@@ -99,7 +99,7 @@ class SchemaCommandMixin(ExplainedCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def carry_out(self, *args: Any, **options: Any) -> str | None:
-        """Run the command; the one place where an error of the room becomes an exit code."""
+        """Run the command; the one place where a SchemaError becomes an exit code."""
         try:
             self.before_checks(options)
             return super().carry_out(*args, **options)

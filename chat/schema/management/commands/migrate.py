@@ -47,7 +47,7 @@ class UnsupportedBackendError(SchemaError):
 
 
 class Command(SchemaCommandMixin, migrate.Command):
-    """Django's migrate, one at a time, with the ledger and the gates of the migration room."""
+    """Django's migrate, one at a time, with the ledger and the gates."""
 
     help = (
         "Bring the database to a version: to the newest of every app, to the newest of one app, "
@@ -152,7 +152,7 @@ examples:
         )
 
     def _telling_of_files(self, make: ExecutorFactory, options: dict[str, Any]) -> ExecutorFactory:
-        """Let what is made say which files are passed over; not to stdout, where a plan may be."""
+        """Let a new executor report files that are passed over, on stderr: stdout may be a plan."""
 
         def made(connection: BaseDatabaseWrapper, progress_callback: Any) -> MigrationExecutor:
             executor = make(connection, progress_callback)
