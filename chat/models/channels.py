@@ -150,6 +150,12 @@ class Channel(ChangingRow):
         null=True, blank=True, db_comment="Since when it takes no messages, while it can be read."
     )
     deleted_at = models.DateTimeField(null=True, blank=True)
+    legal_hold_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_comment="Of a conversation, since when nothing of it may be purged (trigger). NULL: no "
+        "hold.",
+    )
 
     objects = ChannelQuerySet.as_manager()
 
@@ -244,7 +250,14 @@ class Channel(ChangingRow):
                 name="channels_slowmode_seconds_ck",
                 condition=Q(slowmode_seconds__gte=0, slowmode_seconds__lte=SLOWMODE_SECONDS),
             ),
-            moments_constraint("channels", "created_at", "updated_at", "archived_at", "deleted_at"),
+            CheckConstraint(
+                name="channels_legal_hold_ck",
+                condition=Q(legal_hold_at__isnull=True) | Q(server__isnull=True),
+                violation_error_message="A channel is held with its server.",
+            ),
+            moments_constraint(
+                "channels", "created_at", "updated_at", "archived_at", "deleted_at", "legal_hold_at"
+            ),
             CompositeForeignKey(
                 name="channels_server_fk",
                 fields=["space_id", "server"],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-LATEST = "0018_bound_each_purge"
+LATEST = "0019_r_hold_conversations"
 
 
 def move(connection: BaseDatabaseWrapper, target: str | None) -> None:
