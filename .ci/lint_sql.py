@@ -59,6 +59,14 @@ EXCUSED = {
         "chat.0019_r_hold_conversations",
         "constraint-missing-not-valid",
     ): BEFORE_THE_FIRST_RELEASE,
+    (
+        "chat.0020_r_keep_owners_in_groups",
+        "adding-foreign-key-constraint",
+    ): BEFORE_THE_FIRST_RELEASE,
+    (
+        "chat.0020_r_keep_owners_in_groups",
+        "constraint-missing-not-valid",
+    ): BEFORE_THE_FIRST_RELEASE,
 }
 
 

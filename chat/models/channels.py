@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import (
     Case,
     CheckConstraint,
+    Deferrable,
     Exists,
     F,
     Func,
@@ -274,6 +275,16 @@ class Channel(ChangingRow):
             foreign_key("channels", "pair_low", to="chat.User.id"),
             foreign_key("channels", "pair_high", to="chat.User.id"),
             foreign_key("channels", "owner", to="chat.User.id"),
+            # Whoever erases an account looks for its groups among its conversations. At COMMIT: the
+            # group is there before those who take part in it.
+            CompositeForeignKey(
+                name="channels_owner_participant_fk",
+                fields=["space_id", "owner"],
+                to="chat.Participant",
+                to_fields=["channel", "user"],
+                deferrable=Deferrable.DEFERRED,
+                violation_error_message="The owner takes or took part in the group.",
+            ),
         ]
 
     def __str__(self) -> str:
