@@ -428,9 +428,13 @@ def test_batch_reads_no_more_than_the_one_before() -> None:
         *(channel.space_id, channel.id, channel.server.owner_id),
     )
     execute("SET CONSTRAINTS ALL IMMEDIATE")
-    looked_at: LiteralString = (
-        "SELECT pg_stat_get_xact_tuples_returned('messages_seq_uq'::regclass)"
-    )
+    # Of a table that is small for all it knows, the planner takes now one index and now another.
+    execute("ANALYZE messages")
+    looked_at: LiteralString = """
+        SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid))
+        FROM pg_index
+        WHERE indrelid = 'messages'::regclass
+    """
     now = datetime.now(tz=UTC)
 
     read = []
@@ -440,7 +444,8 @@ def test_batch_reads_no_more_than_the_one_before() -> None:
         assert next(purging.purge_messages(channel.space_id, before=now, batch=20)) == 20
         read.append(value(looked_at) - before)
 
-    assert max(read[1:]) < 1.2 * read[1], read
+    # It would be the 20 of each batch before: 380 at last.
+    assert max(read) < read[0] + 20, read
 
 
 def test_role_that_may_not_purge_is_named(capsys: pytest.CaptureFixture[str]) -> None:
