@@ -267,9 +267,10 @@ class DirectConversationFactory(DjangoModelFactory[models.DirectConversation]):
         if None not in pair:
             low, high = sorted(pair, key=lambda user: user.id)
             kwargs |= {"id": direct_pair_id(low.id, high.id), "pair_low": low, "pair_high": high}
-        conversation = super()._create(model_class, *args, **kwargs)
-        for user in {*pair, kwargs["owner"]} - {None}:
-            models.Participant.objects.create(channel=conversation, user=user)
+        with transaction.atomic():
+            conversation = super()._create(model_class, *args, **kwargs)
+            for user in {*pair, kwargs["owner"]} - {None}:
+                models.Participant.objects.create(channel=conversation, user=user)
         return conversation
 
 

@@ -60,7 +60,7 @@ class ChannelAdmin(ServerDataAdmin, AnyChannelAdmin):
         "deleted_at",
     )
     # Columns of conversations.
-    exclude = ("space_id", "pair_low", "pair_high", "owner")
+    exclude = ("space_id", "pair_low", "pair_high", "owner", "legal_hold_at")
     filters = (by_server(column="space_id"),)
     # channels_uq.
     indexed_orders = {("server",): ("-id",)}

@@ -140,10 +140,16 @@ GRANT INSERT, UPDATE, DELETE ON
 TO {app};
 
 -- Stays, or goes with its server alone.
-GRANT INSERT, UPDATE ON channels, users TO {app};
+GRANT INSERT, UPDATE ON users TO {app};
 GRANT INSERT ON invite_codes TO {app};
 
--- What is purged of a server, and what is not, the owner says.
+-- What is purged of a server or a conversation, and what is not, the owner says.
+GRANT INSERT ON channels TO {app};
+GRANT UPDATE (
+    id, created_at, updated_at, space_id, server_id, parent_id, kind, name, topic, position,
+    slowmode_seconds, nsfw, pair_low_id, pair_high_id, owner_id, archived_at, deleted_at
+) ON channels TO {app};
+REVOKE UPDATE (level, parent_level, legal_hold_at) ON channels FROM {app};
 GRANT INSERT ON servers TO {app};
 GRANT UPDATE (
     id, created_at, updated_at, space_id, name, description, icon_key, owner_id, deleted_at

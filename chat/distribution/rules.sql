@@ -268,7 +268,10 @@ WHERE source_kind <> 'reference' AND sets_columns AND source_key = ANY (conkey);
 -- what it needs in a trigger that comes before those of the keys ("RI_…").
 SELECT name, pg_get_constraintdef(oid)
 FROM foreign_key
-WHERE condeferrable AND source_kind NOT IN ('local', 'reference');
+WHERE
+    condeferrable
+    AND source_kind NOT IN ('local', 'reference')
+    AND name <> ALL (%(late)s::text[]);
 
 -- Rule: key_from_local
 -- What stays behind would point at an empty table. Leave the key out. One to a reference table is left

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import (
     Case,
     CheckConstraint,
+    Deferrable,
     Exists,
     F,
     Func,
@@ -144,6 +145,12 @@ class Channel(ChangingRow):
         null=True, blank=True, db_comment="Since when it takes no messages, while it can be read."
     )
     deleted_at = models.DateTimeField(null=True, blank=True)
+    legal_hold_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_comment="Of a conversation, since when nothing of it may be purged (trigger). NULL: no "
+        "hold.",
+    )
 
     objects = ChannelQuerySet.as_manager()
 
@@ -238,7 +245,14 @@ class Channel(ChangingRow):
                 name="channels_slowmode_seconds_ck",
                 condition=Q(slowmode_seconds__gte=0, slowmode_seconds__lte=SLOWMODE_SECONDS),
             ),
-            moments_constraint("channels", "created_at", "updated_at", "archived_at", "deleted_at"),
+            CheckConstraint(
+                name="channels_legal_hold_ck",
+                condition=Q(legal_hold_at__isnull=True) | Q(server__isnull=True),
+                violation_error_message="A channel is held with its server.",
+            ),
+            moments_constraint(
+                "channels", "created_at", "updated_at", "archived_at", "deleted_at", "legal_hold_at"
+            ),
             tenant_key("channels", "server", to="chat.Server.id"),
             CompositeForeignKey(
                 name="channels_parent_fk",
@@ -249,6 +263,16 @@ class Channel(ChangingRow):
             foreign_key("channels", "pair_low", to="chat.User.id"),
             foreign_key("channels", "pair_high", to="chat.User.id"),
             foreign_key("channels", "owner", to="chat.User.id"),
+            # Whoever erases an account looks for its groups among its conversations. At COMMIT: the
+            # group is there before those who take part in it.
+            CompositeForeignKey(
+                name="channels_owner_participant_fk",
+                fields=["space_id", "owner"],
+                to="chat.Participant",
+                to_fields=["channel", "user"],
+                deferrable=Deferrable.DEFERRED,
+                violation_error_message="The owner takes or took part in the group.",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -58,4 +58,4 @@ LEFT_OUT: Final = {
 ASKING_EVERY_MACHINE: Final = frozenset({"purge_erased_user"})
 
 # Keys that are compared at COMMIT: a refusal is an internal error there.
-AT_COMMIT: Final = frozenset({"roles_position_uq"})
+AT_COMMIT: Final = frozenset({"roles_position_uq", "channels_owner_participant_fk"})

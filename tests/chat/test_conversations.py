@@ -16,6 +16,7 @@ from tests.chat.sql import (
     rows,
     value,
 )
+from tests.chat.test_database_roles import acting_as, roles
 from tests.factories import (
     ChannelFactory,
     DirectConversationFactory,
@@ -281,6 +282,25 @@ def test_group_takes_a_third_and_who_left_stays_known(
         "participants_kept"
     )
     assert value("SELECT count(*) FROM participants") == 3
+
+
+def test_owner_of_a_group_takes_or_took_part_in_it(
+    group: DirectConversation, stranger: User
+) -> None:
+    key = by_foreign_key("channels_owner_participant_fk")
+    open_owned = "INSERT INTO channels (id, space_id, kind, name, owner_id)"
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    with acting_as(roles().app):
+        assert refused("UPDATE channels SET owner_id = %s", stranger.id) == key
+        own = uuid7()
+        assert (
+            refused(f"{open_owned} VALUES (%s, %s, 'group', '', %s)", own, own, stranger.id) == key
+        )
+    execute("SET LOCAL chat.purge = 'on'")
+    assert refused("DELETE FROM participants") == key
+    # A group goes as a whole.
+    assert execute("DELETE FROM channels WHERE id = %s", group.id) == 1
 
 
 def test_only_who_takes_part_writes(place: Channel, stranger: User) -> None:

@@ -110,6 +110,7 @@ REFUSED = [
     "DELETE FROM servers",
     "UPDATE servers SET retention_days = 1",
     "UPDATE servers SET legal_hold_at = NULL",
+    "UPDATE channels SET legal_hold_at = NULL",
     "DELETE FROM channels",
     "DELETE FROM participants",
     "DELETE FROM invite_codes",

@@ -128,6 +128,8 @@ def test_mark_goes_with_the_member_or_participant_and_no_other_does(mark: ReadSt
     if mark.channel.server_id:
         execute("DELETE FROM server_members WHERE user_id = %s", mark.user_id)
     else:
+        # The owner of a group stays known there.
+        execute("UPDATE channels SET owner_id = NULL WHERE owner_id = %s", mark.user_id)
         execute("SET LOCAL chat.purge = 'on'")
         execute("DELETE FROM participants WHERE user_id = %s", mark.user_id)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-LATEST = "0018_bound_each_purge"
+LATEST = "0020_r_keep_owners_in_groups"
 
 
 def move(connection: BaseDatabaseWrapper, target: str | None) -> None:
@@ -215,3 +215,26 @@ def test_words_that_were_made_stay_when_it_is_cut_off_and_are_passed_the_next_ti
     # The rows of other tests are in the first thousand as well.
     assert 900 < cut_off[0][0] <= 1000
     assert whole == [(1500, cut_off[0][1])]
+
+
+def test_owner_who_was_never_in_the_group_is_followed_by_who_was(
+    latest: BaseDatabaseWrapper, ids: dict[str, UUID]
+) -> None:
+    move(latest, "0019_r_hold_conversations")
+    groups = sorted(uuid7() for _ in range(3))
+    rows(
+        latest,
+        "INSERT INTO channels (id, space_id, kind, name, owner_id)"
+        " SELECT id, id, 'group', '', %s FROM unnest(%s::uuid[]) AS id",
+        *(ids["user"], groups),
+    )
+    heir, right = uuid7(), ids["user"]
+    rows(latest, "INSERT INTO users (id, username) VALUES (%s, %s)", heir, f"h_{heir.hex[:20]}")
+    join = "INSERT INTO participants (space_id, user_id) VALUES (%s, %s)"
+    rows(latest, join, groups[0], heir)
+    rows(latest, join, groups[1], right)
+
+    move(latest, LATEST)
+
+    owners = "SELECT owner_id FROM channels WHERE id = ANY (%s) ORDER BY id"
+    assert rows(latest, owners, groups) == [(heir,), (right,), (None,)]

@@ -1,4 +1,6 @@
-"""Messages and whole servers, purged for good in batches, and what has expired.
+"""Messages of servers and conversations, and whole servers, purged for good in batches.
+
+And what has expired.
 
 No service for an actor: nobody is asked for a permission but the role of the database, which has
 to be the owner of the tables to purge. Each batch is a transaction of its own, so whatever stops
@@ -8,21 +10,25 @@ between two keeps what was done, and the next run begins at the lowest number th
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString, NamedTuple
+from uuid import UUID
 
 from django.db import connections, transaction
 
-from chat.db.statements import Statement
+from chat.db.statements import Statement, read_sql
 from chat.services.core.use_case import write_alias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-    from uuid import UUID
 
 
 class Policy(NamedTuple):
-    """For how many days a server keeps its messages, and whether it is held, or deleted."""
+    """For how many days a server keeps its messages, and whether it is held, or deleted.
 
+    A conversation has no days of its own.
+    """
+
+    kind: str
     space_id: UUID
     retention_days: int | None
     is_held: bool
@@ -30,15 +36,19 @@ class Policy(NamedTuple):
 
 
 class Purger(NamedTuple):
-    """The role that this is, the owner of the tables, and whether the role has its rights."""
+    """The role that this is, the owner of the tables, and whether the role has its rights.
+
+    And the time of the database, by which messages are dated: this machine's clock may be wrong.
+    """
 
     role: str
     owner: str
     may_purge: bool
+    now: datetime
 
 
 class HeldError(Exception):
-    """The server is under a legal hold, is not deleted any more, or is gone."""
+    """The server or conversation is under a legal hold, is not deleted any more, or is gone."""
 
 
 def purger() -> Purger:
@@ -52,16 +62,36 @@ def policies(*, server: UUID | None = None) -> list[Policy]:
     return _POLICIES.rows({"server": server}, using=write_alias())
 
 
+def conversations(
+    *, before: datetime, conversation: UUID | None = None, page: int = 1000
+) -> Iterator[Policy]:
+    """Yield the policy of each conversation whose first message is older than a moment, or of one.
+
+    In the order of their ids; one statement for each page.
+    """
+    after = _BEFORE_ALL
+    while True:
+        found = _CONVERSATIONS.rows(
+            {"before": before, "only": conversation, "after": after, "limit": page},
+            using=write_alias(),
+        )
+        yield from found
+        if len(found) < page:
+            return
+        after = found[-1].space_id
+
+
 def purge_messages(
     space: UUID, *, before: datetime | None, batch: int, dry_run: bool = False
 ) -> Iterator[int]:
-    """Purge the messages of a server that are older than a moment, or all; yield each batch's size.
+    """Purge the messages of a space that are older than a moment, or all; yield each batch's size.
 
     A channel is left at the first `batch` numbers of which none is older: numbers follow the order
     of time. A message that says an earlier time than those before it goes when they go.
 
-    Locks in each batch the server FOR SHARE, the channel's counter, which a send waits for, and the
-    messages. Raises: HeldError, before a batch, when the server may not be purged any more.
+    Locks in each batch the server or conversation FOR SHARE, the channel's counter, which a send
+    waits for, and the messages. Raises: HeldError, before a batch, when it may not be purged any
+    more.
     """
     using = write_alias()
     for channel, first in _CHANNELS.rows({"space": space}, using=using):
@@ -120,14 +150,21 @@ def _begin_purge(space: UUID, *, is_whole: bool) -> None:
     using = write_alias()
     with connections[using].cursor() as cursor:
         cursor.execute("SET LOCAL chat.purge = 'on'")
-    deleted = _LOCK_SERVER.values({"space": space}, using=using)
+    where = {"space": space}
+    deleted = _LOCK_SERVER.values(where, using=using) or _LOCK_CONVERSATION.values(
+        where, using=using
+    )
     if not deleted or (is_whole and not deleted[0]):
         raise HeldError
 
 
 _PURGER = Statement(
     """
-    SELECT current_user::text, pg_get_userbyid(relowner)::text, pg_has_role(relowner, 'USAGE')
+    SELECT
+        current_user::text,
+        pg_get_userbyid(relowner)::text,
+        pg_has_role(relowner, 'USAGE'),
+        statement_timestamp()
     FROM pg_class
     WHERE oid = 'public.messages'::regclass
     """,
@@ -135,13 +172,16 @@ _PURGER = Statement(
 )
 _POLICIES = Statement(
     """
-    SELECT space_id, retention_days, legal_hold_at IS NOT NULL, deleted_at IS NOT NULL
+    SELECT
+        'server', space_id, retention_days, legal_hold_at IS NOT NULL, deleted_at IS NOT NULL
     FROM public.servers
     WHERE %(server)s::uuid IS NULL OR space_id = %(server)s
     ORDER BY space_id
     """,
     Policy,
 )
+_BEFORE_ALL = UUID(int=0)
+_CONVERSATIONS = Statement(read_sql("services/sql/old_conversations.sql"), Policy)
 _LOCK_SERVER = Statement(
     """
     SELECT deleted_at IS NOT NULL
@@ -156,6 +196,15 @@ _CHANNELS = Statement(
     FROM public.channel_counters
     WHERE space_id = %(space)s AND first_seq <= last_seq
     ORDER BY channel_id
+    """
+)
+_LOCK_CONVERSATION = Statement(
+    """
+    SELECT deleted_at IS NOT NULL
+    FROM public.channels
+    WHERE
+        space_id = %(space)s AND id = %(space)s AND server_id IS NULL AND legal_hold_at IS NULL
+    FOR SHARE
     """
 )
 # Before the messages: whoever sends an answer holds the counter when they come to the message.

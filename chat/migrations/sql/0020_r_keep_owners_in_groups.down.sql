@@ -1,0 +1,1 @@
+-- An owner that was corrected stays it: who was not in the group owned nothing in it.
