@@ -32,7 +32,7 @@ def by_orm(at: Community, read: Read) -> Callable[[], Sequence[Any]] | None:
         return partial(_search, at, read.params["text"])
     if read.own == "permissions_in":
         return partial(_permission, at)
-    ways: dict[str, Callable[..., Any]] = {
+    ways: dict[str, Callable[..., Sequence[Any]]] = {
         "unread_overview": partial(_unread, at.viewer_id),
         "visible_channels": _visible,
     }
