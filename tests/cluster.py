@@ -1,18 +1,13 @@
 """A database on a Citus cluster, for tests that have one: CITUS_URL leads to its coordinator."""
 
-from __future__ import annotations
-
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 import psycopg
 from django.core.management import call_command
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 from chat.db.distributed import forget
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 # Fewer than in production: each costs its tables, and there are few rows.
 SHARDS = 4

@@ -1,7 +1,5 @@
 """What an emoji is, and how each is stored in one way."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

@@ -1,7 +1,5 @@
 """What the services and queries accept as arguments."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar

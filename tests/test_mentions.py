@@ -1,7 +1,5 @@
 """Whom the content of a message names."""
 
-from __future__ import annotations
-
 import re
 from uuid import UUID
 

@@ -1,25 +1,19 @@
 """The words of texts in any script: the database's and Python's, on every server the same."""
 
-from __future__ import annotations
-
 import random
 import re
 import secrets
 import unicodedata
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from chat.rules import search_words
 from chat.rules.search_words import find_spans, find_words
 from tests.queries.test_search import FOUND, NOT_FOUND
-from tests.scratch import connect
-
-if TYPE_CHECKING:
-    from pytest_django import DjangoDbBlocker
-
-    from tests.scratch import ScratchServer
+from tests.scratch import ScratchServer, connect
 
 # Without it there is no test database.
 pytestmark = pytest.mark.django_db

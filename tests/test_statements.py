@@ -1,7 +1,5 @@
 """Statements that are kept in files."""
 
-from __future__ import annotations
-
 import ast
 import asyncio
 import sys

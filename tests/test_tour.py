@@ -1,11 +1,9 @@
 """The samples in the READMEs run, and return what their comments promise."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -32,9 +30,6 @@ from tests.factories import (
     RoleFactory,
     as_superuser,
 )
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 TOUR = Path(settings.BASE_DIR) / "README.md"
 SQL = Path(settings.BASE_DIR) / "chat" / "README.md"

@@ -7,16 +7,18 @@ from django.contrib import admin
 from django.db.models import QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.safestring import SafeString
 
 from chat.admin.lists.base import ReadOnlyAdmin, ServerDataAdmin
 from chat.admin.lists.filters import by_channel, by_role, by_server, of_server
 from chat.admin.lists.message_texts import messages_panel
-from chat.admin.lists.panels import Panel, Question, list_link, moment, row_link, rows_panel
+from chat.admin.lists.panels import Panel, Question, column, list_link, moment, row_link, rows_panel
 from chat.admin.pages.permission_words import check_boxes, in_words
 from chat.admin.pages.who_may_see_what import may_ask
 from chat.models import Channel, ChannelPermission, Message, Server
 from chat.models.channels import ChannelQuerySet
+
+LAST_SEQ = column("last seq", lambda channel: channel.last_seq)
+LAST_MESSAGE_AT = column("last message at", lambda channel: channel.last_message_at)
 
 
 class AnyChannelAdmin(ReadOnlyAdmin):
@@ -30,17 +32,7 @@ class AnyChannelAdmin(ReadOnlyAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show the counter too."""
-        return [*super().get_fields(request, obj), "last_seq", "last_message_at"]
-
-    @admin.display(description="last seq")
-    def last_seq(self, channel: Any) -> object:
-        """Return the number of the newest message."""
-        return channel.last_seq
-
-    @admin.display(description="last message at")
-    def last_message_at(self, channel: Any) -> object:
-        """Return when the newest message was sent."""
-        return channel.last_message_at
+        return [*super().get_fields(request, obj), LAST_SEQ, LAST_MESSAGE_AT]
 
 
 @admin.register(Channel)
@@ -55,8 +47,8 @@ class ChannelAdmin(ServerDataAdmin, AnyChannelAdmin):
         "kind",
         "server",
         "parent",
-        "last_seq",
-        "last_message_at",
+        LAST_SEQ,
+        LAST_MESSAGE_AT,
         "deleted_at",
     )
     # Columns of conversations.
@@ -130,11 +122,17 @@ class ChannelAdmin(ServerDataAdmin, AnyChannelAdmin):
         )
 
 
+_ALLOWS = column("allows", lambda overwrite: in_words(overwrite.allow))
+_DENIES = column("denies", lambda overwrite: in_words(overwrite.deny))
+_ALLOW_BOXES = column("allows", lambda overwrite: check_boxes(overwrite.allow))
+_DENY_BOXES = column("denies", lambda overwrite: check_boxes(overwrite.deny))
+
+
 @admin.register(ChannelPermission)
 class ChannelPermissionAdmin(ReadOnlyAdmin):
     """What a role or a user is allowed or denied in one channel."""
 
-    list_display = ("__str__", "channel", "role", "user", "allows", "denies")
+    list_display = ("__str__", "channel", "role", "user", _ALLOWS, _DENIES)
     filters = (by_server(), by_channel(space="server_id"), by_role())
     # channel_permissions_uq and channel_permissions_role_ix.
     indexed_orders = {
@@ -145,25 +143,5 @@ class ChannelPermissionAdmin(ReadOnlyAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show the permissions as boxes."""
-        shown = {"allow": "allow_boxes", "deny": "deny_boxes"}
+        shown = {"allow": _ALLOW_BOXES, "deny": _DENY_BOXES}
         return [shown.get(name, name) for name in super().get_fields(request, obj)]
-
-    @admin.display(description="allows")
-    def allows(self, overwrite: ChannelPermission) -> str:
-        """Return what is allowed, in words."""
-        return in_words(overwrite.allow)
-
-    @admin.display(description="denies")
-    def denies(self, overwrite: ChannelPermission) -> str:
-        """Return what is denied, in words."""
-        return in_words(overwrite.deny)
-
-    @admin.display(description="allows")
-    def allow_boxes(self, overwrite: ChannelPermission) -> SafeString:
-        """Return what is allowed, as boxes."""
-        return check_boxes(overwrite.allow)
-
-    @admin.display(description="denies")
-    def deny_boxes(self, overwrite: ChannelPermission) -> SafeString:
-        """Return what is denied, as boxes."""
-        return check_boxes(overwrite.deny)

@@ -16,11 +16,11 @@ from django.db import connections, router
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 
-from chat.admin.channels import AnyChannelAdmin
+from chat.admin.channels import LAST_MESSAGE_AT, LAST_SEQ, AnyChannelAdmin
 from chat.admin.lists.base import ReadOnlyAdmin
 from chat.admin.lists.changelist import KeysetChangeList
 from chat.admin.lists.filters import as_uuid, by_id, by_user
-from chat.admin.lists.panels import Panel, list_link, moment, row_link, rows_panel
+from chat.admin.lists.panels import Panel, column, list_link, moment, row_link, rows_panel
 from chat.admin.messages import AnyMessageAdmin
 from chat.models import (
     AdminAccess,
@@ -38,7 +38,7 @@ READ_DIRECT = "chat.read_direct_messages"
 class DirectConversationAdmin(AnyChannelAdmin):
     """Conversations of two or of a group."""
 
-    list_display = ("id", "kind", "name", "last_seq", "last_message_at")
+    list_display = ("id", "kind", "name", LAST_SEQ, LAST_MESSAGE_AT)
     # What only a channel of a server has.
     exclude = (
         *("space_id", "server", "parent", "topic", "position", "slowmode_seconds", "nsfw"),
@@ -78,11 +78,15 @@ class DirectConversationAdmin(AnyChannelAdmin):
         )
 
 
+_CONVERSATION = column("conversation", lambda participant: participant.channel)
+_LAST_READ_SEQ = column("last read seq", lambda participant: participant.last_read_seq or 0)
+
+
 @admin.register(Participant)
 class ParticipantAdmin(ReadOnlyAdmin):
     """Who takes part in a conversation."""
 
-    list_display = ("__str__", "user", "conversation", "last_read_seq", "left_at")
+    list_display = ("__str__", "user", _CONVERSATION, _LAST_READ_SEQ, "left_at")
     list_select_related = ("channel",)
     filters = (
         by_user(),
@@ -101,17 +105,7 @@ class ParticipantAdmin(ReadOnlyAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show up to which number they have read too."""
-        return [*super().get_fields(request, obj), "last_read_seq"]
-
-    @admin.display(description="conversation")
-    def conversation(self, participant: Participant) -> object:
-        """Return the conversation."""
-        return participant.channel
-
-    @admin.display(description="last read seq")
-    def last_read_seq(self, participant: Any) -> object:
-        """Return up to which number they have read."""
-        return participant.last_read_seq or 0
+        return [*super().get_fields(request, obj), _LAST_READ_SEQ]
 
 
 @admin.register(DirectMessage)

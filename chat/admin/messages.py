@@ -25,7 +25,7 @@ from chat.admin.lists.message_texts import (
     with_text_column,
     without_deleted,
 )
-from chat.admin.lists.panels import Panel, list_link, row_link, rows_panel
+from chat.admin.lists.panels import Panel, column, list_link, row_link, rows_panel
 from chat.models import Mention, Message, MessageRevision, Reaction
 
 
@@ -79,7 +79,11 @@ class MessageAdmin(ServerDataAdmin, AnyMessageAdmin):
     """Messages in channels."""
 
     container = "channel"
-    list_display = ("__str__", "author", "content", "channel", "server", "created_at", "deleted_at")
+    list_display = (
+        *("__str__", "author", "content", "channel"),
+        column("server", lambda message: message.channel.server),
+        *("created_at", "deleted_at"),
+    )
     list_select_related = ("channel__server",)
     search_help_text = "Words, within a server or channel; or an id"
     filters = (
@@ -106,11 +110,6 @@ class MessageAdmin(ServerDataAdmin, AnyMessageAdmin):
         ("channel", "author"): ("-author_id", "-seq"),
         ("channel", "only"): ("-seq",),
     }
-
-    @admin.display(description="server")
-    def server(self, message: Message) -> object:
-        """Return the server of the channel."""
-        return message.channel.server
 
     def search_text(
         self, request: HttpRequest, queryset: QuerySet[Any], text: str, conditions: Conditions

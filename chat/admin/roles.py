@@ -10,45 +10,38 @@ from django.utils.safestring import SafeString
 
 from chat.admin.lists.base import ReadOnlyAdmin
 from chat.admin.lists.filters import by_role, by_server, by_user
-from chat.admin.lists.panels import Panel, list_link, moment, row_link, rows_panel
+from chat.admin.lists.panels import Panel, column, list_link, moment, row_link, rows_panel
 from chat.admin.pages.permission_words import check_boxes, in_words
 from chat.models import ChannelPermission, MemberRole, Role
+
+
+def _swatch(role: Role) -> SafeString:
+    """Return the colour with its number as it is written on the web."""
+    return format_html(
+        '<svg class="chat-swatch" viewBox="0 0 1 1" aria-hidden="true">'
+        '<rect width="1" height="1" fill="{0}"/></svg> {0}',
+        f"#{role.color:06x}",
+    )
+
+
+_PERMISSIONS = column("permissions", lambda role: in_words(role.permissions))
+_PERMISSION_BOXES = column("permissions", lambda role: check_boxes(role.permissions))
+_COLOR = column("color", _swatch)
 
 
 @admin.register(Role)
 class RoleAdmin(ReadOnlyAdmin):
     """Named sets of permissions."""
 
-    list_display = ("name", "server", "position", "permissions_in_words", "hoist", "mentionable")
+    list_display = ("name", "server", "position", _PERMISSIONS, "hoist", "mentionable")
     filters = (by_server(),)
     # roles_position_uq.
     indexed_orders = {("server",): ("-position",)}
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show the permissions as boxes, and the colour."""
-        shown = {"permissions": "permission_boxes", "color": "coloured"}
+        shown = {"permissions": _PERMISSION_BOXES, "color": _COLOR}
         return [shown.get(name, name) for name in super().get_fields(request, obj)]
-
-    @admin.display(description="permissions")
-    def permissions_in_words(self, role: Role) -> str:
-        """Return the first few permissions, in words."""
-        return in_words(role.permissions)
-
-    @admin.display(description="permissions")
-    def permission_boxes(self, role: Role) -> SafeString:
-        """Return every permission, checked or not."""
-        return check_boxes(role.permissions)
-
-    @admin.display(description="color")
-    def coloured(self, role: Role) -> SafeString:
-        """Return the colour with its number as it is written on the web."""
-        number = f"#{role.color:06x}"
-        return format_html(
-            '<svg class="chat-swatch" viewBox="0 0 1 1" aria-hidden="true">'
-            '<rect width="1" height="1" fill="{}"/></svg> {}',
-            number,
-            number,
-        )
 
     def panels(self, request: HttpRequest, row: Role) -> Iterable[Panel | None]:
         """Return who has the role, and where it is overwritten."""

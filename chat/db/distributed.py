@@ -1,10 +1,10 @@
 """Statements on a database whose tables are spread over several machines by `space_id`.
 
-There a statement is sent to one machine when it gives each table the space by a value, and is asked
-of every machine, or refused, when it says `= outer.space_id`. On one machine the opposite is
-better: whoever knows a channel alone finds its space within the statement. So the SQL is written
-for one machine, and becomes the other form here, in this one place: the space is found first, and
-then given to each table. What is about all places of a user is asked space by space.
+Citus sends a statement to one machine when it compares each table's space with a value; it asks
+every machine, or refuses, when the statement says `= outer.space_id`. On one machine the opposite
+is better: a statement that is given only a channel finds the space itself. So the SQL is written
+for one machine, and is rewritten for a cluster here and nowhere else: the space is found first and
+then compared in each table. A statement about all places of a user runs once for each space.
 """
 
 from __future__ import annotations
@@ -19,30 +19,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from uuid import UUID
 
-# What a statement says for this form alone: which spaces it is asked of, if no one space is given,
-# and a condition more.
+# Comments in a statement that only the form for a cluster uses: a query for the spaces, for when no
+# space is given, and a further condition.
 SPACES = "-- spaces on a cluster: "
 CONDITION = "-- on a cluster: "
 _SPACES = re.compile(rf"^\s*{SPACES}(.*)$", re.MULTILINE)
 _CONDITION = re.compile(rf"^(\s*){CONDITION}", re.MULTILINE)
 _MARKS = re.compile(rf"^\s*(?:{SPACES}|{CONDITION}).*\n?", re.MULTILINE)
-# What a statement calls the space that it is given.
+# The names under which a statement is given the space.
 _GIVEN = re.compile(r"%\((space|server|group)\)s")
-# The space found by something else, in a query of its own …
+# The space is found by something else in a subquery …
 _FOUND = re.compile(r"\(\s*(SELECT\s+space_id\s+FROM\s+[^()]*?%\(\w+\)s[^()]*)\)")
-# … or as that of the row which all begins with.
+# … or is that of the row which the statement starts from.
 _ROOT = re.compile(
     r"\bFROM\s+(?:public\.)?(?P<table>channels|messages)\s+AS\s+(?P<alias>\w+)\b"
     r"(?=.*?\b(?P<condition>(?P=alias)\.id\s*=\s*%\((?P<name>\w+)\)s))",
     re.DOTALL,
 )
-# Not a part of the statement, as the message that is replied to.
+# Rather than another row of the statement, such as the message that is replied to.
 _BEGINNING = {"channel", "message", "id"}
-# `space_id = another.space_id`, and the range from one to another.
-# What joins parts of the statement to each other stays.
+# `space_id = another.space_id`, and a range of spaces. A FULL JOIN of parts of the statement stays.
 _OF_ANOTHER = re.compile(r"(FULL JOIN \w+\s+ON\s+\w+\.)?(\bspace_id\s*=\s*)\w+\.(?:space_id|id)\b")
 _OF_A_RANGE = re.compile(r"\bspace_id\s+BETWEEN\s+%\(first_space\)s\s+AND\s+%\(last_space\)s")
-# What belongs to a user in all their places, of which one is meant.
+# Rows of a user in all their places, of which the statement is to read one.
 _OF_USER = re.compile(
     r"\bFROM\s+(?:public\.)?(?:server_members|participants|mentions)\s+AS\s+(?P<alias>\w+)\b"
     r"(?=.*?\b(?P<condition>(?P=alias)\.user_id\s*=\s*%\((?:user|viewer)\)s))",
@@ -82,14 +81,14 @@ class ClusterForm(NamedTuple):
 
     sql: str
     name: str
-    # Of the row that the statement begins with.
+    # From the row that the statement starts from.
     finding: str | None
-    # Of all that it is asked of.
+    # For all spaces that it is about.
     listing: str
 
 
 def is_distributed(using: str) -> bool:
-    """Tell whether the tables are spread over several machines: asked once in each process."""
+    """Return whether the tables are spread over several machines; each process asks once."""
     return _is_distributed(using, str(connections[using].settings_dict["NAME"]))
 
 
@@ -104,8 +103,8 @@ def for_spaces(
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the statement and its parameters for each space that it is about, in their order.
 
-    A statement without a space, which asks reference tables or is meant for every machine, comes
-    as it is.
+    A statement without a space, which reads reference tables or is meant for every machine, is
+    yielded unchanged.
     """
     form = cluster_form(sql)
     if form is None:
@@ -126,7 +125,7 @@ def without_marks(sql: str) -> str:
 
 @cache
 def cluster_form(sql: str) -> ClusterForm | None:
-    """Return the form of a statement for one space; None for one that knows no space."""
+    """Return the form of a statement for one space; None if it names no space."""
     listing = " ".join(_SPACES.findall(sql))
     sql = _CONDITION.sub(r"\1", _SPACES.sub("", sql))
     finding = None
@@ -160,13 +159,13 @@ def _space(finding: str, params: Mapping[str, Any], *, using: str) -> UUID | Non
         return None
 
 
-# To which space a channel belongs never changes. A message that was rolled back may be sent again
-# in another one, so that is not remembered.
+# The space of a channel never changes. A message that was rolled back may be sent again in another
+# space, so the space of a message is not remembered.
 @lru_cache(maxsize=100_000)
 def _known_space(using: str, finding: str, name: str, value: Any) -> UUID:
     rows = _rows(finding, {name: value}, using=using)
     if not rows:
-        # What is not there yet may come: an error is not remembered.
+        # The row may be made later: an error is not remembered.
         raise LookupError(value)
     space: UUID = rows[0][0]
     return space
@@ -176,7 +175,7 @@ def _known_space(using: str, finding: str, name: str, value: Any) -> UUID:
 def _is_distributed(using: str, _database: str) -> bool:
     connection = connections[using]
     connection.ensure_connection()
-    # By a cursor that no caller counts.
+    # By the driver's cursor, which callers that count statements do not see.
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         if not cursor.execute("SELECT to_regclass('pg_dist_partition') IS NOT NULL").fetchone()[0]:
             return False

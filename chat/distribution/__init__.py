@@ -1,4 +1,4 @@
-"""Spreading the tables over several machines by Citus, and back; what would prevent it.
+"""Spreads the tables over several machines with Citus, and back; checks what would prevent it.
 
 Where each table belongs is said in chat.rules.distribution.
 """

@@ -1,6 +1,6 @@
 """Spreads the tables over the machines of a Citus cluster, and brings them back.
 
-Each is one transaction, under the migration lock: all tables, or none.
+Each way is one transaction under the migration lock: all tables, or none.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from chat.schema.catalogue.objects import Catalogue, Difference
 
-# What everybody who works on the cluster needs; of the database, so that no session is without.
+# Needed by every session on the cluster, so they are set for the database.
 SETTINGS = {
     # Rows that refer to a reference table are written machine by machine.
     "citus.multi_shard_modify_mode": "sequential",
@@ -51,39 +51,39 @@ SETTINGS = {
 # How a trigger gets each state that is not DISABLED.
 _ENABLED = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
 
-# It is spread first: the others are to be on the machine of their server.
+# It is spread first: the rows of the others go to the machine of their server.
 _FIRST = "servers"
 
 
 class RowsLostError(SchemaError):
-    """There are not as many rows as before; everything was rolled back."""
+    """A table has more or fewer rows than before; everything was rolled back."""
 
 
 class NotBackError(SchemaError):
-    """The schema would not be what it was; everything was rolled back."""
+    """The schema would differ from before; everything was rolled back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Converted:
-    """A table that was converted, and how many rows it has."""
+    """A converted table and its number of rows."""
 
     table: Table
     count: int
 
 
 def distributed(connection: BaseDatabaseWrapper) -> set[str]:
-    """Return the names of the tables that Citus keeps; one statement."""
+    """Return the names of the tables that Citus manages; one statement."""
     return {name for (name,) in rows(connection, _DISTRIBUTED)}
 
 
 def distribute(connection: BaseDatabaseWrapper, *, shards: int) -> Iterator[Converted]:
-    """Spread what is not spread yet, in one transaction, and yield each table as it is done.
+    """Spread the tables that are not spread yet, in one transaction; yield each when it is done.
 
-    The transaction ends with the iteration. Each table that is converted is locked from its
-    beginning to its end, also for reading. Call it under the migration lock.
+    The transaction ends with the iteration. It locks each table that it converts from start to
+    end, also for reading. Call it under the migration lock.
 
     Raises:
-        RowsLostError: a table has other rows than before; nothing was changed.
+        RowsLostError: a table has more or fewer rows than before; nothing was changed.
     """
     with _one_transaction(connection, reason="distribute"):
         run = _Run(connection)
@@ -105,13 +105,13 @@ def distribute(connection: BaseDatabaseWrapper, *, shards: int) -> Iterator[Conv
         triggers = [each for each in run.triggers(converted) if each[2] in _ENABLED]
         for key in circular:
             run.drop_key(key)
-        # They would be asked of the empty table that is left here.
+        # They would be checked against the empty table that is left here.
         for key in keys:
             if key.table in local and key.target not in local:
                 run.drop_key(key)
         run.disable_triggers(triggers)
-        # Citus sends a trigger along with its table, and not what its condition calls; of which the
-        # tables are not there yet.
+        # Citus sends a trigger along with its table, but not the functions that its condition
+        # calls; the tables that those read are not there yet.
         run.execute(sql.SQL("SET LOCAL check_function_bodies = off"))
         run.send_functions(of_conditions=True)
         for table in references:
@@ -131,13 +131,13 @@ def distribute(connection: BaseDatabaseWrapper, *, shards: int) -> Iterator[Conv
 
 
 def undo(connection: BaseDatabaseWrapper) -> Iterator[Converted]:
-    """Bring every table back to this machine in one transaction, and yield each with its count.
+    """Bring every table back to this machine in one transaction; yield each with its count.
 
-    What was left out on several machines is there again afterwards, and the schema says what it
-    said before. Call it under the migration lock.
+    The triggers that are left out on several machines are enabled again, and the schema is as
+    before. Call it under the migration lock.
 
     Raises:
-        RowsLostError, NotBackError: what is back is not what was there; nothing was changed.
+        RowsLostError, NotBackError: rows or schema differ from before; nothing was changed.
     """
     with _one_transaction(connection, reason="distribute --undo"):
         run = _Run(connection)
@@ -147,7 +147,7 @@ def undo(connection: BaseDatabaseWrapper) -> Iterator[Converted]:
         if not converted:
             return
         catalogue = read_catalogue(connection, schema="public")
-        # Those that were disabled on several machines are enabled as well.
+        # Those that were left out on several machines are enabled again.
         triggers = [
             (table, name, "O" if name in LEFT_OUT else state)
             for table, name, state in run.triggers(converted)
@@ -160,7 +160,7 @@ def undo(connection: BaseDatabaseWrapper) -> Iterator[Converted]:
         for name, _, _ in functions:
             run.execute(sql.SQL("DROP FUNCTION {}").format(sql.SQL(name)))
         for table in converted:
-            # One call brings those along that are tied to it by keys.
+            # One call also brings back the tables that foreign keys connect to it.
             if table.name in distributed(connection):
                 run.call("SELECT undistribute_table(%s, true)", _qualified(table))
             yield Converted(table=table, count=before[table.name])
@@ -185,13 +185,13 @@ def undo(connection: BaseDatabaseWrapper) -> Iterator[Converted]:
 
 @contextmanager
 def _one_transaction(connection: BaseDatabaseWrapper, *, reason: str) -> Iterator[None]:
-    """Commit what the block does, and that the ledger takes it for no drift, at once."""
+    """Run the block in a transaction that also records its changes as accepted, not as drift."""
     with transaction.atomic(using=connection.alias), changes_accepted(connection, reason=reason):
         yield
 
 
 class _Run:
-    """The statements of a conversion, in the transaction that is open."""
+    """The statements of a conversion, in the open transaction."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self._connection = connection
@@ -204,13 +204,13 @@ class _Run:
         rows(self._connection, statement, params)
 
     def set_up(self) -> None:
-        """Give the database the settings of a cluster, and this session too."""
+        """Set the settings of a cluster for the database and for this session."""
         for name, value in SETTINGS.items():
             self._set_for_all("SET {} = {}", sql.SQL(name), sql.Literal(value))
             self.call("SELECT set_config(%s, %s, false)", name, value)
 
     def tear_down(self) -> None:
-        """Take them back."""
+        """Reset these settings of the database."""
         for name in SETTINGS:
             self._set_for_all("RESET {}", sql.SQL(name))
 
@@ -225,7 +225,7 @@ class _Run:
         self.execute(sql.SQL("SET LOCAL lock_timeout = 0"))
 
     def counts(self, tables: Iterable[Table]) -> dict[str, int]:
-        """Return how many rows each table has, and of the counters also where they stand."""
+        """Return the number of rows of each table, and the sums of the counters."""
         found = {}
         for table in tables:
             statement = sql.SQL("SELECT count(*) FROM {}").format(_identifier(table.name))
@@ -243,12 +243,12 @@ class _Run:
         return rows(self._connection, _TRIGGERS, [[table.name for table in tables]])
 
     def disable_triggers(self, triggers: Iterable[tuple[str, str, str]]) -> None:
-        """Disable triggers: they would fire while rows are copied."""
+        """Disable triggers, which would fire while rows are copied."""
         for table, name, _ in triggers:
             self._switch_trigger("DISABLE", table, name)
 
     def enable_triggers(self, triggers: Iterable[tuple[str, str, str]]) -> None:
-        """Give triggers the state again that they had."""
+        """Restore the state that each trigger had."""
         for table, name, state in triggers:
             self._switch_trigger(_ENABLED[state], table, name)
 
@@ -274,7 +274,7 @@ class _Run:
         )
 
     def add_keys_of_local_tables(self, targets: Collection[str]) -> None:
-        """Add those that were dropped, as Django makes them: local tables are of its apps."""
+        """Add their dropped foreign keys as Django makes them: local tables belong to its apps."""
         with self._connection.schema_editor(atomic=False) as editor:
             for model in apps.get_models(include_auto_created=True):
                 for field in model._meta.local_concrete_fields:
@@ -320,14 +320,14 @@ class _Run:
             )
 
     def send_functions(self, *, of_conditions: bool = False) -> None:
-        """Have every function on every machine, or those that conditions of triggers call."""
+        """Send every function to every machine, or only those that conditions of triggers call."""
         for (name,) in rows(self._connection, _FUNCTIONS, [not of_conditions]):
             self.call("SELECT create_distributed_function(%s)", name)
 
     def distribute_functions(self) -> None:
-        """Have every function on every machine, and one that takes a space run where that is.
+        """Send every function to every machine; run one that takes a space where that space is.
 
-        Citus sends along what a table depends on, but not what its triggers call.
+        Citus sends what a table depends on, but not what its triggers call.
         """
         self.send_functions()
         for (name,) in rows(self._connection, _DELEGATED, [f"public.{_FIRST}"]):
@@ -338,7 +338,7 @@ class _Run:
             )
 
     def require_as_before(self, before: Catalogue) -> None:
-        """Raise unless the schema is that of one machine again, in whatever words."""
+        """Raise unless the schema is again that of one machine, however it is written."""
         after = read_catalogue(self._connection, schema="public")
         differences = [each for each in diff(before, after) if not _is_of_distribution(each)]
         is_same = compare_restated(
@@ -381,7 +381,7 @@ def _require_equal(before: dict[str, int], after: dict[str, int]) -> None:
 
 
 def _is_of_distribution(difference: Difference) -> bool:
-    """Return whether it is what spreading the tables had changed."""
+    """Return whether spreading the tables had made this difference."""
     was, now = difference.before or "", difference.after or ""
     match difference.kind:
         case ObjectKind.TRIGGER:
@@ -470,7 +470,7 @@ WHERE
 ORDER BY oid
 """
 
-# Those that take rows of a table, which go with it.
+# Functions that take rows of a table: they are dropped with it.
 _FUNCTIONS_OF_ROWS = """
 SELECT oid::regprocedure::text, pg_get_functiondef(oid), pg_get_userbyid(proowner)::text
 FROM pg_proc
@@ -490,7 +490,7 @@ WHERE
 ORDER BY oid
 """
 
-# What a table that comes back has lost, as statements.
+# The statements that restore what a table loses when it comes back.
 _LOST = r"""
 SELECT
     format(

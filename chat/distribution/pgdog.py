@@ -1,10 +1,10 @@
-"""The same map for PgDog, a proxy in front of several servers; made from its documentation."""
+"""Writes where tables belong for PgDog, a proxy for several servers; by its documentation."""
 
 from __future__ import annotations
 
 from chat.rules.distribution import REFERENCE, SPREAD
 
-# What PgDog hashes of what tables here are spread by; not bytea.
+# The columns by which tables are spread here and that PgDog can hash; it cannot hash bytea.
 _TYPES = {"space_id": "uuid", "user_id": "uuid"}
 
 

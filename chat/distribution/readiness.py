@@ -1,4 +1,4 @@
-"""What has to be there before the tables can be spread; each refusal says what to do."""
+"""Checks what spreading the tables requires; each refusal says what to do."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def require_ready_cluster(connection: BaseDatabaseWrapper) -> None:
     """Raise unless the tables can be spread now.
 
     Raises:
-        PendingMigrationsError and others of the migration room: the schema is not that of the code.
-        NotReadyError: with everything that is missing.
+        PendingMigrationsError and others of chat.schema: the schema is not that of the code.
+        NotReadyError: something is missing; it lists everything.
     """
     require_ready(read_statuses(connection, is_lock_ours=True))
     if missing := [*_missing(connection)]:
@@ -41,12 +41,12 @@ def require_ready_cluster(connection: BaseDatabaseWrapper) -> None:
 
 
 def has_citus(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether the extension is in this database; one statement."""
+    """Return whether this database has the extension; one statement."""
     return bool(rows(connection, "SELECT FROM pg_extension WHERE extname = 'citus'"))
 
 
 def add_workers(connection: BaseDatabaseWrapper, workers: Iterable[tuple[str, int]]) -> None:
-    """Add the machines to the cluster that are not in it yet, and this one under its own address.
+    """Add to the cluster the machines that are not in it yet, and this one by its own address.
 
     Raises:
         NotReadyError: the others would look for this machine at localhost.

@@ -1,4 +1,4 @@
-"""What keeps the tables from being spread: the rules of rules.sql, and those of statements."""
+"""Finds what prevents spreading the tables, by the rules of rules.sql and one for statements."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _STATEMENTS = Rule(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """An object that breaks a rule, and what was seen of it."""
+    """An object that breaks a rule, and what was seen there."""
 
     rule: Rule
     object: str

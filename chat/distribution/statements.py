@@ -1,8 +1,8 @@
-"""Finds the tables to which a statement for one space does not give the space by a value.
+"""Finds the tables in a statement for one space that are not compared with the space's value.
 
-Read from the files, by pattern: a statement serves one space when it takes %(space)s or %(server)s
-that is not NULL. Citus chooses a machine for each query and subquery by such a value; one with
-`= outer.space_id` instead is asked of all.
+The files are searched by pattern. A statement is for one space when it takes %(space)s or
+%(server)s and that is not NULL. Citus chooses a machine for each query and subquery by such a
+value; it sends one with `= outer.space_id` instead to all machines.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _CHAT = Path(__file__).parents[1]
-_ROOMS = ("queries", "services")
+_PACKAGES = ("queries", "services")
 
 _COMMENT = re.compile(r"--[^\n]*")
 _LITERAL = re.compile(r"'[^']*'")
@@ -38,14 +38,14 @@ _BY_ANOTHER = re.compile(r"\b(\w+)\.space_id\s*=\s*(\w+)\.space_id\b")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ungiven:
-    """A table in a statement to which no space is given by a value."""
+    """A table in a statement that is not compared with the value of the space."""
 
     where: str
     table: str
 
 
 def ungiven_spaces() -> list[Ungiven]:
-    """Return each such table in the SQL of the queries and the services; reads files alone."""
+    """Return each such table in the SQL of queries and services; reads only files."""
     return [
         Ungiven(where=where, table=table)
         for where, text in sorted({*_files(), *_inline()})
@@ -54,7 +54,7 @@ def ungiven_spaces() -> list[Ungiven]:
 
 
 def tables_without_space(text: str) -> list[str]:
-    """Return the spread tables in a statement for one space to which it does not give that."""
+    """Return the spread tables that a statement for one space does not compare with its value."""
     bare = _LITERAL.sub("''", _COMMENT.sub("", text))
     if not _SERVES_ONE.search(bare) or _SERVES_MANY.search(bare):
         return []
@@ -67,7 +67,7 @@ def _without_space(query: str) -> Iterator[str]:
     if "" in _BY_VALUE.findall(query):
         given |= set(names)
     pairs = _BY_ANOTHER.findall(query)
-    # Within a query what is equal to what has the value has it too.
+    # Within a query, a column that equals one with the value has the value too.
     for _ in pairs:
         given |= {
             one for pair in pairs for one in pair if given & set(pair) and set(pair) <= set(names)
@@ -76,7 +76,7 @@ def _without_space(query: str) -> Iterator[str]:
 
 
 def _queries(text: str) -> Iterator[str]:
-    """Yield each query and subquery without those in it; sides of a UNION are queries too."""
+    """Yield each query and subquery without its subqueries; each side of a UNION is a query."""
     found: list[str] = []
 
     def lift(group: re.Match[str]) -> str:
@@ -96,16 +96,16 @@ def _queries(text: str) -> Iterator[str]:
 
 
 def _files() -> Iterable[tuple[str, str]]:
-    for room in _ROOMS:
-        for path in (_CHAT / room).rglob("*.sql"):
+    for package in _PACKAGES:
+        for path in (_CHAT / package).rglob("*.sql"):
             yield str(path.relative_to(_CHAT.parent)), path.read_text(encoding="utf-8")
 
 
 def _inline() -> Iterable[tuple[str, str]]:
-    for room in _ROOMS:
-        for path in (_CHAT / room).rglob("*.py"):
+    for package in _PACKAGES:
+        for path in (_CHAT / package).rglob("*.py"):
             source = path.read_text(encoding="utf-8")
-            # To parse a file takes longer than to read it.
+            # Parsing a file takes longer than reading it.
             for node in ast.walk(ast.parse(source if "Statement(" in source else "")):
                 match node:
                     case ast.Call(

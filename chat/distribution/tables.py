@@ -1,4 +1,4 @@
-"""The tables of the database, where each belongs, and in which order they can be converted."""
+"""Reads the tables, where each belongs, and in which order they can be converted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What becomes of a table."""
+    """Where the rows of a table are: on one machine each, on every machine, or here alone."""
 
     SPREAD = "spread"
     REFERENCE = "reference"
@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignKey:
-    """A foreign key between two tables, with its definition in PostgreSQL's own words."""
+    """A foreign key between two tables, with its definition as PostgreSQL writes it."""
 
     name: str
     table: str
@@ -34,7 +34,7 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table and where it belongs; `key` is the column by which it is spread."""
+    """A table and its kind; `key` is the column by which it is spread."""
 
     name: str
     kind: Kind
@@ -60,10 +60,10 @@ def read_foreign_keys(connection: BaseDatabaseWrapper) -> list[ForeignKey]:
 def in_order(
     tables: Iterable[Table], keys: Sequence[ForeignKey], *, first: str = ""
 ) -> tuple[list[Table], list[ForeignKey]]:
-    """Return the tables, each after those that its keys point at, and the keys that close circles.
+    """Return the tables, each after those that it refers to, and the keys that form circles.
 
-    Those keys have to be dropped meanwhile; a key of a table to itself is none. The table `first`
-    comes first, wherever its keys point.
+    Those keys have to be dropped meanwhile; a key from a table to itself forms no circle. The
+    table `first` comes first, whatever it refers to.
     """
     left = {table.name: table for table in tables}
     placed: list[Table] = []

@@ -95,12 +95,13 @@ class MessageAttachment(MessagePart, ChangingRow):
 class DiscardedFile(Row):
     """A file in the store that no row names any more, to be removed.
 
-    Of an attachment, an avatar or an icon. Triggers insert it in the transaction in which the row
-    was deleted or got another file, so that no file is forgotten; who has removed the file deletes
-    it. Each upload needs a key of its own: a file of two rows is discarded with the first of them.
+    The file of an attachment, an avatar or an icon. Triggers insert the row in the transaction in
+    which the other row was deleted or got another file, so that no file is forgotten; whoever
+    removes the file deletes it. Each upload needs a key of its own: a file of two rows is discarded
+    with the first of them.
     """
 
-    # A file can outlive whose it was, so no foreign key.
+    # A file can outlive its owner, so there is no foreign key.
     space_id = models.UUIDField(
         db_comment="Whose it was: the server, the conversation, or of an avatar the user."
     )

@@ -92,7 +92,7 @@ class ReadState(ChangingRow):
 
 
 class ReadRange(Row):
-    """Messages of a channel that are unread to nobody, or not to whoever could not read them.
+    """Messages of a channel that are unread to nobody, or only to those who could read them.
 
     Written by triggers alone: for what was purged or imported, and for what was there when a role,
     an overwrite or a move let more people in (an opening). An opening knows who could read before:

@@ -43,10 +43,10 @@ class DatabaseUnavailable(OperationalError, CommandError):  # noqa: N818 — as 
     Code catches it as OperationalError; a management command prints it and exits with 1.
     """
 
-    def __init__(self, message: str, *, reason: Reason = Reason.OTHER, returncode: int = 1) -> None:
+    def __init__(self, message: str, *, reason: Reason = Reason.OTHER) -> None:
         super().__init__(message)
         self.reason = reason
-        self.returncode = returncode
+        self.returncode = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,19 +1,15 @@
 """A database with enough rows for the planner to choose, and what its plans touch."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import Any, LiteralString
+from uuid import UUID
 
 import psycopg
 from django.db import connection
 
 from chat.db.statements import read_sql
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from uuid import UUID
 
 ONE_CHANNEL: LiteralString = (
     "SELECT permissions FROM channel_access "

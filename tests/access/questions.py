@@ -1,22 +1,16 @@
 """Users in channels and conversations: what `rules.resolution` answers, and by which rules."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 from pprint import pformat
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from chat.rules.permissions import NONE, Permission
 from chat.rules.resolution import CONVERSATIONS, ChannelKind, Overwrite, resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from uuid import UUID
-
-    from tests.access.servers import Channel, Conversation, Member, Server
+from tests.access.servers import Channel, Conversation, Member, Server
 
 BIT_47 = 1 << 47
 

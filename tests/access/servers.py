@@ -1,19 +1,14 @@
 """Random servers and conversations, in which every rule bites often, from one seed."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chat.db.ids import direct_pair_id
 from chat.rules.permissions import Permission
 from chat.rules.resolution import ChannelKind, Overwrite
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 STORABLE_BITS = 53
 

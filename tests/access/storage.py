@@ -1,18 +1,13 @@
 """Random servers and conversations, written into the database with COPY."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import LiteralString
+from uuid import UUID
 
 from django.db import connection
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import LiteralString
-    from uuid import UUID
-
-    from tests.access.servers import Channel, Conversation, Server
+from tests.access.servers import Channel, Conversation, Server
 
 
 def store(servers: Sequence[Server], conversations: Sequence[Conversation] = ()) -> None:

@@ -3,12 +3,10 @@
 That is `channel_access`, `channel_permissions`, sql/places.sql and `rules.resolution.resolve`.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random, SystemRandom
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -17,15 +15,10 @@ from django.db import IntegrityError, connection
 from chat.db.statements import Statement, read_sql
 from chat.queries.source import of_space
 from chat.rules.permissions import Permission
-from tests.access.questions import branches, questions
+from tests.access.questions import Question, branches, questions
 from tests.access.servers import random_conversations, random_servers
 from tests.access.storage import store
 from tests.chat.sql import execute
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from tests.access.questions import Question
 
 pytestmark = pytest.mark.django_db
 

@@ -5,19 +5,14 @@ just been written here and not yet vacuumed, as after an import or a busy day: i
 scan through everybody who has a role looks to the planner as cheap as one through a member's own.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, LiteralString
+from collections.abc import Iterator
+from typing import LiteralString
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from chat.queries.source import FIRST, LAST
 from tests.access.plans import Full, explain, full_database
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pytest_django import DjangoDbBlocker
 
 # Without it there is no test database, and the rows would go into the other one.
 pytestmark = pytest.mark.django_db

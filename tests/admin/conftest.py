@@ -1,17 +1,10 @@
 """Who uses the admin in these tests."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
+from django.test import Client
 
+from chat.models import User
 from tests.factories import UserFactory
-
-if TYPE_CHECKING:
-    from django.test import Client
-
-    from chat.models import User
 
 
 @pytest.fixture

@@ -1,29 +1,23 @@
 """What tests of the admin have in common: where its pages are, and who may look at them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Permission
+from django.db.models import Model
+from django.test import Client
 from django.urls import reverse
 
-from chat.models import ChannelCounter, InviteCode, ReadRange
+from chat.models import ChannelCounter, InviteCode, ReadRange, User
 from tests import factories
 
-if TYPE_CHECKING:
-    from uuid import UUID
 
-    from django.db.models import Model
-    from django.test import Client
-
-    from chat.models import User
-
-    class HasContent(Protocol):
-        @property
-        def content(self) -> bytes: ...
+class HasContent(Protocol):
+    @property
+    def content(self) -> bytes: ...
 
 
 # A counter is shown with its channel, a code with its invite; the first has a composite key, of

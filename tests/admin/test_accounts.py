@@ -1,10 +1,9 @@
 """Accounts: making them, logging in, and who may change whose."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
@@ -12,18 +11,14 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.messages import get_messages
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.test import Client
 from django.urls import reverse
+from pytest import MonkeyPatch  # noqa: PT013
 
 from chat.models import User
 from chat.services.users import erase_user
 from tests.admin.pages import allow, page, text_of
 from tests.factories import UserFactory
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.test import Client
-    from pytest import MonkeyPatch  # noqa: PT013
 
 pytestmark = pytest.mark.django_db
 

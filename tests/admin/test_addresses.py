@@ -1,13 +1,12 @@
 """What somebody may write into the address: nothing of it is an error of the server's."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
 from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
 
 from chat.models import (
     AuditLogEntry,
@@ -22,10 +21,6 @@ from chat.models import (
 )
 from tests import factories
 from tests.admin.pages import MODELS, allow, page, text_of
-
-if TYPE_CHECKING:
-    from django.db.models import Model
-    from django.test import Client
 
 pytestmark = pytest.mark.django_db
 

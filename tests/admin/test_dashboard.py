@@ -1,23 +1,19 @@
 """The start page, as different people see it."""
 
-from __future__ import annotations
-
 import json
 import re
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection, connections
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from chat.models import User
 from tests.factories import ChannelFactory, MessageFactory, UserFactory
 from tests.scratch import connect
-
-if TYPE_CHECKING:
-    from django.test import Client
 
 TITLES = ["Messages per day", "Active servers", "Biggest channels", "Growth of tables"]
 

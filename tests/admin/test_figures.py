@@ -1,14 +1,12 @@
 """The numbers of the start page."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoDbBlocker
 
 from chat.admin.pages.figures import (
     DayOfMessages,
@@ -17,6 +15,7 @@ from chat.admin.pages.figures import (
     messages_per_day,
     statement_timeout,
 )
+from chat.models import Channel
 from tests.chat.sql import execute
 from tests.concurrency.connections import connect
 from tests.factories import (
@@ -26,11 +25,6 @@ from tests.factories import (
     ServerFactory,
     as_superuser,
 )
-
-if TYPE_CHECKING:
-    from pytest_django import DjangoDbBlocker
-
-    from chat.models import Channel
 
 pytestmark = pytest.mark.django_db
 

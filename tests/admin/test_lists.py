@@ -1,23 +1,18 @@
 """Lists are paged by key, narrowed by what an index answers, and say how many rows there are."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
 from django.contrib import admin
 from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from pytest import MonkeyPatch  # noqa: PT013
 
 from chat.admin.lists.changelist import KeysetChangeList
 from chat.models import Channel, Message, Reaction, Server, ServerMember, User
 from tests import factories
 from tests.admin.pages import listed, page, text_of
-
-if TYPE_CHECKING:
-    from django.db.models import Model
-    from django.test import Client
-    from pytest import MonkeyPatch  # noqa: PT013
 
 pytestmark = pytest.mark.django_db
 

@@ -1,22 +1,15 @@
 """Every table can be looked at in the admin, by whom it is allowed to, and changed by nobody."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
 from django.urls import reverse
 
+from chat.models import User
 from tests import factories
 from tests.admin.pages import MODELS, allow, make, page
-
-if TYPE_CHECKING:
-    from django.db.models import Model
-    from django.test import Client
-
-    from chat.models import User
 
 pytestmark = pytest.mark.django_db
 

@@ -1,24 +1,19 @@
 """What lists touch when there are many rows: about a page of them, never the table."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Model
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from chat.models import Channel, DirectConversation, DirectMessage, Message, Server, User
 from tests.admin.pages import page
 from tests.chat.sql import execute
 from tests.factories import as_superuser
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from django.db.models import Model
-    from django.test import Client
 
 pytestmark = pytest.mark.django_db
 

@@ -1,14 +1,13 @@
 """Private messages take a permission, and whoever reads them leaves a trace."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError
+from django.db.models import Model
+from django.test import Client
 from django.urls import reverse
 
 from chat.models import (
@@ -29,10 +28,6 @@ from chat.models import (
 from tests import factories
 from tests.admin.pages import allow, filtered_lists, listed, page, text_of
 from tests.chat.sql import execute
-
-if TYPE_CHECKING:
-    from django.db.models import Model
-    from django.test import Client
 
 pytestmark = pytest.mark.django_db
 

@@ -1,15 +1,14 @@
 """No page takes many statements, counts a table or skips rows by number."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import connection
+from django.db.models import Model
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -20,15 +19,10 @@ from chat.models import (
     Message,
     Role,
     ServerMember,
+    User,
 )
 from tests import factories
 from tests.admin.pages import MODELS, allow, filtered_lists, make, page
-
-if TYPE_CHECKING:
-    from django.db.models import Model
-    from django.test import Client
-
-    from chat.models import User
 
 pytestmark = pytest.mark.django_db
 

@@ -1,13 +1,11 @@
 """The page that answers who may do what in a channel, and which role or overwrite says so."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
-from typing import TYPE_CHECKING
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
@@ -19,9 +17,6 @@ from tests.access.servers import random_servers
 from tests.access.storage import store
 from tests.admin.pages import allow, page, text_of
 from tests.chat.sql import execute
-
-if TYPE_CHECKING:
-    from django.test import Client
 
 pytestmark = pytest.mark.django_db
 

@@ -4,17 +4,13 @@ For measuring and for looking at plans. Keys and triggers rest meanwhile, so wha
 has to be right by itself; the role needs the right to set session_replication_role.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import Any, LiteralString
+from uuid import UUID
 
-if TYPE_CHECKING:
-    from uuid import UUID
+import psycopg
 
-    import psycopg
-
-    Session = psycopg.Connection[tuple[Any, ...]]
+Session = psycopg.Connection[tuple[Any, ...]]
 
 # What a word of the messages is: w1 is in nearly half of them, w20000 in one of 25,000.
 COMMON_WORD = "w1"

@@ -1,28 +1,21 @@
 """Databases of a given size for as long as they are measured, and what they run on."""
 
-from __future__ import annotations
-
 import os
 import platform
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 from django.core.management import call_command
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
-from tests.benchmarks.community import fill
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
-    from tests.benchmarks.community import Community
+from tests.benchmarks.community import Community, fill
 
 
 @dataclass(frozen=True, slots=True)

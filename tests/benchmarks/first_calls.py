@@ -1,20 +1,14 @@
 """What a page costs on a connection that has asked for none yet."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from django.db import connection, connections
 
+from tests.benchmarks.community import Community
 from tests.benchmarks.database import led_to
 from tests.benchmarks.paths import Goal, Path
 from tests.benchmarks.reads import page
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.benchmarks.community import Community
 
 _FIRST, _FIRST_TWELVE, _TWELVE_WARM = "first call", "first 12", "12 warm"
 

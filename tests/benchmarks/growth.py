@@ -1,17 +1,12 @@
 """Reads against themselves in another place: a smaller database, or a member of fewer roles."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tests.benchmarks.database import led_to
 from tests.benchmarks.paths import BARE, OURS, Goal, Path
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 SMALLER, EVERY_ROLE, THREE_ROLES = "smaller", "250 roles", "3 roles"
 

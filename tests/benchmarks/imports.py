@@ -5,17 +5,15 @@ of the same rows, to the commit. What is counted is how long 99 of 100 sends int
 take at most, before the import and beside it.
 """
 
-from __future__ import annotations
-
 import os
 import random
 import statistics
 import subprocess
 import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection
@@ -24,12 +22,7 @@ from chat.db.ids import uuid7
 from chat.models import Channel, Server, User
 from chat.services.imports import MessageRow, import_messages
 from tests.benchmarks.paths import BARE, OURS, Goal, Path
-from tests.benchmarks.sends import SHAPES, Crew
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from tests.benchmarks.sends import Place
+from tests.benchmarks.sends import SHAPES, Crew, Place
 
 COLUMNS = (
     "space_id, channel_id, id, seq, author_id, created_at, updated_at, content, kind, "

@@ -1,18 +1,13 @@
 """Ways to the same result, taken in turn, so that what slows the machine slows all."""
 
-from __future__ import annotations
-
 import gc
 import statistics
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from tests.benchmarks.paths import Goal, Path
+from tests.benchmarks.paths import Goal, Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

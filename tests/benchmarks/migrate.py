@@ -2,7 +2,7 @@
 
 Whole processes, ours and stock in turn, so that whatever slows the machine slows both. Each works
 on a database of its own, on the server that the settings lead to; all are dropped in the end. The
-last path is a made-up project of many migrations, with and without the migration room.
+last path is a made-up project of many migrations, with and without chat.schema.
 """
 
 import argparse

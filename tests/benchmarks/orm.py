@@ -1,11 +1,11 @@
 """The best that the ordinary ORM does for the reads, for orientation."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
-from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery, Value
+from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from chat.models import (
@@ -20,16 +20,8 @@ from chat.models import (
 )
 from chat.queries.search import SearchText
 from chat.rules.permissions import Permission
-from tests.benchmarks.reads import HITS, PAGE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from uuid import UUID
-
-    from django.db.models import QuerySet
-
-    from tests.benchmarks.community import Community
-    from tests.benchmarks.reads import Read
+from tests.benchmarks.community import Community
+from tests.benchmarks.reads import HITS, PAGE, Read
 
 
 def by_orm(at: Community, read: Read) -> Callable[[], Sequence[Any]] | None:

@@ -1,12 +1,7 @@
 """What a benchmark compares: ways to the same result, and how far they may be from each other."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 OURS, BARE, BY_HAND, FLOOR, ORM = "ours", "bare", "by hand", "floor", "ORM"
 

@@ -1,15 +1,13 @@
 """What `python -m tests.benchmarks` does: fill databases, measure the paths, print Markdown."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import math
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from secrets import randbits
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
@@ -20,16 +18,11 @@ from tests.benchmarks.equality import check_equality
 from tests.benchmarks.first_calls import first_calls
 from tests.benchmarks.growth import EVERY_ROLE, THREE_ROLES, growth_paths, role_paths
 from tests.benchmarks.imports import import_paths
-from tests.benchmarks.measuring import measure
+from tests.benchmarks.measuring import Measurement, Ratio, measure
+from tests.benchmarks.paths import Path
 from tests.benchmarks.read_paths import bare_session, read_paths
 from tests.benchmarks.send_parts import part_paths
 from tests.benchmarks.sends import SHAPES, make_place, send_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from tests.benchmarks.measuring import Measurement, Ratio
-    from tests.benchmarks.paths import Path
 
 # A send takes a millisecond, an import a second, and neither may fill the disk.
 _SENDS = 1600

@@ -4,22 +4,16 @@ Each is dropped in a copy of the database of its own, and a bare INSERT there is
 where all are left.
 """
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, LiteralString
+from collections.abc import Callable, Iterator
+from typing import LiteralString
 
 import psycopg
 from django.db import connection
 
 from tests.benchmarks.database import copied_database, led_to, migrated_database
 from tests.benchmarks.paths import Goal, Path
-from tests.benchmarks.sends import bare_send, make_place, written_by
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.benchmarks.sends import Place
+from tests.benchmarks.sends import Place, bare_send, make_place, written_by
 
 WITHOUT, WITH = "without", "with"
 

@@ -4,23 +4,19 @@ Each client is a process with a connection of its own, and they begin together. 
 same for both, and so are the people and the channels.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+from uuid import UUID
+
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tests.benchmarks.paths import BARE, OURS, Goal, Path
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from multiprocessing.connection import Connection
-    from multiprocessing.process import BaseProcess
-    from uuid import UUID
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 CONTENT = "The tide turns at six, and whoever wants to sail with it had better be here by five."
 MEMBERS_OF_THE_SERVER = 200
@@ -84,7 +80,7 @@ class Crew:
         for _, pipe in self._members:
             pipe.recv()
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> "Crew":
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -1,18 +1,13 @@
 """Statements run bare: on a connection of their own, prepared, their rows left as tuples."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import psycopg
 from psycopg import ClientCursor, RawCursor
 
 from chat.db.distributed import without_marks
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import psycopg
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 

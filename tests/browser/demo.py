@@ -1,10 +1,9 @@
 """A made-up community to look at in a browser, with one story that shows all a message can have."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.core.management import call_command
 from django.db import connection
@@ -26,10 +25,6 @@ from chat.rules.permissions import Permission
 from chat.services.attachments import reserve_attachment
 from chat.services.messages import add_reaction, edit_message, send_message
 from chat.services.overwrites import set_overwrite
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
 
 PASSWORD = "correct horse battery staple"
 _PHOTOS = ("mooring.jpg", "knot.jpg")

@@ -4,8 +4,6 @@ In a database of its own on the server that the settings lead to, which is dropp
 community is always the same, and ends today: the start page shows the last thirty days.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from base64 import b64decode, b64encode

@@ -1,26 +1,19 @@
 """The log-in page, the start page and the schema's page, as somebody at a browser sees them."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
+from chat.models import User
 from chat.schema.run.recorder import LedgerRecorder
 from chat.schema.session.lock import migration_lock
-from tests.browser.conftest import LOOKS
+from tests.browser.conftest import LOOKS, Visitor
 from tests.factories import MessageFactory
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from chat.models import User
-    from tests.browser.conftest import Visitor
-
-    Visit = Callable[..., Visitor]
+Visit = Callable[..., Visitor]
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Statements as another client would send them, past the ORM, and how the database refuses them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +28,7 @@ class Refusal:
     constraint: str | None = None
 
     @classmethod
-    def of(cls, error: DatabaseError) -> Refusal:
+    def of(cls, error: DatabaseError) -> "Refusal":
         cause = error.__cause__
         assert isinstance(cause, psycopg.Error)
         return cls(type(error), cause.sqlstate, cause.diag.constraint_name)

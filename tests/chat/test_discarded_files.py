@@ -1,7 +1,5 @@
 """Whatever makes a row let go of its file, the key of the file is kept."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,14 +1,15 @@
 """Nothing new belongs to an erased user, even what was under way when the erasure came."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import pytest
 
 from chat.db.ids import direct_pair_id
+from chat.models import User
+from tests.chat.conftest import Connect, StartAndWait
 from tests.chat.sql import SEND, by_check, by_foreign_key, execute, refused, rows
 from tests.chat.test_erasure import erase_leaving
 from tests.factories import (
@@ -24,12 +25,6 @@ from tests.factories import (
     admitted,
     somebody_in,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from chat.models import User
-    from tests.chat.conftest import Connect, StartAndWait
 
 pytestmark = pytest.mark.django_db
 

@@ -1,16 +1,17 @@
 """What an import brings is numbered on from the channel's last number, whatever else it tries."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from django.db import connection, transaction
 
 from chat.db.ids import uuid7
+from tests.chat.conftest import Connect, StartAndWait
 from tests.chat.sql import by_check, by_foreign_key, by_unique_key, execute, refused, rows, value
 from tests.factories import (
     ChannelFactory,
@@ -19,12 +20,6 @@ from tests.factories import (
     MessageFactory,
     UserFactory,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from uuid import UUID
-
-    from tests.chat.conftest import Connect, StartAndWait
 
 pytestmark = pytest.mark.django_db
 

@@ -1,10 +1,8 @@
 """Names: one line with something to see on it, and Python and the server mean the same by that."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection
@@ -22,9 +20,6 @@ from tests.factories import (
     ServerMemberFactory,
     UserFactory,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db
 

@@ -1,7 +1,5 @@
 """The explanation ends in the answer that `resolve` gives, and names who has the last word."""
 
-from __future__ import annotations
-
 from functools import reduce
 from typing import Any
 

@@ -1,23 +1,16 @@
 """A long command that the database ends, ends in one error, which says what is kept."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from tests.conftest import clean_environ
+from tests.conftest import Manage, ScratchDatabase, clean_environ
 from tests.discord.exports import export, message, write
 from tests.scratch import connect
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
-    from tests.conftest import Manage, ScratchDatabase
 
 pytestmark = pytest.mark.django_db
 

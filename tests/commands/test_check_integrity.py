@@ -1,9 +1,8 @@
 """check_integrity finds each row that a trigger would have refused, and says by which rule."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,6 +13,7 @@ from chat.services.users import erase_user
 from tests.chat.sql import execute, value
 from tests.commands.test_seed_demo import seed
 from tests.concurrency.connections import connect
+from tests.conftest import Manage
 from tests.factories import (
     BanFactory,
     ChannelFactory,
@@ -25,11 +25,6 @@ from tests.factories import (
     UserFactory,
     as_superuser,
 )
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from tests.conftest import Manage
 
 pytestmark = pytest.mark.django_db
 

@@ -1,7 +1,5 @@
 """daily removes what has had its time, says how much, and does the rest when a part fails."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -1,11 +1,9 @@
 """seed_demo fills a database with a community that is the same each time, and whole."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, datetime
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -16,10 +14,7 @@ from chat.demo.histories import DemoChannel, MessageGenerator
 from chat.demo.plan import Plan
 from chat.demo.rhythm import Rhythm
 from tests.chat.sql import rows, stored, value
-from tests.conftest import clean_environ
-
-if TYPE_CHECKING:
-    from tests.conftest import Manage, ScratchDatabase
+from tests.conftest import Manage, ScratchDatabase, clean_environ
 
 pytestmark = pytest.mark.django_db
 

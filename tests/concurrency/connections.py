@@ -1,19 +1,14 @@
 """Real connections to the test database, and many of them at work at once under a time limit."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Barrier
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, LiteralString, NamedTuple, TypeVar
 from uuid import uuid4
 
 import psycopg
 from django.db import connection
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import LiteralString
 
 Result = TypeVar("Result")
 Connection = psycopg.Connection[tuple[Any, ...]]

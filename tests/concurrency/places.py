@@ -1,13 +1,9 @@
 """Places to write in, made with plain SQL, and how a message gets there."""
 
-from __future__ import annotations
+from typing import NamedTuple
+from uuid import UUID
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from tests.concurrency.connections import Connection
+from tests.concurrency.connections import Connection
 
 
 class Channel(NamedTuple):

@@ -1,10 +1,8 @@
 """A send that does not come to its commit gives its number back."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import psycopg
@@ -17,9 +15,6 @@ from tests.concurrency.places import (
     numbers,
     send,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -3,24 +3,18 @@
 At REPEATABLE READ whoever comes second is told to try again: its snapshot is of before the first.
 """
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import LiteralString
 
 import pytest
 from django.utils import timezone
 
 from chat.db.ids import uuid7
+from chat.models import Channel
 from tests.chat.sql import by_check, refused, rows
 from tests.chat.test_erasure import erase_leaving
 from tests.concurrency.connections import Deed, Outcome, connect, in_turn, wait_until_blocked
 from tests.factories import ChannelFactory, DirectConversationFactory, UserFactory, somebody_in
-
-if TYPE_CHECKING:
-    from typing import LiteralString
-
-    from chat.models import Channel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,20 +1,14 @@
 """Two sends with one id at the same moment: one message, no gap and no double, whoever writes."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any, LiteralString
 
 import pytest
 
 from chat.db.ids import uuid7
+from chat.models import Channel
 from tests.chat.sql import execute, refused, rows
 from tests.concurrency.connections import Deed, Outcome, in_turn
 from tests.factories import ChannelFactory, DirectConversationFactory, MessageFactory, UserFactory
-
-if TYPE_CHECKING:
-    from typing import LiteralString
-
-    from chat.models import Channel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

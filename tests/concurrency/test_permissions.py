@@ -1,17 +1,15 @@
 """What was taken from an author while their send waited for the channel's lock counts."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from chat.errors import MissingPermission, NotVisible, TimedOut
-from chat.models import Message
+from chat.models import Channel, Message, Server, User
 from chat.rules.permissions import Permission
 from chat.services.channels import create_channel
 from chat.services.members import ban_user, join_server, kick_member, set_timeout
@@ -20,11 +18,6 @@ from chat.services.overwrites import set_overwrite
 from chat.services.servers import create_server
 from tests.concurrency.connections import connect, value
 from tests.factories import UserFactory
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from chat.models import Channel, Server, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,17 +1,12 @@
 """What is removed, and what comes meanwhile: no mark without its member, no message unseen."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from typing import LiteralString
 
 import pytest
 
 from tests.chat.sql import rows, value
 from tests.concurrency.connections import Deed, Outcome, in_turn
 from tests.factories import ChannelFactory, MessageFactory, ReadStateFactory, ServerMemberFactory
-
-if TYPE_CHECKING:
-    from typing import LiteralString
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,29 +1,22 @@
 """Messages are numbered without gaps and in the order of commits, however many write at once."""
 
-from __future__ import annotations
-
 import random
 import time
+from collections.abc import Callable
 from functools import partial
 from threading import Event
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.concurrency.connections import run_together
+from tests.concurrency.connections import Connection, run_together
 from tests.concurrency.places import (
+    Channel,
     create_channels,
     create_conversation,
     last_number,
     numbers,
     send,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.concurrency.connections import Connection
-    from tests.concurrency.places import Channel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

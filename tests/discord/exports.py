@@ -1,16 +1,12 @@
 """Exports made for a test: as small as it needs, or as large."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from django.core.management import call_command
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FIRST_ID = 600_000_000_000_000_000
 _FIRST = datetime(2019, 7, 14, 14, 50, tzinfo=UTC)

@@ -1,7 +1,5 @@
 """Exports of DiscordChatExporter come in whole, once, and with a word about what was left out."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,8 +1,7 @@
 """Where exports go and in which order, whatever their names and version, and what is there."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError
@@ -13,9 +12,6 @@ from chat.services.imports import Imported
 from tests.chat.sql import execute, rows, stored, value
 from tests.discord.exports import cook, export, load, message, thread, write
 from tests.factories import as_superuser
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.django_db
 

@@ -1,7 +1,5 @@
 """An export is read whole or refused with the line; memory does not grow with it."""
 
-from __future__ import annotations
-
 import io
 import json
 from pathlib import Path

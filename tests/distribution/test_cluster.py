@@ -1,12 +1,10 @@
 """There and back on a Citus cluster, where CITUS_URL leads to the coordinator of one."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -15,9 +13,6 @@ from django.conf import settings
 from psycopg import sql
 
 from chat.rules.distribution import LEFT_OUT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CITUS_URL = os.environ.get("CITUS_URL", "")
 

@@ -25,7 +25,7 @@ def refused(*arguments: str) -> tuple[int, str]:
 
 
 def test_check_says_that_nothing_prevents_it() -> None:
-    assert "Nothing prevents that the tables are spread: 29 rules" in run("--check")
+    assert "Nothing prevents spreading the tables: 29 rules" in run("--check")
 
 
 def test_check_names_what_prevents_it_why_and_what_to_do() -> None:

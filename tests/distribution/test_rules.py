@@ -1,7 +1,5 @@
 """Nothing keeps the schema from being spread over machines, and what would is found."""
 
-from __future__ import annotations
-
 import pytest
 from django.db import connection
 

@@ -1,7 +1,5 @@
 """Logging in too often with a wrong password, as a browser does it."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 from typing import Any

@@ -1,14 +1,14 @@
 """The site as it runs in production: gunicorn, collected files, a proxy in front that ends TLS."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from email.message import Message
+from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -16,11 +16,6 @@ from django.db import connections
 from tests.conftest import ROOT, clean_environ
 from tests.melo.test_connection_errors import unused_port
 from tests.melo.test_environment import PRODUCTION
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from email.message import Message
-    from pathlib import Path
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "melo.wsgi", "--threads", "2"]
 BY_TLS = {"Host": "chat.example.com", "X-Forwarded-Proto": "https"}

@@ -1,18 +1,18 @@
 """A dump of one version of PostgreSQL, restored into another as melo/README.md tells it."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
+from pytest_django import DjangoDbBlocker
 
 from chat.db.roles import DatabaseRoles
 from melo.embedded.binaries import installed_binaries
@@ -21,14 +21,7 @@ from tests.conftest import ROOT, clean_environ
 from tests.in_process import run_in_process
 from tests.melo.conftest import open_directory
 from tests.replicas.test_backup import DUMP, RESTORE, RESTORE_INTO_OLDER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from pytest_django import DjangoDbBlocker
-
-    from tests.scratch import ScratchServer
+from tests.scratch import ScratchServer
 
 Environ = dict[str, str]
 

@@ -1,7 +1,5 @@
 """What the schema promises to a cluster, and to whoever reads it: asked of the catalogue."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What tests of the queries share."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.services.places import READ, Harbour, make_harbour

@@ -1,9 +1,6 @@
 """What somebody may do in a channel, and which channels there are for them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -12,10 +9,7 @@ from chat.models import Channel, Message
 from chat.queries.access import VisibleChannel, permissions_in, visible_channels
 from chat.rules.permissions import ALL, IN_CONVERSATION, NONE, Permission
 from tests.factories import ChannelPermissionFactory, ServerMemberFactory
-from tests.services.places import READ, make_harbour, make_place
-
-if TYPE_CHECKING:
-    from tests.services.places import Harbour
+from tests.services.places import READ, Harbour, make_harbour, make_place
 
 pytestmark = pytest.mark.django_db
 

@@ -1,15 +1,11 @@
 """No public function returns a list that grows with use."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.services.public import PARAMETERS, PUBLIC
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _MANY = re.compile(r"\b(tuple|list|set|frozenset|dict|Sequence|Iterator|Iterable|QuerySet)\[")
 # At most 100, for each one that it was given; and the roles of a server, of which there are 250.

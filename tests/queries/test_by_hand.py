@@ -1,7 +1,5 @@
 """The statements by hand, which the benchmarks measure the queries by, return the same rows."""
 
-from __future__ import annotations
-
 import os
 from random import SystemRandom
 

@@ -1,25 +1,17 @@
 """Pages of messages: which ones, in which order, and who gets them."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 
 from chat.errors import MissingPermission, NotVisible
 from chat.models import Channel, Message
-from chat.queries.history import message_page, message_pins
+from chat.queries.history import MessagePage, message_page, message_pins
 from chat.rules.permissions import Permission
 from tests.chat.sql import purge
 from tests.factories import MessageFactory, ServerMemberFactory
-from tests.services.places import make_harbour, make_place
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from chat.queries.history import MessagePage
-    from tests.services.places import Harbour
+from tests.services.places import Harbour, make_harbour, make_place
 
 pytestmark = pytest.mark.django_db
 

@@ -1,14 +1,11 @@
 """The inbox, members, conversations, archived threads, the audit log, and who reacted."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from chat.errors import MissingPermission, NotVisible
-from chat.models import Channel, Message, Participant, ServerMember
+from chat.models import Channel, Message, Participant, ServerMember, User
 from chat.queries.audit import audit_page
 from chat.queries.direct import conversation_list
 from chat.queries.members import Member, member_page
@@ -30,11 +27,7 @@ from tests.factories import (
     ReadStateFactory,
     UserFactory,
 )
-from tests.services.places import PLACES, make_place
-
-if TYPE_CHECKING:
-    from chat.models import User
-    from tests.services.places import Harbour
+from tests.services.places import PLACES, Harbour, make_place
 
 pytestmark = pytest.mark.django_db
 

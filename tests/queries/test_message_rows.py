@@ -1,9 +1,7 @@
 """What a message on a page brings along: author, files, reactions, and what it answers."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -20,10 +18,7 @@ from tests.factories import (
     ReactionFactory,
     UserFactory,
 )
-from tests.services.places import PLACES, make_harbour, make_place
-
-if TYPE_CHECKING:
-    from tests.services.places import Harbour
+from tests.services.places import PLACES, Harbour, make_harbour, make_place
 
 pytestmark = pytest.mark.django_db
 

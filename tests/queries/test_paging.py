@@ -1,23 +1,17 @@
 """Every page of a small history is the one that counting gives, and cursors lead to both ends."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from chat.models import Message
-from chat.queries.history import message_page
+from chat.queries.history import MessagePage, message_page
 from tests.factories import MessageFactory
 from tests.services.places import make_place
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from chat.queries.history import MessagePage
 
 pytestmark = pytest.mark.django_db
 

@@ -1,24 +1,16 @@
 """Pages stay complete while others write: real connections, committed messages."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from functools import partial
 from threading import Event
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 from django.db import connection as django_connection
 
 from chat.queries.history import message_page
-from tests.concurrency.connections import connect, run_together
-from tests.concurrency.places import create_channels, numbers, send
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from uuid import UUID
-
-    from tests.concurrency.connections import Connection
-    from tests.concurrency.places import Channel
+from tests.concurrency.connections import Connection, connect, run_together
+from tests.concurrency.places import Channel, create_channels, numbers, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

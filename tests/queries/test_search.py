@@ -1,15 +1,13 @@
 """Search finds what has the words, where the viewer can read it, and says when it gave up."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
 from chat.errors import MissingPermission, NotVisible
 from chat.models import Message
-from chat.queries.search import search_messages
+from chat.queries.search import SearchPage, search_messages
 from chat.rules.permissions import Permission
 from tests.chat.sql import execute
 from tests.factories import (
@@ -21,13 +19,7 @@ from tests.factories import (
     UserFactory,
     as_superuser,
 )
-from tests.services.places import make_harbour, make_place
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from chat.queries.search import SearchPage
-    from tests.services.places import Harbour
+from tests.services.places import Harbour, make_harbour, make_place
 
 pytestmark = pytest.mark.django_db
 

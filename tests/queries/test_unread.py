@@ -1,13 +1,10 @@
 """What counts as unread, and as a mention."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 
-from chat.models import Channel, Message, Participant, ReadState, Server
+from chat.models import Channel, Message, Participant, ReadState, Server, User
 from chat.queries.unread import Unread, unread_overview
 from chat.rules.permissions import Permission
 from tests.chat.sql import purge
@@ -18,11 +15,7 @@ from tests.factories import (
     MessageFactory,
     ReadStateFactory,
 )
-from tests.services.places import PLACES, make_place
-
-if TYPE_CHECKING:
-    from chat.models import User
-    from tests.services.places import Harbour
+from tests.services.places import PLACES, Harbour, make_place
 
 pytestmark = pytest.mark.django_db
 

@@ -6,11 +6,10 @@ bans, other owners, deleted channels, and moves of the read mark. Of who comes t
 what was there is read.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -32,6 +31,7 @@ from chat.models import (
     Role,
     Server,
     ServerMember,
+    User,
 )
 from chat.queries.history import message_page
 from chat.queries.unread import unread_overview
@@ -50,11 +50,6 @@ from tests.factories import (
     as_superuser,
 )
 from tests.services.places import READ
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from chat.models import User
 
 pytestmark = pytest.mark.django_db
 

@@ -1,22 +1,24 @@
 """What tests of replicas share: servers, and connections of Django's that lead there."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from asgiref.local import Local
 from django.core.management import call_command
 from django.db import connections
+from pytest_django import DjangoDbBlocker
 
 from chat import replicas
+from chat.models import Channel, User
 from chat.services.channels import create_channel
 from chat.services.servers import create_server
 from melo.embedded.accounts import serving_account
@@ -26,14 +28,6 @@ from melo.environment.database import REPLICA_OPTIONS
 from tests.factories import UserFactory
 from tests.melo.conftest import open_directory
 from tests.replicas.servers import Server, make_primary
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from pytest_django import DjangoDbBlocker
-
-    from chat.models import Channel, User
 
 NAME = "replicated"
 # An address of this machine's that a test can take away.

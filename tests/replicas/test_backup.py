@@ -1,27 +1,22 @@
 """What melo/README.md tells an operator to type brings back the database of before a migration."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, LiteralString
+from pathlib import Path
+from typing import LiteralString
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from melo.embedded.processes import ENVIRONMENT
 from tests.conftest import ROOT, clean_environ
 from tests.in_process import run_in_process
 from tests.replicas.servers import Server, make_primary
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from pytest_django import DjangoDbBlocker
 
 DATABASE = "melo_v2"
 NEWEST = max(path.stem for path in (ROOT / "chat" / "migrations").glob("0*.py"))

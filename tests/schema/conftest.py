@@ -1,4 +1,4 @@
-"""Scratch databases for the migration room, and its commands run as an operator runs them."""
+"""Scratch databases for the tests of chat.schema, and its commands run as an operator runs them."""
 
 import os
 import shutil

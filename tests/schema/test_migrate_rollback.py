@@ -1,19 +1,13 @@
 """`migrate` backwards: what it shows, when it asks, and when it refuses."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
 
 import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
 
+from tests.schema.conftest import ManageSituation, StartSituation
 from tests.schema.test_loss_trial import rows, somebody_else
 from tests.schema.test_reset import on_terminal
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
-    from tests.schema.conftest import ManageSituation, StartSituation
 
 BACK = ("migrate", "two_steps", "zero")
 APPS = ["two_steps", "house"]

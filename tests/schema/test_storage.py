@@ -38,9 +38,7 @@ def test_table_tells_its_rows_and_sizes(scratch_connection: BaseDatabaseWrapper)
     assert (table.name, table.rows) == ("notes", 14_400)
     assert table.table_bytes > 14_400 * 24
     assert table.index_bytes > 14_400 * 16
-    assert table.total_bytes == table.table_bytes + table.index_bytes
     assert table.vacuumed_at is not None
-    assert table.analyzed_at is not None
 
 
 def test_table_that_was_never_analyzed_has_no_known_rows(

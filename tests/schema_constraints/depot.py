@@ -3,24 +3,19 @@
 Nothing here is installed; models come from a ProjectState, as they do while a migration runs.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from django.db import connection, models
 from django.db.migrations import Migration
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.graph import MigrationGraph
 from django.db.migrations.operations import CreateModel
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.questioner import MigrationQuestioner
 from django.db.migrations.state import ModelState, ProjectState
 
 from chat.db.constraints import CompositeForeignKey, OnDelete
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from django.db.migrations.operations.base import Operation
 
 APP = "depot"
 

@@ -1,7 +1,5 @@
 """`makemigrations` sees a CompositeForeignKey come, change and go."""
 
-from __future__ import annotations
-
 from django.db.migrations.operations import AddConstraint, CreateModel, RemoveConstraint
 from django.db.models import Deferrable
 

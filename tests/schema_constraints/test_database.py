@@ -1,7 +1,5 @@
 """What migrations with a CompositeForeignKey do to the database, forward and backward."""
 
-from __future__ import annotations
-
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.operations import (

@@ -1,7 +1,5 @@
 """CompositeForeignKey as a declaration: what it refuses, compares, writes down and checks."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

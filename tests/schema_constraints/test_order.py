@@ -4,8 +4,6 @@
 no ForeignKey leads to the target as well, what it writes is to be put in order by hand.
 """
 
-from __future__ import annotations
-
 import pytest
 from django.db import models
 from django.db.migrations.state import ModelState, ProjectState

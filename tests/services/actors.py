@@ -4,24 +4,26 @@ A table is written by hand in a test: a line for each use case, a column for eac
 `yes` or the word for the refusal that is expected (WORDS).
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from chat import errors
-from chat.models import Ban, Channel, ChannelPermission, MemberRole, Role, Server, ServerMember
+from chat.models import (
+    Ban,
+    Channel,
+    ChannelPermission,
+    MemberRole,
+    Role,
+    Server,
+    ServerMember,
+    User,
+)
 from chat.rules.permissions import ADMIN, DEFAULT_EVERYONE, MODERATOR, Permission
 from tests.factories import ServerFactory, ServerMemberFactory, UserFactory
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from chat.models import User
 
 FAR_AWAY = datetime(2099, 1, 1, tzinfo=UTC)
 

@@ -1,7 +1,5 @@
 """Every write around communities as one call by one actor, about the same people and things."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 from chat.models import (

@@ -1,7 +1,5 @@
 """What tests of the services share."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.services.places import Harbour, make_harbour

@@ -1,11 +1,18 @@
 """Small places to write in, and the shape of what tests compare."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from chat.models import ChannelCounter, Mention, Role
+from chat.models import (
+    Channel,
+    ChannelCounter,
+    Mention,
+    Message,
+    MessageAttachment,
+    Role,
+    Server,
+    User,
+)
 from chat.rules.permissions import DEFAULT_EVERYONE, NONE, Permission
 from chat.services.direct import open_conversation, open_group
 from tests.factories import (
@@ -19,9 +26,6 @@ from tests.factories import (
     ServerMemberFactory,
     UserFactory,
 )
-
-if TYPE_CHECKING:
-    from chat.models import Channel, Message, MessageAttachment, Server, User
 
 # What a reader needs.
 READ = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY

@@ -1,13 +1,12 @@
 """Every public function of services and queries, found by looking, and arguments that it takes."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chat import queries, services
 from chat.db.ids import uuid7
@@ -25,9 +24,6 @@ from tests.factories import (
     UserFactory,
 )
 from tests.services.actors import Actor, Cast, make_cast
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # Keyword-only all the same, and for the rooms themselves.
 _INTERNAL = {"check_draft", "find_message_views", "policies"}

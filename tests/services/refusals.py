@@ -1,15 +1,11 @@
 """How a service says no: by the error that is expected, and with nothing written."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
 from tests.chat.sql import stored
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Error = TypeVar("Error", bound=Exception)
 

@@ -1,7 +1,5 @@
 """The cast that the tables of actors are about."""
 
-from __future__ import annotations
-
 import pytest
 
 from chat.models import ChannelAccess

@@ -4,21 +4,20 @@ What is wrong with the input is said of the argument that was wrong. Which input
 refused is in test_bad_input.py.
 """
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import pkgutil
 import re
 import secrets
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 from fractions import Fraction
 from functools import partial
 from itertools import chain, product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -34,9 +33,6 @@ from chat.queries.source import Cursor
 from chat.services.imports import AttachmentRow, MentionRow, ReactionRow
 from tests.chat.sql import execute, stored
 from tests.services.public import NOON, PARAMETERS, PUBLIC, Scene, make_scene
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.django_db
 

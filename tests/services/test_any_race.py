@@ -3,14 +3,13 @@
 A few rounds find what is often; `--race-rounds 50` finds what is rare.
 """
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from random import Random
 from threading import Barrier
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -28,9 +27,6 @@ from tests.chat.sql import tables
 from tests.factories import as_superuser
 from tests.services.actors import Actor
 from tests.services.public import PUBLIC, Scene, make_scene
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 # Calls that run beside what happens.
 _AT_ONCE = 5

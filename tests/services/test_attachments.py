@@ -1,11 +1,10 @@
 """Attachments: reserved, and swept when they were never sent."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -27,9 +26,6 @@ from tests.factories import FAR_AWAY, MessageAttachmentFactory, UserFactory
 from tests.services.counting import statements_of
 from tests.services.places import PLACES, Harbour, make_place
 from tests.services.refusals import refused
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db
 

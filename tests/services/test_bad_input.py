@@ -1,9 +1,8 @@
 """What a public function has to refuse: by which error, of which argument, and without a trace."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -28,9 +27,6 @@ from tests.factories import (
 )
 from tests.services.actors import Actor
 from tests.services.public import NOON, PARAMETERS, PUBLIC, Scene, make_scene
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.django_db
 

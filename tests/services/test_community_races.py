@@ -1,9 +1,7 @@
 """Two moderators, or two who join, at one moment: no rule breaks, and every refusal is named."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pytest
 from django.db import IntegrityError
@@ -34,9 +32,6 @@ from chat.services.users import erase_user
 from tests.factories import InviteFactory, UserFactory
 from tests.services.places import last_seq
 from tests.services.together import refusals, run_together
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,9 +1,7 @@
 """Conversations: of two, and in groups."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -22,9 +20,6 @@ from chat.services.direct import (
 from chat.services.messages import send_message
 from tests.factories import DirectConversationFactory, UserFactory
 from tests.services.refusals import refused
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db
 

@@ -1,14 +1,14 @@
 """Files whose rows are gone are found until their removal is confirmed, whoever dies meanwhile."""
 
-from __future__ import annotations
-
 import io
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, LiteralString
+from pathlib import Path
+from typing import Any, LiteralString
 
 import pytest
 from django.core.management import call_command
@@ -32,9 +32,6 @@ from tests.factories import (
 from tests.services.counting import statements_of
 from tests.services.together import run_together
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 pytestmark = pytest.mark.django_db
 
 # As another worker runs it.

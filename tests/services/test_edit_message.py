@@ -1,7 +1,5 @@
 """Editing and deleting messages."""
 
-from __future__ import annotations
-
 from functools import partial
 from uuid import UUID
 

@@ -1,10 +1,9 @@
 """After an erasure nothing of the person is found in the database, wherever it is looked for."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pytest
 from axes.models import (
@@ -20,6 +19,7 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 from psycopg import sql
 
@@ -60,11 +60,6 @@ from tests.factories import (
     UserSessionFactory,
     as_superuser,
 )
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from django.test import Client
 
 pytestmark = pytest.mark.django_db
 

@@ -3,11 +3,10 @@
 What comes after is unread as usual, and whoever could read all along keeps what they have not read.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import pytest
 
@@ -31,9 +30,6 @@ from tests.factories import (
     UserFactory,
 )
 from tests.services.places import READ
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db
 

@@ -1,9 +1,7 @@
 """What two do at the same moment with messages, on real connections."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -22,6 +20,7 @@ from chat.models import (
     Reaction,
     ReadState,
     Role,
+    User,
 )
 from chat.rules.permissions import DEFAULT_EVERYONE, Permission
 from chat.services.attachments import sweep_attachments
@@ -45,11 +44,6 @@ from chat.services.users import erase_user
 from tests.factories import MessageAttachmentFactory, ServerMemberFactory, UserFactory
 from tests.services.places import PLACES, Harbour, last_seq, make_harbour, make_place
 from tests.services.together import refusals, run_together
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from chat.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,7 +1,5 @@
 """Pins and reactions."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

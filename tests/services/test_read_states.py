@@ -1,16 +1,14 @@
 """How far somebody has read, and what they want to hear of."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from chat.errors import InvalidInput, NotVisible
-from chat.models import DirectConversation, ReadState
+from chat.models import DirectConversation, ReadState, User
 from chat.rules.permissions import Permission
 from chat.services.direct import add_to_group, leave_group, open_conversation
 from chat.services.messages import send_message
@@ -24,9 +22,6 @@ from chat.services.read_states import (
 from tests.factories import ChannelFactory, UserFactory
 from tests.services.places import PLACES, Harbour, Place, make_harbour, make_place
 from tests.services.refusals import refused
-
-if TYPE_CHECKING:
-    from chat.models import User
 
 pytestmark = pytest.mark.django_db
 

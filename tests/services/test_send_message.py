@@ -1,10 +1,9 @@
 """Sending in channels and conversations."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -42,9 +41,6 @@ from tests.factories import (
 from tests.services.counting import statements_of
 from tests.services.places import PLACES, Harbour, Place, make_place, named_in
 from tests.services.refusals import refused
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db
 

@@ -1,22 +1,17 @@
 """What a send touches: pages, and no table from end to end, with a plan for these values or any."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import Any, LiteralString
+from uuid import UUID
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from chat.services.messages import sending
 from tests.access.plans import Full, Plan, explain, full_database
 from tests.concurrency.connections import connect
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from uuid import UUID
-
-    from pytest_django import DjangoDbBlocker
 
 pytestmark = pytest.mark.django_db
 

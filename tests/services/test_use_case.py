@@ -1,7 +1,5 @@
 """What stands around every service: its transaction, refusals by name, a second try."""
 
-from __future__ import annotations
-
 from threading import Barrier, Thread
 
 import pytest

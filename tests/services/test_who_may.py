@@ -1,26 +1,20 @@
 """Who may do what: every public function that somebody calls, by every kind of actor."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from django.db import transaction
 
 from chat.inputs import UNCHANGED
-from chat.models import AuditLogEntry, Ban, Channel, Message, ServerMember
+from chat.models import AuditLogEntry, Ban, Channel, Message, ServerMember, User
 from chat.services import direct
 from tests.chat.sql import stored
 from tests.factories import DirectMessageFactory, MessageFactory, ReactionFactory, UserFactory
 from tests.services.actors import Actor, answer_to, read_table
 from tests.services.public import NOON, PARAMETERS, PUBLIC, Scene, make_scene
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from chat.models import User
 
 pytestmark = pytest.mark.django_db
 

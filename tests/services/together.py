@@ -1,17 +1,12 @@
 """Services run at the same moment, each in a thread with a connection of its own."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import TYPE_CHECKING
 
 from django.db import connection
 
 from chat.errors import ChatError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 _SECONDS = 60
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.contrib.admin import ShowFacets, display
+from django.contrib.admin import ShowFacets
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db.models import BinaryField, GeneratedField, Model, QuerySet
@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin
 
 from chat.admin.lists.changelist import KeysetChangeList
 from chat.admin.lists.filters import Conditions, Filter, cleaned, of_server, uuid_or_none
-from chat.admin.lists.panels import Panel, rendered, row_link
+from chat.admin.lists.panels import Panel, column, rendered, row_link
 
 
 class KeysetAdmin(ModelAdmin):
@@ -179,9 +179,8 @@ def _relations(model: type[Model]) -> list[str]:
     return [field.name for field in model._meta.concrete_fields if field.is_relation]
 
 
-def _linked(request: HttpRequest, name: str, *, of: str | None = None) -> Callable[[Model], object]:
-    @display(description=name.replace("_", " "))
-    def link(row: Model) -> object:
-        return rendered(request, row_link(getattr(getattr(row, of) if of else row, name)))
-
-    return link
+def _linked(request: HttpRequest, name: str, *, of: str | None = None) -> Callable[[Any], object]:
+    return column(
+        name.replace("_", " "),
+        lambda row: rendered(request, row_link(getattr(getattr(row, of) if of else row, name))),
+    )

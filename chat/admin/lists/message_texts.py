@@ -4,16 +4,14 @@ Everybody who may look at messages sees of a deleted one its author and its time
 its earlier versions take a permission of their own.
 """
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from chat.admin.lists.keyset import estimated_rows
-from chat.admin.lists.panels import Panel, moment, row_link, rows_panel, shortened
+from chat.admin.lists.panels import Panel, column, moment, row_link, rows_panel, shortened
 from chat.models import Message
 from chat.queries.search import SearchText
 
@@ -41,8 +39,12 @@ def without_deleted(request: HttpRequest, parts: QuerySet[Any]) -> QuerySet[Any]
 
 def with_text_column(request: HttpRequest, names: Any, *, is_shortened: bool) -> list[Any]:
     """Return the columns, with that of the content as this person may read it."""
-    column = _text_column(request, is_shortened=is_shortened)
-    return [column if name == "content" else name for name in names]
+
+    def shown(message: Message) -> str:
+        text = text_of(request, message)
+        return (shortened(text) if is_shortened else text) or "-"
+
+    return [column("content", shown) if name == "content" else name for name in names]
 
 
 def matching_text(
@@ -124,15 +126,6 @@ def parts_panels(request: HttpRequest, message: Message) -> list[Panel | None]:
             },
         ),
     ]
-
-
-def _text_column(request: HttpRequest, *, is_shortened: bool) -> Callable[[Message], str]:
-    @display(description="content")
-    def content(message: Message) -> str:
-        text = text_of(request, message)
-        return (shortened(text) if is_shortened else text) or "-"
-
-    return content
 
 
 def _parts(message: Message, name: str) -> QuerySet[Any]:

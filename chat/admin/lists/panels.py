@@ -123,6 +123,16 @@ def row_link(row: Model | None, text: object = None) -> RowLink | str:
     return RowLink(model=model, row_id=row.pk, text=text or row)
 
 
+def column(description: str, show: Callable[[Any], object]) -> Callable[[Any], object]:
+    """Return a column that no field has, for a list or the page of a row."""
+
+    @admin.display(description=description)
+    def cell(row: Any) -> object:
+        return show(row)
+
+    return cell
+
+
 def shortened(text: str, *, characters: int = 80) -> str:
     """Return the text on one line, cut to so many characters."""
     line = " ".join(text.split())

@@ -23,10 +23,10 @@ SELECT
 FROM pg_stats AS statistics
 JOIN pg_class AS tables
     ON tables.relname = statistics.tablename
-    AND tables.relnamespace = %(schema)s::text::regnamespace
+    AND tables.relnamespace = 'public'::regnamespace
 JOIN pg_attribute AS ids ON ids.attrelid = tables.oid AND ids.attname = 'id'
 WHERE
-    statistics.schemaname = %(schema)s::text
+    statistics.schemaname = 'public'
     AND statistics.attname = 'id'
     AND statistics.histogram_bounds IS NOT NULL
     AND ids.atttypid = 'uuid'::regtype
@@ -54,13 +54,13 @@ class Growth:
         return round(self.rows * part / (len(self.bounds) - 1))
 
 
-def read_growth(connection: BaseDatabaseWrapper, *, schema: str = "public") -> list[Growth]:
+def read_growth(connection: BaseDatabaseWrapper) -> list[Growth]:
     """Return the tables whose ids have the time in them, the biggest first; one statement.
 
     Without those that ANALYZE has not seen, or that this role may not read.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_HISTOGRAMS, {"schema": schema})
+        cursor.execute(_HISTOGRAMS)
         return [
             Growth(table=table, rows=rows, bounds=tuple(sorted(map(_moment, ids))))
             for table, rows, ids in cursor.fetchall()

@@ -39,6 +39,7 @@ GROUPS = (
     ("Text", Permission(ALL.value & ~(_SERVER | _MODERATION | _CALLS).value)),
     ("Voice", _CALLS),
 )
+_SHOWN = 4
 _WORDS = {"guild": "server", "tts": "TTS", "vad": "voice activity detection"}
 
 
@@ -48,15 +49,15 @@ def words(permission: Permission) -> str:
     return said[0].upper() + said[1:]
 
 
-def in_words(mask: int, *, limit: int = 4) -> str:
+def in_words(mask: int) -> str:
     """Return the first permissions of a mask in words, and how many more it has."""
     held = [bit for bit in Permission if mask & bit.value]
     if Permission.ADMINISTRATOR in held:
         return "Administrator: everything"
     if not held:
         return "None"
-    said = ", ".join(words(bit) for bit in held[:limit])
-    return f"{said} and {len(held) - limit} more" if len(held) > limit else said
+    said = ", ".join(words(bit) for bit in held[:_SHOWN])
+    return f"{said} and {len(held) - _SHOWN} more" if len(held) > _SHOWN else said
 
 
 def check_boxes(mask: int) -> SafeString:

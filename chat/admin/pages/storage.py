@@ -15,11 +15,10 @@ SELECT
     coalesce(statistics.n_dead_tup, 0),
     pg_table_size(tables.oid),
     pg_indexes_size(tables.oid),
-    greatest(statistics.last_vacuum, statistics.last_autovacuum),
-    greatest(statistics.last_analyze, statistics.last_autoanalyze)
+    greatest(statistics.last_vacuum, statistics.last_autovacuum)
 FROM pg_class AS tables
 LEFT JOIN pg_stat_all_tables AS statistics ON statistics.relid = tables.oid
-WHERE tables.relnamespace = %s::regnamespace AND tables.relkind IN ('r', 'p')
+WHERE tables.relnamespace = 'public'::regnamespace AND tables.relkind IN ('r', 'p')
 ORDER BY pg_table_size(tables.oid) + pg_indexes_size(tables.oid) DESC, tables.relname
 """
 
@@ -30,13 +29,12 @@ SELECT
     coalesce(statistics.idx_scan, 0),
     pg_relation_size(indexes.oid),
     declared.indisunique,
-    declared.indisvalid,
-    (SELECT stats_reset FROM pg_stat_database WHERE datname = current_database())
+    declared.indisvalid
 FROM pg_index AS declared
 JOIN pg_class AS indexes ON indexes.oid = declared.indexrelid
 JOIN pg_class AS tables ON tables.oid = declared.indrelid
 LEFT JOIN pg_stat_all_indexes AS statistics ON statistics.indexrelid = indexes.oid
-WHERE indexes.relnamespace = %s::regnamespace
+WHERE indexes.relnamespace = 'public'::regnamespace
 ORDER BY pg_relation_size(indexes.oid) DESC, indexes.relname
 """
 
@@ -50,12 +48,6 @@ class TableStorage(NamedTuple):
     table_bytes: int
     index_bytes: int
     vacuumed_at: datetime | None
-    analyzed_at: datetime | None
-
-    @property
-    def total_bytes(self) -> int:
-        """The table with its TOAST and its indexes."""
-        return self.table_bytes + self.index_bytes
 
     @property
     def dead_ratio(self) -> float:
@@ -65,7 +57,7 @@ class TableStorage(NamedTuple):
 
 
 class IndexStorage(NamedTuple):
-    """One index; `scans` are counted since `counted_since`, None for since ever."""
+    """One index; `scans` are counted since the statistics were last reset."""
 
     table: str
     name: str
@@ -73,7 +65,6 @@ class IndexStorage(NamedTuple):
     size_bytes: int
     is_unique: bool
     is_valid: bool
-    counted_since: datetime | None
 
     @property
     def is_idle(self) -> bool:
@@ -81,15 +72,15 @@ class IndexStorage(NamedTuple):
         return self.scans == 0 and not self.is_unique
 
 
-def table_storage(connection: BaseDatabaseWrapper, *, schema: str = "public") -> list[TableStorage]:
+def table_storage(connection: BaseDatabaseWrapper) -> list[TableStorage]:
     """Return every table, the biggest first; one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_TABLES, (schema,))
+        cursor.execute(_TABLES)
         return [TableStorage._make(row) for row in cursor.fetchall()]
 
 
-def index_storage(connection: BaseDatabaseWrapper, *, schema: str = "public") -> list[IndexStorage]:
+def index_storage(connection: BaseDatabaseWrapper) -> list[IndexStorage]:
     """Return every index, the biggest first; one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_INDEXES, (schema,))
+        cursor.execute(_INDEXES)
         return [IndexStorage._make(row) for row in cursor.fetchall()]

@@ -118,9 +118,9 @@ examples:
                 for line in wrapped(each.rule.sentence, indent="    "):
                     self.stdout.write(line)
         if found:
-            raise CommandError(f"{len(found)} findings prevent that the tables are spread.")
+            raise CommandError(f"{len(found)} findings prevent spreading the tables.")
         self.say(
-            f"Nothing prevents that the tables are spread: {len(rules())} rules of the catalogue, "
+            f"Nothing prevents spreading the tables: {len(rules())} rules of the catalogue, "
             "and the statements for one server or conversation.",
             options,
         )

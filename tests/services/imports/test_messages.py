@@ -1,10 +1,9 @@
 """Histories come in whole, numbered on, checked before they are written, or not at all."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -22,6 +21,7 @@ from chat.errors import (
     NotVisible,
     OutOfOrder,
 )
+from chat.models import Channel, User
 from chat.services.imports import (
     AttachmentRow,
     Imported,
@@ -41,11 +41,6 @@ from tests.factories import (
     admitted,
 )
 from tests.services.together import run_together
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from chat.models import Channel, User
 
 pytestmark = pytest.mark.django_db
 

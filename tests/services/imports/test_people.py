@@ -1,7 +1,5 @@
 """People and their memberships come in bulk, all of them or none, and once."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID

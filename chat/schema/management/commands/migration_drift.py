@@ -1,4 +1,4 @@
-"""Show what was changed in the database past the migrations."""
+"""Show what was changed in the database other than by migrations."""
 
 from typing import Any
 

@@ -56,7 +56,7 @@ examples:
         parser.add_argument(
             "--drift",
             action="store_true",
-            help="Say also what was changed in the whole schema past the migrations.",
+            help="Also show what was changed in the schema other than by migrations.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
