@@ -74,6 +74,7 @@ def _params(harbour: Harbour) -> dict[str, Any]:
         "has_link": False,
         "mentions_viewer": False,
         "is_pinned": False,
+        "is_far": False,
         **of_space(harbour.server.pk, with_archived=False),
     }
 

@@ -15,9 +15,9 @@ from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import MissingPermission, NotVisible
 from chat.inputs import check_flag, check_limit, check_moment, check_text, id_of
 from chat.models import Channel, Server, User
-from chat.queries.message_rows import find_message_views
+from chat.queries.message_rows import message_views
 from chat.queries.source import FIRST, LAST, Cursor, check_cursor, merged, of_space
-from chat.replicas import read, read_your_writes
+from chat.replicas import read
 from chat.rules.limits import EARLIEST, SEARCH_LENGTH
 from chat.rules.permissions import Permission
 from chat.rules.search_words import find_spans
@@ -61,7 +61,6 @@ class SearchPage:
         return tuple([find_spans(hit.content, query=self.query) for hit in self.messages])
 
 
-@read_your_writes()
 def search_messages(
     *,
     viewer: User | UUID,
@@ -78,7 +77,10 @@ def search_messages(
     before: Cursor | None = None,
     limit: int = 25,
 ) -> SearchPage:
-    """Return the messages that have all words of `text`, newest first: two statements.
+    """Return the messages that have all words of `text`, newest first.
+
+    It takes one statement, or two where more than 2,000 messages have the words and the newest 500
+    do not fill the page.
 
     Of a server: from the channels whose history `viewer` can read, or from one of them. With a
     conversation as `channel`: from it. With neither: from all that `viewer` can read. The other
@@ -110,6 +112,7 @@ def search_messages(
         cursor = Cursor(until, FIRST.id)
     params = {
         "user": viewer_id,
+        "viewer": viewer_id,
         "text": check_text("text", text, least=1, most=SEARCH_LENGTH),
         "space": space_id,
         "author": None if author is None else id_of("author", author, User),
@@ -124,9 +127,10 @@ def search_messages(
         **of_space(space_id, with_archived=True),
     }
     if space_id is None:
-        return _page(read(_SEARCH_EVERYWHERE.tuples, params), viewer=viewer_id, limit=limit)
-    rows = read(_SEARCH.tuples, params | {"channel": channel_id})
-    is_member, permissions, *_ = rows[0]
+        return _page(read(_SEARCH_EVERYWHERE.tuples, params), limit=limit)
+    params |= {"channel": channel_id, "is_far": False}
+    rows = read(_SEARCH.tuples, params)
+    is_member, permissions, is_long, *_ = rows[0]
     if server_id is not None and not is_member:
         raise NotVisible("server", server_id, to=viewer_id)
     if channel_id is not None:
@@ -136,24 +140,21 @@ def search_messages(
             raise MissingPermission(
                 Permission.READ_MESSAGE_HISTORY, user=viewer_id, where=f"channel {channel_id}"
             )
-    return _page([row[2:] for row in rows], viewer=viewer_id, limit=limit)
+    if is_long:
+        rows = read(_SEARCH.tuples, params | {"is_far": True})
+    return _page([row[3:] for row in rows], limit=limit)
 
 
-def _page(rows: Sequence[tuple[Any, ...]], *, viewer: UUID, limit: int) -> SearchPage:
-    """Return the messages of these rows: words, edge, and of each the moment, id and space."""
+def _page(rows: Sequence[tuple[Any, ...]], *, limit: int) -> SearchPage:
+    """Return the messages of rows with words, edge, and of each its moment, id and columns."""
     words = rows[0][0] if rows else ""
     edge, found = merged(rows, edge=1, limit=limit)
-    # What is deleted between the two statements is not found.
-    messages = tuple(
-        message
-        for message in find_message_views(
-            viewer=viewer, found=[(space_id, message_id) for _, message_id, space_id in found]
-        )
-        if message.deleted_at is None
-    )
     following = edge
     if edge is None and len(found) == limit:
         following = Cursor(*found[-1][:2])
     return SearchPage(
-        messages, next=following, complete=edge is None, query=words if messages else ""
+        message_views(found, after=2),
+        next=following,
+        complete=edge is None,
+        query=words if found else "",
     )

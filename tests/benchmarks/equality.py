@@ -195,5 +195,5 @@ def _reads(
         for at in _WINDOWS:
             yield page(user, channel, at, limit=rng.randint(2, 7))
         if space != channel:
-            yield search(user, space, rng.choice(["w0", "w1", "ahoy"]), is_rare=True)
-            yield search(user, space, rng.choice(["w0", "w1", "ahoy"]), is_rare=False)
+            for word in ("w0", "w1", "ahoy"):
+                yield search(user, space, word)

@@ -9,7 +9,6 @@ import psycopg
 from django.db import connection
 from psycopg.types.numeric import Int8
 
-from chat.db.statements import read_sql
 from tests.benchmarks.orm import by_orm
 from tests.benchmarks.paths import BARE, BY_HAND, FLOOR, ORM, OURS, Goal, Path
 from tests.benchmarks.reads import reads_of
@@ -71,16 +70,7 @@ def _path(
     by_hand = Bare(session, (read.sql_by_hand, read.params))
     if read.of_rows(by_hand()) != expected:
         raise RuntimeError(f"{read.name}: other rows by hand")
-    own = [*read.before, (read.own_sql, read.params)]
-    if read.found is not None:
-        found = read.found(Bare(session, *own)())
-        shown = {
-            "viewer": at.viewer_id,
-            "spaces": [space for space, _ in found],
-            "ids": [id_ for _, id_ in found],
-        }
-        own += [(read_sql("queries/sql/message_rows.sql"), shown)] if found else []
-    bare = Bare(session, *own)
+    bare = Bare(session, *read.before, (read.own_sql, read.params))
     floor = {
         **read.params,
         "home": at.server_id,

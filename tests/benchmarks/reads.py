@@ -102,8 +102,6 @@ class Read:
     of_rows: Callable[[Rows], Sequence[Any]]
     # What is asked before `own`, and with what.
     before: tuple[tuple[str, Mapping[str, Any]], ...] = ()
-    # Of the rows of `own` the space and id of each message that a second statement shows.
-    found: Callable[[Rows], Rows] | None = None
     # How long the whole path may take beside its statements.
     goal: float
     calls: int = 1
@@ -115,7 +113,7 @@ class Read:
 
     @property
     def own_sql(self) -> str:
-        """The statement of the function, or the first of two."""
+        """The statement of the function."""
         return read_sql(f"queries/sql/{self.own}.sql")
 
     @property
@@ -144,7 +142,7 @@ def reads_of(at: Community) -> Iterator[Read]:
         ("rare", RARE_WORD),
         ("absent", ABSENT_WORD),
     ):
-        yield search(at.viewer_id, at.server_id, word, name=name, is_rare=name != "common")
+        yield search(at.viewer_id, at.server_id, word, name=name)
     yield mentioned(at.viewer_id)
     yield conversations(at.viewer_id)
 
@@ -217,8 +215,8 @@ def permission(user: UUID, channel: UUID) -> Read:
     )
 
 
-def search(viewer: UUID, server: UUID, text: str, *, is_rare: bool, name: str = "") -> Read:
-    """Return the search for a word in a server; by hand it is known whether many have it."""
+def search(viewer: UUID, server: UUID, text: str, *, name: str = "") -> Read:
+    """Return the search for a word in a server; by hand it is not known whether many have it."""
     return Read(
         name=f"search, {name} word",
         goal=_MESSAGES_SHOWN,
@@ -226,9 +224,10 @@ def search(viewer: UUID, server: UUID, text: str, *, is_rare: bool, name: str = 
             lambda: search_messages(viewer=viewer, server=server, text=text, limit=HITS).messages
         ),
         own="search_messages",
-        by_hand="search_of_a_rare_word" if is_rare else "search_of_a_common_word",
+        by_hand="search",
         params={
             "user": viewer,
+            "viewer": viewer,
             "space": server,
             **of_space(server, with_archived=True),
             "text": text,
@@ -238,10 +237,10 @@ def search(viewer: UUID, server: UUID, text: str, *, is_rare: bool, name: str = 
             "after_at": FIRST.at,
             "before_at": LAST.at,
             "before_id": LAST.id,
+            "is_far": False,
             "limit": Int8(HITS),
         },
         of_rows=message_views,
-        found=lambda rows: [(server, row[-2]) for row in rows if row[-2] is not None],
         calls=5,
     )
 

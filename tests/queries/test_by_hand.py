@@ -16,4 +16,4 @@ def test_statements_by_hand_return_the_rows_of_the_queries() -> None:
     had_rows = check_equality(seed=seed)
 
     assert {name: count for name, count in had_rows.items() if count < 5} == {}
-    assert len(had_rows) == 8
+    assert len(had_rows) == 7

@@ -63,8 +63,8 @@ NOT_NARROWED: dict[str, Any] = dict.fromkeys(("before", "since", "until"))
 # Called otherwise: who acts, if it is another, and what with.
 OTHERWISE: list[tuple[str, str, Actor | None, Callable[[Scene], dict[str, Any]]]] = [
     ("inbox", "one", None, lambda _: {"before": None}),
-    ("search_messages", "two", None, lambda _: NOT_NARROWED),
-    ("search_messages", "two", None, lambda _: NOT_NARROWED | {"server": None, "channel": None}),
+    ("search_messages", "one", None, lambda _: NOT_NARROWED),
+    ("search_messages", "one", None, lambda _: NOT_NARROWED | {"server": None, "channel": None}),
     ("visible_channels", "two", None, lambda _: {"server": None}),
     ("unread_overview", "two", None, lambda _: {"after": None}),
     ("create_invite", "four", None, lambda _: {"channel": None}),

@@ -133,15 +133,27 @@ found AS MATERIALIZED (
         -- include: search_conditions.sql
     ORDER BY message.created_at DESC, message.id DESC
     LIMIT %(limit)s
+),
+message AS (
+    SELECT wanted.*
+    FROM found
+    CROSS JOIN LATERAL (
+        SELECT *
+        FROM public.messages
+        WHERE space_id = found.space_id AND id = found.id
+        OFFSET 0
+    ) AS wanted
 )
 SELECT
     (SELECT words::text FROM query) AS words,
     edge.created_at AS edge_at,
     edge.id AS edge_id,
-    found.created_at,
-    found.id,
-    found.space_id
+    page.created_at AS found_at,
+    page.id AS found_id,
+    page.*
 FROM (SELECT) AS always
 LEFT JOIN edge ON (SELECT count(*) FROM found) < %(limit)s
-LEFT JOIN found ON TRUE
-ORDER BY found.created_at DESC, found.id DESC;
+LEFT JOIN (
+    -- include: message_columns.sql
+) AS page ON TRUE
+ORDER BY page.created_at DESC, page.id DESC;
