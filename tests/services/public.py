@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # Keyword-only all the same, and for the rooms themselves.
-_INTERNAL = {"check_draft", "find_message_views", "policies"}
+_INTERNAL = {"check_draft", "find_message_views", "old_conversations", "policies"}
 _ROOMS = (services, queries)
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
