@@ -26,7 +26,7 @@ from tests.factories import (
 from tests.services.actors import Actor, Cast, make_cast
 
 # Keyword-only all the same, and for the rooms themselves.
-_INTERNAL = {"check_draft", "find_message_views", "policies"}
+_INTERNAL = {"check_draft", "find_message_views", "old_conversations", "policies"}
 _ROOMS = (services, queries)
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)

@@ -17,7 +17,7 @@ from chat.services.core.purging import (
     HeldError,
     Policy,
     Purger,
-    conversations,
+    old_conversations,
     policies,
     purge_messages,
     purge_server,
@@ -183,7 +183,7 @@ def _policies(options: dict[str, Any], now: datetime) -> Iterable[Policy]:
             raise wrong_call(
                 f"There is no conversation {only}. Give --conversations the id of one."
             )
-        return conversations(before=now - options["older_than"], conversation=only)
+        return old_conversations(before=now - options["older_than"], conversation=only)
     found = policies(server=options["server"])
     if options["server"] and not found:
         raise wrong_call(f"There is no server {options['server']}. Give --server the id of one.")

@@ -62,7 +62,7 @@ def policies(*, server: UUID | None = None) -> list[Policy]:
     return _POLICIES.rows({"server": server}, using=write_alias())
 
 
-def conversations(
+def old_conversations(
     *, before: datetime, conversation: UUID | None = None, page: int = 1000
 ) -> Iterator[Policy]:
     """Yield the policy of each conversation whose first message is older than a moment, or of one.

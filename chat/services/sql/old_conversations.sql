@@ -6,20 +6,24 @@ SELECT
     NULL::integer,
     conversation.legal_hold_at IS NOT NULL,
     conversation.deleted_at IS NOT NULL
-FROM public.channel_counters AS counter
-INNER JOIN public.channels AS conversation
-    ON
-        conversation.space_id = counter.space_id
-        AND conversation.id = counter.channel_id
-        AND conversation.server_id IS NULL
-INNER JOIN public.messages AS first
-    ON
-        first.space_id = counter.space_id
-        AND first.channel_id = counter.channel_id
-        AND first.seq = counter.first_seq
-        AND first.created_at < %(before)s
+FROM public.channels AS conversation
 WHERE
-    (%(only)s::uuid IS NULL OR counter.space_id = %(only)s)
-    AND counter.space_id > %(after)s
-ORDER BY counter.space_id
+    conversation.server_id IS NULL
+    AND (%(only)s::uuid IS NULL OR conversation.space_id = %(only)s)
+    AND conversation.space_id > %(after)s
+    -- Not a join, for which the planner would expect a few rows, since both columns of the key are the
+    -- same, and go through all old messages for each conversation.
+    AND (
+        SELECT first.created_at < %(before)s
+        FROM public.channel_counters AS counter
+        INNER JOIN public.messages AS first
+            ON
+                first.space_id = counter.space_id
+                AND first.channel_id = counter.channel_id
+                AND first.seq = counter.first_seq
+        WHERE
+            counter.space_id = conversation.space_id
+            AND counter.channel_id = conversation.space_id
+    )
+ORDER BY conversation.space_id
 LIMIT %(limit)s;
