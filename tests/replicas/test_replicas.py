@@ -195,6 +195,19 @@ def test_a_replica_that_lags_is_left_and_taken_again(
     wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
 
 
+def test_replicas_are_read_where_a_segment_of_the_log_begins(
+    place: Place, primary: Server, settings: Any
+) -> None:
+    """There the primary is at the end of a header, and nobody writes anything."""
+    settings.REPLICA_MAX_LAG = 1
+
+    primary.value("SELECT pg_switch_wal()")
+    # Twice the lag.
+    time.sleep(2)
+
+    wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"}, seconds=3)
+
+
 def test_a_replica_that_died_is_left_and_taken_again(place: Place, standbys: list[Server]) -> None:
     seq = send(place)
     wait_until(lambda: newest(place) == seq)
