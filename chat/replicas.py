@@ -59,14 +59,24 @@ class Position(NamedTuple):
     lsn: int
 
 
-# Of all that is written, flushed or not: a commit may not have waited for the disk.
+# Of what is written, flushed or not: a commit may not have waited for the disk. Without the header
+# of a page that has nothing else yet, 40 bytes where a segment begins: no replica replays it before
+# somebody writes there.
 _PRIMARY_POSITION: Statement[Position] = Statement(
     """
     SELECT
         system_identifier,
-        ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer,
-        (pg_current_wal_insert_lsn() - '0/0')::bigint
+        ('x' || left(pg_walfile_name(inserted), 8))::bit(32)::integer,
+        (inserted - '0/0')::bigint
+        - CASE
+            WHEN mod(inserted - '0/0', pg_size_bytes(current_setting('wal_segment_size'))) = 40
+                THEN 40
+            WHEN mod(inserted - '0/0', current_setting('wal_block_size')::integer) = 24
+                THEN 24
+            ELSE 0
+        END
     FROM pg_control_system()
+    CROSS JOIN pg_current_wal_insert_lsn() AS inserted
     """,
     Position,
 )

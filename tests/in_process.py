@@ -32,6 +32,9 @@ from django.utils.functional import empty
 
 import manage
 
+# The admin too: what it imports keeps the settings that it sees first.
+import melo.urls  # noqa: F401
+
 
 def run_in_process(
     *arguments: str,

@@ -3,10 +3,12 @@
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.core.checks import Tags, run_checks
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from chat.admin.users import UserAdmin
 from chat.models import User
 from tests import factories
 from tests.admin.pages import MODELS, allow, make, page
@@ -24,6 +26,12 @@ for_looking_only = pytest.mark.parametrize(
 @inspected
 def test_model_is_registered(model: type[Model]) -> None:
     assert admin.site.is_registered(model)
+
+
+def test_mistake_in_a_page_is_found_by_the_system_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(UserAdmin, "list_display", ["nowhere"])
+
+    assert [found.id for found in run_checks(tags=[Tags.admin])] == ["admin.E108"]
 
 
 @inspected

@@ -134,8 +134,8 @@ _MANY_CHANNELS: tuple[LiteralString, ...] = (
     """,
 )
 
-# As many channels, roles and threads as a server can have. The viewer has every role, everybody else
-# three beside everyone's. Each channel has overwrites for everyone, ten roles and five members;
+# As many channels, roles and threads as a server can have. The viewer has every role, everybody
+# else three beside everyone's. Each channel has overwrites for everyone, ten roles and five members;
 # every tenth is for its ten roles and five members alone.
 _GIANT_CHANNELS: tuple[LiteralString, ...] = (
     """

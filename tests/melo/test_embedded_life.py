@@ -29,14 +29,22 @@ def test_help_starts_and_makes_nothing(manage: Manage, data_dir: Path) -> None:
     assert not data_dir.parent.exists()
 
 
-def test_import_of_the_settings_starts_nothing(data_dir: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-c", "import melo.settings, django; django.setup()"],
+def test_setup_of_django_starts_nothing_and_leaves_the_admin_to_its_checks(data_dir: Path) -> None:
+    program = (
+        "import sys, django; django.setup(); print('chat.admin' in sys.modules)\n"
+        "from django.core.checks import run_checks\n"
+        "run_checks(tags=['admin']); print('chat.admin' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
         cwd=ROOT,
-        env=embedded_environ(data_dir),
+        env=embedded_environ(data_dir, settings="melo.settings"),
+        stdout=subprocess.PIPE,
+        text=True,
         check=True,
     )
 
+    assert done.stdout == "False\nTrue\n"
     assert not data_dir.parent.exists()
 
 

@@ -91,6 +91,7 @@ class Server:
         )
         self.run(
             "pg_basebackup",
+            "--no-sync",
             "-R",
             "-c",
             "fast",
@@ -130,6 +131,7 @@ def make_primary(directory: Path) -> Server:
     own = Server(directory / "primary", "127.0.0.1", _free_port(), binaries_for(account), account)
     own.run(
         "initdb",
+        "--no-sync",
         "--auth=trust",
         "--username=postgres",
         "--encoding=UTF8",

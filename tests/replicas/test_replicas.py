@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("replicated")
 
 SIGNER = Signer(salt="chat.replicas")
-_READS_EACH = 8
+_WRITERS, _READS_EACH = 4, 8
 PAUSE, RESUME = "SELECT pg_wal_replay_pause()", "SELECT pg_wal_replay_resume()"
 
 
@@ -195,6 +195,19 @@ def test_a_replica_that_lags_is_left_and_taken_again(
     wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
 
 
+def test_replicas_are_read_where_a_segment_of_the_log_begins(
+    place: Place, primary: Server, settings: Any
+) -> None:
+    """There the primary is at the end of a header, and nobody writes anything."""
+    settings.REPLICA_MAX_LAG = 1
+
+    primary.value("SELECT pg_switch_wal()")
+    # Twice the lag.
+    time.sleep(2)
+
+    wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"}, seconds=3)
+
+
 def test_a_replica_that_died_is_left_and_taken_again(place: Place, standbys: list[Server]) -> None:
     seq = send(place)
     wait_until(lambda: newest(place) == seq)
@@ -212,7 +225,7 @@ def test_replicas_answer_while_the_primary_is_away(
     place: Place, primary: Server, standbys: list[Server], settings: Any
 ) -> None:
     """Also those that have not got all that it wrote."""
-    settings.REPLICA_MAX_LAG = 4
+    settings.REPLICA_MAX_LAG = 2
     before = send(place)
     wait_until(lambda: {newest(place) for _ in range(20)} == {before})
     for standby in standbys:
@@ -222,7 +235,7 @@ def test_replicas_answer_while_the_primary_is_away(
     time.sleep(1)
     primary.kill()
     try:
-        time.sleep(5)
+        time.sleep(3)
         assert newest(place) == before
     finally:
         primary.start()
@@ -313,7 +326,7 @@ def test_no_author_reads_what_is_older_than_their_write(
 
     def write_and_read() -> list[tuple[bool, str, float]]:
         found = []
-        for _ in range(reads // (2 * _READS_EACH)):
+        for _ in range(reads // (_WRITERS * _READS_EACH)):
             with replicas.read_your_writes():
                 seq = send(place)
                 for _ in range(_READS_EACH):
@@ -325,9 +338,9 @@ def test_no_author_reads_what_is_older_than_their_write(
         connections.close_all()
         return found
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(1 + _WRITERS) as pool:
         pausing = pool.submit(pause_at_random)
-        writing = [pool.submit(write_and_read) for _ in range(2)]
+        writing = [pool.submit(write_and_read) for _ in range(_WRITERS)]
         found = [read for future in writing for read in future.result()]
         is_over.set()
         pausing.result()
