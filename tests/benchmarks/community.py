@@ -135,8 +135,8 @@ _MANY_CHANNELS: tuple[LiteralString, ...] = (
 )
 
 # As many channels, roles and threads as a server can have. The viewer has every role, everybody
-# else three beside everyone's. Each channel has overwrites for everyone, ten roles and five members;
-# every tenth is for its ten roles and five members alone.
+# else three beside everyone's. Each channel has overwrites for everyone, ten roles and five
+# members; every tenth is for its ten roles and five members alone.
 _GIANT_CHANNELS: tuple[LiteralString, ...] = (
     """
     INSERT INTO roles (space_id, name, position, permissions)
