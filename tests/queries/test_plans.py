@@ -76,6 +76,10 @@ class Asked:
 
     def plan(self, name: str, *, mode: LiteralString, **params: object) -> Plan:
         """Prepare the statement in sql/`name`.sql, and return what it does with these values."""
+        return explain(self.session, *self.prepare(name, **params), mode=mode)
+
+    def prepare(self, name: str, **params: object) -> tuple[Any, list[object]]:
+        """Prepare the statement in sql/`name`.sql; return how it is called, and the values."""
         names: list[str] = []
         space = params.get("space")
         known = (
@@ -94,12 +98,7 @@ class Asked:
         self.session.execute("DEALLOCATE ALL")
         self.session.execute(f"PREPARE {name} ({types}) AS {sql}".encode())
         places = ", ".join(["%s"] * len(names))
-        return explain(
-            self.session,
-            f"{name} ({places})",
-            [known[name] for name in names],
-            mode=mode,
-        )
+        return f"{name} ({places})", [known[name] for name in names]
 
     def usual(self) -> dict[str, object]:
         at = self.community
@@ -662,6 +661,36 @@ def test_page_with_a_hundred_thousand_reactions_takes_twice_their_count_at_most(
                 found[target, mode] = (seen.pages - without[mode], counted.pages)
 
     assert {where: seen for where, seen in found.items() if seen[0] > 2 * seen[1]} == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("permissions_in", "visible_channels", "unread_overview", "mention_inbox"),
+        *("message_page", "conversation_list", "search_messages", "search_everywhere"),
+    ],
+)
+def test_plan_is_kept_by_a_connection_however_many_messages_there_are(
+    asked: Asked, name: str
+) -> None:
+    """To plan a search anew at each call takes 2 ms."""
+    at = asked.community
+    with asked.session.transaction(force_rollback=True):
+        asked.session.execute(
+            "UPDATE pg_class SET reltuples = 2e7 WHERE oid = 'public.messages'::regclass"
+        )
+        window = {"upto": 2**63 - 1, "older": 50, "newer": 0}
+        statement, values = asked.prepare(
+            name, space=at.server_id, text=RARE_WORD, limit=25, **window
+        )
+        for _ in range(3):
+            explain(asked.session, statement, values, mode="auto")
+
+        row = asked.session.execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = %s", [name]
+        ).fetchone()
+
+    assert row == (1, 5)
 
 
 in_a_giant_server = pytest.mark.parametrize("asked", [GIANT], indirect=True)

@@ -3,13 +3,13 @@
 -- Other statements include it.
 (message.channel_id IN (SELECT channel_id FROM readable)) IS TRUE
 AND (%(author)s::uuid IS NULL OR message.author_id = %(author)s::uuid)
-AND (NOT %(is_pinned)s::boolean OR message.pinned_at IS NOT NULL)
+AND (NOT (SELECT %(is_pinned)s::boolean) OR message.pinned_at IS NOT NULL)
 AND (
-    NOT %(has_link)s::boolean
+    NOT (SELECT %(has_link)s::boolean)
     OR message.content ~ '[Hh][Tt][Tt][Pp][Ss]?://[^\u0001-\u0020<>]' COLLATE "C"
 )
 AND (
-    NOT %(has_file)s::boolean
+    NOT (SELECT %(has_file)s::boolean)
     OR (
         SELECT true
         FROM public.message_attachments AS file
@@ -18,7 +18,7 @@ AND (
     )
 )
 AND (
-    NOT %(mentions_viewer)s::boolean
+    NOT (SELECT %(mentions_viewer)s::boolean)
     OR (
         SELECT true
         FROM public.mentions AS mention
