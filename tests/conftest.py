@@ -47,12 +47,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Set up what the processes that tests start inherit: ^C, and not to wait for the disk.
+    """Set up what the processes that tests start inherit: ^C, bytecode, and no wait for the disk.
 
     Whoever runs the tests in the background has ^C ignored.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Else every worker would rewrite the tests, and hundreds of processes compile the project.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # No test switches the machine off, so no commit waits for the disk: 0.5 ms in place of 6. Read
     # by every client here and in the processes that tests start.
     os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off")

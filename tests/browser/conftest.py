@@ -51,20 +51,21 @@ class Visitor:
     complaints: list[str] = field(default_factory=list)
 
     def go(self, path: str) -> None:
-        """Open a page, with what its scripts ask for when it is there."""
+        """Open a page, with what it asks for when it is there."""
         self.page.goto(self.address + path)
-        self.page.wait_for_load_state("networkidle")
-
-    def look_at(self, path: str) -> None:
-        """Open a page whose scripts ask for nothing more; to wait for that takes half a second."""
-        self.page.goto(self.address + path)
+        self._wait_for_parts()
 
     def log_in(self, name: str, password: str = PASSWORD) -> None:
         self.go("/admin/login/")
         self.page.fill("#id_username", name)
         self.page.fill("#id_password", password)
-        self.page.click("button[type=submit]")
-        self.page.wait_for_load_state("networkidle")
+        with self.page.expect_navigation():
+            self.page.click("button[type=submit]")
+        self._wait_for_parts()
+
+    def _wait_for_parts(self) -> None:
+        """Wait until the answer has come for each part of the page that is asked for by itself."""
+        self.page.wait_for_selector("[hx-trigger=load]", state="detached")
 
     def is_wider_than_the_screen(self) -> bool:
         width: int = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")

@@ -80,7 +80,7 @@ def test_every_section_is_sound(visitor: Visitor) -> None:
 
     wrong = {}
     for section in sections:
-        visitor.look_at(section)
+        visitor.go(section)
         if found := wrong_with(visitor, is_alike=True):
             wrong[section] = found
 
@@ -92,7 +92,7 @@ def test_every_section_is_sound(visitor: Visitor) -> None:
 def test_every_kind_of_page_is_sound(visitor: Visitor, scene: Scene) -> None:
     wrong = {}
     for name, path in scene.addresses().items():
-        visitor.look_at(path)
+        visitor.go(path)
         if found := wrong_with(visitor):
             wrong[name] = found
 
@@ -103,7 +103,7 @@ def test_server_is_found_and_led_through_to_what_an_author_may_do(
     visitor: Visitor, scene: Scene
 ) -> None:
     page = visitor.page
-    visitor.look_at(list_url(Server))
+    visitor.go(list_url(Server))
 
     search(page, scene.server.name[:6])
     page.click(f"#result_list a:has-text('{scene.server.name}')")
@@ -120,7 +120,7 @@ def test_message_is_found_by_its_words_and_shows_what_hangs_on_it(
     visitor: Visitor, scene: Scene
 ) -> None:
     page = visitor.page
-    visitor.look_at(list_url(Message, channel=scene.channel.pk))
+    visitor.go(list_url(Message, channel=scene.channel.pk))
 
     search(page, "bowline ring")
     page.click("#result_list th a")
@@ -135,7 +135,7 @@ def test_message_is_found_by_its_words_and_shows_what_hangs_on_it(
 
 def test_user_is_found_by_the_beginning_of_the_name(visitor: Visitor, scene: Scene) -> None:
     page = visitor.page
-    visitor.look_at(list_url(User))
+    visitor.go(list_url(User))
 
     search(page, scene.author.username[:8])
     page.click(f"#result_list a:has-text('{scene.author.username}')")
@@ -147,7 +147,7 @@ def test_user_is_found_by_the_beginning_of_the_name(visitor: Visitor, scene: Sce
 
 def test_lists_are_paged_there_and_back(visitor: Visitor, scene: Scene) -> None:
     page = visitor.page
-    visitor.look_at(list_url(Message))
+    visitor.go(list_url(Message))
     first = page.locator("#result_list tbody tr").first
     newest = first.inner_text()
 

@@ -31,6 +31,9 @@ STRICT = {
     "style-src 'self'",
 }
 
+# What makes pytest-django set the database of the tests up, also where no other test asks for it.
+pytestmark = pytest.mark.django_db
+
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_args: object) -> None:
