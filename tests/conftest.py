@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,12 @@ from django.test import TransactionTestCase
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
+from chat.db.integrity import Finding, check_rules
 from chat.db.roles import DatabaseRoles, apply_roles
 from melo.environment.reading import VARIABLES
 from tests.cluster import spread
 from tests.in_process import run_in_process
-from tests.scratch import ScratchServer, connect
+from tests.scratch import ScratchServer, connect, open_connection
 
 Completed = subprocess.CompletedProcess[str]
 Manage = Callable[..., Completed]
@@ -180,6 +182,40 @@ def as_application(request: pytest.FixtureRequest) -> Iterator[None]:
         connection.close()
 
 
+# Where tests race, or kill processes, in the tables of chat.
+RACES = ("chat", "commands", "concurrency", "discord", "queries", "services")
+
+
+@pytest.fixture
+def rules_left_broken() -> frozenset[str]:
+    """The rules of chat/db/integrity.sql that a test leaves broken on purpose."""
+    return frozenset()
+
+
+@pytest.fixture(autouse=True)
+def rules_hold_at_the_end(
+    request: pytest.FixtureRequest, rules_left_broken: frozenset[str]
+) -> Iterator[None]:
+    """Whatever several connections or a killed process did, what they leave breaks no rule."""
+    marker = request.node.get_closest_marker("django_db")
+    commits = "transactional_db" in request.fixturenames or (
+        marker is not None and marker.kwargs.get("transaction")
+    )
+    if not commits or request.path.relative_to(ROOT / "tests").parts[0] not in RACES:
+        yield
+        return
+    # First, so that the rows are still there.
+    request.getfixturevalue("transactional_db")
+    yield
+    assert broken_rules("default", but=rules_left_broken) == []
+
+
+def broken_rules(using: str, *, but: frozenset[str] = frozenset()) -> list[Finding]:
+    """Return what breaks a rule of chat/db/integrity.sql, or could not be checked."""
+    found = check_rules(using=using, timeout=timedelta(seconds=30))
+    return [each for each in found if (each.count or each.error) and each.rule.name not in but]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScratchDatabase:
     """A database that is there for one test; `environ` leads a process to it."""
@@ -245,13 +281,19 @@ def migrated_template(
 def migrated_database(
     scratch_server: ScratchServer, migrated_template: str, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[ScratchDatabase]:
-    """A migrated database: a copy, made in a tenth of the time of `migrate`."""
+    """A migrated database: a copy, made in a tenth of the time of `migrate`.
+
+    Whatever a process did to it that was killed, what is there at the end breaks no rule.
+    """
     with django_db_blocker.unblock():
         name = scratch_server.create(template=migrated_template)
         database = ScratchDatabase.named(name)
     yield database
     with django_db_blocker.unblock():
+        with open_connection(name, alias="checked"):
+            broken = broken_rules("checked")
         scratch_server.drop(name)
+    assert broken == []
 
 
 @pytest.fixture

@@ -101,16 +101,25 @@ class ScratchServer:
 def open_scratch_connection(server: ScratchServer) -> Iterator[BaseDatabaseWrapper]:
     """A connection, known to Django as `scratch`, to an empty database."""
     name = server.take()
-    wrapper = connect(name, alias="scratch")
-    connections.settings["scratch"] = wrapper.settings_dict
-    connections["scratch"] = wrapper
+    try:
+        with open_connection(name, alias="scratch") as wrapper:
+            yield wrapper
+    finally:
+        server.give_back(name)
+
+
+@contextmanager
+def open_connection(name: str, *, alias: str) -> Iterator[BaseDatabaseWrapper]:
+    """A connection to a database, known to Django under this alias until the end of the block."""
+    wrapper = connect(name, alias=alias)
+    connections.settings[alias] = wrapper.settings_dict
+    connections[alias] = wrapper
     try:
         yield wrapper
     finally:
         wrapper.close()
-        del connections["scratch"]
-        del connections.settings["scratch"]
-        server.give_back(name)
+        del connections[alias]
+        del connections.settings[alias]
 
 
 def connect(name: str, *, alias: str) -> BaseDatabaseWrapper:

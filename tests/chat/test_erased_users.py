@@ -238,6 +238,7 @@ def test_what_was_there_stays_and_can_be_emptied(direct: bool) -> None:
     assert execute("DELETE FROM message_attachments WHERE id = %s", file.id) == 1
 
 
+@pytest.mark.parametrize("rules_left_broken", [frozenset({"nothing_of_an_erased_user"})])
 def test_send_that_waited_while_its_author_was_erased_is_refused(
     connect: Connect, start_and_wait: StartAndWait
 ) -> None:

@@ -14,7 +14,7 @@ from chat.demo.histories import DemoChannel, MessageGenerator
 from chat.demo.plan import Plan
 from chat.demo.rhythm import Rhythm
 from tests.chat.sql import rows, stored, value
-from tests.conftest import Manage, ScratchDatabase, clean_environ
+from tests.conftest import Manage, ScratchDatabase, broken_rules, clean_environ
 
 pytestmark = pytest.mark.django_db
 
@@ -128,10 +128,12 @@ def test_interrupted_run_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch
     whole = people_and_messages()
     with pytest.raises(KeyboardInterrupt):
         seed_until_stopped(monkeypatch)
+    assert broken_rules("default") == []
 
     seed(seed=2)
 
     assert len(people_and_messages()) == 2 * len(whole)
+    assert broken_rules("default") == []
 
 
 def seed_until_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

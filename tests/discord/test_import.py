@@ -1185,6 +1185,7 @@ def test_killed_in_the_middle_and_run_again_is_whole(
     )
     assert killed.returncode == -signal.SIGKILL
     assert count_messages(manage, environ) == "0 0"
+    assert manage("check_integrity", "-v0", env=environ).returncode == 0
 
     assert manage("import_discord", str(path), env=environ).returncode == 0
     assert count_messages(manage, environ) == "14000 14000"
