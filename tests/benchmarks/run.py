@@ -135,7 +135,8 @@ def _growth(options: argparse.Namespace) -> Iterator[Measurement]:
         for messages in (options.messages // options.growth, options.messages):
             place = stack.enter_context(filled_database(messages=messages))
             with led_to(place.connection):
-                sides.append((place.connection, stack.enter_context(read_paths(place.community))))
+                paths = stack.enter_context(read_paths(place.community, only=options.only))
+            sides.append((place.connection, paths))
         small, big = sides
         yield from _measured(growth_paths(small=small, big=big), options, rounds=options.rounds)
 

@@ -142,6 +142,8 @@ RETURN
         ELSE coalesce(public.search_vector_of_words(public.search_words(content)), '')
     END;
 
+DROP FUNCTION public.search_vector_of_folded(text);
+
 CREATE OR REPLACE FUNCTION public.search_query(query text, finds_beginnings boolean DEFAULT true)
 RETURNS tsquery
 LANGUAGE plpgsql

@@ -44,7 +44,7 @@ BEGIN
 END
 $function$;
 
--- The words of a text, in their order; scripts without spaces become overlapping pairs.
+-- The words of a folded text, in their order; scripts without spaces become overlapping pairs.
 CREATE OR REPLACE FUNCTION public.search_words(content text) RETURNS text[]
 LANGUAGE plpgsql
 IMMUTABLE
@@ -53,7 +53,7 @@ PARALLEL SAFE
 SET search_path = ''
 AS $function$
 DECLARE
-    folded text COLLATE "C" := public.search_fold(content);
+    folded text COLLATE "C" := content;
     words text[];
     word text;
     parts text[] := '{}';
@@ -129,7 +129,40 @@ BEGIN
 END
 $function$;
 
--- What is stored of a message: by the parser where the text is ASCII with common punctuation. Blanks
+-- What is stored of a folded text: by the parser where it is Latin, Greek, Cyrillic, Hebrew or
+-- Arabic with common punctuation, for these are letters to it in every locale. A loop over the words
+-- makes the server take 5 to 7 % longer for a send.
+CREATE FUNCTION public.search_vector_of_folded(folded text) RETURNS tsvector
+LANGUAGE plpgsql
+IMMUTABLE
+STRICT
+PARALLEL SAFE
+SET search_path = ''
+AS $function$
+BEGIN
+    IF
+        octet_length(folded) <= 2046
+        AND folded !~ (
+            '[^\u0001-\u007fα-ω\u0430-\u045f\u05d0-\u05ea\u0621-\u063a\u0641-\u064a'
+            '¡«·»¿\u060c\u061b\u061f\u2010-\u2027\u3001-\u3003]'
+            '|[0-9]e[0-9]|(^|[\u0009-\u000d ])-[^\u0001-\u0020-]'
+        ) COLLATE "C"
+    THEN
+        RETURN to_tsvector(
+            'pg_catalog.simple',
+            regexp_replace(
+                folded,
+                '[^a-z0-9α-ω\u0430-\u045f\u05d0-\u05ea\u0621-\u063a\u0641-\u064a ]+' COLLATE "C",
+                ' ',
+                'g'
+            )
+        );
+    END IF;
+    RETURN coalesce(public.search_vector_of_words(public.search_words(folded)), '');
+END
+$function$;
+
+-- What is stored of a message: by the parser at once where it is ASCII with common punctuation. Blanks
 -- are left to the parser, for each match takes 1 µs.
 CREATE OR REPLACE FUNCTION public.search_vector(content text) RETURNS tsvector
 LANGUAGE sql
@@ -150,7 +183,7 @@ RETURN
                         lower(content COLLATE "C"), '[^a-z0-9 ]+' COLLATE "C", ' ', 'g'
                     )
                 )
-        ELSE coalesce(public.search_vector_of_words(public.search_words(content)), '')
+        ELSE coalesce(public.search_vector_of_folded(public.search_fold(content)), '')
     END;
 
 -- What people type into a search box, as in 0012, and in two cases more: 1.2 finds v1.2 as well, and a

@@ -1,13 +1,13 @@
 -- Messages of one space that are looked for, newest first, in channels that the viewer can read.
 --
--- No single way is fast for every word. First, the newest 500 messages before the cursor, if the words
--- are in two of the newest 50: a common word is in enough of them. If these do not fill the page, all
--- messages that the index has for the words, if there are at most 2,000. If there are more, there is no
--- message and `is_long`: then to be asked again with %(is_far)s, which reads the newest 20,000, and
--- `edge` is the last of them, when they did not fill the page.
+-- No single way is fast for every word. First, the newest 500 messages before the cursor, if the
+-- words are in two of the newest 50: a common word is in enough of them. If these do not fill the
+-- page, all messages that the index has for the words, if there are at most 2,000. If there are
+-- more, there is no message, and `is_long`: then this is asked again with %(is_far)s, which reads the
+-- newest 20,000, and `edge` is the last of them, when they did not fill the page.
 --
--- Which channels the viewer can read is worked out when there is a first message with the words: hence
--- CASE, for else the planner would ask that first. Of one channel it is known from the beginning.
+-- Which channels the viewer can read is worked out when there is a first message with the words:
+-- hence CASE, for else the planner would ask that first.
 --
 -- A plan for any space expects the average one to have fewer than 500 messages, and would sort all of
 -- the largest; of a limit that it does not know, and of a CASE, it expects that little is read.
@@ -132,6 +132,7 @@ LEFT JOIN LATERAL (
         AND (created_at, id) < (%(before_at)s, %(before_id)s)
         AND created_at >= %(after_at)s
         AND %(is_far)s
+        AND (SELECT count(*) FROM newest) < %(limit)s
     ORDER BY created_at DESC, id DESC
     LIMIT 1 OFFSET 19999
 ) AS edge ON TRUE
