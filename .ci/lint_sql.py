@@ -52,19 +52,19 @@ EXCUSED = {
     ): BEFORE_THE_FIRST_RELEASE,
     ("chat.0017_bound_lists", "require-concurrent-index-creation"): BEFORE_THE_FIRST_RELEASE,
     ("chat.0017_bound_lists", "require-concurrent-index-deletion"): BEFORE_THE_FIRST_RELEASE,
-    ("chat.0019_r_hold_conversations", "ban-drop-constraint"): (
+    ("chat.0019_hold_conversations", "ban-drop-constraint"): (
         "the same guarantee is back before the transaction ends"
     ),
     (
-        "chat.0019_r_hold_conversations",
+        "chat.0019_hold_conversations",
         "constraint-missing-not-valid",
     ): BEFORE_THE_FIRST_RELEASE,
     (
-        "chat.0020_r_keep_owners_in_groups",
+        "chat.0020_keep_owners_in_groups",
         "adding-foreign-key-constraint",
     ): BEFORE_THE_FIRST_RELEASE,
     (
-        "chat.0020_r_keep_owners_in_groups",
+        "chat.0020_keep_owners_in_groups",
         "constraint-missing-not-valid",
     ): BEFORE_THE_FIRST_RELEASE,
 }

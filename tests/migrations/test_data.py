@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-LATEST = "0020_r_keep_owners_in_groups"
+LATEST = "0020_keep_owners_in_groups"
 
 
 def move(connection: BaseDatabaseWrapper, target: str | None) -> None:
@@ -220,7 +220,7 @@ def test_words_that_were_made_stay_when_it_is_cut_off_and_are_passed_the_next_ti
 def test_owner_who_was_never_in_the_group_is_followed_by_who_was(
     latest: BaseDatabaseWrapper, ids: dict[str, UUID]
 ) -> None:
-    move(latest, "0019_r_hold_conversations")
+    move(latest, "0019_hold_conversations")
     groups = sorted(uuid7() for _ in range(3))
     rows(
         latest,

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     at COMMIT. Undone by dropping it; owners that were corrected stay it.
     """
 
-    dependencies = [("chat", "0019_r_hold_conversations")]
+    dependencies = [("chat", "0019_hold_conversations")]
 
     operations = [
         RunSQLFile(__file__),
