@@ -45,6 +45,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.services.communities import new_member, new_role, new_server, tomorrow
+from tests.services.together import lock_waits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,7 +146,7 @@ def meet(first: Callable[[], object], second: Callable[[], object]) -> tuple[obj
         assert begun.wait(_SECONDS)
         following = pool.submit(follow)
         while not following.done() and not (
-            pids and value("SELECT cardinality(pg_blocking_pids(%s)) > 0", pids[0])
+            pids and pids[0] in dict(lock_waits())
         ):
             time.sleep(0.002)
         has_waited = not following.done()
