@@ -69,6 +69,7 @@ def test_swept_reservation_is_found() -> None:
     assert waiting_keys() == [file.storage_key]
 
 
+@pytest.mark.one_machine("the triggers of users rest, and the keys of former avatars are not kept")
 def test_avatar_that_somebody_returned_to_is_left_out() -> None:
     user = UserFactory.create(avatar_key="one")
     for key in ("two", "one"):
@@ -124,6 +125,7 @@ FILL: tuple[LiteralString, ...] = (
 )
 
 
+@pytest.mark.one_machine("it reads plans, which are those of each part")
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 def test_no_table_is_read_from_end_to_end(mode: LiteralString) -> None:
     find = FIND.rstrip(";") % {"after": "$1", "limit": "$2"}

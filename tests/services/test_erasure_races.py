@@ -145,9 +145,7 @@ def meet(first: Callable[[], object], second: Callable[[], object]) -> tuple[obj
         holding = pool.submit(hold)
         assert begun.wait(_SECONDS)
         following = pool.submit(follow)
-        while not following.done() and not (
-            pids and pids[0] in dict(lock_waits())
-        ):
+        while not following.done() and not (pids and pids[0] in dict(lock_waits())):
             time.sleep(0.002)
         has_waited = not following.done()
         waited.set()

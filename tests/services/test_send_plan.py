@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from pytest_django import DjangoDbBlocker
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_machine("it counts pages of the one statement that a send is on one machine"),
+]
 
 BIG = {
     "channel_counters",

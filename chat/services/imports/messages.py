@@ -87,7 +87,12 @@ _FIND = Statement(
     WHERE space_id = %(space)s AND id = ANY (%(ids)s)
     """
 )
-_WHOSE_ID = {"messages_pkey": "a message", "message_attachments_pkey": "a file"}
+_WHOSE_ID = {
+    "messages_pkey": "a message",
+    # On a cluster, where the primary key is made anew and is asked last.
+    "messages_uq": "a message",
+    "message_attachments_pkey": "a file",
+}
 
 
 def import_messages(

@@ -151,6 +151,7 @@ def test_messages_that_are_not_oldest_first_are_refused(channel: Channel, author
     assert value("SELECT count(*) FROM messages") == 0
 
 
+@pytest.mark.one_machine("of two keys that a row breaks, another is named first")
 @pytest.mark.parametrize("distance", [1, 10_000])
 def test_id_of_a_file_that_is_there_is_named(channel: Channel, author: User, distance: int) -> None:
     file = AttachmentRow(uuid7(), "chart.png", "image/png", 12, bytes(32), "charts/1")
@@ -482,15 +483,28 @@ def test_251st_pin_leaves_nothing(channel: Channel, author: User) -> None:
     assert value("SELECT count(*) FROM messages") == 0
 
 
-@everywhere
-@pytest.mark.parametrize("where", ["the same server", "another space"])
+@pytest.mark.parametrize(
+    ("channel", "where"),
+    [
+        ("channel", "the same server"),
+        *(
+            pytest.param(
+                kind,
+                "another space",
+                marks=pytest.mark.one_machine(
+                    "an id is of one space: in another it is another message"
+                ),
+            )
+            for kind in ("channel", "pair", "group")
+        ),
+    ],
+    indirect=["channel"],
+)
 def test_message_that_is_in_another_channel_is_refused(
     channel: Channel, author: User, where: str
 ) -> None:
     MessageFactory.create(channel=channel, author=author, created_at=NOON)
-    server = (
-        channel.server if where == "the same server" and channel.server else ServerFactory.create()
-    )
+    server = channel.server if where == "the same server" else ServerFactory.create()
     other = MessageFactory.create(channel=ChannelFactory.create(server=server))
 
     with pytest.raises(IdTaken), transaction.atomic():
