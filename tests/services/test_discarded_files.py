@@ -186,6 +186,7 @@ def test_confirming_is_one_statement() -> None:
 # Two at once -------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_machine("the other worker sends the statement for one machine")
 @pytest.mark.django_db(transaction=True)
 def test_another_worker_gets_other_files() -> None:
     keys = [file.storage_key for file in DiscardedFileFactory.create_batch(4)]
@@ -198,6 +199,7 @@ def test_another_worker_gets_other_files() -> None:
     assert (mine, [key for _, key, _ in theirs]) == (keys[:2], keys[2:])
 
 
+@pytest.mark.one_machine("the other worker sends the statement for one machine")
 @pytest.mark.django_db(transaction=True)
 def test_files_of_a_worker_who_died_are_found_again() -> None:
     file = DiscardedFileFactory.create()

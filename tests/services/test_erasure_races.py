@@ -75,7 +75,7 @@ class Scene:
     def words(self) -> dict[str, Any]:
         """What the statements below name."""
         return {
-            "jack": self.jack.pk,
+            "jack": str(self.jack.pk),
             "other": self.other.pk,
             "server": self.server.pk,
             "role": self.role.pk,
@@ -248,10 +248,8 @@ WRITES = {
     "message_revisions.editor_id": (
         "message_revisions_not_erased",
         """
-        WITH acting AS MATERIALIZED (
-            SELECT set_config('chat.actor', %(jack)s::text, true)
-        )
-        UPDATE messages SET content = 'aye' FROM acting WHERE id = %(message)s
+        SET LOCAL chat.actor = %(jack)s;
+        UPDATE messages SET content = 'aye' WHERE id = %(message)s
         """,
     ),
     "messages.author_id": (
@@ -350,8 +348,9 @@ WRITES = {
 
 
 def write(statement: str, scene: Scene) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, scene.words)
+    with transaction.atomic(), connection.cursor() as cursor:
+        for part in statement.split(";"):
+            cursor.execute(part, scene.words)
 
 
 def test_what_is_written_of_somebody_goes_with_the_erasure_that_waits_for_it() -> None:
