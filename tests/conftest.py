@@ -63,6 +63,15 @@ def pytest_configure() -> None:
     os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip on a cluster what it cannot do or hold, for the reason that the test's mark gives."""
+    if not config.getoption("distributed"):
+        return
+    for item in items:
+        if mark := item.get_closest_marker("one_machine"):
+            item.add_marker(pytest.mark.skip(reason=f"on a cluster: {mark.args[0]}"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def transactional_tests_end_by_deleting() -> Iterator[None]:
     """Let a test that commits end by DELETE, which takes its few rows in 0.01 s.
@@ -140,8 +149,8 @@ def django_db_setup(
     with django_db_blocker.unblock():
         if pytestconfig.getoption("distributed"):
             # As its superuser: the roles are applied before a database is spread.
-            spread(connection)
-            yield
+            with spread(connection):
+                yield
             return
         apply_roles(connection, roles)
     yield

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.urls import reverse
 from psycopg import ClientCursor
 
 from chat.db.distributed import for_spaces, is_distributed
@@ -14,10 +15,14 @@ from chat.db.statements import Statement, bigint, read_sql
 from chat.queries import access, history, unread
 from chat.queries.source import of_space
 from chat.services import messages
+from chat.services.core.purging import policies
+from chat.services.messages import editing, sending
 from tests.factories import ServerMemberFactory
 from tests.services.places import READ, make_harbour
 
 if TYPE_CHECKING:
+    from django.test import Client
+
     from tests.services.places import Harbour
 
 pytestmark = [pytest.mark.django_db, pytest.mark.citus, pytest.mark.superuser]
@@ -33,6 +38,13 @@ _ONE_SPACE = {
     "read mark": "services/sql/mark_read.sql",
     "members": "queries/sql/member_page.sql",
     "audit log": "queries/sql/audit_page.sql",
+}
+_STATEMENTS = {name: Statement(read_sql(path)) for name, path in _ONE_SPACE.items()} | {
+    "message": sending._INSERT,
+    "answered": sending._ANSWERED,
+    "files to send": sending._LOCK_FILES,
+    "sent files": sending._ATTACH,
+    "mentions": editing.UPDATE_MENTIONS,
 }
 
 
@@ -68,21 +80,32 @@ def _params(harbour: Harbour) -> dict[str, Any]:
         "limit": bigint(50),
         "text": "ahoy",
         "needed": bigint(2048),
-        "seq": None,
         "as_unread": False,
         "has_file": False,
         "has_link": False,
         "mentions_viewer": False,
         "is_pinned": False,
         "is_far": False,
+        "id": uuid7(),
+        "content": "ahoy",
+        "reply_to": uuid7(),
+        "reply_to_seq": None,
+        "files": [uuid7()],
+        "users": [harbour.member.pk],
+        "roles": [harbour.everyone.pk],
+        "everyone": True,
+        "permissions": READ.value,
+        "message": uuid7(),
+        "seq": 1,
         **of_space(harbour.server.pk, with_archived=False),
     }
 
 
-@pytest.mark.parametrize("path", _ONE_SPACE.values(), ids=_ONE_SPACE.keys())
-def test_a_statement_for_one_space_asks_one_machine(harbour: Harbour, path: str) -> None:
+@pytest.mark.parametrize("statement", _STATEMENTS.values(), ids=_STATEMENTS.keys())
+def test_a_statement_for_one_space_asks_one_machine(
+    harbour: Harbour, statement: Statement[Any]
+) -> None:
     assert is_distributed("default")
-    statement = Statement(read_sql(path))
 
     ((sql, params),) = for_spaces(statement.marked, _params(harbour), using="default")
     with ClientCursor(connection.connection) as cursor:
@@ -106,6 +129,16 @@ def test_what_was_sent_is_read_counted_and_searched(harbour: Harbour) -> None:
     assert counted[harbour.channel.pk].unread == 1
     assert counted[harbour.channel.pk].mentions == 1
     assert access.permissions_in(user=reader, channel=harbour.channel)
+
+
+def test_policies_of_all_servers_are_read_at_once(harbour: Harbour) -> None:
+    assert [policy.space_id for policy in policies()] == [harbour.server.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("page", ["index", "chat_discardedfile_changelist"])
+def test_page_of_the_admin_opens(admin_client: Client, page: str) -> None:
+    assert admin_client.get(reverse(f"admin:{page}")).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,9 @@ class DiscardedFileAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Leave out what belonged to conversations: a key may tell what the file was called."""
         rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.exclude(Exists(DirectConversation.objects.filter(pk=OuterRef("space_id"))))
+        return rows.exclude(
+            Exists(DirectConversation.objects.filter(space_id=OuterRef("space_id")))
+        )
 
     def search_text(
         self, request: HttpRequest, queryset: QuerySet[Any], text: str, conditions: Conditions

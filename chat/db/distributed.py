@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 from django.db import connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from uuid import UUID
 
 # Comments in a statement that only the form for a cluster uses: a query for the spaces, for when no
 # space is given, and a further condition.
@@ -51,6 +51,8 @@ _OF_USER_ALONE = re.compile(
     r"(\bFROM\s+(?:public\.)?(?:server_members|participants|mentions)\s+WHERE\s+)"
     r"(?=user_id\s*=\s*%\((?:user|viewer)\)s)"
 )
+# No space has it. NULL would be refused: it leads to no machine.
+_NOWHERE = UUID(int=0)
 _FINDING = {
     "channels": "SELECT space_id FROM public.channels WHERE id = %(id)s",
     "messages": "SELECT space_id FROM public.messages WHERE id = %(id)s",
@@ -150,13 +152,13 @@ def cluster_form(sql: str) -> ClusterForm | None:
     return ClusterForm(sql=sql, name=name, finding=finding, listing=listing)
 
 
-def _space(finding: str, params: Mapping[str, Any], *, using: str) -> UUID | None:
+def _space(finding: str, params: Mapping[str, Any], *, using: str) -> UUID:
     (name,) = set(re.findall(r"%\((\w+)\)s", finding))
     find = _known_space if "channels" in finding else _known_space.__wrapped__
     try:
         return find(using, finding, name, params[name])
     except LookupError:
-        return None
+        return _NOWHERE
 
 
 # The space of a channel never changes. A message that was rolled back may be sent again in another

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
+from django.db.models.lookups import Exact
+
+from chat.db.distributed import is_distributed
 
 
 class Reference(models.ForeignKey[Any, Any]):
@@ -18,10 +21,21 @@ class Reference(models.ForeignKey[Any, Any]):
         kwargs = {"db_constraint": False, "db_index": False, **kwargs}
         super().__init__(to, on_delete, **kwargs)
 
+    def get_extra_restriction(self, alias: str | None, related_alias: str) -> Any:
+        """Return the condition of a join on a cluster, which joins only what has one space."""
+        own, related = _space_of(self.model), _space_of(self.related_model)
+        if None in {alias, own, related} or not is_distributed(DEFAULT_DB_ALIAS):
+            return None
+        return Exact(related.get_col(alias), own.get_col(related_alias))
+
     def deconstruct(self) -> Any:
         """Return an ordinary ForeignKey: a migration must not depend on this module."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.ForeignKey", args, kwargs
+
+
+def _space_of(model: Any) -> Any:
+    return next((each for each in model._meta.concrete_fields if each.column == "space_id"), None)
 
 
 class SpaceField(models.UUIDField):  # type: ignore[type-arg]

@@ -227,7 +227,7 @@ def delete_channel(*, actor: User | UUID, channel: Channel | UUID, reason: str =
 
     here = _manageable(actor_id, channel_id)
     own, row = here.member, here.channel
-    params = {"server": own.space_id, "channel": channel_id}
+    params = {"server": own.space_id, "channel": channel_id, "now": own.asked_at}
     is_category = row.kind == Channel.Kind.CATEGORY
     changed_ids = (_DELETE_CATEGORY if is_category else _DELETE).values(params, using=write_alias())
     Invite.objects.using(write_alias()).filter(
@@ -350,7 +350,7 @@ _DELETE_CATEGORY = Statement(
     UPDATE channels
     SET
         parent_id = NULL,
-        deleted_at = CASE WHEN id = %(channel)s THEN statement_timestamp() END
+        deleted_at = CASE WHEN id = %(channel)s THEN %(now)s::timestamptz END
     WHERE
         space_id = %(server)s
         AND (id = %(channel)s OR parent_id = %(channel)s)

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
+from chat.db.ids import uuid7
 from tests.concurrency.connections import Connection
 
 
@@ -16,18 +17,20 @@ class Channel(NamedTuple):
 
 def create_channels(own: Connection, *, count: int, author: str = "author") -> list[Channel]:
     """Return the text channels of a new server, in the order of their ids."""
+    server = uuid7()
+    made = own.execute("INSERT INTO users (username) VALUES (%s) RETURNING id", [author]).fetchone()
+    assert made
+    own.execute(
+        "INSERT INTO servers (id, space_id, name, owner_id) VALUES (%s, %s, 'Harbour', %s)",
+        [server, server, made[0]],
+    )
     rows = own.execute(
-        "WITH author AS ("
-        "INSERT INTO users (username) VALUES (%s) RETURNING id"
-        "), server AS ("
-        "INSERT INTO servers (id, space_id, name, owner_id) "
-        "SELECT new, new, 'Harbour', author.id FROM author, uuidv7() AS new RETURNING id, owner_id"
-        ") INSERT INTO channels (space_id, server_id, name, position) "
-        "SELECT id, id, 'channel ' || n, n FROM server, generate_series(1, %s) AS n "
-        "RETURNING space_id, id, (SELECT owner_id FROM server)",
-        [author, count],
+        "INSERT INTO channels (space_id, server_id, name, position) "
+        "SELECT %s::uuid, %s::uuid, 'channel ' || n, n FROM generate_series(1, %s) AS n "
+        "RETURNING space_id, id",
+        [server, server, count],
     ).fetchall()
-    return sorted((Channel(*row) for row in rows), key=lambda channel: channel.id)
+    return sorted((Channel(*row, *made) for row in rows), key=lambda channel: channel.id)
 
 
 def create_conversation(own: Connection) -> Channel:

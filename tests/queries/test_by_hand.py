@@ -7,7 +7,10 @@ import pytest
 
 from tests.benchmarks.equality import check_equality
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_machine("the statements by hand join what is not in one place"),
+]
 
 
 def test_statements_by_hand_return_the_rows_of_the_queries() -> None:

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
 
 # Without it there is no test database, and the rows would go into the other one.
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_machine("it counts pages and indexes of plans, which are those of each part"),
+]
 
 MESSAGES = 60_000
 GIANT = "giant"

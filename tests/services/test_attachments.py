@@ -142,6 +142,7 @@ def test_only_what_is_old_and_was_never_sent_is_swept(harbour: Harbour) -> None:
     assert set(MessageAttachment.objects.filter(message=None)) == {young}
 
 
+@pytest.mark.one_machine("each space is swept by itself, and of each as many as asked")
 def test_a_sweep_is_one_statement_and_no_larger_than_asked(harbour: Harbour) -> None:
     files = [_unsent(harbour, hours=hours) for hours in (30, 40, 50)]
     before = datetime.now(tz=UTC)

@@ -66,6 +66,7 @@ def test_swept_reservation_is_found() -> None:
     assert waiting_keys() == [file.storage_key]
 
 
+@pytest.mark.one_machine("the triggers of users rest, and the keys of former avatars are not kept")
 def test_avatar_that_somebody_returned_to_is_left_out() -> None:
     user = UserFactory.create(avatar_key="one")
     for key in ("two", "one"):
@@ -121,6 +122,7 @@ FILL: tuple[LiteralString, ...] = (
 )
 
 
+@pytest.mark.one_machine("it reads plans, which are those of each part")
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 def test_no_table_is_read_from_end_to_end(mode: LiteralString) -> None:
     find = FIND.rstrip(";") % {"after": "$1", "limit": "$2"}
@@ -181,6 +183,7 @@ def test_confirming_is_one_statement() -> None:
 # Two at once -------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_machine("the other worker sends the statement for one machine")
 @pytest.mark.django_db(transaction=True)
 def test_another_worker_gets_other_files() -> None:
     keys = [file.storage_key for file in DiscardedFileFactory.create_batch(4)]
@@ -193,6 +196,7 @@ def test_another_worker_gets_other_files() -> None:
     assert (mine, [key for _, key, _ in theirs]) == (keys[:2], keys[2:])
 
 
+@pytest.mark.one_machine("the other worker sends the statement for one machine")
 @pytest.mark.django_db(transaction=True)
 def test_files_of_a_worker_who_died_are_found_again() -> None:
     file = DiscardedFileFactory.create()

@@ -45,6 +45,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.services.communities import new_member, new_role, new_server, tomorrow
+from tests.services.together import lock_waits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +75,7 @@ class Scene:
     def words(self) -> dict[str, Any]:
         """What the statements below name."""
         return {
-            "jack": self.jack.pk,
+            "jack": str(self.jack.pk),
             "other": self.other.pk,
             "server": self.server.pk,
             "role": self.role.pk,
@@ -144,9 +145,7 @@ def meet(first: Callable[[], object], second: Callable[[], object]) -> tuple[obj
         holding = pool.submit(hold)
         assert begun.wait(_SECONDS)
         following = pool.submit(follow)
-        while not following.done() and not (
-            pids and value("SELECT cardinality(pg_blocking_pids(%s)) > 0", pids[0])
-        ):
+        while not following.done() and not (pids and pids[0] in dict(lock_waits())):
             time.sleep(0.002)
         has_waited = not following.done()
         waited.set()
@@ -252,10 +251,8 @@ WRITES = {
     "message_revisions.editor_id": (
         "message_revisions_not_erased",
         """
-        WITH acting AS MATERIALIZED (
-            SELECT set_config('chat.actor', %(jack)s::text, true)
-        )
-        UPDATE messages SET content = 'aye' FROM acting WHERE id = %(message)s
+        SET LOCAL chat.actor = %(jack)s;
+        UPDATE messages SET content = 'aye' WHERE id = %(message)s
         """,
     ),
     "messages.author_id": (
@@ -354,8 +351,9 @@ WRITES = {
 
 
 def write(statement: str, scene: Scene) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, scene.words)
+    with transaction.atomic(), connection.cursor() as cursor:
+        for part in statement.split(";"):
+            cursor.execute(part, scene.words)
 
 
 def test_what_is_written_of_somebody_goes_with_the_erasure_that_waits_for_it() -> None:

@@ -115,6 +115,7 @@ def _in_a_transaction(attempt: Callable[[], object]) -> object:
 
 
 @pytest.mark.parametrize("kind", PLACES)
+@pytest.mark.one_machine("an id is of one space: in another it is another message")
 def test_one_id_in_two_places_is_had_by_one(kind: str) -> None:
     place, elsewhere = make_place(kind), make_harbour()
     ServerMemberFactory.create(server=elsewhere.server, user=place.author)

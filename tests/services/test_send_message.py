@@ -45,6 +45,8 @@ from tests.services.refusals import refused
 pytestmark = pytest.mark.django_db
 
 CHOSEN = UUID("01990000-0000-7000-8000-000000000001")
+OF_ITS_SPACE = "an id is of one space: in another it is another message"
+IN_STEPS = "it counts statements, and a send is up to five"
 
 
 @pytest.fixture(params=PLACES)
@@ -113,6 +115,7 @@ def test_ones_own_message_is_read(place: Place) -> None:
     assert dict(marks) == {place.other.id: 1, place.author.id: 2}
 
 
+@pytest.mark.one_machine(IN_STEPS)
 def test_a_send_is_one_statement_and_so_is_one_with_everything(place: Place) -> None:
     assert len(statements_of(lambda: _send_in(place))) == 1
 
@@ -123,6 +126,7 @@ def test_a_send_is_one_statement_and_so_is_one_with_everything(place: Place) -> 
     assert Mention.objects.get().user_id == place.other.id
 
 
+@pytest.mark.one_machine(IN_STEPS)
 def test_a_refusal_is_two_statements(place: Place) -> None:
     def attempt() -> None:
         with pytest.raises(NotVisible):
@@ -139,7 +143,14 @@ def test_a_send_is_in_the_transaction_of_the_caller(harbour: Harbour) -> None:
     assert not Message.objects.exists()
 
 
-@pytest.mark.parametrize("against", ["stranger", "category", "id of another space"])
+@pytest.mark.parametrize(
+    "against",
+    [
+        "stranger",
+        "category",
+        pytest.param("id of another space", marks=pytest.mark.one_machine(OF_ITS_SPACE)),
+    ],
+)
 def test_a_refusal_leaves_the_callers_transaction_usable(harbour: Harbour, against: str) -> None:
     elsewhere = MessageFactory.create()
     category = ChannelFactory.create(server=harbour.server, category=True)
@@ -324,6 +335,7 @@ def test_a_role_is_named_when_it_is_mentionable_or_by_who_may(harbour: Harbour) 
     assert named_in(_send(harbour, content)) == {str(loud.id), str(quiet.id)}
 
 
+@pytest.mark.one_machine(IN_STEPS)
 def test_a_hundred_names_are_one_statement(harbour: Harbour) -> None:
     crowd = [harbour.join() for _ in range(5)]
     content = "".join(f"<@{user.id}>" for user in crowd) + "".join(
@@ -415,7 +427,17 @@ def test_the_same_again_comes_back_also_when_it_could_not_be_sent_now(harbour: H
     assert _send(harbour, id=CHOSEN).seq == sent.seq
 
 
-@pytest.mark.parametrize("other", ["content", "author", "channel", "space", "reply", "files"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        *("content", "author", "reply", "files"),
+        # Of a conversation another one, which is a space of its own.
+        *(
+            pytest.param(kind, marks=pytest.mark.one_machine(OF_ITS_SPACE))
+            for kind in ("channel", "space")
+        ),
+    ],
+)
 def test_another_message_with_the_same_id_is_refused(place: Place, other: str) -> None:
     first = _send_in(place)
     _send_in(place, id=CHOSEN)

@@ -13,7 +13,10 @@ from chat.services.messages import sending
 from tests.access.plans import Full, Plan, explain, full_database
 from tests.concurrency.connections import connect
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_machine("it counts pages of the one statement that a send is on one machine"),
+]
 
 BIG = {
     "channel_counters",

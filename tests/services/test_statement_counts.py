@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
+SPACE_BY_SPACE = "a send is up to five statements, and what is about all spaces one for each"
 NUMBERS = {
     "one": 1,
     "two": 2,
@@ -125,12 +126,14 @@ def assert_sends(name: str, word: str, call: Callable[[], object]) -> None:
     assert re.search(rf"\b{word}\b", said, re.IGNORECASE), f"{name} says: {said}"
 
 
+@pytest.mark.one_machine(SPACE_BY_SPACE)
 def test_each_sends_as_many_as_it_says(scene: Scene) -> None:
     for word, names in USUAL.items():
         for name in names.split():
             assert_sends(name, word, lambda: scene.call(name))  # noqa: B023
 
 
+@pytest.mark.one_machine(SPACE_BY_SPACE)
 def test_in_other_cases_each_sends_as_many_as_it_says(scene: Scene) -> None:
     for name, word, actor, instead in OTHERWISE:
         by = scene.cast[actor] if actor else None

@@ -1,6 +1,7 @@
 """What stands around every service: its transaction, refusals by name, a second try."""
 
 from threading import Barrier, Thread
+from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection, transaction
@@ -9,6 +10,9 @@ from chat.errors import ChatError, Conflict, DatabaseRefused
 from chat.models import Server, User
 from chat.services.core.use_case import single_statement, use_case
 from tests.factories import ServerFactory, UserFactory
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @pytest.mark.django_db
@@ -78,33 +82,30 @@ def test_refusal_of_one_statement_leaves_the_callers_transaction_whole() -> None
     assert User.objects.filter(username__startswith="written_").count() == 2
 
 
-def _cross(names: tuple[str, str], barrier: Barrier, *, met: list[int]) -> None:
+def _cross(servers: Sequence[Server], barrier: Barrier, *, met: list[int]) -> None:
     met.append(1)
-    Server.objects.filter(name=names[0]).update(description="crossing")
+    Server.objects.filter(space_id=servers[0].space_id).update(description="crossing")
     if len(met) <= 2:
         barrier.wait(timeout=20)
-    Server.objects.filter(name=names[1]).update(description="crossing")
+    Server.objects.filter(space_id=servers[1].space_id).update(description="crossing")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_that_wait_for_each_other_the_one_ended_is_tried_again() -> None:
-    ServerFactory.create(name="port")
-    ServerFactory.create(name="starboard")
+    servers = [ServerFactory.create(), ServerFactory.create()]
     barrier = Barrier(2)
     met: list[int] = []
     failed: list[BaseException] = []
 
-    def run(names: tuple[str, str]) -> None:
+    def run(order: Sequence[Server]) -> None:
         try:
-            use_case(_cross)(names, barrier, met=met)
+            use_case(_cross)(order, barrier, met=met)
         except BaseException as error:
             failed.append(error)
         finally:
             connection.close()
 
-    sailors = [
-        Thread(target=run, args=[names]) for names in (("port", "starboard"), ("starboard", "port"))
-    ]
+    sailors = [Thread(target=run, args=[order]) for order in (servers, servers[::-1])]
     for sailor in sailors:
         sailor.start()
     for sailor in sailors:

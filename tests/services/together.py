@@ -6,7 +6,9 @@ from threading import Barrier
 
 from django.db import connection
 
+from chat.db.distributed import is_distributed
 from chat.errors import ChatError
+from tests.chat.sql import rows
 
 _SECONDS = 60
 
@@ -27,6 +29,19 @@ def run_together(calls: Sequence[Callable[[], object]]) -> list[object]:
 
     with ThreadPoolExecutor(max_workers=len(calls)) as pool:
         return [future.result(timeout=_SECONDS) for future in [pool.submit(run, c) for c in calls]]
+
+
+def lock_waits() -> list[tuple[int, int]]:
+    """Return which session (its pid) waits for a lock of which, on a cluster of any machine."""
+    if is_distributed("default"):
+        return rows(
+            "SELECT citus_pid_for_gpid(waiting_gpid), citus_pid_for_gpid(blocking_gpid)"
+            " FROM citus_lock_waits"
+        )
+    return rows(
+        "SELECT pid, unnest(pg_blocking_pids(pid)) FROM pg_stat_activity"
+        " WHERE datname = current_database()"
+    )
 
 
 def refusals(results: Sequence[object]) -> list[str]:

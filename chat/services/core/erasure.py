@@ -194,18 +194,11 @@ _ADMIN_TITLES: LiteralString = """
     SET object_repr = '', change_message = ''
     FROM titled
     WHERE entry.id = titled.id
-    RETURNING
-        CASE
-            WHEN
-                titled.object_id = %(user)s::text
-                AND NOT EXISTS (
-                    SELECT
-                    FROM users AS other
-                    WHERE other.username = lower(titled.object_repr) AND other.id <> %(user)s
-                )
-            THEN titled.object_repr
-            ELSE ''
-        END
+    RETURNING CASE WHEN titled.object_id = %(user)s::text THEN lower(titled.object_repr) ELSE '' END
+"""
+# By itself: on a cluster the log of the admin is on one machine, and users are on each.
+_OTHERS_NAMES: LiteralString = """
+    SELECT username FROM users WHERE username = ANY (%(names)s) AND id <> %(user)s
 """
 
 # In this order: a mark is written under the lock on the row by which its reader is there.
@@ -359,9 +352,13 @@ def empty_everything(
             cursor.execute(trace.deed, params)
         objects = [str(each) for each in (user, *files, *invites)]
         cursor.execute(_ADMIN_TITLES, {**params, "objects": objects})
-        known_names = {name.lower() for name in [*names, *(row[0] for row in cursor.fetchall())]}
+        known_names = {name.lower() for name in names}
+        earlier = {title for (title,) in cursor.fetchall()} - known_names - {""}
+        if earlier:
+            cursor.execute(_OTHERS_NAMES, {"user": user, "names": sorted(earlier)})
+            known_names |= earlier.difference(name for (name,) in cursor.fetchall())
         for step in _LOGIN_STEPS:
-            cursor.execute(step, {"names": sorted(known_names - {""})})
+            cursor.execute(step, {"names": sorted(known_names)})
     return spaces, list(files.values())
 
 

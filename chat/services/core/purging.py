@@ -59,7 +59,7 @@ def purger() -> Purger:
 
 def policies(*, server: UUID | None = None) -> list[Policy]:
     """Return the policy of one server, or of all, in the order of their ids: one statement."""
-    return _POLICIES.rows({"server": server}, using=write_alias())
+    return _POLICIES.rows({"only": server}, using=write_alias())
 
 
 def old_conversations(
@@ -170,12 +170,13 @@ _PURGER = Statement(
     """,
     Purger,
 )
+# Of all servers at once, also on a cluster: so what may be given is not called the space.
 _POLICIES = Statement(
     """
     SELECT
         'server', space_id, retention_days, legal_hold_at IS NOT NULL, deleted_at IS NOT NULL
     FROM public.servers
-    WHERE %(server)s::uuid IS NULL OR space_id = %(server)s
+    WHERE %(only)s::uuid IS NULL OR space_id = %(only)s
     ORDER BY space_id
     """,
     Policy,

@@ -163,7 +163,10 @@ def _attempt(
                     raise Conflict from error
                 # At random: two that waited equally long would clash again.
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
-            elif isinstance(cause, _REFUSAL):
+            elif isinstance(cause, _REFUSAL) or (
+                # So a cluster reports what a machine refuses at the end of a COPY or at COMMIT.
+                isinstance(cause, errors.InternalError_) and constraint_of(error)
+            ):
                 refusal = _refusal(cause, constraint_of(error))
                 is_nameless = isinstance(refusal, DatabaseRefused) and isinstance(cause, _GONE)
                 if not may_look_again or not is_nameless:

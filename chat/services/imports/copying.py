@@ -14,8 +14,10 @@ from chat.services.imports.checks import check_rows
 
 Item = TypeVar("Item")
 
-# Set to "on" while rows are copied that bring what a trigger gives to other rows, then to "off".
-SET_IMPORT = Statement("SELECT set_config('chat.import', %(setting)s, true)")
+# Around the copying of rows that bring what a trigger gives to other rows. A cluster hands
+# SET LOCAL on to its machines, and not set_config().
+BEGIN_IMPORT = Statement("SET LOCAL chat.import = 'on'")
+END_IMPORT = Statement("SET LOCAL chat.import = 'off'")
 
 # So many that the cost of a statement does not show, and few enough for the memory.
 BATCH = 10_000

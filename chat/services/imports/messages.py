@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InternalError, transaction
 from psycopg import Error
 
 from chat.db.statements import Statement
@@ -21,7 +21,7 @@ from chat.models import Channel
 from chat.rules.limits import CONTENT_LENGTH
 from chat.services.core.use_case import constraint_of, unrepeated_use_case, use_case, write_alias
 from chat.services.imports.checks import check_unique
-from chat.services.imports.copying import SET_IMPORT, copy_rows, row_batches
+from chat.services.imports.copying import BEGIN_IMPORT, END_IMPORT, copy_rows, row_batches
 from chat.services.imports.parts import check_parts, copy_parts
 from chat.services.imports.rows import MessageRow
 
@@ -83,7 +83,12 @@ _FIND = Statement(
     WHERE space_id = %(space)s AND id = ANY (%(ids)s)
     """
 )
-_WHOSE_ID = {"messages_pkey": "a message", "message_attachments_pkey": "a file"}
+_WHOSE_ID = {
+    "messages_pkey": "a message",
+    # On a cluster, where the primary key is made anew and is asked last.
+    "messages_uq": "a message",
+    "message_attachments_pkey": "a file",
+}
 
 
 def import_messages(
@@ -289,11 +294,11 @@ def _copy(
 ) -> dict[str, int]:
     """Insert the messages and their parts; return how many parts of each kind."""
     rows = _copy_values(destination, news, replies, first_seq=first_seq)
-    SET_IMPORT.run({"setting": "on"}, using=write_alias())
+    BEGIN_IMPORT.run({}, using=write_alias())
     try:
         copy_rows("messages", _COLUMNS, rows, using=write_alias())
         parts = copy_parts(destination.space_id, destination.channel_id, news, first_seq=first_seq)
-    except IntegrityError as error:
+    except (IntegrityError, InternalError) as error:
         what = _WHOSE_ID.get(constraint_of(error))
         if what is None or not isinstance(error.__cause__, Error):
             raise
@@ -302,5 +307,5 @@ def _copy(
             f" {error.__cause__.diag.message_detail}"
         ) from error
     # The caller's transaction may go on and send.
-    SET_IMPORT.run({"setting": "off"}, using=write_alias())
+    END_IMPORT.run({}, using=write_alias())
     return parts

@@ -19,7 +19,7 @@ from chat.rules.limits import (
 )
 from chat.services.core.use_case import unrepeated_use_case, write_alias
 from chat.services.imports.checks import check_rows, check_unique
-from chat.services.imports.copying import SET_IMPORT, copy_rows, row_batches
+from chat.services.imports.copying import BEGIN_IMPORT, END_IMPORT, copy_rows, row_batches
 from chat.services.imports.rows import MemberRow, ReadStateRow, UserRow
 
 _USERNAME = re.compile(USERNAME_PATTERN)
@@ -74,11 +74,11 @@ def import_members(*, server: Server | UUID, members: Sequence[MemberRow]) -> in
             )
         given = [(server_id, row.user, role) for row in news for role in dict.fromkeys(row.roles)]
         if given:
-            SET_IMPORT.run({"setting": "on"}, using=write_alias())
+            BEGIN_IMPORT.run({}, using=write_alias())
             copy_rows(
                 "member_roles", ["space_id", "user_id", "role_id"], given, using=write_alias()
             )
-            SET_IMPORT.run({"setting": "off"}, using=write_alias())
+            END_IMPORT.run({}, using=write_alias())
         done += len(news)
     return done
 

@@ -9,7 +9,6 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
 
 from chat.db.ids import uuid7
 from chat.errors import (
@@ -40,7 +39,8 @@ from tests.factories import (
     UserFactory,
     admitted,
 )
-from tests.services.together import run_together
+from tests.services.counting import statements_of
+from tests.services.together import lock_waits, run_together
 
 pytestmark = pytest.mark.django_db
 
@@ -146,6 +146,7 @@ def test_messages_that_are_not_oldest_first_are_refused(channel: Channel, author
     assert value("SELECT count(*) FROM messages") == 0
 
 
+@pytest.mark.one_machine("of two keys that a row breaks, another is named first")
 @pytest.mark.parametrize("distance", [1, 10_000])
 def test_id_of_a_file_that_is_there_is_named(channel: Channel, author: User, distance: int) -> None:
     file = AttachmentRow(uuid7(), "chart.png", "image/png", 12, bytes(32), "charts/1")
@@ -477,15 +478,28 @@ def test_251st_pin_leaves_nothing(channel: Channel, author: User) -> None:
     assert value("SELECT count(*) FROM messages") == 0
 
 
-@everywhere
-@pytest.mark.parametrize("where", ["the same server", "another space"])
+@pytest.mark.parametrize(
+    ("channel", "where"),
+    [
+        ("channel", "the same server"),
+        *(
+            pytest.param(
+                kind,
+                "another space",
+                marks=pytest.mark.one_machine(
+                    "an id is of one space: in another it is another message"
+                ),
+            )
+            for kind in ("channel", "pair", "group")
+        ),
+    ],
+    indirect=["channel"],
+)
 def test_message_that_is_in_another_channel_is_refused(
     channel: Channel, author: User, where: str
 ) -> None:
     MessageFactory.create(channel=channel, author=author, created_at=NOON)
-    server = (
-        channel.server if where == "the same server" and channel.server else ServerFactory.create()
-    )
+    server = channel.server if where == "the same server" else ServerFactory.create()
     other = MessageFactory.create(channel=ChannelFactory.create(server=server))
 
     with pytest.raises(IdTaken), transaction.atomic():
@@ -542,17 +556,13 @@ def test_import_does_not_leave_the_setting_on(channel: Channel, author: User) ->
 # How many statements it takes
 
 
-def statements(captured: CaptureQueriesContext) -> list[str]:
-    """Return what was sent, without savepoints."""
-    return [query["sql"] for query in captured.captured_queries if "SAVEPOINT" not in query["sql"]]
-
-
 @everywhere
 def test_plain_history_takes_one_statement_and_three(channel: Channel, author: User) -> None:
-    with CaptureQueriesContext(connection) as captured:
-        import_messages(channel=channel, messages=texts(author, *(["ahoy"] * 50)))
+    given = texts(author, *(["ahoy"] * 50))
 
-    assert len(statements(captured)) == 1 + 3
+    sent = statements_of(lambda: import_messages(channel=channel, messages=given))
+
+    assert len(sent) == 1 + 3
 
 
 @everywhere
@@ -570,10 +580,9 @@ def test_history_with_everything_takes_one_statement_and_eight(
     file = AttachmentRow(uuid7(), "chart.png", "image/png", 12, bytes(32), "charts/1")
     given[0] = given[0]._replace(attachments=[file])
 
-    with CaptureQueriesContext(connection) as captured:
-        import_messages(channel=channel, messages=given)
+    sent = statements_of(lambda: import_messages(channel=channel, messages=given))
 
-    assert len(statements(captured)) == 1 + 8
+    assert len(sent) == 1 + 8
 
 
 # At the same moment
@@ -610,9 +619,6 @@ def test_import_that_waits_for_a_pin_lets_its_event_be_sent(channel: Channel, au
 def wait_until_blocked_by(session: psycopg.Connection[Any]) -> None:
     """Return when somebody waits for a lock of this session."""
     deadline = monotonic() + 30
-    while not value(
-        "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))",
-        session.info.backend_pid,
-    ):
+    while session.info.backend_pid not in {by for _, by in lock_waits()}:
         assert monotonic() < deadline
         sleep(0.005)
