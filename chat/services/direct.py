@@ -12,6 +12,7 @@ from chat.errors import InvalidInput, LimitReached, NotVisible, Unreachable
 from chat.inputs import check_name, describe, id_of
 from chat.models import DirectConversation, Participant, User
 from chat.rules.limits import GROUP_LIMIT, NAME_LENGTH
+from chat.services.core.locks import lock_users
 from chat.services.core.use_case import use_case, write_alias
 
 
@@ -145,11 +146,11 @@ def _lock_users(users: list[UUID]) -> None:
 
     Raises: NotVisible, Unreachable.
     """
-    erased = dict(_LOCK_USERS.tuples({"users": users}, using=write_alias()))
+    found = lock_users(users)
     for user in users:
-        if user not in erased:
+        if user not in found:
             raise NotVisible("user", user)
-        if erased[user]:
+        if found[user] is None:
             raise Unreachable(f"User {user} was erased: nobody would read the message.")
 
 
@@ -172,15 +173,6 @@ def _group(group: UUID) -> QuerySet[DirectConversation]:
     return DirectConversation.objects.using(write_alias()).filter(pk=group)
 
 
-_LOCK_USERS = Statement(
-    """
-    SELECT id, erased_at IS NOT NULL
-    FROM users
-    WHERE id = ANY (%(users)s)
-    ORDER BY id
-    FOR KEY SHARE
-    """,
-)
 _LOCK_GROUP = Statement(
     """
     SELECT conversation.owner_id

@@ -11,6 +11,7 @@ from chat.errors import ErasureIncomplete, InvalidInput, NotVisible, OwnsServers
 from chat.inputs import check_flag, id_of
 from chat.models import DiscardedFile, Server, User
 from chat.services.core.erasure import empty_account, empty_everything, what_is_left
+from chat.services.core.locks import lock_for_erasure
 from chat.services.core.use_case import use_case, write_alias
 
 
@@ -51,6 +52,7 @@ def erase_user(
     users = User.objects.using(using).filter(erased_at__isnull=True)
     if actor_id != user_id and not users.filter(pk=actor_id, is_superuser=True).exists():
         raise NotVisible("account", user_id, to=actor_id)
+    lock_for_erasure(user_id)
     row = users.select_for_update().filter(pk=user_id).first()
     if row is None:
         raise NotVisible("account", user_id, to=actor_id)

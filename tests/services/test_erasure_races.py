@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from psycopg import ClientCursor
 
 from chat.db.ids import direct_pair_id, uuid7
 from chat.errors import ChatError, NotVisible
@@ -352,8 +353,9 @@ WRITES = {
 
 def write(statement: str, scene: Scene) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        for part in statement.split(";"):
-            cursor.execute(part, scene.words)
+        # SET takes no parameters of the server's.
+        for part in ClientCursor(connection.connection).mogrify(statement, scene.words).split(";"):
+            cursor.execute(part)
 
 
 def test_what_is_written_of_somebody_goes_with_the_erasure_that_waits_for_it() -> None:

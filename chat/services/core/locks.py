@@ -8,10 +8,12 @@ moderation, and not for each other. No insert of a row that only points at the s
 either.
 """
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Literal
 from uuid import UUID
 
+from chat.db.distributed import is_distributed
 from chat.db.statements import Statement
 from chat.errors import NotVisible
 from chat.services.core.use_case import write_alias
@@ -67,7 +69,30 @@ def lock_user(user: UUID) -> bool:
     them, or against what is theirs, comes after their erasure. Nothing is raised: a stranger to the
     server is not told whether there is such a user.
     """
-    return _USER.value({"user": user}, using=write_alias()) is True
+    return lock_users([user]).get(user) is True
+
+
+def lock_users(users: Sequence[UUID]) -> dict[UUID, bool | None]:
+    """Lock users' rows FOR KEY SHARE, by id; return whether each can act, None for the erased.
+
+    One statement; on a cluster two.
+    """
+    using = write_alias()
+    params = {"users": sorted(users)}
+    if is_distributed(using):
+        _SHARE.run(params, using=using)
+        return dict(_USERS.tuples(params, using=using))
+    return dict(_LOCKED_USERS.tuples(params, using=using))
+
+
+def lock_for_erasure(user: UUID) -> None:
+    """Wait on a cluster for whoever has locked the user there; one statement, else none.
+
+    There FOR KEY SHARE locks all of users: of two who lock any row and then write what points at
+    users, each waits for the other. So the users are locked by name, where all sessions come in.
+    """
+    if is_distributed(write_alias()):
+        _EXCLUDE.run({"users": [user]}, using=write_alias())
 
 
 _SERVER = {
@@ -121,6 +146,19 @@ _SERVER_OF = {
         """
     ),
 }
-_USER = Statement(
-    "SELECT erased_at IS NULL AND is_active FROM users WHERE id = %(user)s FOR KEY SHARE"
+_USERS = Statement(
+    """
+    SELECT id, CASE WHEN erased_at IS NULL THEN is_active END
+    FROM users
+    WHERE id = ANY (%(users)s::uuid[])
+    ORDER BY id
+    """
 )
+_LOCKED_USERS = Statement(f"{_USERS.sql} FOR KEY SHARE")
+_SHARE = Statement(
+    """
+    SELECT pg_advisory_xact_lock_shared(hashtextextended(id::text, 0))
+    FROM unnest(%(users)s::uuid[]) AS locked (id)
+    """
+)
+_EXCLUDE = Statement(_SHARE.sql.replace("_lock_shared", "_lock"))

@@ -593,7 +593,10 @@ def test_history_with_everything_takes_one_statement_and_eight(
 def test_import_that_waits_for_a_pin_lets_its_event_be_sent(channel: Channel, author: User) -> None:
     admitted(author, channel)
     pinning = psycopg.connect(**connection.get_connection_params())
-    pinning.execute("SELECT FROM channels WHERE id = %s FOR NO KEY UPDATE", [channel.id])
+    pinning.execute(
+        "SELECT FROM channels WHERE space_id = %s AND id = %s FOR NO KEY UPDATE",
+        [channel.space_id, channel.id],
+    )
 
     def finish_the_pin() -> None:
         wait_until_blocked_by(pinning)

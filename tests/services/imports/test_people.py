@@ -253,6 +253,7 @@ def statements(captured: CaptureQueriesContext) -> list[str]:
 
 @pytest.mark.superuser
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.one_machine("the test makes a trigger, which would be on no other machine")
 def test_import_that_clashes_is_not_run_again_with_what_is_left_of_its_rows() -> None:
     channel = ChannelFactory.create()
     readers = [ServerMemberFactory.create(server=channel.server).user_id for _ in range(4)]
