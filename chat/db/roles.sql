@@ -139,22 +139,10 @@ GRANT INSERT, UPDATE, DELETE ON
     user_sessions
 TO {app};
 
--- Stays, or goes with its server alone.
-GRANT INSERT, UPDATE ON users TO {app};
+-- Stays, or goes with its server alone. What is purged of it, and what is not, triggers let the owner
+-- alone say.
+GRANT INSERT, UPDATE ON channels, servers, users TO {app};
 GRANT INSERT ON invite_codes TO {app};
-
--- What is purged of a server or a conversation, and what is not, the owner says.
-GRANT INSERT ON channels TO {app};
-GRANT UPDATE (
-    id, created_at, updated_at, space_id, server_id, parent_id, kind, name, topic, position,
-    slowmode_seconds, nsfw, pair_low_id, pair_high_id, owner_id, archived_at, deleted_at
-) ON channels TO {app};
-REVOKE UPDATE (level, parent_level, legal_hold_at) ON channels FROM {app};
-GRANT INSERT ON servers TO {app};
-GRANT UPDATE (
-    id, created_at, updated_at, space_id, name, description, icon_key, owner_id, deleted_at
-) ON servers TO {app};
-REVOKE UPDATE (retention_days, legal_hold_at) ON servers FROM {app};
 
 -- Comes and goes, and is not changed. Whoever locks a row needs a right to change it: to change its
 -- tenant, which triggers refuse everybody.

@@ -108,9 +108,6 @@ REFUSED = [
     "DELETE FROM admin_access_log",
     "DELETE FROM users",
     "DELETE FROM servers",
-    "UPDATE servers SET retention_days = 1",
-    "UPDATE servers SET legal_hold_at = NULL",
-    "UPDATE channels SET legal_hold_at = NULL",
     "DELETE FROM channels",
     "DELETE FROM participants",
     "DELETE FROM invite_codes",
@@ -143,6 +140,9 @@ def test_application_has_no_right(purge: str, app: None) -> None:
             "UPDATE participants SET left_at = now()",
             "participants_pair_kept",
         ),
+        ("UPDATE servers SET retention_days = 1", "servers_policy_kept"),
+        ("UPDATE servers SET legal_hold_at = now()", "servers_policy_kept"),
+        ("UPDATE channels SET legal_hold_at = now()", "channels_policy_kept"),
     ],
 )
 def test_trigger_refuses_where_a_right_is_needed(

@@ -56,9 +56,8 @@ exit codes:
  64  the command line is wrong; nothing was done
 
 examples:
-  python manage.py purge --dry-run
   python manage.py purge --older-than 365d --server 019c26e8-3c80-712f-8ab9-9cedd464d8c3
-  python manage.py purge --older-than 730d --conversations
+  python manage.py purge --older-than 730d --conversations --dry-run
 """
     requires_system_checks = ()
 

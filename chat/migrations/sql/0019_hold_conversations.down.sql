@@ -1,5 +1,8 @@
 -- Only messages and servers are held, and no conversation.
 
+DROP TRIGGER channels_policy_kept ON public.channels;
+DROP TRIGGER servers_policy_kept ON public.servers;
+DROP FUNCTION public.refuse_policy_of_others();
 DROP TRIGGER message_attachments_table_held ON public.message_attachments;
 DROP TRIGGER message_revisions_table_held ON public.message_revisions;
 DROP TRIGGER audit_log_table_held ON public.audit_log;

@@ -154,3 +154,39 @@ CREATE TRIGGER message_attachments_table_held
     BEFORE TRUNCATE ON public.message_attachments
     FOR EACH STATEMENT
     EXECUTE FUNCTION public.refuse_truncate_of_held();
+
+-- Only the owner of the tables says what is purged and what is kept; whoever may change the other
+-- columns writes these back as they are.
+CREATE FUNCTION public.refuse_policy_of_others() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $function$
+BEGIN
+    IF NOT (
+        SELECT pg_has_role(relowner, 'USAGE') FROM pg_catalog.pg_class WHERE oid = TG_RELID
+    ) THEN
+        PERFORM public.refuse(
+            format('role %s may not change retention_days or legal_hold_at', current_user),
+            'Change it as the owner of the tables.',
+            TG_TABLE_NAME,
+            TG_NAME
+        );
+    END IF;
+    RETURN NEW;
+END
+$function$;
+
+CREATE TRIGGER servers_policy_kept
+    BEFORE UPDATE OF retention_days, legal_hold_at ON public.servers
+    FOR EACH ROW
+    WHEN (
+        (OLD.retention_days, OLD.legal_hold_at)
+        IS DISTINCT FROM (NEW.retention_days, NEW.legal_hold_at)
+    )
+    EXECUTE FUNCTION public.refuse_policy_of_others();
+
+CREATE TRIGGER channels_policy_kept
+    BEFORE UPDATE OF legal_hold_at ON public.channels
+    FOR EACH ROW
+    WHEN (OLD.legal_hold_at IS DISTINCT FROM NEW.legal_hold_at)
+    EXECUTE FUNCTION public.refuse_policy_of_others();
