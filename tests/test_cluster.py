@@ -1,11 +1,10 @@
 """What each machine of a cluster is asked, seen in the plans; for a database that is spread."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 from django.urls import reverse
 from psycopg import ClientCursor
 
@@ -18,12 +17,7 @@ from chat.services import messages
 from chat.services.core.purging import policies
 from chat.services.messages import editing, sending
 from tests.factories import ServerMemberFactory
-from tests.services.places import READ, make_harbour
-
-if TYPE_CHECKING:
-    from django.test import Client
-
-    from tests.services.places import Harbour
+from tests.services.places import READ, Harbour, make_harbour
 
 pytestmark = [pytest.mark.django_db, pytest.mark.citus, pytest.mark.superuser]
 

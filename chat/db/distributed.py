@@ -7,17 +7,13 @@ for one machine, and is rewritten for a cluster here and nowhere else: the space
 then compared in each table. A statement about all places of a user runs once for each space.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connections
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 # Comments in a statement that only the form for a cluster uses: a query for the spaces, for when no
 # space is given, and a further condition.

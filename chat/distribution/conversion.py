@@ -3,14 +3,13 @@
 Each way is one transaction under the migration lock: all tables, or none.
 """
 
-from __future__ import annotations
-
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 from chat.distribution.tables import (
@@ -24,16 +23,9 @@ from chat.distribution.tables import (
 )
 from chat.rules.distribution import LEFT_OUT, SPACE
 from chat.schema.acceptance.of_drift import changes_accepted
-from chat.schema.catalogue.objects import ObjectKind, diff, read_catalogue
+from chat.schema.catalogue.objects import Catalogue, Difference, ObjectKind, diff, read_catalogue
 from chat.schema.drift.restatement import compare_restated
 from chat.schema.errors import SchemaError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
-    from chat.schema.catalogue.objects import Catalogue, Difference
 
 # Needed by every session on the cluster, so they are set for the database.
 SETTINGS = {

@@ -1,7 +1,5 @@
 """Writes where tables belong for PgDog, a proxy for several servers; by its documentation."""
 
-from __future__ import annotations
-
 from chat.rules.distribution import REFERENCE, SPREAD
 
 # The columns by which tables are spread here and that PgDog can hash; it cannot hash bytea.

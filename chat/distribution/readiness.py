@@ -1,8 +1,8 @@
 """Checks what spreading the tables requires; each refusal says what to do."""
 
-from __future__ import annotations
+from collections.abc import Iterable, Iterator
 
-from typing import TYPE_CHECKING
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.distribution.rules import findings
 from chat.distribution.tables import rows
@@ -10,11 +10,6 @@ from chat.schema.errors import RefusedError
 from chat.schema.run.gates import require_ready
 from chat.schema.status.reading import read_statuses
 from chat.schema.text import command_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 _HERE = {"localhost", "127.0.0.1", "::1"}
 

@@ -1,24 +1,16 @@
 """Finds what prevents spreading the tables, by the rules of rules.sql and one for statements."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 from chat.db.integrity import Rule, read_rules
 from chat.distribution.statements import ungiven_spaces
-from chat.distribution.tables import Kind, read_tables, rows
+from chat.distribution.tables import Kind, Table, read_tables, rows
 from chat.rules.distribution import ASKING_EVERY_MACHINE, AT_COMMIT, LEFT_OUT, SPACE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
-    from chat.distribution.tables import Table
 
 _SQL = Path(__file__).with_suffix(".sql")
 _STATEMENTS = Rule(

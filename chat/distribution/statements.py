@@ -5,18 +5,13 @@ The files are searched by pattern. A statement is for one space when it takes %(
 value; it sends one with `= outer.space_id` instead to all machines.
 """
 
-from __future__ import annotations
-
 import ast
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chat.rules.distribution import SPACE, SPREAD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _CHAT = Path(__file__).parents[1]
 _PACKAGES = ("queries", "services")

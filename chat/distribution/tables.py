@@ -1,17 +1,13 @@
 """Reads the tables, where each belongs, and in which order they can be converted."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chat.rules.distribution import REFERENCE, SPREAD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class Kind(StrEnum):

@@ -4,10 +4,11 @@ The words of a message and of a query are made by the same functions of the data
 0012), whatever the script; `chat.rules.search_words` finds them in a text.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery
 
@@ -15,20 +16,12 @@ from chat.db.statements import Statement, bigint, read_sql
 from chat.errors import MissingPermission, NotVisible
 from chat.inputs import check_flag, check_limit, check_moment, check_text, id_of
 from chat.models import Channel, Server, User
-from chat.queries.message_rows import message_views
+from chat.queries.message_rows import MessageView, message_views
 from chat.queries.source import FIRST, LAST, Cursor, check_cursor, merged, of_space
 from chat.replicas import read
 from chat.rules.limits import EARLIEST, SEARCH_LENGTH
 from chat.rules.permissions import Permission
-from chat.rules.search_words import find_spans
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-    from uuid import UUID
-
-    from chat.queries.message_rows import MessageView
-    from chat.rules.search_words import Span
+from chat.rules.search_words import Span, find_spans
 
 _SEARCH = Statement(read_sql("queries/sql/search_messages.sql"))
 _SEARCH_EVERYWHERE = Statement(read_sql("queries/sql/search_everywhere.sql"))

@@ -1,10 +1,7 @@
 """The page about the schema, over a schema in every state."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection
@@ -12,12 +9,10 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from chat.models import User
 from chat.schema.run.recorder import LedgerRecorder
 from chat.schema.session.lock import migration_lock
 from tests.admin.test_dashboard import allow, operator
-
-if TYPE_CHECKING:
-    from chat.models import User
 
 __all__ = ["operator"]
 

@@ -6,15 +6,14 @@ who is logged in, twice, and drops the database. Exits with 1 when a page takes 
 or too long; the time is the database's as the client waits for it, the better of the two.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import django
 
@@ -24,6 +23,7 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.contrib import admin  # noqa: E402
 from django.db import connection  # noqa: E402
+from django.db.models import Model  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import setup_test_environment  # noqa: E402
 from django.urls import reverse  # noqa: E402
@@ -42,15 +42,9 @@ from tests.benchmarks.community import (  # noqa: E402
     COMMON_WORD,
     MIDDLING_WORD,
     RARE_WORD,
+    Community,
 )
 from tests.benchmarks.database import describe_machine, filled_database, led_to  # noqa: E402
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from django.db.models import Model
-
-    from tests.benchmarks.community import Community
 
 STATEMENTS = 11
 MILLISECONDS = 300.0

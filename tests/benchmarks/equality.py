@@ -4,11 +4,11 @@ The servers are those of the tests of permissions; here people write, answer, re
 and read in them, and then some of it is deleted.
 """
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from random import Random
-from typing import TYPE_CHECKING
+from typing import LiteralString
+from uuid import UUID
 
 from django.db import connection
 
@@ -16,6 +16,7 @@ from chat.db.statements import Statement
 from tests.access.servers import random_conversations, random_servers
 from tests.access.storage import store
 from tests.benchmarks.reads import (
+    Read,
     conversations,
     mentioned,
     overview,
@@ -25,13 +26,6 @@ from tests.benchmarks.reads import (
     visible,
 )
 from tests.factories import as_superuser
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import LiteralString
-    from uuid import UUID
-
-    from tests.benchmarks.reads import Read
 
 _SOMEBODY: LiteralString = """
     WITH somebody AS (

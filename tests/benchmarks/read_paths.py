@@ -1,24 +1,18 @@
 """What the reads cost on a filled community, each way."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from django.db import connection
 from psycopg.types.numeric import Int8
 
+from tests.benchmarks.community import Community
 from tests.benchmarks.orm import by_orm
 from tests.benchmarks.paths import BARE, BY_HAND, FLOOR, ORM, OURS, Goal, Path
-from tests.benchmarks.reads import reads_of
+from tests.benchmarks.reads import Read, reads_of
 from tests.benchmarks.statements import Bare
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from tests.benchmarks.community import Community
-    from tests.benchmarks.reads import Read
 
 _TO_BY_HAND = 1.1
 # Their rows begin with the space.

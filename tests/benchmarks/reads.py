@@ -4,13 +4,13 @@ by_hand/ has for each a statement that was written for speed alone. The floor is
 statement with as many rows of that kind: no permissions, nothing counted or joined.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path as FilePath
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import Any, LiteralString
+from uuid import UUID
 
 from psycopg.types.numeric import Int8
 
@@ -24,15 +24,9 @@ from chat.queries.message_rows import message_views
 from chat.queries.search import search_messages
 from chat.queries.source import FIRST, LAST, of_space, own_spaces
 from chat.queries.unread import Unread, unread_overview
-from tests.benchmarks.community import ABSENT_WORD, COMMON_WORD, MIDDLING_WORD, RARE_WORD
+from tests.benchmarks.community import ABSENT_WORD, COMMON_WORD, MIDDLING_WORD, RARE_WORD, Community
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from uuid import UUID
-
-    from tests.benchmarks.community import Community
-
-    Rows = Sequence[tuple[Any, ...]]
+Rows = Sequence[tuple[Any, ...]]
 
 PAGE = 50
 HITS = 25

@@ -1,21 +1,16 @@
 """A real Chromium, looking at the site as it is served; what it complains of fails the test."""
 
-from __future__ import annotations
-
 import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
 
 from chat.models import User
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from pytest_django.live_server_helper import LiveServer
 
 PASSWORD = "correct horse battery staple"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -1,29 +1,20 @@
 """Every page of the admin over a made-up community, looked at by one person who stays logged in."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 from django.core.management import call_command
 from django.db import connections
 from django.test import override_settings
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Locator, Page, expect
+from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
 
 from chat.admin.lists.panels import list_url
 from chat.models import Message, Server, User
-from tests.browser.conftest import LOOKS, open_visitor
+from tests.browser.conftest import LOOKS, Visitor, open_visitor
 from tests.browser.demo import PASSWORD, Scene, fill
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, Locator, Page
-    from pytest_django import DjangoDbBlocker
-
-    from tests.browser.conftest import Visitor
 
 # Also what makes pytest-django set the database of the tests up, before the fixtures of the module.
 pytestmark = pytest.mark.django_db

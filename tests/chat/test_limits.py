@@ -1,20 +1,21 @@
 """There are never more than there may be, whoever writes and whoever writes at the same moment."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
 from psycopg import IsolationLevel
+from pytest_django import DjangoDbBlocker
 
 from chat.errors import LimitReached
-from chat.models import Channel, Server
+from chat.models import Channel, Message, Server
 from chat.services.core.use_case import limit_reached, use_case
+from tests.chat.conftest import Connect, StartAndWait
 from tests.chat.sql import SEND, Refusal, by_check, execute, refused, rows, value
 from tests.concurrency.connections import connect
 from tests.factories import (
@@ -26,14 +27,6 @@ from tests.factories import (
     ServerFactory,
     somebody_in,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pytest_django import DjangoDbBlocker
-
-    from chat.models import Message
-    from tests.chat.conftest import Connect, StartAndWait
 
 pytestmark = pytest.mark.django_db
 

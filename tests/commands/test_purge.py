@@ -1,14 +1,12 @@
 """purge takes old messages away for good in batches, and leaves all else as it should be."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -16,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from chat.management.commands import purge as purge_command
+from chat.models import Channel, Message
 from chat.queries.unread import unread_overview
 from chat.services.core import purging
 from chat.services.users import erase_user
@@ -38,9 +37,6 @@ from tests.factories import (
     ServerFactory,
     ServerMemberFactory,
 )
-
-if TYPE_CHECKING:
-    from chat.models import Channel, Message
 
 pytestmark = pytest.mark.django_db
 

@@ -1,11 +1,10 @@
 """`/healthz` and `/readyz`, over databases in every state."""
 
-from __future__ import annotations
-
 import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -13,6 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
+from melo.embedded.server import EmbeddedServer
 from melo.readiness import Answer, Readiness, read_readiness
 from tests.melo.test_connection_errors import (
     PASSWORD,
@@ -20,12 +20,6 @@ from tests.melo.test_connection_errors import (
     unused_port,
 )
 from tests.scratch import connect
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from melo.embedded.server import EmbeddedServer
-
 
 PRODUCTION = override_settings(
     DEBUG=False, ALLOWED_HOSTS=["chat.example.com"], SECURE_SSL_REDIRECT=True

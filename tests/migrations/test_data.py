@@ -1,22 +1,17 @@
 """What is in the tables goes through a rollback and back unharmed."""
 
-from __future__ import annotations
-
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from chat.db.ids import direct_pair_id, uuid7
 from chat.schema.catalogue.objects import ObjectKind, read_catalogue
 from tests.scratch import connect
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 LATEST = "0020_keep_owners_in_groups"
 

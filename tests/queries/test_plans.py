@@ -5,16 +5,16 @@ on time, which other work on the machine would change; nothing here has been vac
 index alone never answers, and a vacuumed database touches fewer.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 import pytest
 from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from chat.db.statements import read_sql
 from chat.queries.source import FIRST, LAST, of_space
@@ -27,11 +27,6 @@ from tests.benchmarks.community import (
     look_up,
     write,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pytest_django import DjangoDbBlocker
 
 # Without it there is no test database, and the rows would go into the other one.
 pytestmark = [

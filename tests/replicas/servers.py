@@ -1,7 +1,5 @@
 """A primary and its streaming standbys, from the embedded server's programs."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket
@@ -83,7 +81,7 @@ class Server:
         assert row is not None
         return row[0]
 
-    def standby(self, host: str = "127.0.0.1") -> Server:
+    def standby(self, host: str = "127.0.0.1") -> "Server":
         """Make a standby of this server, and start it."""
         port = _free_port()
         own = Server(

@@ -1,7 +1,5 @@
 """Reads go to replicas, and find what their reader wrote, whatever befalls a replica."""
 
-from __future__ import annotations
-
 import math
 import os
 import random
@@ -10,7 +8,7 @@ import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from django.core.signing import Signer
@@ -24,11 +22,8 @@ from chat.models import Message
 from chat.queries.history import message_page
 from chat.queries.search import search_messages
 from chat.services.messages.sending import send_message
-from tests.replicas.conftest import CUT_OFF, NAME, end, leading_to, set_address, wait_until
-
-if TYPE_CHECKING:
-    from tests.replicas.conftest import Place
-    from tests.replicas.servers import Server
+from tests.replicas.conftest import CUT_OFF, NAME, Place, end, leading_to, set_address, wait_until
+from tests.replicas.servers import Server
 
 pytestmark = pytest.mark.usefixtures("replicated")
 

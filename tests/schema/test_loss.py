@@ -408,6 +408,7 @@ class TestChat:
         assert loss.is_tried
         # A trigger makes the words from the content.
         assert {item.name: item.count.number for item in loss.lost} == {
+            "channels.legal_hold_at": 0,
             "discarded_files": 0,
             "messages.search": 2,
         }

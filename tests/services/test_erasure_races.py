@@ -1,15 +1,13 @@
 """Who writes something of somebody while they are erased: it goes with them, or is refused."""
 
-from __future__ import annotations
-
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -47,9 +45,6 @@ from tests.factories import (
 )
 from tests.services.communities import new_member, new_role, new_server, tomorrow
 from tests.services.together import lock_waits
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

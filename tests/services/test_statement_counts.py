@@ -1,10 +1,9 @@
 """Every public function sends as many statements as its docstring says, in words."""
 
-from __future__ import annotations
-
 import inspect
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -13,9 +12,6 @@ from chat.models import Channel
 from tests.services.actors import Actor
 from tests.services.counting import statements_of
 from tests.services.public import PUBLIC, Scene, make_scene
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db
 

@@ -1,7 +1,7 @@
 """What stands around every service: its transaction, refusals by name, a second try."""
 
+from collections.abc import Sequence
 from threading import Barrier, Thread
-from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection, transaction
@@ -10,9 +10,6 @@ from chat.errors import ChatError, Conflict, DatabaseRefused
 from chat.models import Server, User
 from chat.services.core.use_case import single_statement, use_case
 from tests.factories import ServerFactory, UserFactory
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @pytest.mark.django_db

@@ -1,7 +1,8 @@
 """Remove what has had its time: what a line of cron calls once a day."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
@@ -13,9 +14,6 @@ from chat.errors import ChatError
 from chat.schema.management.commands._base import SchemaCommandMixin
 from chat.services.attachments import sweep_attachments
 from chat.services.core.purging import purger, remove_expired_invites, remove_expired_sessions
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _BATCH = 1000
 

@@ -9,22 +9,17 @@ where they name them, and the names of servers, channels, roles and groups, whic
 Every foreign key to users has a line in POLICY, and a test asks the database for the list of them.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import Any, LiteralString
+from uuid import UUID
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 from chat.models.users import ERASED_PREFIX
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-    from uuid import UUID
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class Policy(StrEnum):

@@ -7,19 +7,15 @@ to be the owner of the tables to purge. Each batch is a transaction of its own, 
 between two keeps what was done, and the next run begins at the lowest number that is left.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, LiteralString, NamedTuple
+from collections.abc import Iterator
+from datetime import datetime
+from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 from django.db import connections, transaction
 
 from chat.db.statements import Statement, read_sql
 from chat.services.core.use_case import write_alias
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
 
 
 class Policy(NamedTuple):
