@@ -190,11 +190,9 @@ WRITES = {
     "channels.owner_id": (
         "channels_not_erased",
         """
-        WITH own AS (
-            INSERT INTO participants (space_id, user_id) VALUES (%(new)s, %(jack)s)
-        )
         INSERT INTO channels (id, space_id, kind, name, owner_id)
-        VALUES (%(new)s, %(new)s, 'group', '', %(jack)s)
+        VALUES (%(new)s, %(new)s, 'group', '', %(jack)s);
+        INSERT INTO participants (space_id, user_id) VALUES (%(new)s, %(jack)s)
         """,
     ),
     "channels.owner_id of a group that is there": (

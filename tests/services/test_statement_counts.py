@@ -136,6 +136,7 @@ def test_in_other_cases_each_sends_as_many_as_it_says(scene: Scene) -> None:
         assert_sends(name, word, lambda: scene.call(name, by=by, **instead(scene)))  # noqa: B023
 
 
+@pytest.mark.one_machine("users are locked by a statement of its own")
 def test_what_changes_nothing_sends_fewer(scene: Scene) -> None:
     for name, word in AGAIN.items():
         with transaction.atomic():
