@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
+from uuid import UUID
 
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from chat.management.commands import purge as purge_command
 from chat.models import Channel, Message
 from chat.queries.unread import unread_overview
 from chat.services.core import purging
@@ -185,8 +185,8 @@ def test_conversations_are_purged_where_that_is_said(capsys: pytest.CaptureFixtu
         for created_at in ages:
             MessageFactory.create(channel=conversation, created_at=created_at)
 
-    foreseen = purge(capsys, older_than=YEAR, conversations=purge_command.ALL, dry_run=True)
-    said = purge(capsys, older_than=YEAR, conversations=purge_command.ALL)
+    foreseen = purge(capsys, older_than=YEAR, conversations=True, dry_run=True)
+    said = purge(capsys, older_than=YEAR, conversations=True)
 
     assert foreseen == "conversations: 3 messages to purge in 2.\n"
     assert said == foreseen + "Purged 3 messages.\n"
@@ -224,7 +224,7 @@ def test_conversation_under_a_hold_is_passed_over_and_named(
     execute("UPDATE channels SET legal_hold_at = now() WHERE id = %s", held.id)
 
     with acting_as(roles().owner):
-        said = purge(capsys, older_than=YEAR, conversations=purge_command.ALL)
+        said = purge(capsys, older_than=YEAR, conversations=True)
 
     assert f"conversation {held.id}: under a legal hold, passed over." in said
     assert [len(numbers(each)) for each in (held, other)] == [1, 0]
@@ -243,6 +243,7 @@ def test_hold_is_of_a_server_or_a_conversation() -> None:
     [
         ({}, "Conversations have no retention_days; give --older-than too."),
         ({"older_than": YEAR, "known": False}, "There is no conversation .*"),
+        ({"older_than": YEAR, "which": UUID(int=0)}, "There is no conversation .*"),
         ({"whole": True}, "Conversations have no retention_days; give --older-than too."),
     ],
 )
@@ -251,7 +252,7 @@ def test_conversations_that_nothing_is_said_of_are_refused(
 ) -> None:
     known = options.pop("known", True)
     # A server is none.
-    which = purge_command.ALL if known else ServerFactory.create().id
+    which = options.pop("which", True if known else ServerFactory.create().id)
 
     with pytest.raises(CommandError, match=said) as ended:
         call_command("purge", conversations=which, **options)

@@ -98,6 +98,13 @@ class Asked:
         places = ", ".join(["%s"] * len(names))
         return f"{name} ({places})", [known[name] for name in names]
 
+    def search(self, word: str, *, mode: LiteralString, **params: object) -> Plan:
+        """Return what a search in the largest server does, or where `params` say."""
+        where = {"space": self.community.server_id, "channel": None}
+        return self.plan(
+            "search_messages", mode=mode, **(where | {"limit": 25} | params), text=word
+        )
+
     def usual(self) -> dict[str, object]:
         at = self.community
         return {
@@ -381,14 +388,7 @@ def test_reaction_users(asked: Asked, mode: LiteralString) -> None:
     ("word", "pages"), [(COMMON_WORD, 550), (MIDDLING_WORD, 900), (RARE_WORD, 900)]
 )
 def test_search(asked: Asked, word: str, pages: int, mode: LiteralString) -> None:
-    plan = asked.plan(
-        "search_messages",
-        mode=mode,
-        text=word,
-        channel=None,
-        space=asked.community.server_id,
-        limit=25,
-    )
+    plan = asked.search(word, mode=mode)
 
     assert "messages_search_ix" in plan.text
     assert "messages_created_ix" in plan.text
@@ -415,28 +415,14 @@ def test_newest_messages_of_the_largest_server_are_not_sorted(
             """
         )
 
-        plan = asked.plan(
-            "search_messages",
-            mode=mode,
-            text=COMMON_WORD,
-            channel=None,
-            space=asked.community.server_id,
-            limit=25,
-        )
+        plan = asked.search(COMMON_WORD, mode=mode)
 
     assert_cheap(plan, pages=550)
 
 
 @for_any_plan
 def test_search_in_a_quiet_server(asked: Asked, mode: LiteralString) -> None:
-    plan = asked.plan(
-        "search_messages",
-        mode=mode,
-        text=COMMON_WORD,
-        channel=None,
-        space=asked.community.quiet_server_id,
-        limit=25,
-    )
+    plan = asked.search(COMMON_WORD, mode=mode, space=asked.community.quiet_server_id)
 
     assert_cheap(plan, pages=900)
 
@@ -457,15 +443,7 @@ def test_search_in_a_conversation(asked: Asked, mode: LiteralString) -> None:
 def test_search_narrowed_by_what_a_message_has(
     asked: Asked, flag: str, mode: LiteralString
 ) -> None:
-    plan = asked.plan(
-        "search_messages",
-        mode=mode,
-        text=MIDDLING_WORD,
-        channel=None,
-        space=asked.community.server_id,
-        limit=25,
-        **{flag: True},
-    )
+    plan = asked.search(MIDDLING_WORD, mode=mode, **{flag: True})
 
     assert_cheap(plan, pages=3000)
 
@@ -488,14 +466,7 @@ def test_rare_word_is_looked_up_while_much_of_its_index_is_not_merged(
             [asked.community.server_id],
         )
 
-        plan = asked.plan(
-            "search_messages",
-            mode=mode,
-            text=RARE_WORD,
-            channel=None,
-            space=asked.community.server_id,
-            limit=25,
-        )
+        plan = asked.search(RARE_WORD, mode=mode)
 
     assert "messages_search_ix" in plan.text
     assert_cheap(plan, pages=900)

@@ -4,7 +4,6 @@ from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error, connections
@@ -28,7 +27,6 @@ from chat.services.core.use_case import write_alias
 _LARGEST_BATCH = 10_000
 # A hundred years: before that there is no message.
 _LONGEST_DAYS = 36_500
-ALL = UUID(int=0)
 # So many of what failed are named again at the end.
 _NAMED = 100
 
@@ -82,7 +80,7 @@ examples:
             "--conversations",
             type=space_id,
             nargs="?",
-            const=ALL,
+            const=True,
             metavar="ID",
             help="In place of servers all conversations, or this one; takes --older-than.",
         )
@@ -176,7 +174,7 @@ def _policies(options: dict[str, Any], now: datetime) -> Iterable[Policy]:
     if only := options["conversations"]:
         if options["older_than"] is None:
             raise wrong_call("Conversations have no retention_days; give --older-than too.")
-        if only == ALL:
+        if only is True:
             only = None
         elif not DirectConversation.objects.using(write_alias()).filter(pk=only).exists():
             raise wrong_call(
