@@ -1,13 +1,15 @@
 -- Messages of one space that are looked for, newest first, in channels that the viewer can read.
 --
--- No single way is fast for every word. First, the newest 500 messages before the cursor, if the
--- words are in two of the newest 50: a common word is in enough of them. If these do not fill the
--- page, all messages that the index has for the words, if there are at most 2,000. If there are
--- more, there is no message, and `is_long`: then this is asked again with %(is_far)s, which reads the
--- newest 20,000, and `edge` is the last of them, when they did not fill the page.
+-- No single way is fast for every word. If the words are in two of the newest 50 messages before the
+-- cursor, they are common, and the newest 500 are read one by one until the page is full. Then come,
+-- beyond that edge or from the cursor on, all messages that the index has for the words, if there
+-- are at most 2,000. If there are more, `is_long` says so: then this is asked again with %(is_far)s,
+-- which reads the newest 20,000 instead, and `edge` is the last of them, when the page is not full.
 --
--- Which channels the viewer can read is worked out when there is a first message with the words:
--- hence CASE, for else the planner would ask that first.
+-- The parts of UNION ALL run one after the other, and the second only when the first has ended: so
+-- what comes out is newest first, and nothing is looked up in the index for a page that is full.
+-- Which channels the viewer can read is worked out for the first message with the words, since
+-- OFFSET keeps the planner from asking that before it looks for the words.
 --
 -- A plan for any space expects the average one to have fewer than 500 messages, and would sort all of
 -- the largest; of a limit that it does not know, and of a CASE, it expects that little is read.
@@ -46,7 +48,8 @@ readable AS MATERIALIZED (
     SELECT %(channel)s::uuid FROM viewer WHERE permissions & 65536 <> 0
 ),
 sample AS MATERIALIZED (
-    SELECT count(*) FILTER (WHERE search @@ (SELECT words FROM query)) > 1 AS is_common
+    SELECT
+        count(*) FILTER (WHERE search @@ (SELECT words FROM query)) > 1 OR %(is_far)s AS is_common
     FROM (
         SELECT search
         FROM public.messages
@@ -58,29 +61,20 @@ sample AS MATERIALIZED (
         LIMIT 50
     ) AS message
 ),
-newest AS MATERIALIZED (
-    SELECT
-        id, space_id, channel_id, seq, kind, content, version, created_at, edited_at, pinned_at,
-        deleted_at, author_id, reply_to_seq
-    FROM (
-        SELECT *
+edge AS MATERIALIZED (
+    (
+        SELECT created_at, id
         FROM public.messages
         WHERE
             space_id = %(space)s
             AND (created_at, id) < (%(before_at)s, %(before_id)s)
             AND created_at >= %(after_at)s
-            AND CASE WHEN %(is_far)s THEN TRUE ELSE (SELECT is_common FROM sample) END
+            AND (SELECT is_common FROM sample)
         ORDER BY created_at DESC, id DESC
-        LIMIT CASE WHEN %(is_far)s THEN 20000 ELSE 500 END
-    ) AS message
-    WHERE
-        deleted_at IS NULL
-        AND CASE
-            WHEN search @@ (SELECT words FROM query) THEN
-                -- include: search_conditions.sql
-        END
-    ORDER BY created_at DESC, id DESC
-    LIMIT (SELECT %(limit)s)
+        LIMIT 1 OFFSET (SELECT CASE WHEN %(is_far)s THEN 19999 ELSE 499 END)
+    )
+    UNION ALL
+    SELECT %(before_at)s, %(before_id)s FROM sample WHERE NOT is_common
 ),
 hit AS MATERIALIZED (
     SELECT
@@ -92,50 +86,56 @@ hit AS MATERIALIZED (
         AND deleted_at IS NULL
         AND search @@ (SELECT words FROM query)
         AND NOT %(is_far)s
-        AND (SELECT count(*) FROM newest) < %(limit)s
     LIMIT 2001
 ),
-looked_up AS MATERIALIZED (SELECT count(*) AS hits FROM hit),
 message AS MATERIALIZED (
-    SELECT * FROM newest WHERE (SELECT hits = 0 FROM looked_up)
-    UNION ALL
-    (
-        SELECT *
-        FROM hit AS message
-        WHERE
-            (SELECT hits <= 2000 FROM looked_up)
-            AND (created_at, id) < (%(before_at)s, %(before_id)s)
-            AND created_at >= %(after_at)s
-            AND
-            -- include: search_conditions.sql
-        ORDER BY created_at DESC, id DESC
-        LIMIT (SELECT %(limit)s)
-    )
+    SELECT *
+    FROM (
+        (
+            SELECT
+                id, space_id, channel_id, seq, kind, content, version, created_at, edited_at,
+                pinned_at, deleted_at, author_id, reply_to_seq
+            FROM (
+                SELECT *
+                FROM public.messages
+                WHERE
+                    space_id = %(space)s
+                    AND (created_at, id) < (%(before_at)s, %(before_id)s)
+                    AND created_at >= %(after_at)s
+                    AND (SELECT is_common FROM sample)
+                ORDER BY created_at DESC, id DESC
+                LIMIT (SELECT CASE WHEN %(is_far)s THEN 20000 ELSE 500 END)
+            ) AS newest
+            WHERE deleted_at IS NULL AND search @@ (SELECT words FROM query)
+            OFFSET 0
+        )
+        UNION ALL
+        (
+            SELECT *
+            FROM hit
+            WHERE
+                (created_at, id) < ((SELECT created_at FROM edge), (SELECT id FROM edge))
+                AND created_at >= %(after_at)s
+                AND (SELECT count(*) <= 2000 FROM hit)
+            ORDER BY created_at DESC, id DESC
+        )
+    ) AS message
+    WHERE
+        -- include: search_conditions.sql
+    LIMIT (SELECT %(limit)s)
 )
 SELECT
     viewer.is_member,
     viewer.permissions,
-    looked_up.hits > 2000 AS is_long,
+    CASE WHEN is_short THEN (SELECT count(*) > 2000 FROM hit) END AS is_long,
     (SELECT words::text FROM query) AS words,
-    edge.created_at AS edge_at,
-    edge.id AS edge_id,
+    CASE WHEN is_short AND %(is_far)s THEN (SELECT created_at FROM edge) END AS edge_at,
+    CASE WHEN is_short AND %(is_far)s THEN (SELECT id FROM edge) END AS edge_id,
     page.created_at AS found_at,
     page.id AS found_id,
     page.*
 FROM viewer
-CROSS JOIN looked_up
-LEFT JOIN LATERAL (
-    SELECT created_at, id
-    FROM public.messages
-    WHERE
-        space_id = %(space)s
-        AND (created_at, id) < (%(before_at)s, %(before_id)s)
-        AND created_at >= %(after_at)s
-        AND %(is_far)s
-        AND (SELECT count(*) FROM newest) < %(limit)s
-    ORDER BY created_at DESC, id DESC
-    LIMIT 1 OFFSET 19999
-) AS edge ON TRUE
+CROSS JOIN (SELECT count(*) < %(limit)s AS is_short FROM message) AS filled
 LEFT JOIN (
     -- include: message_columns.sql
 ) AS page ON TRUE
