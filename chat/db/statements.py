@@ -11,6 +11,7 @@ another; a shorter one stands in the module that runs it.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from operator import attrgetter, methodcaller
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
@@ -69,14 +70,7 @@ class Statement(Generic[Row]):
 
     def tuples(self, params: Mapping[str, Any], *, using: str) -> list[tuple[Any, ...]]:
         """Return all rows as tuples."""
-        if is_distributed(using):
-            return [
-                row
-                for sql, given in for_spaces(self.marked, params, using=using)
-                for row in _run(sql, given, using=using, answer=_ALL)
-            ]
-        rows: list[tuple[Any, ...]] = _run(self.sql, params, using=using, answer=_ALL)
-        return rows
+        return list(chain.from_iterable(self._answers(_ALL, params, using=using)))
 
     def values(self, params: Mapping[str, Any], *, using: str) -> list[Any]:
         """Return the first column of all rows."""
@@ -89,19 +83,27 @@ class Statement(Generic[Row]):
 
     def run(self, params: Mapping[str, Any], *, using: str) -> int:
         """Return how many rows were inserted, updated, deleted or found."""
-        if is_distributed(using):
-            return sum(
-                _run(sql, given, using=using, answer=_COUNT)
-                for sql, given in for_spaces(self.marked, params, using=using)
-            )
-        count: int = _run(self.sql, params, using=using, answer=_COUNT)
-        return count
+        return sum(self._answers(_COUNT, params, using=using))
 
     def _first(self, params: Mapping[str, Any], *, using: str) -> tuple[Any, ...] | None:
-        if is_distributed(using):
-            return next(iter(self.tuples(params, using=using)), None)
-        values: tuple[Any, ...] | None = _run(self.sql, params, using=using, answer=_FIRST)
-        return values
+        answers = self._answers(_FIRST, params, using=using)
+        return next((values for values in answers if values is not None), None)
+
+    def _answers(
+        self, answer: Callable[[Any], Any], params: Mapping[str, Any], *, using: str
+    ) -> list[Any]:
+        """Return what `answer` takes from a cursor: once, on a cluster once for each space."""
+        connection = connections[using]
+        if not is_distributed(using):
+            return [_run(connection, self.sql, params, answer)]
+        answers = []
+        for sql, given in for_spaces(self.marked, params, using=using):
+            # No machine keeps the plan of a statement that was prepared elsewhere, and a cluster
+            # refuses a parameter that only some of its statements name.
+            connection.ensure_connection()
+            text = ClientCursor(connection.connection).mogrify(sql, given)
+            answers.append(_run(connection, text, None, answer))
+        return answers
 
 
 def read_sql(path: Path | str) -> str:
@@ -159,7 +161,7 @@ def _raw_cursor(connection: Any) -> RawCursor[Any]:
 
 
 def _run(
-    sql: str, params: Mapping[str, Any] | None, *, using: str, answer: Callable[[Any], Any]
+    connection: Any, sql: str, params: Mapping[str, Any] | None, answer: Callable[[Any], Any]
 ) -> Any:
     """Run the statement and return what `answer` takes from its cursor.
 
@@ -167,14 +169,9 @@ def _run(
     the same checks and with the same errors, but without the wrapper that Django puts around each
     call: half of the 20 µs that Django adds to a statement. It also saves psycopg's search for
     placeholders, which is repeated at each execution of a statement longer than 4096 bytes: 7 µs
-    for each placeholder, 0.3 ms of the 1.5 ms of a search.
+    for each placeholder, 0.3 ms of the 1.5 ms of a search. Answers are binary, which the client
+    reads in four fifths of the time: 0.4 ms of the 12 of 2,000 channels.
     """
-    connection = connections[using]
-    if is_distributed(using):
-        # No machine keeps the plan of a statement that was prepared elsewhere, and a cluster
-        # refuses a parameter that only some of its statements name.
-        connection.ensure_connection()
-        sql, params = ClientCursor(connection.connection).mogrify(sql, params), None
     if connection.queries_logged or connection.execute_wrappers:
         with connection.cursor() as watched:
             watched.execute(sql, params)
@@ -194,5 +191,6 @@ def _run(
                 cursor.execute(sql)
             else:
                 numbered, names = _numbered(sql)
-                cursor.execute(numbered, [params[name] for name in names], prepare=True)
+                values = [params[name] for name in names]
+                cursor.execute(numbered, values, prepare=True, binary=True)
         return answer(cursor)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -44,10 +45,15 @@ class ConversationPage:
     next: Cursor | None
 
 
+_OTHERS = Conversation._fields.index("others")
+# As `_make` does, without asking for the number of columns.
+_author = partial(tuple.__new__, Author)
+_made = partial(tuple.__new__, Conversation)
+
+
 def _conversation(*values: Any) -> Conversation:
-    *known, others, newest_author_id, newest_excerpt = values
-    people = tuple(Author(UUID(id_), *rest) for id_, *rest in others or ())
-    return Conversation._make((*known, people, newest_author_id, newest_excerpt))
+    people = [_author((UUID(id_), *rest)) for id_, *rest in values[_OTHERS] or ()]
+    return _made((*values[:_OTHERS], tuple(people), *values[_OTHERS + 1 :]))
 
 
 _CONVERSATION_LIST = Statement(read_sql("queries/sql/conversation_list.sql"), _conversation)

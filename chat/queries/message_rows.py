@@ -5,6 +5,7 @@ Each statement whose rows become a `MessageView` ends in the columns of sql/mess
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -81,6 +82,11 @@ class MessageView(NamedTuple):
 
 
 _OWN_COLUMNS = MessageView._fields.index("author")
+# As `_make` does, without asking each time whether the columns are as many as the fields.
+_author = partial(tuple.__new__, Author)
+_reply = partial(tuple.__new__, Reply)
+_reaction = partial(tuple.__new__, ReactionCount)
+_message = partial(tuple.__new__, MessageView)
 
 # The model whose id it has (chat.inputs.id_of). In the class it would be a field.
 MessageView.stands_for = "Message"  # type: ignore[attr-defined]
@@ -88,28 +94,21 @@ MessageView.stands_for = "Message"  # type: ignore[attr-defined]
 
 def message_views(rows: Iterable[tuple[Any, ...]], *, after: int = 0) -> tuple[MessageView, ...]:
     """Return the messages in `rows`, whose columns come after `after` other ones."""
-    # Keyed by the number, for a UUID is hashed in Python.
-    authors: dict[int, Author] = {}
     messages = []
-    # The columns that are fields of the message as they are; the last of them is deleted_at.
-    until = after + _OWN_COLUMNS
+    # The columns before it are fields of the message as they are; the last of them is deleted_at.
+    author = after + _OWN_COLUMNS
+    reply = author + len(Author._fields)
+    parts = reply + len(Reply._fields)
     for row in rows:
-        author_id, name, avatar_key, kind, seq, by_id, by_name, excerpt, files, reactions = row[
-            until:
-        ]
-        author = None
-        if author_id is not None:
-            author = authors.get(author_id.int)
-            if author is None:
-                author = authors[author_id.int] = Author(author_id, name, avatar_key, kind)
-        is_reply = seq is not None and row[until - 1] is None
-        parts = (
-            author,
-            Reply(seq, by_id, by_name, excerpt) if is_reply else None,
+        files, reactions = row[parts:]
+        is_reply = row[reply] is not None and row[author - 1] is None
+        made = (
+            None if row[author] is None else _author(row[author:reply]),
+            _reply(row[reply:parts]) if is_reply else None,
             tuple([Attachment(UUID(id_), *rest) for id_, *rest in files]) if files else (),
-            tuple(map(ReactionCount._make, reactions)) if reactions else (),
+            tuple(map(_reaction, reactions)) if reactions else (),
         )
-        messages.append(MessageView._make(row[after:until] + parts))
+        messages.append(_message(row[after:author] + made))
     return tuple(messages)
 
 

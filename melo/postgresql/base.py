@@ -24,9 +24,9 @@ from melo.postgresql.errors import (
     without_values,
 )
 from melo.postgresql.features import DatabaseFeatures
+from melo.postgresql.loaders import with_fast_loaders
 from melo.postgresql.operations import DatabaseOperations
 from melo.postgresql.schema import DatabaseSchemaEditor
-from melo.postgresql.timestamps import with_native_timestamps
 from melo.postgresql.validation import DatabaseValidation
 
 # psycopg's own number: a statement is planned once when it comes for the sixth time.
@@ -195,8 +195,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             params["port"] = endpoint.port
         cursor_factory = params["cursor_factory"]
         params["cursor_factory"] = _WITH_WHOLE_STATEMENTS.get(cursor_factory, cursor_factory)
-        if self.timezone == dt.UTC:
-            params["context"] = with_native_timestamps(params["context"])
+        params["context"] = with_fast_loaders(params["context"], is_utc=self.timezone == dt.UTC)
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:

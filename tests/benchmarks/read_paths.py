@@ -23,28 +23,35 @@ _IS_LONG = 2
 _WARMING = 12
 
 
-@contextmanager
 def read_paths(
-    community: Community, *, place: str = "", only: str = "", with_orm: bool = False
-) -> Iterator[list[Path]]:
-    """Yield the paths of the reads in the database that Django's default connection leads to.
+    session: psycopg.Connection[Any],
+    community: Community,
+    *,
+    place: str = "",
+    only: str = "",
+    with_orm: bool = False,
+) -> list[Path]:
+    """Return the paths of the reads in the database that Django's default connection leads to.
+
+    What is not ours runs on `session`. PostgreSQL keeps the plans of a session, and by its first
+    calls decides whether it plans again at each: so `session` must have been asked what Django's
+    connection has been asked.
 
     Nothing is written. DEBUG has to be off: it makes Django note every statement. `place` is said
     in their names; those without `only` in it are left out.
 
     Raises: RuntimeError, when a read and the same by hand return different rows.
     """
-    with bare_session() as session:
-        paths = []
-        for read in reads_of(community):
-            if only not in f"{read.name}{place}":
-                continue
-            path = _path(session, community, read, with_orm=with_orm, place=place)
-            for way in path.ways.values():
-                for _ in range(_WARMING):
-                    way()
-            paths.append(path)
-        yield paths
+    paths = []
+    for read in reads_of(community):
+        if only not in f"{read.name}{place}":
+            continue
+        path = _path(session, community, read, with_orm=with_orm, place=place)
+        for way in path.ways.values():
+            for _ in range(_WARMING):
+                way()
+        paths.append(path)
+    return paths
 
 
 @contextmanager

@@ -101,8 +101,9 @@ def _measurements(options: argparse.Namespace) -> Iterator[Measurement]:
 
 def _many(options: argparse.Namespace) -> Iterator[Measurement]:
     with filled_database(messages=options.messages) as place, led_to(place.connection):
-        with read_paths(place.community, only=options.only, with_orm=options.orm) as paths:
-            yield from _measured(paths, options, rounds=options.rounds)
+        with bare_session() as session:
+            reads = read_paths(session, place.community, only=options.only, with_orm=options.orm)
+            yield from _measured(reads, options, rounds=options.rounds)
         with first_calls(place.community) as path:
             yield from _measured([path], options, rounds=options.rounds)
         here = make_place()
@@ -121,12 +122,12 @@ def _giant(options: argparse.Namespace) -> Iterator[Measurement]:
         bare_session() as session,
     ):
         few_roles = look_up(session, viewer=OF_THREE_ROLES)
-        with (
-            read_paths(place.community, place=f", {EVERY_ROLE}", only=options.only) as every,
-            read_paths(few_roles, place=f", {THREE_ROLES}", only=options.only) as few,
-        ):
-            yield from _measured([*every, *few], options, rounds=options.rounds)
-            yield from _measured(role_paths(few=few, every=every), options, rounds=options.rounds)
+        every, few = (
+            read_paths(session, viewer, place=f", {roles}", only=options.only)
+            for viewer, roles in ((place.community, EVERY_ROLE), (few_roles, THREE_ROLES))
+        )
+        yield from _measured([*every, *few], options, rounds=options.rounds)
+        yield from _measured(role_paths(few=few, every=every), options, rounds=options.rounds)
 
 
 def _growth(options: argparse.Namespace) -> Iterator[Measurement]:
@@ -135,7 +136,8 @@ def _growth(options: argparse.Namespace) -> Iterator[Measurement]:
         for messages in (options.messages // options.growth, options.messages):
             place = stack.enter_context(filled_database(messages=messages))
             with led_to(place.connection):
-                paths = stack.enter_context(read_paths(place.community, only=options.only))
+                session = stack.enter_context(bare_session())
+                paths = read_paths(session, place.community, only=options.only)
             sides.append((place.connection, paths))
         small, big = sides
         yield from _measured(growth_paths(small=small, big=big), options, rounds=options.rounds)

@@ -16,7 +16,8 @@ class Bare:
     """Statements with their values; a call runs all and returns the rows of the last.
 
     Parameters are numbered, as Django's connection sends them here: psycopg looks for names in a
-    long statement at each execution.
+    long statement at each execution. Answers are in text and loaded by what psycopg has for each
+    type, while ours are in binary, with a loader of our own for json.
     """
 
     def __init__(

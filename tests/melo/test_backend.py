@@ -100,6 +100,18 @@ def test_timestamps_far_away_are_the_same_instants(connection: DatabaseWrapper) 
     )
 
 
+@pytest.mark.parametrize("binary", [False, True])
+def test_json_comes_as_it_is(connection: DatabaseWrapper, binary: bool) -> None:
+    connection.ensure_connection()
+
+    found = connection.connection.execute(
+        """SELECT json ' ["é", {"deep": [1, 2.5]}] ', json '"text"', json E'\\n 7', NULL::json""",
+        binary=binary,
+    )
+
+    assert found.fetchone() == (["é", {"deep": [1, 2.5]}], "text", 7, None)
+
+
 def test_another_time_zone_is_still_djangos_business(
     connection: DatabaseWrapper, scratch_settings: dict[str, Any]
 ) -> None:

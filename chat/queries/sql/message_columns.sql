@@ -1,5 +1,5 @@
--- The columns of chat.queries.message_rows.MessageRow, for the rows of messages that the statement
--- which includes this has as `message`; reactions as %(viewer)s sees them.
+-- The columns that chat.queries.message_rows.message_views reads, for the rows of messages that the
+-- statement which includes this has as `message`; reactions as %(viewer)s sees them.
 SELECT
     message.id,
     message.space_id,
