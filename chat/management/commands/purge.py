@@ -58,8 +58,9 @@ the latter of a conversation in channels.
 
 exit codes:
   0  done, or nothing to do
-  1  error, or stopped; what fails is named, and the others are purged all the same
+  1  error; what fails is named, and the others are purged all the same
  64  the command line is wrong; nothing was done
+130  stopped by Ctrl-C or SIGTERM; what is purged stays it, and the next run goes on
 
 examples:
   python manage.py purge --older-than 365d --server 019c26e8-3c80-712f-8ab9-9cedd464d8c3
@@ -110,11 +111,8 @@ examples:
         # Those that could not be purged: held meanwhile, or failed.
         self._left: set[UUID] = set()
         self._failed: list[Policy] = []
-        try:
-            with refusals_as_command_errors(kept=self._kept):
-                self._purge(options)
-        except KeyboardInterrupt:
-            raise CommandError(f"Stopped. {self._kept()}") from None
+        with refusals_as_command_errors(kept=self._kept):
+            self._purge(options)
 
     def _purge(self, options: dict[str, Any]) -> None:
         who = purger()
