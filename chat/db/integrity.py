@@ -75,9 +75,13 @@ def check_rules(
 
     Each is one statement in a read-only transaction of its own, which is rolled back: it locks no
     row, keeps no snapshot longer than it runs, and is cancelled after `timeout`.
+
+    Raises: Error, when there is no connection.
     """
     params: dict[str, Any] = {**_LIMITS, "space": space, "most": most}
     for rule in rules():
+        # Without one, each rule would fail as the one before.
+        connections[using].ensure_connection()
         try:
             with transaction.atomic(using=using), connections[using].cursor() as cursor:
                 cursor.execute(

@@ -1,5 +1,6 @@
 """A long command that the database or a signal ends, ends in one error: what is kept."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -134,7 +135,19 @@ def test_import_whose_server_is_deleted_meanwhile_says_so(
     assert count(database, "messages") == 2
 
 
-@pytest.mark.parametrize("command", [SEED, ("import_discord", "a.json")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        SEED,
+        ("import_discord", "a.json"),
+        ("sweep_attachments",),
+        ("daily",),
+        ("purge", "--older-than", "365d"),
+        ("purge", "--older-than", "365d", "--conversations"),
+        ("check_integrity",),
+    ],
+    ids=" ".join,
+)
 def test_database_that_does_not_answer_is_said(
     manage: Manage, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
@@ -145,7 +158,11 @@ def test_database_that_does_not_answer_is_said(
 
     assert run.returncode == 1
     assert "Traceback" not in run.stderr
-    assert "CommandError: " in run.stderr
+    assert re.match("(CommandError|DatabaseUnavailable): ", run.stderr)
+    assert run.stderr.count("No PostgreSQL server listens at localhost:1.\n") == 1
+    assert "\nTried: localhost:1, database none, user postgres.\n" in run.stderr
+    assert "\nNext: start it, or correct DB_HOST or DB_PORT; " in run.stderr
+    assert run.stdout == ""
 
 
 # Each with a table for which it waits, and what it says of the rest.

@@ -57,12 +57,12 @@ def fill(channel: Channel, *, old: int, new: int) -> list[Message]:
     ]
 
 
-def fail_in(channel: Channel) -> None:
+def fail_in(channel: Channel, *, how: str = "RAISE 'deadlock detected'") -> None:
     """Have the database refuse to delete a message of the channel's space."""
     execute("SET CONSTRAINTS ALL IMMEDIATE")
     execute(
         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE 'deadlock detected'; END $$"
+        f" $$ BEGIN {how}; RETURN OLD; END $$"
     )
     execute(
         "CREATE TRIGGER fail BEFORE DELETE ON messages FOR EACH ROW"
@@ -184,6 +184,18 @@ def test_each_server_has_its_own_policy(capsys: pytest.CaptureFixture[str]) -> N
     assert [len(numbers(channel)) for channel in channels] == [1, 3, 3]
 
 
+def test_servers_without_a_policy_are_said_to_have_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    channel = ChannelFactory.create()
+    fill(channel, old=1, new=0)
+
+    for options in ({}, {"server": channel.space_id}):
+        said = purge(capsys, dry_run=True, **options)
+
+        assert said == "No retention_days: nothing to purge without --older-than.\n"
+
+
 def test_only_the_server_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     one, other = ChannelFactory.create(), ChannelFactory.create()
     for channel in (one, other):
@@ -298,6 +310,25 @@ def test_conversation_that_fails_is_named_and_those_beside_it_are_purged(
     said = capsys.readouterr().out
     assert f"{pairs[1].id}: FAILED, deadlock detected" in said
     assert "conversations: 3 messages to purge in 3." in said
+    assert [len(numbers(pair)) for pair in pairs] == [0, 1, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connection_that_is_lost_meanwhile_is_made_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pairs = old_pairs(3)
+    fail_in(pairs[1], how="PERFORM pg_terminate_backend(pg_backend_pid())")
+
+    try:
+        with pytest.raises(CommandError, match=rf"^Failed: conversation {pairs[1].id}\.") as ended:
+            call_command("purge", older_than=YEAR, conversations=True)
+    finally:
+        execute("DROP FUNCTION fail CASCADE")
+
+    assert "At least 2 messages are purged" in str(ended.value)
+    said = capsys.readouterr().out
+    assert f"{pairs[1].id}: FAILED, terminating connection" in said
     assert [len(numbers(pair)) for pair in pairs] == [0, 1, 0]
 
 

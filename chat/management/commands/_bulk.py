@@ -46,7 +46,10 @@ def refusals_as_command_errors(*, kept: Callable[[], str]) -> Iterator[None]:
             f"{command_line('migrate')} first."
         ) from error
     except Error as error:
-        said = str(error).strip().partition("\n")[0]
+        # One that is a command's error says itself what was tried, and what to do.
+        if isinstance(error, CommandError):
+            raise CommandError(f"{error}\n{kept()}") from error
+        said = str(error).strip().partition("\n")[0].removesuffix(".")
         raise CommandError(f"The database went no further: {said}. {kept()}") from error
 
 

@@ -61,15 +61,14 @@ examples:
 
     def _failing(self, parts: Mapping[str, Callable[[], str]]) -> Iterator[str]:
         for name, run in parts.items():
+            # A new one where it was lost; without one each part would fail as the one before.
+            connection.ensure_connection()
             try:
                 said = run()
             except StoppedError:
                 raise
             except (ChatError, CommandError, Error) as error:
                 yield name
-                # The next part begins on one that works; a caller's transaction stays on its own.
-                if not connection.in_atomic_block:
-                    connection.close_if_unusable_or_obsolete()
                 said = "FAILED, " + str(error).strip().partition("\n")[0]
             self.stdout.write(f"{name}: {said}")
             self.stdout.flush()

@@ -119,6 +119,10 @@ examples:
         found = _policies(options, who.now)
         _require_rights(who)
         due = self._due(found, who.now, options)
+        if not (options["conversations"] or options["whole"] or options["older_than"]) and all(
+            policy.retention_days is None for policy in found
+        ):
+            self.stdout.write("No retention_days: nothing to purge without --older-than.")
         # Each server has a time of its own.
         at_once = spaces_at_once() if options["conversations"] else 1
         while group := list(islice(due, at_once)):
@@ -204,9 +208,8 @@ examples:
             if policies:
                 deed([policy.space_id for policy in policies])
         except (ChatError, Error, HeldError) as error:
-            # Without a connection it would be the same with all that are left.
-            if isinstance(error, Error) and not connections[write_alias()].is_usable():
-                raise
+            # A new one where it was lost; without one it would be the same with all that are left.
+            connections[write_alias()].ensure_connection()
             if policies[1:]:
                 for policy in policies:
                     self._together([policy], deed)
