@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -87,7 +88,8 @@ def check_rules(
                 cursor.execute(
                     "SELECT set_config('transaction_read_only', 'on', true),"
                     " set_config('statement_timeout', %s, true)",
-                    [str(round(timeout.total_seconds() * 1000))],
+                    # Not 0, which is for ever.
+                    [str(ceil(timeout / timedelta(milliseconds=1)))],
                 )
                 cursor.execute(
                     sql.SQL(

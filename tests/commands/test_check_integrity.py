@@ -324,6 +324,18 @@ def test_a_rule_that_takes_too_long_is_not_checked_and_the_others_are() -> None:
     assert value("SHOW transaction_read_only") == "off"
 
 
+def test_shortest_time_is_not_for_ever() -> None:
+    # Where it were, the rule would end for another reason.
+    execute("SET lock_timeout = '3s'")
+    with connect() as other, other.transaction():
+        other.execute("LOCK TABLE bans IN ACCESS EXCLUSIVE MODE")
+        found = list(check_rules(using="default", timeout=timedelta(microseconds=100)))
+    execute("RESET lock_timeout")
+
+    errors = {finding.rule.name: finding.error for finding in found}
+    assert "canceling statement due to statement timeout" in errors["member_is_not_banned"]
+
+
 def test_rules_that_a_role_may_not_check_are_named_with_who_may(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -313,6 +313,22 @@ def test_conversation_that_fails_is_named_and_those_beside_it_are_purged(
     assert [len(numbers(pair)) for pair in pairs] == [0, 1, 0]
 
 
+@pytest.mark.parametrize("conversations", [False, True])
+def test_full_disk_ends_it_at_once(conversations: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    channels = [*old_pairs(2), *small_channels(1)]
+    full = "RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'"
+    fail_in(channels[-1 if not conversations else 1], how=full)
+
+    with pytest.raises(CommandError) as ended:
+        purge(capsys, older_than=YEAR, conversations=conversations)
+
+    assert str(ended.value) == (
+        "The database went no further: could not extend file: No space left on device."
+        " At least 0 messages are purged and stay it; run it again to go on."
+    )
+    assert [len(numbers(channel)) for channel in channels] == [1, 1, 1]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_connection_that_is_lost_meanwhile_is_made_again(
     capsys: pytest.CaptureFixture[str],

@@ -57,7 +57,8 @@ examples:
         with refusals_as_command_errors(kept=lambda: _KEPT):
             failed = list(self._failing(parts))
         if failed:
-            raise CommandError(f"Failed: {', '.join(failed)}. The rest is done; run it again.")
+            rest = "The rest is done; run" if len(failed) < len(parts) else "Run"
+            raise CommandError(f"Failed: {', '.join(failed)}. {rest} it again.")
 
     def _failing(self, parts: Mapping[str, Callable[[], str]]) -> Iterator[str]:
         for name, run in parts.items():

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error, connections
+from psycopg.errors import DiskFull, ReadOnlySqlTransaction
 
 from chat.errors import ChatError
 from chat.management.commands._bulk import refusals_as_command_errors
@@ -35,6 +36,7 @@ from chat.services.core.use_case import write_alias
 _LARGEST_BATCH = 10_000
 # A hundred years: before that there is no message.
 _LONGEST_DAYS = 36_500
+_SAME_FOR_ALL = (DiskFull, ReadOnlySqlTransaction)
 # So many of what failed are named again at the end.
 _NAMED = 100
 
@@ -208,7 +210,9 @@ examples:
             if policies:
                 deed([policy.space_id for policy in policies])
         except (ChatError, Error, HeldError) as error:
-            # A new one where it was lost; without one it would be the same with all that are left.
+            # It would be the same with all that are left, and so it would without a connection.
+            if isinstance(error.__cause__, _SAME_FOR_ALL):
+                raise
             connections[write_alias()].ensure_connection()
             if policies[1:]:
                 for policy in policies:
