@@ -284,44 +284,7 @@ _CHANNELS = Statement(
     ORDER BY channel_id
     """
 )
-# Along messages_seq_uq: how many of the next there are in each channel, and which are older.
-_OLD_MESSAGES = Statement(
-    """
-    -- spaces on a cluster: SELECT DISTINCT unnest(%(spaces)s::uuid[])
-    SELECT
-        place.space_id,
-        place.channel_id,
-        place.after,
-        next.upto,
-        next.messages,
-        next.last,
-        next.seen
-    FROM
-        unnest(%(spaces)s::uuid[], %(channels)s::uuid[], %(after)s::bigint[])
-            AS place (space_id, channel_id, after)
-        CROSS JOIN LATERAL (
-            SELECT
-                max(message.seq) FILTER (WHERE message.is_old) AS upto,
-                count(*) FILTER (WHERE message.is_old) AS messages,
-                max(message.seq) AS last,
-                count(*) AS seen
-            FROM (
-                SELECT
-                    seq, %(before)s::timestamptz IS NULL OR created_at < %(before)s AS is_old
-                FROM public.messages
-                WHERE
-                    space_id = place.space_id
-                    AND channel_id = place.channel_id
-                    AND seq > place.after
-                ORDER BY seq
-                LIMIT %(limit)s
-            ) AS message
-        ) AS next
-    WHERE next.messages > 0
-    ORDER BY place.channel_id
-    """,
-    OldMessages,
-)
+_OLD_MESSAGES = Statement(read_sql("services/sql/old_messages.sql"), OldMessages)
 # Before the messages: whoever sends an answer holds the counter when they come to the message. In
 # the order of imports, and of the trigger that moves first_seq.
 _LOCK_COUNTERS = Statement(
