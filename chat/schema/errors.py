@@ -23,6 +23,8 @@ class ExitCode(IntEnum):
     INTERRUPTED = 7
     USAGE = 64
     LOCKED = 75
+    # What shells say of a command that ^C ended.
+    STOPPED = 130
 
 
 class SchemaError(Exception):

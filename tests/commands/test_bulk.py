@@ -1,5 +1,9 @@
-"""A long command that the database ends, ends in one error, which says what is kept."""
+"""A long command that the database or a signal ends, ends in one error: what is kept."""
 
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +12,7 @@ from typing import Any
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from tests.conftest import Manage, ScratchDatabase, clean_environ
+from tests.conftest import ROOT, Manage, ScratchDatabase, clean_environ
 from tests.discord.exports import export, message, write
 from tests.scratch import connect
 
@@ -87,7 +91,8 @@ def test_seed_says_that_it_can_be_run_again(
     assert run.returncode == 1
     assert "CommandError: The database went no further: " in run.stderr
     assert run.stderr.rstrip().endswith(
-        "What was written before is kept, and no run writes it again."
+        "What was written before is kept, and no run writes it again. Run the same command again"
+        " for the rest."
     )
     assert "Traceback" not in run.stderr
     assert count(database, "users") == 30
@@ -107,7 +112,8 @@ def test_seed_whose_server_is_deleted_meanwhile_says_so(
     assert run.returncode == 1
     assert "takes no messages" in run.stderr
     assert run.stderr.rstrip().endswith(
-        "What was written before is kept, and no run writes it again."
+        "What was written before is kept, and no run writes it again. Run the same command again"
+        " for the rest."
     )
 
 
@@ -129,7 +135,19 @@ def test_import_whose_server_is_deleted_meanwhile_says_so(
     assert count(database, "messages") == 2
 
 
-@pytest.mark.parametrize("command", [SEED, ("import_discord", "a.json")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        SEED,
+        ("import_discord", "a.json"),
+        ("sweep_attachments",),
+        ("daily",),
+        ("purge", "--older-than", "365d"),
+        ("purge", "--older-than", "365d", "--conversations"),
+        ("check_integrity",),
+    ],
+    ids=" ".join,
+)
 def test_database_that_does_not_answer_is_said(
     manage: Manage, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
@@ -140,4 +158,82 @@ def test_database_that_does_not_answer_is_said(
 
     assert run.returncode == 1
     assert "Traceback" not in run.stderr
-    assert "CommandError: " in run.stderr
+    assert re.match("(CommandError|DatabaseUnavailable): ", run.stderr)
+    assert run.stderr.count("No PostgreSQL server listens at localhost:1.\n") == 1
+    assert "\nTried: localhost:1, database none, user postgres.\n" in run.stderr
+    assert "\nNext: start it, or correct DB_HOST or DB_PORT; " in run.stderr
+    assert run.stdout == ""
+
+
+# Each with a table for which it waits, and what it says of the rest.
+STOPPED = {
+    ("import_discord", "a.json"): (
+        "messages",
+        "Stopped. 0 of 1 files are imported, and stay. Run the same command again for the others.",
+    ),
+    SEED: ("messages", "no run writes it again. Run the same command again for the rest."),
+    ("sweep_attachments",): (
+        "message_attachments",
+        "Stopped. Nothing was changed. Run it again to go on.",
+    ),
+    ("daily",): ("invites", "Stopped. What is named above is done; run it again for the rest."),
+    # In the part that purges.
+    ("daily", "--verbosity", "1"): (
+        "channel_counters",
+        "Stopped. At least 0 messages are purged and stay it; run it again to go on.",
+    ),
+    ("purge", "--older-than", "365d"): (
+        "servers",
+        "Stopped. At least 0 messages are purged and stay it; run it again to go on.",
+    ),
+    ("check_integrity",): (
+        "participants",
+        "Interrupted. What was committed stays; nothing else was changed.",
+    ),
+}
+
+
+@pytest.mark.parametrize("command", STOPPED, ids=" ".join)
+def test_command_that_is_terminated_says_what_is_kept(
+    migrated_database: ScratchDatabase,
+    database: BaseDatabaseWrapper,
+    tmp_path: Path,
+    command: tuple[str, ...],
+) -> None:
+    table, said = STOPPED[command]
+    path = write(tmp_path / "a.json", export(message(1)))
+    options = [str(path) if option == "a.json" else option for option in command]
+    with database.cursor() as cursor:
+        cursor.execute(
+            "WITH owner AS ("
+            " INSERT INTO users (username, display_name, password) VALUES ('owner', '', '!')"
+            " RETURNING id"
+            ") INSERT INTO servers (id, space_id, name, owner_id, retention_days)"
+            " SELECT id, id, 'Harbour', id, 365 FROM owner"
+        )
+        cursor.execute(f"BEGIN; LOCK TABLE {table}")
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", *options],
+            cwd=ROOT,
+            env=dict(migrated_database.environ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        blocked = False
+        while not blocked:
+            assert process.poll() is None, process.communicate()
+            cursor.execute(
+                "SELECT count(*) > 0 FROM pg_locks"
+                " WHERE relation = to_regclass(%s) AND NOT granted",
+                [table],
+            )
+            (blocked,) = cursor.fetchone()
+
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+
+        cursor.execute("ROLLBACK")
+    assert process.returncode == 130
+    assert errors.endswith(f"{said}\n")
+    assert "Traceback" not in errors

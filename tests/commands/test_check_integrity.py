@@ -11,6 +11,7 @@ from chat.db.ids import uuid7
 from chat.db.integrity import check_rules, rules
 from chat.services.users import erase_user
 from tests.chat.sql import execute, value
+from tests.chat.test_database_roles import acting_as, roles
 from tests.commands.test_seed_demo import seed
 from tests.concurrency.connections import connect
 from tests.conftest import Manage
@@ -321,6 +322,33 @@ def test_a_rule_that_takes_too_long_is_not_checked_and_the_others_are() -> None:
     assert "canceling statement due to statement timeout" in late.error
     assert value("SHOW statement_timeout") == "0"
     assert value("SHOW transaction_read_only") == "off"
+
+
+def test_shortest_time_is_not_for_ever() -> None:
+    # Where it were, the rule would end for another reason.
+    execute("SET lock_timeout = '3s'")
+    with connect() as other, other.transaction():
+        other.execute("LOCK TABLE bans IN ACCESS EXCLUSIVE MODE")
+        found = list(check_rules(using="default", timeout=timedelta(microseconds=100)))
+    execute("RESET lock_timeout")
+
+    errors = {finding.rule.name: finding.error for finding in found}
+    assert "canceling statement due to statement timeout" in errors["member_is_not_banned"]
+
+
+def test_rules_that_a_role_may_not_check_are_named_with_who_may(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with (
+        acting_as(roles().readonly),
+        pytest.raises(
+            CommandError, match="where permission was denied, be the tables' owner"
+        ) as ended,
+    ):
+        call_command("check_integrity")
+
+    assert ended.value.returncode == 1
+    assert "not checked  emoji_limit: permission denied" in capsys.readouterr().out
 
 
 def test_a_space_that_is_not_there_is_a_wrong_call() -> None:

@@ -98,6 +98,14 @@ def test_part_that_fails_is_named_and_the_others_are_done(
     assert left() == [1, 1, 1, 2, 1]
 
 
+def test_nothing_is_said_to_be_done_where_every_part_fails() -> None:
+    execute("DROP TABLE django_session, user_sessions, invites, message_attachments CASCADE")
+    execute("ALTER TABLE messages RENAME TO sent")
+
+    with pytest.raises(CommandError, match=r", invites, old messages\. Run it again\.$"):
+        call_command("daily")
+
+
 def test_code_of_a_removed_invite_leads_nowhere() -> None:
     call_command("daily", verbosity=0)
 

@@ -1,9 +1,11 @@
 """purge takes old messages away for good in batches, and leaves all else as it should be."""
 
+import re
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
@@ -21,7 +23,7 @@ from chat.services.users import erase_user
 from tests.chat.sql import by_check, execute, refused, rows, value
 from tests.chat.test_database_roles import acting_as, roles
 from tests.commands.test_check_integrity import broken
-from tests.concurrency.connections import connect, wait_until_blocked
+from tests.concurrency.connections import Connection, connect, wait_until_blocked
 from tests.conftest import ROOT, clean_environ
 from tests.factories import (
     AuditLogEntryFactory,
@@ -55,6 +57,27 @@ def fill(channel: Channel, *, old: int, new: int) -> list[Message]:
     ]
 
 
+def fail_in(channel: Channel, *, how: str = "RAISE 'deadlock detected'") -> None:
+    """Have the database refuse to delete a message of the channel's space."""
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    execute(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN {how}; RETURN OLD; END $$"
+    )
+    execute(
+        "CREATE TRIGGER fail BEFORE DELETE ON messages FOR EACH ROW"
+        f" WHEN (OLD.space_id = '{channel.space_id}') EXECUTE FUNCTION fail()"
+    )
+
+
+def wait_until_somebody_is_blocked(*, by: Connection, unless: Future[Any]) -> None:
+    while not value(
+        "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))",
+        by.info.backend_pid,
+    ):
+        assert not unless.done(), unless.result()
+
+
 def numbers(channel: Channel) -> list[int]:
     return [
         seq
@@ -71,6 +94,13 @@ def purge(capsys: pytest.CaptureFixture[str], **options: Any) -> str:
 
 
 YEAR = timedelta(days=365)
+
+
+def purge_batches(channel: Channel, *, before: datetime, batch: int) -> Iterator[int]:
+    """Purge the space of a channel batch by batch; yield how many messages each has taken."""
+    parts = purging.old_messages([channel.space_id], before=before, batch=batch)
+    for taken in purging.batches(parts, most=batch):
+        yield purging.purge_messages(taken, before=before)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 1000])
@@ -154,6 +184,18 @@ def test_each_server_has_its_own_policy(capsys: pytest.CaptureFixture[str]) -> N
     assert [len(numbers(channel)) for channel in channels] == [1, 3, 3]
 
 
+def test_servers_without_a_policy_are_said_to_have_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    channel = ChannelFactory.create()
+    fill(channel, old=1, new=0)
+
+    for options in ({}, {"server": channel.space_id}):
+        said = purge(capsys, dry_run=True, **options)
+
+        assert said == "No retention_days: nothing to purge without --older-than.\n"
+
+
 def test_only_the_server_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     one, other = ChannelFactory.create(), ChannelFactory.create()
     for channel in (one, other):
@@ -195,9 +237,7 @@ def test_conversations_are_purged_where_that_is_said(capsys: pytest.CaptureFixtu
 
 
 def test_one_conversation_alone_is_purged(capsys: pytest.CaptureFixture[str]) -> None:
-    pairs = [DirectConversationFactory.create() for _ in range(2)]
-    for pair in pairs:
-        MessageFactory.create(channel=pair, created_at=OLD)
+    pairs = old_pairs(2)
 
     said = purge(capsys, older_than=YEAR, conversations=pairs[0].id, verbosity=2)
 
@@ -205,22 +245,183 @@ def test_one_conversation_alone_is_purged(capsys: pytest.CaptureFixture[str]) ->
     assert [len(numbers(each)) for each in pairs] == [0, 1]
 
 
-def test_conversations_are_found_page_by_page() -> None:
-    pairs = [DirectConversationFactory.create() for _ in range(5)]
+def old_pairs(count: int) -> list[Channel]:
+    """Make conversations with an old message each, in the order of their ids."""
+    pairs = [DirectConversationFactory.create() for _ in range(count)]
     for pair in pairs:
         MessageFactory.create(channel=pair, created_at=OLD)
+    return sorted(pairs, key=lambda pair: pair.id)
+
+
+def small_channels(count: int) -> list[Channel]:
+    """Make channels of a server with an old message each."""
+    first = ChannelFactory.create()
+    channels = [first, *(ChannelFactory.create(server=first.server) for _ in range(count - 1))]
+    for channel in channels:
+        fill(channel, old=1, new=0)
+    return channels
+
+
+@pytest.mark.parametrize(("batch", "transactions"), [(1000, 1), (3, 2), (1, 5)])
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [
+        pytest.param(
+            old_pairs,
+            {"conversations": True},
+            marks=pytest.mark.one_machine("each conversation is in a batch of its own"),
+        ),
+        (small_channels, {}),
+    ],
+)
+def test_small_places_share_a_batch(
+    make: Callable[[int], list[Channel]],
+    options: dict[str, Any],
+    batch: int,
+    transactions: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    channels = make(5)
+    for channel in channels:
+        old = Message.objects.get(channel_id=channel.id)
+        MessageAttachmentFactory.create(message=old)
+        MessageFactory.create(channel=channel, author=old.author, reply_to_seq=old.seq)
+
+    said = purge(capsys, older_than=YEAR, batch=batch, **options)
+
+    assert "Purged 5 messages." in said
+    # Each batch is a transaction, or in a test a savepoint, with an id of its own.
+    assert value("SELECT count(DISTINCT xmin::text) FROM channel_counters") == transactions
+    assert rows("SELECT DISTINCT seq, reply_to_seq FROM messages") == [(2, None)]
+    assert value("SELECT count(*) FROM discarded_files") == 5
+    assert broken() == {}
+
+
+def test_conversation_that_fails_is_named_and_those_beside_it_are_purged(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pairs = old_pairs(3)
+    fail_in(pairs[1])
+
+    with pytest.raises(CommandError, match=rf"^Failed: conversation {pairs[1].id}\.") as ended:
+        purge(capsys, older_than=YEAR, conversations=True)
+
+    assert "At least 2 messages are purged" in str(ended.value)
+    said = capsys.readouterr().out
+    assert f"{pairs[1].id}: FAILED, deadlock detected" in said
+    assert "conversations: 3 messages to purge in 3." in said
+    assert [len(numbers(pair)) for pair in pairs] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("conversations", [False, True])
+def test_full_disk_ends_it_at_once(conversations: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    channels = [*old_pairs(2), *small_channels(1)]
+    full = "RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'"
+    fail_in(channels[-1 if not conversations else 1], how=full)
+
+    with pytest.raises(CommandError) as ended:
+        purge(capsys, older_than=YEAR, conversations=conversations)
+
+    assert str(ended.value) == (
+        "The database went no further: could not extend file: No space left on device."
+        " At least 0 messages are purged and stay it; run it again to go on."
+    )
+    assert [len(numbers(channel)) for channel in channels] == [1, 1, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connection_that_is_lost_meanwhile_is_made_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pairs = old_pairs(3)
+    fail_in(pairs[1], how="PERFORM pg_terminate_backend(pg_backend_pid())")
+
+    try:
+        with pytest.raises(CommandError, match=rf"^Failed: conversation {pairs[1].id}\.") as ended:
+            call_command("purge", older_than=YEAR, conversations=True)
+    finally:
+        execute("DROP FUNCTION fail CASCADE")
+
+    assert "At least 2 messages are purged" in str(ended.value)
+    said = capsys.readouterr().out
+    assert f"{pairs[1].id}: FAILED, terminating connection" in said
+    assert [len(numbers(pair)) for pair in pairs] == [0, 1, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_conversation_that_is_held_meanwhile_is_named_and_those_beside_it_are_purged(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pairs = old_pairs(3)
+
+    def run() -> None:
+        with closing(connection):
+            call_command("purge", older_than=YEAR, conversations=True)
+
+    with connect() as holder, ThreadPoolExecutor(max_workers=1) as pool:
+        with holder.transaction():
+            holder.execute("UPDATE channels SET legal_hold_at = now() WHERE id = %s", [pairs[1].id])
+            ran = pool.submit(run)
+            wait_until_somebody_is_blocked(by=holder, unless=ran)
+        ran.result(timeout=30)
+
+    said = capsys.readouterr().out
+    assert f"conversation {pairs[1].id}: held, restored or gone meanwhile, left." in said
+    assert "Purged 2 messages." in said
+    assert [len(numbers(pair)) for pair in pairs] == [0, 1, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_counters_are_locked_in_the_order_of_their_ids() -> None:
+    low, high = old_pairs(2)
+    parts = list(purging.old_messages([low.id, high.id], before=NOW, batch=9))
+    lock: LiteralString = "SELECT FROM channel_counters WHERE channel_id = %s FOR UPDATE NOWAIT"
+
+    def run() -> int:
+        with closing(connection):
+            return purging.purge_messages([*reversed(parts)], before=NOW)
+
+    with connect() as sender, ThreadPoolExecutor(max_workers=1) as pool:
+        with sender.transaction():
+            sender.execute(lock, [low.id])
+            ran = pool.submit(run)
+            wait_until_somebody_is_blocked(by=sender, unless=ran)
+            # It has not locked this one before, so who has the first gets the second too.
+            sender.execute(lock, [high.id])
+        assert ran.result(timeout=30) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_purges_at_once_take_each_message_once(capsys: pytest.CaptureFixture[str]) -> None:
+    old_pairs(20)
+
+    def run() -> int:
+        with closing(connection):
+            call_command("purge", older_than=YEAR, conversations=True, batch=3)
+        return 0
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for ran in [pool.submit(run) for _ in range(2)]:
+            ran.result(timeout=60)
+
+    counts = re.findall(r"Purged (\d+) messages", capsys.readouterr().out)
+    assert sum(map(int, counts)) == 20
+    assert rows("SELECT FROM messages") == []
+    assert broken() == {}
+
+
+def test_conversations_are_found_page_by_page() -> None:
+    pairs = old_pairs(5)
 
     found = list(purging.old_conversations(before=NOW - YEAR, page=2))
 
-    assert [each.space_id for each in found] == sorted(pair.id for pair in pairs)
+    assert [each.space_id for each in found] == [pair.id for pair in pairs]
 
 
 def test_conversation_under_a_hold_is_passed_over_and_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    held, other = (DirectConversationFactory.create() for _ in range(2))
-    for pair in (held, other):
-        MessageFactory.create(channel=pair, created_at=OLD)
+    held, other = old_pairs(2)
     execute("UPDATE channels SET legal_hold_at = now() WHERE id = %s", held.id)
 
     with acting_as(roles().owner):
@@ -384,7 +585,7 @@ def test_hold_that_comes_meanwhile_ends_the_purge_of_its_server(
     channel = ChannelFactory.create()
     fill(channel, old=4, new=0)
     execute("SET CONSTRAINTS ALL IMMEDIATE")
-    batches = purging.purge_messages(channel.space_id, before=datetime.now(tz=UTC), batch=2)
+    batches = purge_batches(channel, before=datetime.now(tz=UTC), batch=2)
     assert next(batches) == 2
     execute("UPDATE servers SET legal_hold_at = now() WHERE id = %s", channel.space_id)
 
@@ -401,14 +602,7 @@ def test_server_that_fails_is_named_and_the_others_are_purged(
     for channel in channels:
         fill(channel, old=2, new=1)
     execute("SET CONSTRAINTS ALL IMMEDIATE")
-    execute(
-        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE 'deadlock detected'; END $$"
-    )
-    execute(
-        "CREATE TRIGGER fail BEFORE DELETE ON messages FOR EACH ROW"
-        f" WHEN (OLD.space_id = '{channels[0].space_id}') EXECUTE FUNCTION fail()"
-    )
+    fail_in(channels[0])
 
     with pytest.raises(CommandError, match=f"^Failed: server {channels[0].space_id}\\.") as ended:
         call_command("purge", older_than=YEAR)
@@ -443,7 +637,7 @@ def test_batch_reads_no_more_than_the_one_before() -> None:
     for _ in range(20):
         before = value(looked_at)
         # Each as a run of its own, which begins where the others ended.
-        assert next(purging.purge_messages(channel.space_id, before=now, batch=20)) == 20
+        assert next(purge_batches(channel, before=now, batch=20)) == 20
         read.append(value(looked_at) - before)
 
     # It would be the 20 of each batch before: 380 at last.
@@ -542,7 +736,7 @@ def test_server_that_is_not_deleted_stays(server: bool) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_between_batches_it_says_so_and_the_next_run_goes_on(how: signal.Signals) -> None:
     channel = ChannelFactory.create()
     fill(channel, old=40, new=1)
@@ -572,8 +766,8 @@ def test_stopped_between_batches_it_says_so_and_the_next_run_goes_on(how: signal
 
     left = numbers(channel)
     assert 1 < len(left) < 40
-    if how is signal.SIGINT:
-        assert process.returncode == 1
+    if how is not signal.SIGKILL:
+        assert process.returncode == 130
         assert "Stopped." in said
         # Of the last batch the command may have heard, or not.
         assert any(
@@ -603,17 +797,13 @@ def test_purge_waits_for_who_is_sending_an_answer_to_what_it_purges() -> None:
     def run() -> list[int]:
         with closing(connection):
             yesterday = datetime.now(tz=UTC) - timedelta(days=1)
-            return list(purging.purge_messages(channel.space_id, before=yesterday, batch=9))
+            return list(purge_batches(channel, before=yesterday, batch=9))
 
     with connect() as sender, ThreadPoolExecutor(max_workers=1) as pool:
         with sender.transaction():
             sender.execute(send, [*place, None])
             purged = pool.submit(run)
-            while not value(
-                "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))",
-                sender.info.backend_pid,
-            ):
-                assert not purged.done()
+            wait_until_somebody_is_blocked(by=sender, unless=purged)
             sender.execute(send, [*place, 1])
         assert purged.result(timeout=30) == [2]
 

@@ -126,8 +126,9 @@ def test_run_twice_adds_nothing() -> None:
 def test_interrupted_run_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     seed()
     whole = people_and_messages()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(CommandError, match=r"^Stopped\. What was written before is kept") as ended:
         seed_until_stopped(monkeypatch)
+    assert ended.value.returncode == 130
     assert broken_rules("default") == []
 
     seed(seed=2)

@@ -95,6 +95,30 @@ def test_killed_in_the_middle_of_a_migration(
     assert is_ready(scratch_connection)
 
 
+def test_terminated_in_the_middle_of_a_migration(
+    manage: ManageSituation,
+    start: StartSituation,
+    situation: Situation,
+    scratch_connection: BaseDatabaseWrapper,
+    tmp_path: Path,
+) -> None:
+    situation("paused")
+    (tmp_path / "ddl.passed").touch()
+    process = start("migrate", situations=["paused"], SITUATION_PAUSES=str(tmp_path))
+    wait_until((tmp_path / "data.reached").exists)
+
+    process.terminate()
+    _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert errors == "\nInterrupted. What was committed stays; nothing else was changed.\n"
+    assert (has_author(scratch_connection), notes(scratch_connection)) == (False, {"before"})
+    (tmp_path / "data.passed").touch()
+    (tmp_path / "end.passed").touch()
+    assert manage("migrate", situations=["paused"]).returncode == 0
+    assert is_ready(scratch_connection)
+
+
 @pytest.mark.parametrize("table", ["django_migrations", "schema_migrations"])
 def test_killed_before_a_row_is_written(
     manage: ManageSituation,

@@ -10,19 +10,30 @@ from django.db import Error, ProgrammingError, connections
 from psycopg import errors, sql
 
 from chat.errors import ChatError
+from chat.schema.errors import ExitCode
 from chat.schema.text import command_line
 from chat.services.core.use_case import write_alias
+
+
+class StoppedError(CommandError):
+    """A command was ended by Ctrl-C or SIGTERM; says what is kept."""
+
+    def __init__(self, kept: str) -> None:
+        super().__init__(f"Stopped. {kept}", returncode=int(ExitCode.STOPPED))
 
 
 @contextmanager
 def refusals_as_command_errors(*, kept: Callable[[], str]) -> Iterator[None]:
     """Turn what ends a long command into one CommandError, which also says what `kept` returns.
 
-    That is a refusal of a service; tables that do not exist yet; or a database that goes no further
-    because it was stopped, has no space left, or lost meanwhile what was written to.
+    That is Ctrl-C or SIGTERM; a refusal of a service; tables that do not exist yet; or a database
+    that goes no further because it was stopped, has no space left, or lost meanwhile what was
+    written to.
     """
     try:
         yield
+    except KeyboardInterrupt:
+        raise StoppedError(kept()) from None
     except ChatError as error:
         raise CommandError(f"{error} {kept()}") from error
     except ObjectDoesNotExist as error:
@@ -35,7 +46,10 @@ def refusals_as_command_errors(*, kept: Callable[[], str]) -> Iterator[None]:
             f"{command_line('migrate')} first."
         ) from error
     except Error as error:
-        said = str(error).strip().partition("\n")[0]
+        # One that is a command's error says itself what was tried, and what to do.
+        if isinstance(error, CommandError):
+            raise CommandError(f"{error}\n{kept()}") from error
+        said = str(error).strip().partition("\n")[0].removesuffix(".")
         raise CommandError(f"The database went no further: {said}. {kept()}") from error
 
 

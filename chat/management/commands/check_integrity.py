@@ -79,7 +79,12 @@ examples:
         if broken or unknown:
             raise CommandError(
                 f"{broken} rules are broken, {unknown} could not be checked."
-                + (" Give the latter more time with --timeout." if unknown else "")
+                + (
+                    " Where the time was up, give more with --timeout; where permission was "
+                    "denied, be the tables' owner."
+                    if unknown
+                    else ""
+                )
             )
 
     def _print(self, finding: Finding) -> None:

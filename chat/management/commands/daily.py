@@ -1,6 +1,6 @@
 """Remove what has had its time: what a line of cron calls once a day."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +11,13 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from chat.errors import ChatError
+from chat.management.commands._bulk import StoppedError, refusals_as_command_errors
 from chat.schema.management.commands._base import SchemaCommandMixin
 from chat.services.attachments import sweep_attachments
 from chat.services.core.purging import purger, remove_expired_invites, remove_expired_sessions
 
 _BATCH = 1000
+_KEPT = "What is named above is done; run it again for the rest."
 
 
 class Command(SchemaCommandMixin):
@@ -35,6 +37,7 @@ exit codes:
   0  done
   1  a part failed; the others are done
  64  the command line is wrong; nothing was done
+130  stopped by Ctrl-C or SIGTERM; what was done stays done, and the next run goes on
 
 examples:
   python manage.py daily
@@ -51,20 +54,25 @@ examples:
             "invites": lambda: f"removed {remove_expired_invites():,}",
             "old messages": self._purge,
         }
-        failed = []
+        with refusals_as_command_errors(kept=lambda: _KEPT):
+            failed = list(self._failing(parts))
+        if failed:
+            rest = "The rest is done; run" if len(failed) < len(parts) else "Run"
+            raise CommandError(f"Failed: {', '.join(failed)}. {rest} it again.")
+
+    def _failing(self, parts: Mapping[str, Callable[[], str]]) -> Iterator[str]:
         for name, run in parts.items():
+            # A new one where it was lost; without one each part would fail as the one before.
+            connection.ensure_connection()
             try:
                 said = run()
+            except StoppedError:
+                raise
             except (ChatError, CommandError, Error) as error:
-                failed.append(name)
-                # The next part begins on one that works; a caller's transaction stays on its own.
-                if not connection.in_atomic_block:
-                    connection.close_if_unusable_or_obsolete()
+                yield name
                 said = "FAILED, " + str(error).strip().partition("\n")[0]
             self.stdout.write(f"{name}: {said}")
             self.stdout.flush()
-        if failed:
-            raise CommandError(f"Failed: {', '.join(failed)}. The rest is done; run it again.")
 
     def _purge(self) -> str:
         who = purger()

@@ -28,6 +28,7 @@ exit codes:
   0  done; what is not imported is named
   1  error; it says which files are not imported, or how many are
  64  the command line is wrong; nothing was done
+130  stopped by Ctrl-C or SIGTERM; it says how many files are imported
 
 examples:
   python manage.py import_discord export.json

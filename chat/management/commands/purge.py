@@ -1,32 +1,42 @@
 """Purge old messages for good, or a deleted server with all that is in it."""
 
 from argparse import ArgumentTypeError
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error, connections
+from psycopg.errors import DiskFull, ReadOnlySqlTransaction
 
+from chat.errors import ChatError
 from chat.management.commands._bulk import refusals_as_command_errors
 from chat.management.commands.check_integrity import space_id
 from chat.models import DirectConversation
 from chat.schema.management.commands._base import SchemaCommandMixin, wrong_call
 from chat.services.core.purging import (
     HeldError,
+    OldMessages,
     Policy,
     Purger,
+    batches,
     old_conversations,
+    old_messages,
     policies,
+    purge_emptied_server,
     purge_messages,
-    purge_server,
     purger,
+    spaces_at_once,
 )
 from chat.services.core.use_case import write_alias
 
 _LARGEST_BATCH = 10_000
 # A hundred years: before that there is no message.
 _LONGEST_DAYS = 36_500
+_SAME_FOR_ALL = (DiskFull, ReadOnlySqlTransaction)
 # So many of what failed are named again at the end.
 _NAMED = 100
 
@@ -50,8 +60,9 @@ the latter of a conversation in channels.
 
 exit codes:
   0  done, or nothing to do
-  1  error, or stopped; what fails is named, and the others are purged all the same
+  1  error; what fails is named, and the others are purged all the same
  64  the command line is wrong; nothing was done
+130  stopped by Ctrl-C or SIGTERM; what is purged stays it, and the next run goes on
 
 examples:
   python manage.py purge --older-than 365d --server 019c26e8-3c80-712f-8ab9-9cedd464d8c3
@@ -92,77 +103,129 @@ examples:
             type=_batch,
             default=1000,
             metavar="N",
-            help="How many messages to take in one transaction, for which senders in the channel "
-            "wait (default: %(default)s).",
+            help="How many messages to take in one transaction, for which senders in their "
+            "channels wait (default: %(default)s).",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Estimate, then purge, server by server."""
+        """Count, then purge, server by server, or many conversations at a time."""
         self._gone = self._total = self._places = 0
-        try:
-            with refusals_as_command_errors(kept=self._kept):
-                self._purge(options)
-        except KeyboardInterrupt:
-            raise CommandError(f"Stopped. {self._kept()}") from None
+        # Those that could not be purged: held meanwhile, or failed.
+        self._left: set[UUID] = set()
+        self._failed: list[Policy] = []
+        with refusals_as_command_errors(kept=self._kept):
+            self._purge(options)
 
     def _purge(self, options: dict[str, Any]) -> None:
         who = purger()
         found = _policies(options, who.now)
         _require_rights(who)
-        failed: list[Policy] = []
+        due = self._due(found, who.now, options)
+        if not (options["conversations"] or options["whole"] or options["older_than"]) and all(
+            policy.retention_days is None for policy in found
+        ):
+            self.stdout.write("No retention_days: nothing to purge without --older-than.")
+        # Each server has a time of its own.
+        at_once = spaces_at_once() if options["conversations"] else 1
+        while group := list(islice(due, at_once)):
+            self._purge_spaces([policy for policy, _ in group], group[0][1], options)
+        if options["conversations"]:
+            self.stdout.write(
+                f"conversations: {self._total:,} messages to purge in {self._places:,}."
+            )
+        if self._failed:
+            named = map(_named, self._failed[:_NAMED])
+            names = [*named, *(["others"] if self._failed[_NAMED:] else [])]
+            raise CommandError(f"Failed: {', '.join(names)}. {self._kept()}")
+        if not options["dry_run"]:
+            self.stdout.write(f"Purged {self._gone:,} messages.")
+
+    def _due(
+        self, found: Iterable[Policy], now: datetime, options: dict[str, Any]
+    ) -> Iterator[tuple[Policy, datetime | None]]:
+        """Yield each that has something to purge by its policy, with the moment up to which."""
         for policy in found:
-            before = _before(policy, who.now, options["older_than"])
+            before = _before(policy, now, options["older_than"])
             if before is None and not options["whole"]:
                 continue
             if policy.is_held:
                 self.stdout.write(f"{_named(policy)}: under a legal hold, passed over.")
                 continue
-            try:
-                self._purge_one(policy, before, options)
-            except HeldError:
-                self.stdout.write(f"{_named(policy)}: held, restored or gone meanwhile, left.")
-            except Error as error:
-                # Without a connection it would be the same with every server that is left.
-                if not connections[write_alias()].is_usable():
-                    raise
-                failed.append(policy)
-                said = str(error).strip().partition("\n")[0]
-                self.stdout.write(f"{_named(policy)}: FAILED, {said}")
-        if options["conversations"]:
-            self.stdout.write(
-                f"conversations: {self._total:,} messages to purge in {self._places:,}."
-            )
-        if failed:
-            names = [*map(_named, failed[:_NAMED]), *(["others"] if failed[_NAMED:] else [])]
-            raise CommandError(f"Failed: {', '.join(names)}. {self._kept()}")
-        if not options["dry_run"]:
-            self.stdout.write(f"Purged {self._gone:,} messages.")
+            yield policy, before
 
-    def _purge_one(self, policy: Policy, before: datetime | None, options: dict[str, Any]) -> None:
-        space, batch = policy.space_id, options["batch"]
-        total = sum(purge_messages(space, before=before, batch=batch, dry_run=True))
-        self._total += total
-        self._places += 1
-        # Of conversations there may be a million.
-        if policy.kind == "server" or options["verbosity"] > 1:
-            self.stdout.write(f"{_named(policy)}: {total:,} messages to purge.")
-            self.stdout.flush()
+    def _purge_spaces(
+        self, policies: Sequence[Policy], before: datetime | None, options: dict[str, Any]
+    ) -> None:
+        batch = options["batch"]
+        parts: list[OldMessages] = []
+
+        def look(spaces: list[UUID]) -> None:
+            parts.extend(list(old_messages(spaces, before=before, batch=batch)))
+
+        def purge(spaces: list[UUID]) -> None:
+            own = [part for part in taken if part.space_id in spaces]
+            self._gone += purge_messages(own, before=before)
+
+        self._together(policies, look)
+        self._say_what_there_is(policies, parts, options)
         if options["dry_run"]:
             return
-        done = 0
-        batches = (
-            purge_server(space, batch=batch)
-            if options["whole"]
-            else purge_messages(space, before=before, batch=batch)
-        )
-        for gone in batches:
-            done += gone
-            self._gone += gone
+        gone, total = self._gone, sum(part.messages for part in parts)
+        for taken in batches(parts, most=batch):
+            spaces = {part.space_id for part in taken}
+            self._together([policy for policy in policies if policy.space_id in spaces], purge)
             if options["verbosity"] > 1:
-                self.stdout.write(f"  {done:,} of {total:,}")
+                self.stdout.write(f"  {self._gone - gone:,} of {total:,}")
                 self.stdout.flush()
         if options["whole"]:
-            self.stdout.write(f"{_named(policy)}: gone, with all that was in it.")
+            self._together(policies, lambda spaces: purge_emptied_server(*spaces, batch=batch))
+            for policy in self._still(policies):
+                self.stdout.write(f"{_named(policy)}: gone, with all that was in it.")
+
+    def _say_what_there_is(
+        self, policies: Sequence[Policy], parts: Sequence[OldMessages], options: dict[str, Any]
+    ) -> None:
+        messages = Counter[UUID]()
+        for part in parts:
+            messages[part.space_id] += part.messages
+        self._total += messages.total()
+        self._places += len(messages)
+        for policy in self._still(policies):
+            # Of conversations there may be a million.
+            if policy.kind == "server" or options["verbosity"] > 1:
+                count = messages[policy.space_id]
+                self.stdout.write(f"{_named(policy)}: {count:,} messages to purge.")
+        self.stdout.flush()
+
+    def _still(self, policies: Iterable[Policy]) -> list[Policy]:
+        return [policy for policy in policies if policy.space_id not in self._left]
+
+    def _together(self, policies: Sequence[Policy], deed: Callable[[list[UUID]], object]) -> None:
+        """Do it for all of them at once; if that fails, for each alone, and name those that fail.
+
+        Those that have failed before are passed over.
+        """
+        policies = self._still(policies)
+        try:
+            if policies:
+                deed([policy.space_id for policy in policies])
+        except (ChatError, Error, HeldError) as error:
+            # It would be the same with all that are left, and so it would without a connection.
+            if isinstance(error.__cause__, _SAME_FOR_ALL):
+                raise
+            connections[write_alias()].ensure_connection()
+            if policies[1:]:
+                for policy in policies:
+                    self._together([policy], deed)
+                return
+            (policy,) = policies
+            self._left.add(policy.space_id)
+            if isinstance(error, HeldError):
+                self.stdout.write(f"{_named(policy)}: held, restored or gone meanwhile, left.")
+                return
+            self._failed.append(policy)
+            said = str(error).strip().partition("\n")[0]
+            self.stdout.write(f"{_named(policy)}: FAILED, {said}")
 
     def _kept(self) -> str:
         # The last batch may be committed and not counted yet.

@@ -32,6 +32,7 @@ exit codes:
   1  error
   3  refused in production; nothing was done
  64  the command line is wrong; nothing was done
+130  stopped by Ctrl-C or SIGTERM; running it again finishes it
 
 examples:
   python manage.py seed_demo
@@ -74,7 +75,10 @@ examples:
         )
         with (
             refusals_as_command_errors(
-                kept=lambda: "What was written before is kept, and no run writes it again."
+                kept=lambda: (
+                    "What was written before is kept, and no run writes it again. Run the same "
+                    "command again for the rest."
+                )
             ),
             tqdm(total=messages, unit=" messages", unit_scale=True, disable=None) as bar,
         ):

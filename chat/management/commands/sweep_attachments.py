@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from chat.management.commands._bulk import refusals_as_command_errors
 from chat.rules.limits import SWEEP_LIMIT
 from chat.schema.management.commands._base import SchemaCommandMixin, wrong_call
 from chat.services.attachments import (
@@ -42,6 +43,7 @@ exit codes:
   0  done, or nothing to do
   1  error; the batches before it stay done
  64  the command line is wrong; nothing was done
+130  stopped by Ctrl-C or SIGTERM; the batches before it stay done
 
 examples:
   python manage.py sweep_attachments --discarded | ./remove > removed
@@ -82,6 +84,11 @@ examples:
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Sweep, or do what is asked for instead."""
+        self._kept = "Nothing was changed."
+        with refusals_as_command_errors(kept=lambda: f"{self._kept} Run it again to go on."):
+            self._do(options)
+
+    def _do(self, options: dict[str, Any]) -> None:
         if options["discarded"] or options["confirm"]:
             if options["older_than"] is not None:
                 raise wrong_call(
@@ -105,6 +112,7 @@ examples:
             swept = sweep_attachments(before=before, limit=batch)
             self._print(file.storage_key for file in swept)
             total += swept
+            self._kept = f"{len(total):,} unsent attachments are removed and stay it."
             if len(swept) < batch:
                 break
         self._tell(f"Removed {_count(total)}.")
@@ -123,6 +131,7 @@ examples:
             while storage_keys := list(islice(keys, batch)):
                 confirmed += confirm_removal(storage_keys=storage_keys)
                 read += len(storage_keys)
+                self._kept = f"{confirmed:,} files are forgotten and stay it."
         except ValueError as error:  # an InvalidInput, or bytes that are no text
             raise CommandError(f"After {read} keys of stdin: {error}") from error
         self._tell(f"Read {read} keys; {confirmed} files were on the list and are forgotten.")

@@ -1,9 +1,11 @@
 """What the commands share: their errors, their help, and options about migrations."""
 
+import signal
 import sys
+import threading
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import partial
 from typing import Any, Final, NoReturn, TextIO
 
@@ -48,8 +50,11 @@ class ExplainedCommand(BaseCommand):
         super().__init__(stdout=self._out, stderr=self._err, **options)  # type: ignore[arg-type]
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run the command as a process; also what others print in it goes to its output."""
-        with redirect_stdout(self._out), redirect_stderr(self._err):
+        """Run the command as a process, which SIGTERM ends as Ctrl-C does.
+
+        Also what others print in it goes to its output.
+        """
+        with redirect_stdout(self._out), redirect_stderr(self._err), _terminated_as_by_ctrl_c():
             try:
                 super().run_from_argv(argv)
             finally:
@@ -125,6 +130,19 @@ class SchemaCommandMixin(ExplainedCommand):
         if options["force_color"] or (self.stdout.isatty() and not options["no_color"]):
             return self.style
         return no_style()
+
+
+@contextmanager
+def _terminated_as_by_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM unwind the block: what `timeout`, systemd, Kubernetes and builds stop with."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def wrong_call(message: str) -> CommandError:

@@ -1,14 +1,11 @@
 """Prove on a scratch database that every migration can be undone exactly."""
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
+from chat.schema.errors import ExitCode
 from chat.schema.management.commands._base import SchemaCommandMixin, add_database_argument
 from chat.schema.rehearsal.report import heading, rehearsal_json, rows, summary
 from chat.schema.rehearsal.round_trip import (
@@ -19,8 +16,6 @@ from chat.schema.rehearsal.round_trip import (
 )
 from chat.schema.rehearsal.scratch import ScratchDatabase, scratch_database
 from chat.schema.session.database import describe_database
-
-_INTERRUPTED = 130
 
 
 class Command(SchemaCommandMixin):
@@ -72,18 +67,15 @@ examples:
     def handle(self, *args: Any, **options: Any) -> None:
         """Rehearse, showing each as it is done; raise what it amounts to."""
         try:
-            with (
-                _terminated_like_interrupted(),
-                scratch_database(
-                    connections[options["database"]],
-                    # Not to standard output, where JSON may be.
-                    say=self.stderr.write,
-                ) as scratch,
-            ):
+            with scratch_database(
+                connections[options["database"]],
+                # Not to standard output, where JSON may be.
+                say=self.stderr.write,
+            ) as scratch:
                 rehearsals = self._rehearse(scratch, options)
         except KeyboardInterrupt as exc:
             raise CommandError(
-                "Interrupted; the scratch database was dropped.", returncode=_INTERRUPTED
+                "Interrupted; the scratch database was dropped.", returncode=int(ExitCode.STOPPED)
             ) from exc
         if names := failed_names(rehearsals, is_strict=options["strict"]):
             raise InexactMigrationsError(names)
@@ -106,16 +98,3 @@ examples:
             rehearsals.append(rehearsal)
         self.stdout.write(summary(rehearsals))
         return rehearsals
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM, with which a build is cancelled, unwind as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
