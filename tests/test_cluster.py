@@ -110,6 +110,13 @@ def test_a_statement_for_one_space_asks_one_machine(
     assert tasks == {"Task Count: 1"}, plan
 
 
+def test_no_machine_compiles_statements(harbour: Harbour) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT result FROM run_command_on_all_nodes('SHOW jit')")
+
+        assert cursor.fetchall() == [("off",)]
+
+
 def test_what_was_sent_is_read_counted_and_searched(harbour: Harbour) -> None:
     reader = ServerMemberFactory.create(server=harbour.server).user
     sent = messages.send_message(
