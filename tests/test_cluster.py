@@ -16,6 +16,7 @@ from chat.queries.source import of_space
 from chat.services import messages
 from chat.services.core.purging import policies
 from chat.services.messages import editing, sending
+from tests.cluster import SHARDS
 from tests.factories import ServerMemberFactory
 from tests.services.places import READ, Harbour, make_harbour
 
@@ -108,6 +109,26 @@ def test_a_statement_for_one_space_asks_one_machine(
 
     tasks = {line.strip() for line in plan.splitlines() if "Task Count" in line}
     assert tasks == {"Task Count: 1"}, plan
+
+
+@pytest.mark.parametrize("path", ["unread_overview", "visible_channels"])
+def test_a_statement_for_all_spaces_asks_every_part_once(harbour: Harbour, path: str) -> None:
+    everywhere = {"user": harbour.member.pk, **of_space(None, with_archived=False)}
+
+    ((sql, params),) = for_spaces(read_sql(f"queries/sql/{path}.sql"), everywhere, using="default")
+    with ClientCursor(connection.connection) as cursor:
+        cursor.execute(f"EXPLAIN (COSTS OFF) {sql}", params)
+        plan = "\n".join(line for (line,) in cursor)
+
+    tasks = [line.strip() for line in plan.splitlines() if "Task Count" in line]
+    assert tasks == [f"Task Count: {SHARDS}"], plan
+
+
+def test_no_machine_compiles_statements(harbour: Harbour) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT result FROM run_command_on_all_nodes('SHOW jit')")
+
+        assert cursor.fetchall() == [("off",)]
 
 
 def test_what_was_sent_is_read_counted_and_searched(harbour: Harbour) -> None:

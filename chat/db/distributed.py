@@ -4,7 +4,8 @@ Citus sends a statement to one machine when it compares each table's space with 
 every machine, or refuses, when the statement says `= outer.space_id`. On one machine the opposite
 is better: a statement that is given only a channel finds the space itself. So the SQL is written
 for one machine, and is rewritten for a cluster here and nowhere else: the space is found first and
-then compared in each table. A statement about all places of a user runs once for each space.
+then compared in each table. A statement about all places of a user runs once for each space, unless
+it is written so that every machine can answer for the spaces that it has.
 """
 
 import re
@@ -16,8 +17,9 @@ from uuid import UUID
 from django.db import connections
 
 # Comments in a statement that only the form for a cluster uses: a query for the spaces, for when no
-# space is given, and a further condition.
+# space is given, or that each machine is asked for all it has of them; and a further condition.
 SPACES = "-- spaces on a cluster: "
+_AT_ONCE = "at once"
 CONDITION = "-- on a cluster: "
 _SPACES = re.compile(rf"^\s*{SPACES}(.*)$", re.MULTILINE)
 _CONDITION = re.compile(rf"^(\s*){CONDITION}", re.MULTILINE)
@@ -102,15 +104,17 @@ def for_spaces(
     """Yield the statement and its parameters for each space that it is about, in their order.
 
     A statement without a space, which reads reference tables or is meant for every machine, is
-    yielded unchanged.
+    yielded unchanged, and so is one for many spaces that all machines answer at once.
     """
     form = cluster_form(sql)
     if form is None:
         yield sql, params
-    elif params.get(form.name) is not None:
-        yield form.sql, params
+    elif (space := params.get(form.name) or _only_space(params)) is not None:
+        yield form.sql, {**params, form.name: space}
     elif form.finding is not None:
         yield form.sql, {**params, form.name: _space(form.finding, params, using=using)}
+    elif form.listing == _AT_ONCE:
+        yield without_marks(sql), params
     else:
         for (space,) in _rows(form.listing, params, using=using):
             yield form.sql, {**params, form.name: space}
@@ -146,6 +150,11 @@ def cluster_form(sql: str) -> ClusterForm | None:
     sql = _OF_USER_ALONE.sub(rf"\g<1>space_id = {value} AND ", sql)
     listing = listing or (_SPACES_OF_A_RANGE if ranges else _SPACES_OF_USER)
     return ClusterForm(sql=sql, name=name, finding=finding, listing=listing)
+
+
+def _only_space(params: Mapping[str, Any]) -> Any:
+    first = params.get("first_space")
+    return first if first == params.get("last_space") else None
 
 
 def _space(finding: str, params: Mapping[str, Any], *, using: str) -> UUID:

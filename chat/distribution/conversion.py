@@ -38,6 +38,8 @@ SETTINGS = {
     "citus.allow_nested_distributed_execution": "on",
     # SET LOCAL chat.purge and the like are for the triggers, which run on the machines.
     "citus.propagate_set_commands": "local",
+    # As the application has it on its own connections; the machines have others among themselves.
+    "jit": "off",
 }
 
 # How a trigger gets each state that is not DISABLED.

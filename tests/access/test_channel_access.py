@@ -251,14 +251,10 @@ def places_of(
     users: Iterable[UUID], *, spaces: Sequence[UUID | None]
 ) -> dict[Pair, tuple[object, ...]]:
     """Return what the fragment has of these users, in the form of `full_rows`."""
-    places, members = (
-        read_sql(f"queries/sql/{name}.sql").removesuffix(";")
-        for name in ("places", "server_places")
-    )
+    places = read_sql("queries/sql/places.sql").removesuffix(";")
     asked = Statement(
-        f"WITH {members} SELECT place.channel_id, place.space_id, place.permissions, "
-        "place.last_seq, place.last_message_at, member.role_ids "
-        f"FROM ({places}) AS place LEFT JOIN member USING (space_id)"
+        "SELECT channel_id, space_id, permissions, last_seq, last_message_at, role_ids "
+        f"FROM ({places}) AS place"
     )
     return {
         (user_id, channel_id): (*rest, set(role_ids or ()))

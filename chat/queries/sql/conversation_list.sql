@@ -13,8 +13,6 @@
 -- spaces on a cluster: < (%(before_at)s, %(before_id)s)
 -- spaces on a cluster: ORDER BY coalesce(counter.last_message_at, opened.created_at) DESC,
 -- spaces on a cluster: own.space_id DESC LIMIT %(limit)s
--- Nobody has a role in a conversation.
-WITH member AS (SELECT NULL::uuid AS space_id, NULL::uuid[] AS role_ids)
 SELECT
     entry.id,
     entry.kind,
@@ -69,7 +67,6 @@ FROM (
         SELECT
             listed.*,
             conversation.*,
-            listed.id AS space_id,
             listed.id AS channel_id,
             NULL::uuid AS parent_id,
             coalesce(mark.last_read_seq, 0) AS last_read_seq,
@@ -121,6 +118,8 @@ FROM (
                 AND mark.channel_id = listed.id
         OFFSET 0
     ) AS marked
+    -- Nobody has a role in a conversation.
+    CROSS JOIN LATERAL (SELECT marked.id AS space_id, NULL::uuid[] AS role_ids) AS member
     OFFSET 0
 ) AS entry
 LEFT JOIN LATERAL (

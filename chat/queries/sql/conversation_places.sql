@@ -1,37 +1,30 @@
--- Every conversation that one user takes part in, from one to another, in the columns of
--- `server_place`. Other statements include it.
+-- A conversation that one user takes part in, the row of `member` (members.sql), in the columns of
+-- server_places.sql. Other statements include it as LATERAL.
 SELECT
-    own.space_id,
-    own.space_id,
+    counter.channel_id,
     2251799813803072,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
+    NULL::text,
+    NULL::uuid,
+    NULL::text,
+    NULL::integer,
     counter.ranges_upto,
     counter.first_seq,
     counter.last_seq,
     counter.last_message_at
-FROM public.participants AS own
-CROSS JOIN LATERAL (
-    SELECT closed, first_seq, last_seq, ranges_upto, last_message_at
-    FROM public.channel_counters
-    WHERE space_id = own.space_id AND channel_id = own.space_id
-    OFFSET 0
-) AS counter
+FROM public.channel_counters AS counter
 WHERE
-    own.user_id = %(user)s
-    AND own.left_at IS NULL
-    AND own.space_id BETWEEN %(first_space)s AND %(last_space)s
+    counter.space_id = member.space_id
+    AND counter.channel_id = member.space_id
+    AND member.base IS NULL
     -- A deleted conversation is closed.
     AND CASE
         WHEN counter.closed THEN EXISTS (
             SELECT
             FROM public.channels AS conversation
             WHERE
-                conversation.space_id = own.space_id
-                AND conversation.id = own.space_id
+                conversation.space_id = member.space_id
+                AND conversation.id = member.space_id
                 AND conversation.deleted_at IS NULL
         )
         ELSE TRUE
-    END;
+    END

@@ -1,19 +1,19 @@
 -- The numbers after the read mark of `marked` that are not unread: purged, imported, or there before
--- this reader, whose roles are in `member`, could read the channel. Other statements include it. After
--- a mark is set back, what was imported or there before is unread up to ranges_upto of the mark; what
--- was purged never is.
+-- this reader could read the channel, whose space and roles are those of `member`. Other statements
+-- include it. After a mark is set back, what was imported or there before is unread up to ranges_upto
+-- of the mark; what was purged never is.
 SELECT range_agg(int8range(greatest(past.first_seq, marked.read_upto + 1), past.last_seq, '[]'))
 FROM public.read_ranges AS past
 LEFT JOIN public.channel_permissions AS own
     ON
         past.reason = 'opening'
-        AND own.space_id = marked.space_id
+        AND own.space_id = member.space_id
         AND own.channel_id
         = CASE marked.kind WHEN 'thread' THEN marked.parent_id ELSE marked.channel_id END
         AND own.role_id IS NULL
         AND own.user_id = %(user)s
 WHERE
-    past.space_id = marked.space_id
+    past.space_id = member.space_id
     AND past.channel_id = marked.channel_id
     AND past.last_seq > marked.read_upto
     AND CASE
@@ -23,14 +23,14 @@ WHERE
         WHEN EXISTS (
             SELECT
             FROM public.servers
-            WHERE space_id = marked.space_id AND owner_id = %(user)s
+            WHERE space_id = member.space_id AND owner_id = %(user)s
         ) THEN FALSE
         ELSE NOT public.could_read(
             past.role_ids,
             past.permissions,
             past.allow,
             past.deny,
-            (SELECT role_ids FROM member WHERE space_id = marked.space_id),
+            member.role_ids,
             own.allow,
             own.deny
         )

@@ -37,13 +37,14 @@ viewer AS MATERIALIZED (
         END AS permissions
 ),
 readable AS MATERIALIZED (
-    SELECT seen.channel_id
+    SELECT place.channel_id
     FROM (
-        WITH
+        -- include: own_servers.sql
+    ) AS member
+    CROSS JOIN LATERAL (
         -- include: server_places.sql
-        SELECT channel_id, permissions FROM server_place
-    ) AS seen
-    WHERE %(channel)s::uuid IS NULL AND seen.permissions & 65536 <> 0
+    ) AS place
+    WHERE %(channel)s::uuid IS NULL AND place.permissions & 65536 <> 0
     UNION ALL
     SELECT %(channel)s::uuid FROM viewer WHERE permissions & 65536 <> 0
 ),

@@ -3,121 +3,119 @@
 -- nor purged ones (below first_seq), nor those in read_ranges, which are looked at where there are any
 -- after the mark. The subqueries are not run for a channel without unread messages. Mentions of the
 -- user and those of roles are read apart, so that the mentions of other users in a busy channel are
--- not read.
+-- not read. What a role is looked up in is a hash: some people have hundreds.
 --
 -- FULL JOIN, because it cannot be a nested loop: there are thousands of channels and marks, whatever
 -- the planner estimates.
-WITH
--- include: server_places.sql
-,
-mark AS MATERIALIZED (
-    SELECT
-        state.channel_id,
-        state.last_read_seq,
-        state.ranges_upto,
-        state.notify,
-        state.muted_until
-    FROM (
-        SELECT space_id
-        FROM public.server_members
-        WHERE user_id = %(user)s AND space_id BETWEEN %(first_space)s AND %(last_space)s
-        UNION ALL
-        SELECT space_id
-        FROM public.participants
-        WHERE user_id = %(user)s AND space_id BETWEEN %(first_space)s AND %(last_space)s
-    ) AS own
-    CROSS JOIN LATERAL (
-        SELECT channel_id, last_read_seq, ranges_upto, notify, muted_until
-        FROM public.read_states
-        WHERE space_id = own.space_id AND user_id = %(user)s
-        OFFSET 0
-    ) AS state
-),
--- For a mention to be looked up in by hash: some people have hundreds of roles.
-own_role AS MATERIALIZED (SELECT unnest(role_ids) AS role_id FROM member)
+-- spaces on a cluster: at once
 SELECT
-    entry.space_id,
+    member.space_id,
     entry.channel_id,
     entry.last_seq,
     entry.last_read_seq,
-    CASE WHEN entry.is_unread THEN
-        entry.last_seq - entry.read_upto - CASE WHEN entry.known IS NULL THEN 0 ELSE (
-            SELECT sum(upper(part) - lower(part))::bigint
-            FROM unnest(entry.known) AS part
-        ) END - (
-            SELECT count(*)
-            FROM public.messages AS deleted
-            WHERE
-                deleted.space_id = entry.space_id
-                AND deleted.channel_id = entry.channel_id
-                AND deleted.seq > entry.read_upto
-                AND deleted.deleted_at IS NOT NULL
-                AND (entry.known @> deleted.seq) IS NOT TRUE
-        )
-    ELSE 0 END AS unread,
-    CASE WHEN entry.is_unread THEN (
-        SELECT count(*)
-        FROM (
-            SELECT own.seq
-            FROM public.mentions AS own
-            WHERE
-                own.user_id = %(user)s
-                AND own.space_id = entry.space_id
-                AND own.channel_id = entry.channel_id
-                AND own.seq > entry.read_upto
-            UNION
-            SELECT shared.seq
-            FROM public.mentions AS shared
-            WHERE
-                shared.user_id IS NULL
-                AND shared.space_id = entry.space_id
-                AND shared.channel_id = entry.channel_id
-                AND shared.seq > entry.read_upto
-                AND (shared.role_id IS NULL OR shared.role_id IN (SELECT role_id FROM own_role))
-        ) AS mention
-        WHERE (entry.known @> mention.seq) IS NOT TRUE AND (
-            SELECT deleted.seq
-            FROM public.messages AS deleted
-            WHERE
-                deleted.space_id = entry.space_id
-                AND deleted.channel_id = entry.channel_id
-                AND deleted.seq = mention.seq
-                AND deleted.deleted_at IS NOT NULL
-        ) IS NULL
-    ) ELSE 0 END AS mentions,
+    entry.unread,
+    entry.mentions,
     entry.notify,
     entry.muted_until
 FROM (
+    -- include: members.sql
+) AS member
+CROSS JOIN LATERAL (
     SELECT
-        marked.*,
-        marked.permissions & 65536 <> 0 AND marked.last_seq > marked.read_upto AS is_unread,
-        CASE WHEN marked.permissions & 65536 <> 0 AND marked.ranges_upto > marked.read_upto THEN (
-            -- include: known_numbers.sql
-        ) END AS known
+        entry.*,
+        CASE WHEN entry.is_unread THEN
+            entry.last_seq - entry.read_upto - CASE WHEN entry.known IS NULL THEN 0 ELSE (
+                SELECT sum(upper(part) - lower(part))::bigint
+                FROM unnest(entry.known) AS part
+            ) END - (
+                SELECT count(*)
+                FROM public.messages AS deleted
+                WHERE
+                    deleted.space_id = member.space_id
+                    AND deleted.channel_id = entry.channel_id
+                    AND deleted.seq > entry.read_upto
+                    AND deleted.deleted_at IS NOT NULL
+                    AND (entry.known @> deleted.seq) IS NOT TRUE
+            )
+        ELSE 0 END AS unread,
+        CASE WHEN entry.is_unread THEN (
+            SELECT count(*)
+            FROM (
+                SELECT own.seq
+                FROM public.mentions AS own
+                WHERE
+                    own.user_id = %(user)s
+                    AND own.space_id = member.space_id
+                    AND own.channel_id = entry.channel_id
+                    AND own.seq > entry.read_upto
+                UNION
+                SELECT shared.seq
+                FROM public.mentions AS shared
+                WHERE
+                    shared.user_id IS NULL
+                    AND shared.space_id = member.space_id
+                    AND shared.channel_id = entry.channel_id
+                    AND shared.seq > entry.read_upto
+                    AND (shared.role_id IS NULL OR shared.role_id IN (SELECT unnest(member.role_ids)))
+            ) AS mention
+            WHERE (entry.known @> mention.seq) IS NOT TRUE AND (
+                SELECT deleted.seq
+                FROM public.messages AS deleted
+                WHERE
+                    deleted.space_id = member.space_id
+                    AND deleted.channel_id = entry.channel_id
+                    AND deleted.seq = mention.seq
+                    AND deleted.deleted_at IS NOT NULL
+            ) IS NULL
+        ) ELSE 0 END AS mentions
     FROM (
         SELECT
-            seen.space_id,
-            seen.channel_id,
-            seen.permissions,
-            seen.kind,
-            seen.parent_id,
-            seen.last_seq,
-            seen.ranges_upto,
-            coalesce(mark.last_read_seq, 0) AS last_read_seq,
-            greatest(mark.last_read_seq, seen.first_seq - 1) AS read_upto,
-            mark.ranges_upto AS mark_ranges_upto,
-            mark.notify,
-            mark.muted_until
+            marked.*,
+            marked.permissions & 65536 <> 0 AND marked.last_seq > marked.read_upto AS is_unread,
+            CASE
+                WHEN marked.permissions & 65536 <> 0 AND marked.ranges_upto > marked.read_upto THEN (
+                    -- include: known_numbers.sql
+                )
+            END AS known
         FROM (
-            SELECT *
-            FROM server_place
+            SELECT
+                place.*,
+                coalesce(mark.last_read_seq, 0) AS last_read_seq,
+                greatest(mark.last_read_seq, place.first_seq - 1) AS read_upto,
+                mark.ranges_upto AS mark_ranges_upto,
+                mark.notify,
+                mark.muted_until
+            FROM (
+                -- include: server_places.sql
+            ) AS place
+            FULL JOIN (
+                SELECT channel_id, last_read_seq, ranges_upto, notify, muted_until
+                FROM public.read_states
+                WHERE space_id = member.space_id AND user_id = %(user)s
+                OFFSET 0
+            ) AS mark ON mark.channel_id = place.channel_id
+            WHERE member.base IS NOT NULL
             UNION ALL
-            -- include: conversation_places.sql
-        ) AS seen
-        FULL JOIN mark ON mark.channel_id = seen.channel_id
+            SELECT
+                place.*,
+                coalesce(mark.last_read_seq, 0) AS last_read_seq,
+                greatest(mark.last_read_seq, place.first_seq - 1) AS read_upto,
+                mark.ranges_upto AS mark_ranges_upto,
+                mark.notify,
+                mark.muted_until
+            FROM (
+                -- include: conversation_places.sql
+            ) AS place
+            LEFT JOIN public.read_states AS mark
+                ON
+                    mark.space_id = member.space_id
+                    AND mark.user_id = %(user)s
+                    AND mark.channel_id = member.space_id
+            OFFSET 0
+        ) AS marked
+        WHERE marked.permissions <> 0
         OFFSET 0
-    ) AS marked
-    WHERE marked.permissions <> 0
+    ) AS entry
     OFFSET 0
 ) AS entry
-ORDER BY entry.space_id, entry.channel_id;
+ORDER BY member.space_id, entry.channel_id;
