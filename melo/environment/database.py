@@ -17,15 +17,19 @@ DB_VARIABLES = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")
 
 DEFAULT_PASSWORD = "postgres"  # noqa: S105 — well known: the deploy check is about it
 _CONNECT_TIMEOUT_SECONDS = 10
-# There is another server to ask, so libpq gives up a connection whose other end has gone.
+_REPLICA_CONNECT_TIMEOUT_SECONDS = 2
+# There is another server to ask, so libpq gives up a connection whose other end has gone. What the
+# primary's URL says of its own server is not for these.
 REPLICA_OPTIONS = {
-    "connect_timeout": 2,
+    "connect_timeout": _REPLICA_CONNECT_TIMEOUT_SECONDS,
+    "target_session_attrs": "any",
+    "hostaddr": "",
     "tcp_user_timeout": 2000,
     "keepalives_idle": 1,
     "keepalives_interval": 1,
     "keepalives_count": 2,
 }
-# A server that is there and does not answer is given up too: no read of chat.queries takes so long.
+# A server that is there and falls silent is given up too: no read of chat.queries takes so long.
 _REPLICA_ANSWER_SECONDS = 5
 _LONGEST_NAME_BYTES = 63
 _HOST_AND_PORT = re.compile(
@@ -37,14 +41,15 @@ _HOST_AND_PORT = re.compile(
 class DatabaseChoice:
     """The database at `address`, or the embedded one in `embedded_dir` when that is set.
 
-    `variables` names the variables that chose it, for messages. A statement that takes longer than
-    `answer_seconds` fails, if that is set.
+    `variables` names the variables that chose it, for messages. Waiting for a connection ends after
+    `connect_seconds`, for an answer after `answer_seconds`, if that is set.
     """
 
     address: ServerAddress
     embedded_dir: Path | None
     variables: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    connect_seconds: int = _CONNECT_TIMEOUT_SECONDS
     answer_seconds: float | None = None
 
     def as_django_setting(
@@ -67,9 +72,9 @@ class DatabaseChoice:
             "CONN_HEALTH_CHECKS": True,
             "ANSWER_SECONDS": self.answer_seconds,
             "OPTIONS": {
-                "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+                "connect_timeout": self.connect_seconds,
                 "application_name": "melo",
-                **({"pool": _pool(pool_size)} if pool_size else {}),
+                **({"pool": _pool(pool_size, seconds=self.connect_seconds)} if pool_size else {}),
                 **self.options,
             },
         }
@@ -141,6 +146,7 @@ def choose_replicas(text: str | None, primary: DatabaseChoice) -> tuple[Database
             address=_replica_address(host, primary.address),
             variables="DB_REPLICA_HOSTS",
             options={**primary.options, **REPLICA_OPTIONS},
+            connect_seconds=_REPLICA_CONNECT_TIMEOUT_SECONDS,
             answer_seconds=_REPLICA_ANSWER_SECONDS,
         )
         for host in hosts
@@ -161,9 +167,10 @@ def _replica_address(text: str, primary: ServerAddress) -> ServerAddress:
     return replace(primary, host=found["v6"] or found["name"], port=port)
 
 
-def _pool(size: int) -> dict[str, Any]:
-    # As long as connecting may take: to wait longer would not help.
-    return {"min_size": 1, "max_size": size, "timeout": _CONNECT_TIMEOUT_SECONDS}
+def _pool(size: int, *, seconds: int) -> dict[str, Any]:
+    # As long as connecting may take: to wait longer would not help. A pool that went on trying
+    # would do so ever less often, and find a server that is back long after it is.
+    return {"min_size": 1, "max_size": size, "timeout": seconds, "reconnect_timeout": seconds}
 
 
 def _require_name(name: str, *, variable: str) -> None:

@@ -65,7 +65,7 @@ class _ServerCursor(_WholeStatements, psycopg.ServerCursor[Any]):
 
 
 def _answered(waiting: Generator[Any, Any, Any], *, within: float) -> Generator[Any, Any, Any]:
-    """Go through the steps in which psycopg waits for an answer; fail after so many seconds.
+    """Go through the steps in which psycopg waits for an answer; fail after so many silent seconds.
 
     psycopg wakes up ten times a second even if nothing has come. A server that is frozen keeps its
     connections open, and neither libpq nor the kernel would ever give them up.
@@ -75,7 +75,9 @@ def _answered(waiting: Generator[Any, Any, Any], *, within: float) -> Generator[
         step = next(waiting)
         while True:
             ready = yield step
-            if not ready and time.monotonic() > end:
+            if ready:
+                end = time.monotonic() + within
+            elif time.monotonic() > end:
                 raise psycopg.OperationalError(f"the server did not answer for {within} seconds")
             step = waiting.send(ready)
     except StopIteration as done:
@@ -212,18 +214,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise self.unavailable(error, conn_params) from error
 
     def _configure_connection(self, connection: Any) -> bool:
-        super()._configure_connection(connection)  # type: ignore[misc]
-        connection.server_cursor_factory = _ServerCursor
-        # Compiling takes a tenth of a second, and statements here take milliseconds: what makes the
-        # planner think otherwise is the number of channels that a reader might have.
-        with connection.cursor() as cursor:
-            cursor.execute("SET jit = off")
         seconds = self.settings_dict.get("ANSWER_SECONDS")
         if seconds is not None:
             wait = connection.wait
             connection.wait = lambda waiting, *args, **kwargs: wait(
                 _answered(waiting, within=seconds), *args, **kwargs
             )
+        super()._configure_connection(connection)  # type: ignore[misc]
+        connection.server_cursor_factory = _ServerCursor
+        # Compiling takes a tenth of a second, and statements here take milliseconds: what makes the
+        # planner think otherwise is the number of channels that a reader might have.
+        with connection.cursor() as cursor:
+            cursor.execute("SET jit = off")
         return True
 
     def check_database_version_supported(self) -> None:

@@ -70,8 +70,11 @@ class Attempt:
 
     def setting(self, *parts: str) -> str:
         """Return the names of the variables of settings such as HOST, for a message."""
+        words = " or ".join(part.lower() for part in parts)
         if self.variables == "DATABASE_URL":
-            return f"the {' or '.join(part.lower() for part in parts)} in DATABASE_URL"
+            return f"the {words} in DATABASE_URL"
+        if self.variables == "DB_REPLICA_HOSTS":
+            return "DB_REPLICA_HOSTS" if "HOST" in parts else f"the primary's {words}"
         return " or ".join(f"DB_{part}" for part in parts)
 
 

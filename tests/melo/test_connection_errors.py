@@ -277,6 +277,19 @@ def test_texts_that_are_hard_to_provoke(text: str, reason: Reason) -> None:
     assert unavailable(text, attempt=attempt()).reason is reason
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("Connection refused", "correct DB_REPLICA_HOSTS;"),
+        ("password authentication failed", "correct the primary's user or password;"),
+    ],
+)
+def test_replica_is_named_by_its_own_variable(text: str, remedy: str) -> None:
+    error = unavailable(text, attempt=attempt(variables="DB_REPLICA_HOSTS"))
+
+    assert remedy in str(error)
+
+
 def test_text_in_another_language_is_shown_with_what_was_tried() -> None:
     said = "FATAL:  la base de données « d » n'existe pas"
 

@@ -334,7 +334,12 @@ def test_pool_is_asked_for_by_its_size(tmp_path: Path) -> None:
         keep_connections_seconds=600, pool_size=environment.pool_size
     )
 
-    assert setting["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 4, "timeout": 10}
+    assert setting["OPTIONS"]["pool"] == {
+        "min_size": 1,
+        "max_size": 4,
+        "timeout": 10,
+        "reconnect_timeout": 10,
+    }
     # Django refuses both at once.
     assert setting["CONN_MAX_AGE"] == 0
 
@@ -382,6 +387,28 @@ def test_replicas_are_the_primary_on_other_servers(tmp_path: Path) -> None:
         ("melo", "secret", "melo")
     }
     assert {replica.options["sslmode"] for replica in environment.replicas} == {"require"}
+
+
+def test_nobody_waits_long_for_the_pool_of_a_replica(tmp_path: Path) -> None:
+    (replica,) = read(tmp_path, DB_HOST="db", DB_REPLICA_HOSTS="one").replicas
+
+    options = replica.as_django_setting(keep_connections_seconds=600, pool_size=4)["OPTIONS"]
+
+    assert options["connect_timeout"] == 2
+    assert (options["pool"]["timeout"], options["pool"]["reconnect_timeout"]) == (2, 2)
+
+
+def test_what_a_url_says_of_the_primary_alone_is_not_for_replicas(tmp_path: Path) -> None:
+    """With that, each of them would lead to the primary, or refuse a standby."""
+    environment = read(
+        tmp_path,
+        DATABASE_URL="postgres://db/melo?target_session_attrs=read-write&hostaddr=192.0.2.1",
+        DB_REPLICA_HOSTS="one",
+    )
+
+    options = environment.replicas[0].options
+
+    assert (options["target_session_attrs"], options["hostaddr"]) == ("any", "")
 
 
 @pytest.mark.parametrize("hosts", ["a b", "one:", "one:x", "one:0", "one:70000", "u@one", "[one]"])
