@@ -6,9 +6,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 from django.core.exceptions import SynchronousOnlyOperation
@@ -134,6 +136,31 @@ def test_a_wrapper_around_statements_sees_them(tmp_path: Path) -> None:
 
     assert row == Pair(1, 2)
     assert seen == [("SELECT 1, %(two)s;", {"two": 2})]
+
+
+@pytest.mark.django_db
+def test_values_are_the_same_whether_somebody_watches_or_not() -> None:
+    statement = Statement(
+        """
+        SELECT
+            7::smallint, 7, 7::bigint, 0.5::float8, TRUE, 'é', 'é'::varchar(9), NULL::uuid,
+            uuid '00000000-0000-0000-0000-000000000007',
+            ARRAY[uuid '00000000-0000-0000-0000-000000000007', NULL],
+            timestamptz '2026-03-01 01:00:00.5+01', interval '90 seconds', json ' [7, "é"]'
+        """
+    )
+
+    alone = statement.tuples({}, using="default")
+    with CaptureQueriesContext(connection):
+        watched = statement.tuples({}, using="default")
+
+    seven, moment = UUID(int=7), datetime(2026, 3, 1, 0, 0, 0, 500_000, UTC)
+    span = timedelta(seconds=90)
+    assert alone == watched
+    assert alone == [
+        (7, 7, 7, 0.5, True, "é", "é", None, seven, [seven, None], moment, span, [7, "é"])
+    ]
+    assert alone[0][10].tzinfo is watched[0][10].tzinfo is UTC
 
 
 @pytest.mark.django_db
