@@ -96,7 +96,9 @@ examples:
                 )
             (self._confirm if options["confirm"] else self._list_discarded)(options["batch"])
             return
-        before = purger().now - (options["older_than"] or timedelta(hours=24))
+        # No time at all is a time too.
+        age = timedelta(hours=24) if options["older_than"] is None else options["older_than"]
+        before = purger().now - age
         if options["dry_run"]:
             # Repeated in batches it would find the same again.
             swept = unsent_attachments(before=before, limit=SWEEP_LIMIT)
