@@ -98,6 +98,17 @@ def test_part_that_fails_is_named_and_the_others_are_done(
     assert left() == [1, 1, 1, 2, 1]
 
 
+@pytest.mark.parametrize("command", ["daily", "sweep_attachments"])
+def test_clock_of_this_machine_removes_nothing(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=1000))
+
+    call_command(command, verbosity=0)
+
+    assert left()[:2] == [1, 1 if command == "daily" else 2]
+
+
 def test_nothing_is_said_to_be_done_where_every_part_fails() -> None:
     execute("DROP TABLE django_session, user_sessions, invites, message_attachments CASCADE")
     execute("ALTER TABLE messages RENAME TO sent")

@@ -317,7 +317,7 @@ def test_conversation_that_fails_is_named_and_those_beside_it_are_purged(
 def test_full_disk_ends_it_at_once(conversations: bool, capsys: pytest.CaptureFixture[str]) -> None:
     channels = [*old_pairs(2), *small_channels(1)]
     full = "RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'"
-    fail_in(channels[-1 if not conversations else 1], how=full)
+    fail_in(channels[0 if conversations else -1], how=full)
 
     with pytest.raises(CommandError) as ended:
         purge(capsys, older_than=YEAR, conversations=conversations)

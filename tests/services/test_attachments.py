@@ -196,12 +196,13 @@ def test_the_command_prints_the_keys_and_says_what_it_did(
     assert MessageAttachment.objects.count() == 1
 
 
+@pytest.mark.parametrize("hours", ["2.5", "0"])
 def test_a_dry_run_prints_the_same_and_removes_nothing(
-    harbour: Harbour, capsys: pytest.CaptureFixture[str]
+    harbour: Harbour, hours: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = _unsent(harbour, hours=3)
 
-    call_command("sweep_attachments", "--dry-run", "--older-than", "2.5")
+    call_command("sweep_attachments", "--dry-run", "--older-than", hours)
 
     printed = capsys.readouterr()
     assert printed.out == f"{file.storage_key}\n"

@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import Error, connection
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from chat.errors import ChatError
 from chat.management.commands._bulk import StoppedError, refusals_as_command_errors
@@ -83,7 +83,7 @@ examples:
 
 
 def _sweep() -> str:
-    before = timezone.now() - timedelta(days=1)
+    before = purger().now - timedelta(days=1)
     removed = 0
     while swept := len(sweep_attachments(before=before, limit=_BATCH)):
         removed += swept
@@ -91,5 +91,5 @@ def _sweep() -> str:
 
 
 def _remove_admin_sessions() -> str:
-    removed, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    removed, _ = Session.objects.filter(expire_date__lt=Now()).delete()
     return f"removed {removed:,}"

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
 
 from chat.management.commands._bulk import refusals_as_command_errors
 from chat.rules.limits import SWEEP_LIMIT
@@ -20,6 +19,7 @@ from chat.services.attachments import (
     sweep_attachments,
     unsent_attachments,
 )
+from chat.services.core.purging import purger
 
 _MEBIBYTE = 1024 * 1024
 
@@ -96,7 +96,9 @@ examples:
                 )
             (self._confirm if options["confirm"] else self._list_discarded)(options["batch"])
             return
-        before = timezone.now() - (options["older_than"] or timedelta(hours=24))
+        # No time at all is a time too.
+        age = timedelta(hours=24) if options["older_than"] is None else options["older_than"]
+        before = purger().now - age
         if options["dry_run"]:
             # Repeated in batches it would find the same again.
             swept = unsent_attachments(before=before, limit=SWEEP_LIMIT)

@@ -40,7 +40,7 @@ class Policy(NamedTuple):
 class Purger(NamedTuple):
     """The role that this is, the owner of the tables, and whether the role has its rights.
 
-    And the time of the database, by which messages are dated: this machine's clock may be wrong.
+    And the time of the database, by which rows are dated: this machine's clock may be wrong.
     """
 
     role: str
