@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.signing import Signer
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.db.transaction import TransactionManagementError
 
 from chat import replicas
@@ -23,7 +23,7 @@ from chat.queries.history import message_page
 from chat.queries.search import search_messages
 from chat.services.messages.sending import send_message
 from tests.replicas.conftest import CUT_OFF, NAME, Place, end, leading_to, set_address, wait_until
-from tests.replicas.servers import Server
+from tests.replicas.servers import Relay, Server
 
 pytestmark = pytest.mark.usefixtures("replicated")
 
@@ -279,6 +279,36 @@ def test_a_replica_that_is_frozen_during_a_read_is_left_and_taken_again(
 
     assert not is_replica
     wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
+
+
+def test_a_replica_that_falls_silent_after_the_log_in_is_given_up(standbys: list[Server]) -> None:
+    """As a pooler does that has lost its server."""
+    seconds = connections.settings["replica_1"]["ANSWER_SECONDS"]
+    one = Statement("SELECT 1")
+    with Relay(standbys[0]) as relay:
+        own = connections["replica_1"].copy()
+        own.settings_dict["PORT"] = relay.port
+        connections["replica_1"] = own
+        assert one.value({}, using="replica_1") == 1
+        own.close()
+        relay.is_silent_after_log_in = True
+
+        began = time.monotonic()
+        with pytest.raises(OperationalError, match="did not answer"):
+            one.value({}, using="replica_1")
+        assert seconds <= time.monotonic() - began < 2 * seconds
+        own.close()
+
+
+def test_a_result_that_keeps_coming_is_waited_for() -> None:
+    seconds = connections.settings["replica_1"]["ANSWER_SECONDS"]
+    slow = Statement(
+        "SELECT repeat('x', 20000), pg_sleep(0.15 + 0 * n) FROM generate_series(1, %(n)s) AS n"
+    )
+
+    rows = slow.tuples({"n": 10 * seconds}, using="replica_1")
+
+    assert len(rows) == 10 * seconds
 
 
 def test_a_statement_that_a_replica_cancels_is_asked_of_the_primary(
