@@ -194,19 +194,23 @@ def middleware(
 
 
 class Router:
-    """Notes what the services and the ORM write; a replica is never migrated."""
+    """Notes what the services and the ORM write."""
 
-    def db_for_write(self, model: type[Model], **hints: Any) -> None:
-        """Note that something is about to be written, and leave the choice to others."""
+    def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
+        """Choose the primary for what belongs to a row from a replica; leave the rest to others."""
+        row = hints.get("instance")
+        # Documented for routers.
+        read_from = row and row._state.db  # noqa: SLF001
+        return _primary() if read_from in settings.REPLICAS else None
+
+    def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
+        """Note that something is about to be written, and choose as for a read."""
         wrote()
+        return self.db_for_read(model, **hints)
 
     def allow_relation(self, obj1: Model, obj2: Model, **hints: Any) -> bool | None:
         """Allow a row from a replica to refer to one from the primary."""
         return True if settings.REPLICAS else None
-
-    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
-        """Refuse replicas."""
-        return False if db in settings.REPLICAS else None
 
 
 def _signer() -> signing.Signer:

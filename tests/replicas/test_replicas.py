@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
+from django.core.management import call_command
 from django.core.signing import Signer
 from django.db import OperationalError, connections, transaction
 from django.db.transaction import TransactionManagementError
@@ -18,7 +20,7 @@ from django.db.transaction import TransactionManagementError
 from chat import replicas
 from chat.db.statements import Statement
 from chat.errors import InvalidInput
-from chat.models import Message
+from chat.models import Channel, Message
 from chat.queries.history import message_page
 from chat.queries.search import search_messages
 from chat.services.messages.sending import send_message
@@ -90,6 +92,19 @@ def test_a_replica_that_has_the_write_is_read(place: Place, standbys: list[Serve
             seq = send(place)
             wait_until(lambda: replicas.reading_alias() == "replica_2")
             assert newest(place) == seq
+
+
+def test_a_row_read_from_a_replica_is_written_on_the_primary(place: Place) -> None:
+    wait_until(lambda: Channel.objects.using("replica_1").filter(id=place.channel.id).exists())
+    channel = Channel.objects.using("replica_1").get(id=place.channel.id)
+
+    with replicas.read_your_writes():
+        channel.topic = "Ships"
+        channel.save(update_fields=["topic"])
+        assert channel.server._state.db == "default"
+
+    channel.refresh_from_db()
+    assert channel.topic == "Ships"
 
 
 def test_a_query_of_two_statements_reads_one_replica(place: Place, standbys: list[Server]) -> None:
@@ -309,6 +324,16 @@ def test_a_result_that_keeps_coming_is_waited_for() -> None:
     rows = slow.tuples({"n": 10 * seconds}, using="replica_1")
 
     assert len(rows) == 10 * seconds
+
+
+def test_a_dump_of_a_replica_has_its_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    Group.objects.create(name="Harbour masters")
+    wait_until(lambda: Group.objects.using("replica_1").exists())
+
+    call_command("dumpdata", "auth.Group", database="replica_1")
+
+    assert "Harbour masters" in capsys.readouterr().out
+    Group.objects.all().delete()
 
 
 def test_a_statement_that_a_replica_cancels_is_asked_of_the_primary(
