@@ -117,20 +117,24 @@ _REPLAYED: Statement[_Replayed] = Statement(
 
 @dataclass(slots=True)
 class _Unit:
-    """What was written in one unit of work, and where it reads."""
+    """What was written in one unit of work, and where it reads. Threads may share it."""
 
     # What a replica must have replayed.
     required: Position | None = None
-    # Whether something was written after which the position was not asked for yet.
-    has_written: bool = False
+    # Threads that wrote something, and have not asked for the position since. One cannot ask for
+    # another, which may not have committed yet.
+    writers: set[int] = field(default_factory=set)
     # The replica that was read last, and is read again if possible: another may be further behind.
     alias: str | None = None
-    # Replicas that are known to have replayed `required`.
-    caught_up: set[str] = field(default_factory=set)
+    # What of that each replica is known to have replayed.
+    caught_up: dict[str, Position] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def require(self, position: Position) -> None:
-        self.required = position
-        self.caught_up.clear()
+        with self.lock:
+            known = self.required
+            if known is None or position.lsn > known.lsn or position[:2] != known[:2]:
+                self.required = position
 
 
 _unit: ContextVar[_Unit | None] = ContextVar("chat_replicas_unit", default=None)
@@ -178,7 +182,7 @@ def wrote() -> None:
     """Say that something was written in this unit of work."""
     unit = _unit.get()
     if unit is not None:
-        unit.has_written = True
+        unit.writers.add(threading.get_ident())
 
 
 def middleware(
@@ -225,19 +229,17 @@ def _require_token(unit: _Unit, token: str) -> None:
         raise InvalidInput(
             "token", seen=describe(token), expected="what chat.replicas.token() returned"
         ) from None
-    known = unit.required
-    if known is None or position.lsn > known.lsn or position[:2] != known[:2]:
-        unit.require(position)
+    unit.require(position)
 
 
 def _required(unit: _Unit, primary: str) -> Position | None:
-    if unit.has_written:
+    if unit.writers:
         if connections[primary].in_atomic_block:
             raise TransactionManagementError(
                 "Writes of a transaction have no position before its end: ask after it."
             )
         unit.require(_PRIMARY_POSITION.rows({}, using=primary)[0])
-        unit.has_written = False
+        unit.writers.discard(threading.get_ident())
     return unit.required
 
 
@@ -284,7 +286,7 @@ def _primary() -> str:
 
 
 def _has_replayed(required: Position, alias: str, seen: Position, unit: _Unit) -> bool:
-    if alias in unit.caught_up:
+    if unit.caught_up.get(alias) == required:
         return True
     # Positions from before a failover say nothing.
     if required[:2] != seen[:2]:
@@ -297,7 +299,7 @@ def _has_replayed(required: Position, alias: str, seen: Position, unit: _Unit) -
             return False
         if replayed is None or not replayed.is_replica or replayed.lsn < required.lsn:
             return False
-    unit.caught_up.add(alias)
+    unit.caught_up[alias] = required
     return True
 
 

@@ -8,6 +8,7 @@ import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -92,6 +93,28 @@ def test_a_replica_that_has_the_write_is_read(place: Place, standbys: list[Serve
             seq = send(place)
             wait_until(lambda: replicas.reading_alias() == "replica_2")
             assert newest(place) == seq
+
+
+def test_a_write_is_found_though_another_thread_of_the_request_reads_before_its_end(
+    place: Place, primary: Server, standbys: list[Server]
+) -> None:
+    def read_meanwhile() -> None:
+        with primary.connect() as session:
+            # Nobody else sends the replicas what is not committed.
+            session.execute("CHECKPOINT")
+        wait_until(lambda: replicas.reading_alias() != "default")
+        connections.close_all()
+
+    with replicas.read_your_writes():
+        with transaction.atomic():
+            seq = send(place)
+            other = threading.Thread(target=copy_context().run, args=(read_meanwhile,))
+            other.start()
+            other.join()
+            for standby in standbys:
+                pause(standby)
+
+        assert newest(place) == seq
 
 
 def test_a_row_read_from_a_replica_is_written_on_the_primary(place: Place) -> None:
