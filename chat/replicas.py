@@ -234,7 +234,7 @@ def _require_token(unit: _Unit, token: str) -> None:
 
 def _required(unit: _Unit, primary: str) -> Position | None:
     if unit.writers:
-        if connections[primary].in_atomic_block:
+        if _in_transaction(primary):
             raise TransactionManagementError(
                 "Writes of a transaction have no position before its end: ask after it."
             )
@@ -266,7 +266,7 @@ def read(run: Callable[..., Result], params: Mapping[str, Any]) -> Result:
 def reading_alias() -> str:
     """Return the alias of a replica that may be read from now, or that of the primary."""
     primary = _primary()
-    if not settings.REPLICAS or connections[primary].in_atomic_block:
+    if not settings.REPLICAS or _in_transaction(primary):
         return primary
     usable = watch().usable()
     candidates = random.sample(list(usable), len(usable))
@@ -283,6 +283,12 @@ def reading_alias() -> str:
 
 def _primary() -> str:
     return router.db_for_read(User)
+
+
+def _in_transaction(alias: str) -> bool:
+    connection = connections[alias]
+    # With or without `atomic`.
+    return connection.in_atomic_block or bool(connection.connection and not connection.autocommit)
 
 
 def _has_replayed(required: Position, alias: str, seen: Position, unit: _Unit) -> bool:

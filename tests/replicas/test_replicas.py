@@ -150,6 +150,23 @@ def test_a_transaction_reads_where_it_writes(place: Place) -> None:
         assert replicas.reading_alias() == "default"
 
 
+def test_a_transaction_without_a_block_reads_where_it_writes(place: Place) -> None:
+    """Though a replica has all that it wrote, which it will not show before the end."""
+    primary = connections["default"]
+    primary.set_autocommit(False)
+    try:
+        with replicas.read_your_writes():
+            send(place)
+            primary.cursor().execute("SELECT pg_switch_wal()")
+            time.sleep(1)
+            assert replicas.reading_alias() == "default"
+            with pytest.raises(TransactionManagementError, match="ask after it"):
+                replicas.token()
+    finally:
+        primary.rollback()
+        primary.set_autocommit(True)
+
+
 def test_a_token_carries_the_write_to_the_next_request(
     place: Place, standbys: list[Server]
 ) -> None:
