@@ -274,6 +274,10 @@ def reading_alias() -> str:
     if unit is None:
         return candidates[0] if candidates else primary
     required = _required(unit, primary)
+    if required is not None and any(seen[:2] != required[:2] for seen in usable.values()):
+        # Of before a failover. What the new primary has of it is before where that is now.
+        wrote()
+        required = _required(unit, primary)
     for alias in sorted(candidates, key=lambda alias: alias != unit.alias):
         if required is None or _has_replayed(required, alias, usable[alias], unit):
             unit.alias = alias
@@ -294,7 +298,7 @@ def _in_transaction(alias: str) -> bool:
 def _has_replayed(required: Position, alias: str, seen: Position, unit: _Unit) -> bool:
     if unit.caught_up.get(alias) == required:
         return True
-    # Positions from before a failover say nothing.
+    # Positions of another history say nothing.
     if required[:2] != seen[:2]:
         return False
     if seen.lsn < required.lsn:
