@@ -28,7 +28,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.core import signing
-from django.db import DatabaseError, InterfaceError, connections, router
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, router
 from django.db.models import Model
 from django.db.transaction import TransactionManagementError
 from django.http import HttpRequest, HttpResponse
@@ -314,9 +314,11 @@ def _has_replayed(required: Position, alias: str, seen: Position, unit: _Unit) -
 
 
 def _leave(alias: str, error: Exception) -> None:
-    _LOG.warning("The replica %s is not used for now: %s", alias, str(error).strip())
-    watch().forget(alias)
+    _LOG.warning("The primary is read instead of %s: %s", alias, str(error).strip())
     connections[alias].close()
+    # Any other error is that of one statement, and no reason for others to leave it.
+    if isinstance(error, (OperationalError, InterfaceError)):
+        watch().forget(alias)
 
 
 # How far the replicas are ------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.signing import Signer
-from django.db import OperationalError, connections, transaction
+from django.db import DataError, OperationalError, connections, transaction
 from django.db.transaction import TransactionManagementError
 
 from chat import replicas
@@ -374,6 +374,16 @@ def test_a_result_that_keeps_coming_is_waited_for() -> None:
     rows = slow.tuples({"n": 10 * seconds}, using="replica_1")
 
     assert len(rows) == 10 * seconds
+
+
+def test_a_statement_that_fails_leaves_the_replica_to_others(place: Place) -> None:
+    wrong = Statement("SELECT 1 / %(n)s::integer")
+
+    for _ in range(10):
+        with pytest.raises(DataError):
+            replicas.read(wrong.value, {"n": 0})
+
+        assert aliases_read(place) == {"replica_1", "replica_2"}
 
 
 def test_a_dump_of_a_replica_has_its_rows(capsys: pytest.CaptureFixture[str]) -> None:
