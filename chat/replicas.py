@@ -1,7 +1,8 @@
 """Reads from replicas, and whether a replica has what its reader wrote.
 
 The replicas are streaming standbys of the primary, named by DB_REPLICA_HOSTS; `settings.REPLICAS`
-has their aliases. Without any, nothing here asks a server anything.
+has their aliases. Each name leads to one server: one is asked how far it is on one connection, and
+read on another. Without any, nothing here asks a server anything.
 
 chat.queries reads from one of them, chosen at random, that follows the primary and is at most
 DB_REPLICA_MAX_LAG seconds behind. One that is further behind, does not answer, was promoted, or
@@ -45,8 +46,11 @@ _SALT = "chat.replicas"
 _CHECK_SECONDS = 0.5
 # How long the last answer of a server counts.
 _BELIEVED_SECONDS = 3 * _CHECK_SECONDS
-# Positions of the primary: two minutes while it is written to.
-_REMEMBERED = 240
+# A server that does not answer for so long is asked on a new connection: after a failover, its name
+# may lead to another one, and the old one may never close what it has open.
+_ANSWER_SECONDS = 5
+# A problem that several looks in a row find is one for the log.
+_LOGGED_AFTER = 4
 
 
 class Position(NamedTuple):
@@ -88,8 +92,6 @@ class _Replayed(NamedTuple):
     # False once it was promoted.
     is_replica: bool
     lsn: int
-    # Since the newest commit that it has replayed.
-    seconds: float
 
 
 # The timeline is that of what it receives, which only roles of pg_monitor can see; else that of its
@@ -104,8 +106,7 @@ _REPLAYED: Statement[_Replayed] = Statement(
             (SELECT timeline_id FROM pg_control_checkpoint())
         ),
         pg_is_in_recovery(),
-        coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::bigint,
-        coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 'infinity')::float8
+        coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::bigint
     FROM pg_control_system()
     """,
     _Replayed,
@@ -165,9 +166,9 @@ def read_your_writes(token: str | None = None) -> Iterator[None]:
 def token() -> str | None:
     """Return a token of what was written so far, for a client to send with its next request.
 
-    None when nothing was written, or without replicas. It is signed, not secret: it has the
-    cluster's identifier and a position in its log. One statement on the primary, if something was
-    written.
+    None when nothing was written, outside a block, or without replicas. It is signed, not secret:
+    it has the cluster's identifier and a position in its log. One statement on the primary, if
+    something was written.
 
     Raises: TransactionManagementError in a transaction that is not at its end.
     """
@@ -188,7 +189,7 @@ def wrote() -> None:
 def middleware(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Make each request a unit of work."""
+    """Make each request a unit of work, but for what is streamed after the response was made."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         with read_your_writes():
@@ -324,14 +325,8 @@ def _leave(alias: str, error: Exception) -> None:
 # How far the replicas are ------------------------------------------------------------------------
 
 
-class _Seen(NamedTuple):
-    """Where a replica was at the last look."""
-
-    at: float
-    system: int
-    timeline: int
-    lsn: int
-    seconds_behind: float
+class _Unusable(Exception):  # noqa: N818 — no error, but what is found
+    """A replica may not be read from now."""
 
 
 class Watch:
@@ -342,11 +337,12 @@ class Watch:
 
     def __init__(self) -> None:
         self.primary = _primary()
-        # Where the primary was, and when it was first seen there.
-        self._history: deque[tuple[float, Position]] = deque(maxlen=_REMEMBERED)
+        # Where the primary was, and when it was first seen there, for as long as matters.
+        self._history: deque[tuple[float, Position]] = self._no_history()
         # When the primary answered last.
         self._answered_at = 0.0
-        self._replicas: dict[str, _Seen] = {}
+        # Where the replicas that may be read from were at the last look, and when that was.
+        self._replicas: dict[str, tuple[float, Position]] = {}
         self._ended = threading.Event()
         for alias in (self.primary, *settings.REPLICAS):
             threading.Thread(
@@ -355,17 +351,11 @@ class Watch:
 
     def usable(self) -> dict[str, Position]:
         """Return the replicas that may be read from, and where they were at the last look."""
-        history = self._history
-        if not history:
-            return {}
-        newest = history[-1][1]
         now = time.monotonic()
         return {
-            alias: newest._replace(lsn=seen.lsn)
-            for alias, seen in list(self._replicas.items())
-            if now < seen.at + _BELIEVED_SECONDS
-            and (seen.system, seen.timeline) == newest[:2]
-            and seen.seconds_behind <= settings.REPLICA_MAX_LAG
+            alias: position
+            for alias, (at, position) in list(self._replicas.items())
+            if now < at + _BELIEVED_SECONDS
         }
 
     def forget(self, alias: str) -> None:
@@ -379,14 +369,24 @@ class Watch:
     def _ask_until_the_end(self, alias: str) -> None:
         own = connections[alias].copy()
         own.settings_dict["OPTIONS"].pop("pool", None)
+        own.settings_dict["ANSWER_SECONDS"] = _ANSWER_SECONDS
         connections[alias] = own
         ask = self._ask_primary if alias == self.primary else self._ask_replica
+        problems = 0
         while not self._ended.is_set():
             try:
                 ask(alias)
-            except (DatabaseError, InterfaceError):
+            except (DatabaseError, InterfaceError, _Unusable) as problem:
                 self.forget(alias)
-                own.close()
+                if not isinstance(problem, _Unusable):
+                    own.close()
+                problems += 1
+                if problems == _LOGGED_AFTER:
+                    _LOG.warning("Watching %s: %s", alias, str(problem).strip())
+            else:
+                if problems >= _LOGGED_AFTER:
+                    _LOG.warning("Watching %s: no problem any more", alias)
+                problems = 0
             self._ended.wait(_CHECK_SECONDS)
         own.close()
 
@@ -396,32 +396,32 @@ class Watch:
         self._answered_at = now
         if self._history and position[:2] != self._history[-1][1][:2]:
             # A new one, for another thread may be reading the old one.
-            self._history = deque(maxlen=_REMEMBERED)
+            self._history = self._no_history()
         if not self._history or position.lsn > self._history[-1][1].lsn:
             self._history.append((now, position))
 
     def _ask_replica(self, alias: str) -> None:
         now = time.monotonic()
         (replayed,) = _REPLAYED.rows({}, using=alias)
-        if replayed.is_replica:
-            seconds = self._seconds_behind(replayed)
-            self._replicas[alias] = _Seen(
-                now, replayed.system, replayed.timeline, replayed.lsn, seconds
-            )
-        else:
-            self.forget(alias)
-
-    def _seconds_behind(self, replayed: _Replayed) -> float:
-        """Return how long the primary had been ahead when it answered last.
-
-        The time that the primary is away does not count: nothing new is known to be written.
-        """
+        if not replayed.is_replica:
+            raise _Unusable("it is no replica")
         history = list(self._history)
-        # Further behind than is remembered: by the clocks, which may differ.
-        if history and replayed.lsn < history[0][1].lsn:
-            return replayed.seconds
+        if not history:
+            raise _Unusable("the primary has not answered yet")
+        position = history[-1][1]
+        if (replayed.system, replayed.timeline) != position[:2]:
+            raise _Unusable("it follows another server than the primary, or one before a failover")
         passed = (at for at, position in history if position.lsn > replayed.lsn)
-        return self._answered_at - next(passed, self._answered_at)
+        # How long the primary had been ahead when it answered last. The time that it is away does
+        # not count: nothing new is known to be written.
+        seconds = self._answered_at - next(passed, self._answered_at)
+        if replayed.lsn < history[0][1].lsn or seconds > settings.REPLICA_MAX_LAG:
+            raise _Unusable(f"it is more than {seconds:.0f} seconds behind")
+        self._replicas[alias] = now, position._replace(lsn=replayed.lsn)
+
+    @staticmethod
+    def _no_history() -> deque[tuple[float, Position]]:
+        return deque(maxlen=int(settings.REPLICA_MAX_LAG / _CHECK_SECONDS) + 2)
 
 
 _watching: Watch | None = None

@@ -242,6 +242,24 @@ def test_a_token_of_another_history_is_answered_by_the_primary(
         wait_until(lambda: replicas.reading_alias() != "default")
 
 
+def test_a_replica_that_was_behind_before_anybody_looked_is_not_read(
+    place: Place, standbys: list[Server]
+) -> None:
+    """Nobody asks the clocks, which may differ."""
+    end(replicas.watch())
+    pause(standbys[0])
+    send(place)
+    anew = replicas.Watch()
+
+    wait_until(lambda: "replica_2" in anew.usable())
+    time.sleep(1)
+    assert set(anew.usable()) == {"replica_2"}
+
+    standbys[0].value(RESUME)
+    wait_until(lambda: set(anew.usable()) == {"replica_1", "replica_2"})
+    end(anew)
+
+
 def test_a_replica_that_lags_is_left_and_taken_again(
     place: Place, standbys: list[Server], settings: Any
 ) -> None:
@@ -279,6 +297,18 @@ def test_a_replica_that_died_is_left_and_taken_again(place: Place, standbys: lis
 
     standbys[1].start()
     wait_until(lambda: aliases_read(place) == {"replica_2"})
+
+
+def test_a_replica_that_is_not_used_is_in_the_log(
+    standbys: list[Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also when nobody reads."""
+    standbys[0].kill()
+    wait_until(lambda: "Watching replica_1: No PostgreSQL server listens" in caplog.text)
+
+    standbys[0].start()
+    wait_until(lambda: "Watching replica_1: no problem any more" in caplog.text)
+    assert "replica_2" not in caplog.text
 
 
 def test_replicas_answer_while_the_primary_is_away(
@@ -480,7 +510,7 @@ def _count_rubbish(alias: str) -> int | None:
 
 # Last, for the standby is one no more.
 def test_a_replica_of_the_server_before_a_failover_is_left(
-    primary: Server, standbys: list[Server], settings: Any
+    primary: Server, standbys: list[Server], settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Though the old primary is still there, and writes on."""
     standbys[0].value("SELECT pg_promote()")
@@ -488,13 +518,32 @@ def test_a_replica_of_the_server_before_a_failover_is_left(
     end(replicas.watch())
     with leading_to(standbys[0], standbys[1]):
         anew = replicas.Watch()
-        wait_until(lambda: anew._answered_at and anew._replicas)
+        wait_until(lambda: anew._answered_at)
         with primary.connect(NAME) as session:
             session.execute("CREATE TABLE written_on AS SELECT generate_series(1, 10000) AS n")
-        time.sleep(1.5)
+        wait_until(lambda: "Watching replica_1: it follows another server" in caplog.text)
 
         assert anew.usable() == {}
 
+        end(anew)
+
+
+def test_a_failover_is_noticed_though_the_old_primary_is_silent(
+    primary: Server, standbys: list[Server], settings: Any
+) -> None:
+    """The name of the primary leads to the new one, and no connection to the old one was closed."""
+    settings.REPLICAS = ["replica_1"]
+    end(replicas.watch())
+    with Relay(primary) as relay, leading_to(primary, standbys[1]):
+        connections.settings["default"]["PORT"] = relay.port
+        anew = replicas.Watch()
+        wait_until(lambda: set(anew.usable()) == {"replica_1"})
+
+        relay.fall_silent()
+        standbys[0].value("SELECT pg_promote()")
+        relay.server = standbys[0]
+
+        wait_until(lambda: anew.usable() == {})
         end(anew)
 
 
