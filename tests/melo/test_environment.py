@@ -425,3 +425,9 @@ def test_embedded_server_has_no_replicas(tmp_path: Path) -> None:
 def test_lag_is_a_number_of_seconds(tmp_path: Path) -> None:
     assert read(tmp_path, DB_REPLICA_MAX_LAG="3").replica_max_lag == 3
     assert "is not a number of seconds" in str(refusal(tmp_path, DB_REPLICA_MAX_LAG="3s"))
+
+
+def test_all_that_middleware_does_is_of_the_request_for_replicas(manage: Manage) -> None:
+    done = manage("diffsettings", env=clean_environ(DB_HOST="db", DB_REPLICA_HOSTS="one"))
+
+    assert "MIDDLEWARE = ['chat.replicas.middleware', " in done.stdout
