@@ -63,10 +63,16 @@ class Position(NamedTuple):
     lsn: int
 
 
+def _position_and_snapshot(
+    system: int, timeline: int, lsn: int, snapshot: str
+) -> tuple[Position, str]:
+    return Position(system, timeline, lsn), snapshot
+
+
 # Of what is written, flushed or not: a commit may not have waited for the disk. Without the header
 # of a page that has nothing else yet, 40 bytes where a segment begins: no replica replays it before
 # somebody writes there.
-_PRIMARY_POSITION: Statement[Position] = Statement(
+_PRIMARY_POSITION = Statement(
     """
     SELECT
         system_identifier,
@@ -78,11 +84,12 @@ _PRIMARY_POSITION: Statement[Position] = Statement(
             WHEN mod(inserted - '0/0', current_setting('wal_block_size')::integer) = 24
                 THEN 24
             ELSE 0
-        END
+        END,
+        pg_current_snapshot()::text
     FROM pg_control_system()
     CROSS JOIN pg_current_wal_insert_lsn() AS inserted
     """,
-    Position,
+    _position_and_snapshot,
 )
 
 
@@ -239,7 +246,8 @@ def _required(unit: _Unit, primary: str) -> Position | None:
             raise TransactionManagementError(
                 "Writes of a transaction have no position before its end: ask after it."
             )
-        unit.require(_PRIMARY_POSITION.rows({}, using=primary)[0])
+        ((position, _),) = _PRIMARY_POSITION.rows({}, using=primary)
+        unit.require(position)
         unit.writers.discard(threading.get_ident())
     return unit.required
 
@@ -339,6 +347,8 @@ class Watch:
         self.primary = _primary()
         # Where the primary was, and when it was first seen there, for as long as matters.
         self._history: deque[tuple[float, Position]] = self._no_history()
+        # Which transactions had ended there.
+        self._snapshot = ""
         # When the primary answered last.
         self._answered_at = 0.0
         # Where the replicas that may be read from were at the last look, and when that was.
@@ -392,13 +402,15 @@ class Watch:
 
     def _ask_primary(self, alias: str) -> None:
         now = time.monotonic()
-        (position,) = _PRIMARY_POSITION.rows({}, using=alias)
+        ((position, snapshot),) = _PRIMARY_POSITION.rows({}, using=alias)
         self._answered_at = now
         if self._history and position[:2] != self._history[-1][1][:2]:
             # A new one, for another thread may be reading the old one.
             self._history = self._no_history()
-        if not self._history or position.lsn > self._history[-1][1].lsn:
+        # What is not committed is nothing that a replica lacks, and it may not be sent for long.
+        if not self._history or snapshot != self._snapshot:
             self._history.append((now, position))
+        self._snapshot = snapshot
 
     def _ask_replica(self, alias: str) -> None:
         now = time.monotonic()

@@ -284,6 +284,22 @@ def test_replicas_are_read_where_a_segment_of_the_log_begins(
     time.sleep(2)
 
     wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"}, seconds=3)
+    with replicas.read_your_writes():
+        replicas.wrote()
+        wait_until(lambda: replicas.reading_alias() != "default", seconds=3)
+
+
+def test_a_replica_is_not_behind_for_what_is_not_committed(
+    place: Place, primary: Server, settings: Any
+) -> None:
+    """Of which the primary keeps the end to itself while nothing else is written."""
+    settings.REPLICA_MAX_LAG = 1
+
+    with primary.connect(NAME) as session, session.transaction(force_rollback=True):
+        session.execute("CREATE TABLE uncommitted AS SELECT generate_series(1, 5000) AS n")
+        # Three times the lag, and a fifth of what the primary may take.
+        time.sleep(3)
+        wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"}, seconds=3)
 
 
 def test_a_replica_that_died_is_left_and_taken_again(place: Place, standbys: list[Server]) -> None:
