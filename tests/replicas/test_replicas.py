@@ -25,6 +25,7 @@ from chat.models import Channel, Message
 from chat.queries.history import message_page
 from chat.queries.search import search_messages
 from chat.services.messages.sending import send_message
+from melo.readiness import Answer, read_readiness
 from tests.replicas.conftest import CUT_OFF, NAME, Place, end, leading_to, set_address, wait_until
 from tests.replicas.servers import Relay, Server
 
@@ -409,6 +410,16 @@ def test_a_replica_that_falls_silent_after_the_log_in_is_given_up(standbys: list
             one.value({}, using="replica_1")
         assert seconds <= time.monotonic() - began < 2 * seconds
         own.close()
+
+
+def test_a_probe_gives_up_a_server_that_falls_silent_after_the_log_in(primary: Server) -> None:
+    with ThreadPoolExecutor() as pool, Relay(primary) as relay:
+        connections.settings["default"]["PORT"] = relay.port
+        relay.is_silent_after_log_in = True
+        asked = pool.submit(lambda: read_readiness(connections["default"]))
+        answer = asked.result(timeout=10)
+
+    assert answer == Answer(is_ready=False, reason="the database raised an error: no SQLSTATE")
 
 
 def test_a_result_that_keeps_coming_is_waited_for() -> None:
