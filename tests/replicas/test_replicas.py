@@ -396,19 +396,25 @@ def test_a_replica_that_is_frozen_during_a_read_is_left_and_taken_again(
 def test_a_replica_that_falls_silent_after_the_log_in_is_given_up(standbys: list[Server]) -> None:
     """As a pooler does that has lost its server."""
     seconds = connections.settings["replica_1"]["ANSWER_SECONDS"]
+    left_open: list[Any] = []
 
     def ask() -> None:
         try:
             Statement("SELECT 1").value({}, using="replica_1")
         finally:
+            left_open.append(connections["replica_1"].connection)
             connections.close_all()
 
     with ThreadPoolExecutor() as pool, Relay(standbys[0]) as relay:
         connections.settings["replica_1"]["PORT"] = relay.port
         pool.submit(ask).result()
+        left_open.clear()
         relay.is_silent_after_log_in = True
         with pytest.raises(OperationalError, match="did not answer"):
             pool.submit(ask).result(timeout=3 * seconds)
+
+    # With it, the next statement would not be sent before the answer to this one.
+    assert left_open == [None]
 
 
 def test_a_probe_gives_up_a_server_that_falls_silent_after_the_log_in(primary: Server) -> None:
