@@ -1,7 +1,8 @@
 """Reads from replicas, and whether a replica has what its reader wrote.
 
 The replicas are streaming standbys of the primary, named by DB_REPLICA_HOSTS; `settings.REPLICAS`
-has their aliases. Without any, nothing here asks a server anything.
+has their aliases. Each name leads to one server: one is asked how far it is on one connection, and
+read on another. Without any, nothing here asks a server anything.
 
 chat.queries reads from one of them, chosen at random, that follows the primary and is at most
 DB_REPLICA_MAX_LAG seconds behind. One that is further behind, does not answer, was promoted, or
@@ -28,7 +29,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.core import signing
-from django.db import DatabaseError, InterfaceError, connections, router
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, router
 from django.db.models import Model
 from django.db.transaction import TransactionManagementError
 from django.http import HttpRequest, HttpResponse
@@ -45,8 +46,11 @@ _SALT = "chat.replicas"
 _CHECK_SECONDS = 0.5
 # How long the last answer of a server counts.
 _BELIEVED_SECONDS = 3 * _CHECK_SECONDS
-# Positions of the primary: two minutes while it is written to.
-_REMEMBERED = 240
+# A server that does not answer for so long is asked on a new connection: after a failover, its name
+# may lead to another one, and the old one may never close what it has open.
+_ANSWER_SECONDS = 5
+# A problem that several looks in a row find is one for the log.
+_LOGGED_AFTER = 4
 
 
 class Position(NamedTuple):
@@ -59,10 +63,16 @@ class Position(NamedTuple):
     lsn: int
 
 
+def _position_and_snapshot(
+    system: int, timeline: int, lsn: int, snapshot: str
+) -> tuple[Position, str]:
+    return Position(system, timeline, lsn), snapshot
+
+
 # Of what is written, flushed or not: a commit may not have waited for the disk. Without the header
 # of a page that has nothing else yet, 40 bytes where a segment begins: no replica replays it before
 # somebody writes there.
-_PRIMARY_POSITION: Statement[Position] = Statement(
+_PRIMARY_POSITION = Statement(
     """
     SELECT
         system_identifier,
@@ -74,11 +84,12 @@ _PRIMARY_POSITION: Statement[Position] = Statement(
             WHEN mod(inserted - '0/0', current_setting('wal_block_size')::integer) = 24
                 THEN 24
             ELSE 0
-        END
+        END,
+        pg_current_snapshot()::text
     FROM pg_control_system()
     CROSS JOIN pg_current_wal_insert_lsn() AS inserted
     """,
-    Position,
+    _position_and_snapshot,
 )
 
 
@@ -88,8 +99,6 @@ class _Replayed(NamedTuple):
     # False once it was promoted.
     is_replica: bool
     lsn: int
-    # Since the newest commit that it has replayed.
-    seconds: float
 
 
 # The timeline is that of what it receives, which only roles of pg_monitor can see; else that of its
@@ -104,8 +113,7 @@ _REPLAYED: Statement[_Replayed] = Statement(
             (SELECT timeline_id FROM pg_control_checkpoint())
         ),
         pg_is_in_recovery(),
-        coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::bigint,
-        coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 'infinity')::float8
+        coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::bigint
     FROM pg_control_system()
     """,
     _Replayed,
@@ -117,20 +125,24 @@ _REPLAYED: Statement[_Replayed] = Statement(
 
 @dataclass(slots=True)
 class _Unit:
-    """What was written in one unit of work, and where it reads."""
+    """What was written in one unit of work, and where it reads. Threads may share it."""
 
     # What a replica must have replayed.
     required: Position | None = None
-    # Whether something was written after which the position was not asked for yet.
-    has_written: bool = False
+    # Threads that wrote something, and have not asked for the position since. One cannot ask for
+    # another, which may not have committed yet.
+    writers: set[int] = field(default_factory=set)
     # The replica that was read last, and is read again if possible: another may be further behind.
     alias: str | None = None
-    # Replicas that are known to have replayed `required`.
-    caught_up: set[str] = field(default_factory=set)
+    # What of that each replica is known to have replayed.
+    caught_up: dict[str, Position] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def require(self, position: Position) -> None:
-        self.required = position
-        self.caught_up.clear()
+        with self.lock:
+            known = self.required
+            if known is None or position.lsn > known.lsn or position[:2] != known[:2]:
+                self.required = position
 
 
 _unit: ContextVar[_Unit | None] = ContextVar("chat_replicas_unit", default=None)
@@ -161,9 +173,9 @@ def read_your_writes(token: str | None = None) -> Iterator[None]:
 def token() -> str | None:
     """Return a token of what was written so far, for a client to send with its next request.
 
-    None when nothing was written, or without replicas. It is signed, not secret: it has the
-    cluster's identifier and a position in its log. One statement on the primary, if something was
-    written.
+    None when nothing was written, outside a block, or without replicas. It is signed, not secret:
+    it has the cluster's identifier and a position in its log. One statement on the primary, if
+    something was written.
 
     Raises: TransactionManagementError in a transaction that is not at its end.
     """
@@ -178,13 +190,13 @@ def wrote() -> None:
     """Say that something was written in this unit of work."""
     unit = _unit.get()
     if unit is not None:
-        unit.has_written = True
+        unit.writers.add(threading.get_ident())
 
 
 def middleware(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Make each request a unit of work."""
+    """Make each request a unit of work, but for what is streamed after the response was made."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         with read_your_writes():
@@ -194,19 +206,23 @@ def middleware(
 
 
 class Router:
-    """Notes what the services and the ORM write; a replica is never migrated."""
+    """Notes what the services and the ORM write."""
 
-    def db_for_write(self, model: type[Model], **hints: Any) -> None:
-        """Note that something is about to be written, and leave the choice to others."""
+    def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
+        """Choose the primary for what belongs to a row from a replica; leave the rest to others."""
+        row = hints.get("instance")
+        # Documented for routers.
+        read_from = row and row._state.db  # noqa: SLF001
+        return _primary() if read_from in settings.REPLICAS else None
+
+    def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
+        """Note that something is about to be written, and choose as for a read."""
         wrote()
+        return self.db_for_read(model, **hints)
 
     def allow_relation(self, obj1: Model, obj2: Model, **hints: Any) -> bool | None:
         """Allow a row from a replica to refer to one from the primary."""
         return True if settings.REPLICAS else None
-
-    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
-        """Refuse replicas."""
-        return False if db in settings.REPLICAS else None
 
 
 def _signer() -> signing.Signer:
@@ -221,19 +237,18 @@ def _require_token(unit: _Unit, token: str) -> None:
         raise InvalidInput(
             "token", seen=describe(token), expected="what chat.replicas.token() returned"
         ) from None
-    known = unit.required
-    if known is None or position.lsn > known.lsn or position[:2] != known[:2]:
-        unit.require(position)
+    unit.require(position)
 
 
 def _required(unit: _Unit, primary: str) -> Position | None:
-    if unit.has_written:
-        if connections[primary].in_atomic_block:
+    if unit.writers:
+        if _in_transaction(primary):
             raise TransactionManagementError(
                 "Writes of a transaction have no position before its end: ask after it."
             )
-        unit.require(_PRIMARY_POSITION.rows({}, using=primary)[0])
-        unit.has_written = False
+        ((position, _),) = _PRIMARY_POSITION.rows({}, using=primary)
+        unit.require(position)
+        unit.writers.discard(threading.get_ident())
     return unit.required
 
 
@@ -260,7 +275,7 @@ def read(run: Callable[..., Result], params: Mapping[str, Any]) -> Result:
 def reading_alias() -> str:
     """Return the alias of a replica that may be read from now, or that of the primary."""
     primary = _primary()
-    if not settings.REPLICAS or connections[primary].in_atomic_block:
+    if not settings.REPLICAS or _in_transaction(primary):
         return primary
     usable = watch().usable()
     candidates = random.sample(list(usable), len(usable))
@@ -268,6 +283,10 @@ def reading_alias() -> str:
     if unit is None:
         return candidates[0] if candidates else primary
     required = _required(unit, primary)
+    if required is not None and any(seen[:2] != required[:2] for seen in usable.values()):
+        # Of before a failover. What the new primary has of it is before where that is now.
+        wrote()
+        required = _required(unit, primary)
     for alias in sorted(candidates, key=lambda alias: alias != unit.alias):
         if required is None or _has_replayed(required, alias, usable[alias], unit):
             unit.alias = alias
@@ -279,10 +298,16 @@ def _primary() -> str:
     return router.db_for_read(User)
 
 
+def _in_transaction(alias: str) -> bool:
+    connection = connections[alias]
+    # With or without `atomic`.
+    return connection.in_atomic_block or bool(connection.connection and not connection.autocommit)
+
+
 def _has_replayed(required: Position, alias: str, seen: Position, unit: _Unit) -> bool:
-    if alias in unit.caught_up:
+    if unit.caught_up.get(alias) == required:
         return True
-    # Positions from before a failover say nothing.
+    # Positions of another history say nothing.
     if required[:2] != seen[:2]:
         return False
     if seen.lsn < required.lsn:
@@ -293,27 +318,23 @@ def _has_replayed(required: Position, alias: str, seen: Position, unit: _Unit) -
             return False
         if replayed is None or not replayed.is_replica or replayed.lsn < required.lsn:
             return False
-    unit.caught_up.add(alias)
+    unit.caught_up[alias] = required
     return True
 
 
 def _leave(alias: str, error: Exception) -> None:
-    _LOG.warning("The replica %s is not used for now: %s", alias, str(error).strip())
-    watch().forget(alias)
+    _LOG.warning("The primary is read instead of %s: %s", alias, str(error).strip())
     connections[alias].close()
+    # Any other error is that of one statement, and no reason for others to leave it.
+    if isinstance(error, (OperationalError, InterfaceError)):
+        watch().forget(alias)
 
 
 # How far the replicas are ------------------------------------------------------------------------
 
 
-class _Seen(NamedTuple):
-    """Where a replica was at the last look."""
-
-    at: float
-    system: int
-    timeline: int
-    lsn: int
-    seconds_behind: float
+class _Unusable(Exception):  # noqa: N818 — no error, but what is found
+    """A replica may not be read from now."""
 
 
 class Watch:
@@ -324,11 +345,14 @@ class Watch:
 
     def __init__(self) -> None:
         self.primary = _primary()
-        # Where the primary was, and when it was first seen there.
-        self._history: deque[tuple[float, Position]] = deque(maxlen=_REMEMBERED)
+        # Where the primary was, and when it was first seen there, for as long as matters.
+        self._history: deque[tuple[float, Position]] = self._no_history()
+        # Which transactions had ended there.
+        self._snapshot = ""
         # When the primary answered last.
         self._answered_at = 0.0
-        self._replicas: dict[str, _Seen] = {}
+        # Where the replicas that may be read from were at the last look, and when that was.
+        self._replicas: dict[str, tuple[float, Position]] = {}
         self._ended = threading.Event()
         for alias in (self.primary, *settings.REPLICAS):
             threading.Thread(
@@ -337,17 +361,11 @@ class Watch:
 
     def usable(self) -> dict[str, Position]:
         """Return the replicas that may be read from, and where they were at the last look."""
-        history = self._history
-        if not history:
-            return {}
-        newest = history[-1][1]
         now = time.monotonic()
         return {
-            alias: newest._replace(lsn=seen.lsn)
-            for alias, seen in list(self._replicas.items())
-            if now < seen.at + _BELIEVED_SECONDS
-            and (seen.system, seen.timeline) == newest[:2]
-            and seen.seconds_behind <= settings.REPLICA_MAX_LAG
+            alias: position
+            for alias, (at, position) in list(self._replicas.items())
+            if now < at + _BELIEVED_SECONDS
         }
 
     def forget(self, alias: str) -> None:
@@ -361,49 +379,61 @@ class Watch:
     def _ask_until_the_end(self, alias: str) -> None:
         own = connections[alias].copy()
         own.settings_dict["OPTIONS"].pop("pool", None)
+        own.settings_dict["ANSWER_SECONDS"] = _ANSWER_SECONDS
         connections[alias] = own
         ask = self._ask_primary if alias == self.primary else self._ask_replica
+        problems = 0
         while not self._ended.is_set():
             try:
                 ask(alias)
-            except (DatabaseError, InterfaceError):
+            except (DatabaseError, InterfaceError, _Unusable) as problem:
                 self.forget(alias)
-                own.close()
+                if not isinstance(problem, _Unusable):
+                    own.close()
+                problems += 1
+                if problems == _LOGGED_AFTER:
+                    _LOG.warning("Watching %s: %s", alias, str(problem).strip())
+            else:
+                if problems >= _LOGGED_AFTER:
+                    _LOG.warning("Watching %s: no problem any more", alias)
+                problems = 0
             self._ended.wait(_CHECK_SECONDS)
         own.close()
 
     def _ask_primary(self, alias: str) -> None:
         now = time.monotonic()
-        (position,) = _PRIMARY_POSITION.rows({}, using=alias)
+        ((position, snapshot),) = _PRIMARY_POSITION.rows({}, using=alias)
         self._answered_at = now
         if self._history and position[:2] != self._history[-1][1][:2]:
             # A new one, for another thread may be reading the old one.
-            self._history = deque(maxlen=_REMEMBERED)
-        if not self._history or position.lsn > self._history[-1][1].lsn:
+            self._history = self._no_history()
+        # What is not committed is nothing that a replica lacks, and it may not be sent for long.
+        if not self._history or snapshot != self._snapshot:
             self._history.append((now, position))
+        self._snapshot = snapshot
 
     def _ask_replica(self, alias: str) -> None:
         now = time.monotonic()
         (replayed,) = _REPLAYED.rows({}, using=alias)
-        if replayed.is_replica:
-            seconds = self._seconds_behind(replayed)
-            self._replicas[alias] = _Seen(
-                now, replayed.system, replayed.timeline, replayed.lsn, seconds
-            )
-        else:
-            self.forget(alias)
-
-    def _seconds_behind(self, replayed: _Replayed) -> float:
-        """Return how long the primary had been ahead when it answered last.
-
-        The time that the primary is away does not count: nothing new is known to be written.
-        """
+        if not replayed.is_replica:
+            raise _Unusable("it is no replica")
         history = list(self._history)
-        # Further behind than is remembered: by the clocks, which may differ.
-        if history and replayed.lsn < history[0][1].lsn:
-            return replayed.seconds
+        if not history:
+            raise _Unusable("the primary has not answered yet")
+        position = history[-1][1]
+        if (replayed.system, replayed.timeline) != position[:2]:
+            raise _Unusable("it follows another server than the primary, or one before a failover")
         passed = (at for at, position in history if position.lsn > replayed.lsn)
-        return self._answered_at - next(passed, self._answered_at)
+        # How long the primary had been ahead when it answered last. The time that it is away does
+        # not count: nothing new is known to be written.
+        seconds = self._answered_at - next(passed, self._answered_at)
+        if replayed.lsn < history[0][1].lsn or seconds > settings.REPLICA_MAX_LAG:
+            raise _Unusable(f"it is more than {seconds:.0f} seconds behind")
+        self._replicas[alias] = now, position._replace(lsn=replayed.lsn)
+
+    @staticmethod
+    def _no_history() -> deque[tuple[float, Position]]:
+        return deque(maxlen=int(settings.REPLICA_MAX_LAG / _CHECK_SECONDS) + 2)
 
 
 _watching: Watch | None = None

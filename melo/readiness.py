@@ -32,6 +32,8 @@ _LOGGER = logging.getLogger(__name__)
 # libpq takes 2 seconds at least, and begins anew for each address of a host.
 _CONNECT_SECONDS: Final = 2
 _STATEMENT_TIMEOUT: Final = "2s"
+# What a server would say of that has time to arrive; one that is frozen says nothing.
+_ANSWER_SECONDS: Final = 3
 _KEEP_SECONDS: Final = 1.0
 _NAMED_AT_MOST: Final = 3
 _ALIAS: Final = "readiness"
@@ -115,6 +117,7 @@ def _beside(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
     settings = deepcopy(connection.settings_dict)
     settings["OPTIONS"].pop("pool", None)
     settings["OPTIONS"]["connect_timeout"] = _CONNECT_SECONDS
+    settings["ANSWER_SECONDS"] = _ANSWER_SECONDS
     own = type(connection)(settings, alias=_ALIAS)
     # Django's recorder asks for its connection by alias.
     connections[_ALIAS] = own

@@ -89,7 +89,8 @@ for _alias, _replica in zip(REPLICAS, ENVIRONMENT.replicas, strict=True):
     ) | {"TEST": {"MIRROR": "default"}}
 if REPLICAS:
     DATABASE_ROUTERS = ["chat.replicas.Router"]
-    MIDDLEWARE.append("chat.replicas.middleware")
+    # First, so that what other middleware reads and writes is of the request.
+    MIDDLEWARE.insert(0, "chat.replicas.middleware")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "chat.User"

@@ -17,9 +17,18 @@ DB_VARIABLES = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")
 
 DEFAULT_PASSWORD = "postgres"  # noqa: S105 — well known: the deploy check is about it
 _CONNECT_TIMEOUT_SECONDS = 10
+# A host that is gone closes no connection. Whoever waits for it gives up after 30 seconds: by the
+# system's own settings it would be a quarter of an hour or two hours. One that is there has time.
+_OPTIONS = {
+    "application_name": "melo",
+    "tcp_user_timeout": 30_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+}
 _REPLICA_CONNECT_TIMEOUT_SECONDS = 2
-# There is another server to ask, so libpq gives up a connection whose other end has gone. What the
-# primary's URL says of its own server is not for these.
+# There is another server to ask, so these are sooner. What the primary's URL says of its own server
+# is not for a replica.
 REPLICA_OPTIONS = {
     "connect_timeout": _REPLICA_CONNECT_TIMEOUT_SECONDS,
     "target_session_attrs": "any",
@@ -73,7 +82,7 @@ class DatabaseChoice:
             "ANSWER_SECONDS": self.answer_seconds,
             "OPTIONS": {
                 "connect_timeout": self.connect_seconds,
-                "application_name": "melo",
+                **_OPTIONS,
                 **({"pool": _pool(pool_size, seconds=self.connect_seconds)} if pool_size else {}),
                 **self.options,
             },

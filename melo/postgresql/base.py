@@ -178,10 +178,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().ensure_connection()
 
     def connect(self) -> None:
-        """Connect; close the connection again when the server is too old."""
+        """Connect; close the connection again when it cannot be made ready for use."""
         try:
             super().connect()
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, psycopg.Error):
             self.close()
             raise
 

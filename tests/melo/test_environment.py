@@ -398,6 +398,19 @@ def test_nobody_waits_long_for_the_pool_of_a_replica(tmp_path: Path) -> None:
     assert (options["pool"]["timeout"], options["pool"]["reconnect_timeout"]) == (2, 2)
 
 
+def test_a_host_that_is_gone_is_given_up(tmp_path: Path) -> None:
+    """The system's own settings would have those who wait for an answer wait for two hours."""
+    by_default = read(tmp_path, DB_HOST="db").database
+    otherwise = read(tmp_path, DATABASE_URL="postgres://db/melo?tcp_user_timeout=5000").database
+
+    options = by_default.as_django_setting(keep_connections_seconds=0)["OPTIONS"]
+    other_options = otherwise.as_django_setting(keep_connections_seconds=0)["OPTIONS"]
+
+    assert options["tcp_user_timeout"] == 30_000
+    assert options["keepalives_idle"] + 4 * options["keepalives_interval"] == 30
+    assert other_options["tcp_user_timeout"] == "5000"
+
+
 def test_what_a_url_says_of_the_primary_alone_is_not_for_replicas(tmp_path: Path) -> None:
     """With that, each of them would lead to the primary, or refuse a standby."""
     environment = read(
@@ -425,3 +438,9 @@ def test_embedded_server_has_no_replicas(tmp_path: Path) -> None:
 def test_lag_is_a_number_of_seconds(tmp_path: Path) -> None:
     assert read(tmp_path, DB_REPLICA_MAX_LAG="3").replica_max_lag == 3
     assert "is not a number of seconds" in str(refusal(tmp_path, DB_REPLICA_MAX_LAG="3s"))
+
+
+def test_all_that_middleware_does_is_of_the_request_for_replicas(manage: Manage) -> None:
+    done = manage("diffsettings", env=clean_environ(DB_HOST="db", DB_REPLICA_HOSTS="one"))
+
+    assert "MIDDLEWARE = ['chat.replicas.middleware', " in done.stdout

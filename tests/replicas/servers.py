@@ -4,10 +4,13 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import psycopg
 
@@ -121,6 +124,60 @@ class Server:
             **self.account.subprocess_options,
         )
         assert done.returncode == 0, (program, arguments)
+
+
+# The message ReadyForQuery, with which a log-in ends.
+_READY = b"Z\x00\x00\x00\x05I"
+
+
+class Relay:
+    """A port of this machine that leads to a server, and can fall silent without closing."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.is_silent_after_log_in = False
+        self._silent: set[socket.socket] = set()
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def fall_silent(self) -> None:
+        """Pass nothing on any more through the connections that are open."""
+        self._silent.update(self._open)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for each in (self._listener, *self._open):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.server.port))
+                self._open += client, server
+                for pair in ((client, server), (server, client)):
+                    threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if source not in self._silent:
+                    target.sendall(data)
+                if self.is_silent_after_log_in and _READY in data:
+                    self._silent.update((source, target))
+            if source not in self._silent:
+                target.shutdown(socket.SHUT_RDWR)
 
 
 def make_primary(directory: Path) -> Server:

@@ -8,22 +8,26 @@ import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
+from django.core.management import call_command
 from django.core.signing import Signer
-from django.db import connections, transaction
+from django.db import DataError, OperationalError, connections, transaction
 from django.db.transaction import TransactionManagementError
 
 from chat import replicas
 from chat.db.statements import Statement
 from chat.errors import InvalidInput
-from chat.models import Message
+from chat.models import Channel, Message
 from chat.queries.history import message_page
 from chat.queries.search import search_messages
 from chat.services.messages.sending import send_message
+from melo.readiness import Answer, read_readiness
 from tests.replicas.conftest import CUT_OFF, NAME, Place, end, leading_to, set_address, wait_until
-from tests.replicas.servers import Server
+from tests.replicas.servers import Relay, Server
 
 pytestmark = pytest.mark.usefixtures("replicated")
 
@@ -92,6 +96,41 @@ def test_a_replica_that_has_the_write_is_read(place: Place, standbys: list[Serve
             assert newest(place) == seq
 
 
+def test_a_write_is_found_though_another_thread_of_the_request_reads_before_its_end(
+    place: Place, primary: Server, standbys: list[Server]
+) -> None:
+    def read_meanwhile() -> None:
+        with primary.connect() as session:
+            # Nobody else sends the replicas what is not committed.
+            session.execute("CHECKPOINT")
+        wait_until(lambda: replicas.reading_alias() != "default")
+        connections.close_all()
+
+    with replicas.read_your_writes():
+        with transaction.atomic():
+            seq = send(place)
+            other = threading.Thread(target=copy_context().run, args=(read_meanwhile,))
+            other.start()
+            other.join()
+            for standby in standbys:
+                pause(standby)
+
+        assert newest(place) == seq
+
+
+def test_a_row_read_from_a_replica_is_written_on_the_primary(place: Place) -> None:
+    wait_until(lambda: Channel.objects.using("replica_1").filter(id=place.channel.id).exists())
+    channel = Channel.objects.using("replica_1").get(id=place.channel.id)
+
+    with replicas.read_your_writes():
+        channel.topic = "Ships"
+        channel.save(update_fields=["topic"])
+        assert channel.server._state.db == "default"
+
+    channel.refresh_from_db()
+    assert channel.topic == "Ships"
+
+
 def test_a_query_of_two_statements_reads_one_replica(place: Place, standbys: list[Server]) -> None:
     send(place)
     wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
@@ -110,6 +149,23 @@ def test_a_query_of_two_statements_reads_one_replica(place: Place, standbys: lis
 def test_a_transaction_reads_where_it_writes(place: Place) -> None:
     with transaction.atomic():
         assert replicas.reading_alias() == "default"
+
+
+def test_a_transaction_without_a_block_reads_where_it_writes(place: Place) -> None:
+    """Though a replica has all that it wrote, which it will not show before the end."""
+    primary = connections["default"]
+    primary.set_autocommit(False)
+    try:
+        with replicas.read_your_writes():
+            send(place)
+            primary.cursor().execute("SELECT pg_switch_wal()")
+            time.sleep(1)
+            assert replicas.reading_alias() == "default"
+            with pytest.raises(TransactionManagementError, match="ask after it"):
+                replicas.token()
+    finally:
+        primary.rollback()
+        primary.set_autocommit(True)
 
 
 def test_a_token_carries_the_write_to_the_next_request(
@@ -165,16 +221,44 @@ def test_a_token_that_is_none_is_refused(token: Any) -> None:
         pass
 
 
-def test_a_token_of_another_history_is_answered_by_the_primary(place: Place) -> None:
+@pytest.mark.parametrize("other", [(1, 0), (0, 1), (0, -1)], ids=str)
+def test_a_token_of_another_history_is_answered_by_the_primary(
+    other: tuple[int, int], place: Place, standbys: list[Server]
+) -> None:
+    """Until a replica has all that the primary has now: it is not for ever."""
+    for standby in standbys:
+        pause(standby)
     with replicas.read_your_writes():
         send(place)
         token = replicas.token()
     assert token is not None
     system, timeline, lsn = SIGNER.unsign_object(token)
+    foreign = SIGNER.sign_object((system + other[0], timeline + other[1], lsn + 10**9))
 
-    for other in ((system + 1, timeline, lsn), (system, timeline + 1, 0)):
-        with replicas.read_your_writes(SIGNER.sign_object(other)):
-            assert replicas.reading_alias() == "default"
+    with replicas.read_your_writes(foreign):
+        assert replicas.reading_alias() == "default"
+        assert replicas.token() == token
+        for standby in standbys:
+            standby.value(RESUME)
+        wait_until(lambda: replicas.reading_alias() != "default")
+
+
+def test_a_replica_that_was_behind_before_anybody_looked_is_not_read(
+    place: Place, standbys: list[Server]
+) -> None:
+    """Nobody asks the clocks, which may differ."""
+    end(replicas.watch())
+    pause(standbys[0])
+    send(place)
+    anew = replicas.Watch()
+
+    wait_until(lambda: "replica_2" in anew.usable())
+    time.sleep(1)
+    assert set(anew.usable()) == {"replica_2"}
+
+    standbys[0].value(RESUME)
+    wait_until(lambda: set(anew.usable()) == {"replica_1", "replica_2"})
+    end(anew)
 
 
 def test_a_replica_that_lags_is_left_and_taken_again(
@@ -201,6 +285,22 @@ def test_replicas_are_read_where_a_segment_of_the_log_begins(
     time.sleep(2)
 
     wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"}, seconds=3)
+    with replicas.read_your_writes():
+        replicas.wrote()
+        wait_until(lambda: replicas.reading_alias() != "default", seconds=3)
+
+
+def test_a_replica_is_not_behind_for_what_is_not_committed(
+    place: Place, primary: Server, settings: Any
+) -> None:
+    """Of which the primary keeps the end to itself while nothing else is written."""
+    settings.REPLICA_MAX_LAG = 1
+
+    with primary.connect(NAME) as session, session.transaction(force_rollback=True):
+        session.execute("CREATE TABLE uncommitted AS SELECT generate_series(1, 5000) AS n")
+        # Three times the lag, and a fifth of what the primary may take.
+        time.sleep(3)
+        wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"}, seconds=3)
 
 
 def test_a_replica_that_died_is_left_and_taken_again(place: Place, standbys: list[Server]) -> None:
@@ -214,6 +314,18 @@ def test_a_replica_that_died_is_left_and_taken_again(place: Place, standbys: lis
 
     standbys[1].start()
     wait_until(lambda: aliases_read(place) == {"replica_2"})
+
+
+def test_a_replica_that_is_not_used_is_in_the_log(
+    standbys: list[Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also when nobody reads."""
+    standbys[0].kill()
+    wait_until(lambda: "Watching replica_1: No PostgreSQL server listens" in caplog.text)
+
+    standbys[0].start()
+    wait_until(lambda: "Watching replica_1: no problem any more" in caplog.text)
+    assert "replica_2" not in caplog.text
 
 
 def test_replicas_answer_while_the_primary_is_away(
@@ -279,6 +391,71 @@ def test_a_replica_that_is_frozen_during_a_read_is_left_and_taken_again(
 
     assert not is_replica
     wait_until(lambda: aliases_read(place) == {"replica_1", "replica_2"})
+
+
+def test_a_replica_that_falls_silent_after_the_log_in_is_given_up(standbys: list[Server]) -> None:
+    """As a pooler does that has lost its server."""
+    seconds = connections.settings["replica_1"]["ANSWER_SECONDS"]
+    left_open: list[Any] = []
+
+    def ask() -> None:
+        try:
+            Statement("SELECT 1").value({}, using="replica_1")
+        finally:
+            left_open.append(connections["replica_1"].connection)
+            connections.close_all()
+
+    with ThreadPoolExecutor() as pool, Relay(standbys[0]) as relay:
+        connections.settings["replica_1"]["PORT"] = relay.port
+        pool.submit(ask).result()
+        left_open.clear()
+        relay.is_silent_after_log_in = True
+        with pytest.raises(OperationalError, match="did not answer"):
+            pool.submit(ask).result(timeout=3 * seconds)
+
+    # With it, the next statement would not be sent before the answer to this one.
+    assert left_open == [None]
+
+
+def test_a_probe_gives_up_a_server_that_falls_silent_after_the_log_in(primary: Server) -> None:
+    with ThreadPoolExecutor() as pool, Relay(primary) as relay:
+        connections.settings["default"]["PORT"] = relay.port
+        relay.is_silent_after_log_in = True
+        asked = pool.submit(lambda: read_readiness(connections["default"]))
+        answer = asked.result(timeout=10)
+
+    assert answer == Answer(is_ready=False, reason="the database raised an error: no SQLSTATE")
+
+
+def test_a_result_that_keeps_coming_is_waited_for() -> None:
+    seconds = connections.settings["replica_1"]["ANSWER_SECONDS"]
+    slow = Statement(
+        "SELECT repeat('x', 20000), pg_sleep(0.15 + 0 * n) FROM generate_series(1, %(n)s) AS n"
+    )
+
+    rows = slow.tuples({"n": 10 * seconds}, using="replica_1")
+
+    assert len(rows) == 10 * seconds
+
+
+def test_a_statement_that_fails_leaves_the_replica_to_others(place: Place) -> None:
+    wrong = Statement("SELECT 1 / %(n)s::integer")
+
+    for _ in range(10):
+        with pytest.raises(DataError):
+            replicas.read(wrong.value, {"n": 0})
+
+        assert aliases_read(place) == {"replica_1", "replica_2"}
+
+
+def test_a_dump_of_a_replica_has_its_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    Group.objects.create(name="Harbour masters")
+    wait_until(lambda: Group.objects.using("replica_1").exists())
+
+    call_command("dumpdata", "auth.Group", database="replica_1")
+
+    assert "Harbour masters" in capsys.readouterr().out
+    Group.objects.all().delete()
 
 
 def test_a_statement_that_a_replica_cancels_is_asked_of_the_primary(
@@ -365,7 +542,7 @@ def _count_rubbish(alias: str) -> int | None:
 
 # Last, for the standby is one no more.
 def test_a_replica_of_the_server_before_a_failover_is_left(
-    primary: Server, standbys: list[Server], settings: Any
+    primary: Server, standbys: list[Server], settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Though the old primary is still there, and writes on."""
     standbys[0].value("SELECT pg_promote()")
@@ -373,13 +550,32 @@ def test_a_replica_of_the_server_before_a_failover_is_left(
     end(replicas.watch())
     with leading_to(standbys[0], standbys[1]):
         anew = replicas.Watch()
-        wait_until(lambda: anew._answered_at and anew._replicas)
+        wait_until(lambda: anew._answered_at)
         with primary.connect(NAME) as session:
             session.execute("CREATE TABLE written_on AS SELECT generate_series(1, 10000) AS n")
-        time.sleep(1.5)
+        wait_until(lambda: "Watching replica_1: it follows another server" in caplog.text)
 
         assert anew.usable() == {}
 
+        end(anew)
+
+
+def test_a_failover_is_noticed_though_the_old_primary_is_silent(
+    primary: Server, standbys: list[Server], settings: Any
+) -> None:
+    """The name of the primary leads to the new one, and no connection to the old one was closed."""
+    settings.REPLICAS = ["replica_1"]
+    end(replicas.watch())
+    with Relay(primary) as relay, leading_to(primary, standbys[1]):
+        connections.settings["default"]["PORT"] = relay.port
+        anew = replicas.Watch()
+        wait_until(lambda: set(anew.usable()) == {"replica_1"})
+
+        relay.fall_silent()
+        standbys[0].value("SELECT pg_promote()")
+        relay.server = standbys[0]
+
+        wait_until(lambda: anew.usable() == {})
         end(anew)
 
 
