@@ -41,10 +41,8 @@ def lock_waits() -> list[tuple[int, int]]:
             "SELECT citus_pid_for_gpid(waiting_gpid), citus_pid_for_gpid(blocking_gpid)"
             " FROM citus_lock_waits"
         )
-    return rows(
-        "SELECT pid, unnest(pg_blocking_pids(pid)) FROM pg_stat_activity"
-        " WHERE datname = current_database()"
-    )
+    # Not by pg_stat_activity, which a transaction sees as it was when it looked first.
+    return rows("SELECT pid, unnest(pg_blocking_pids(pid)) FROM pg_locks WHERE NOT granted")
 
 
 def wait_until_blocked_by(
