@@ -34,6 +34,7 @@ def spread(connection: BaseDatabaseWrapper) -> Iterator[None]:
             session.execute("CREATE EXTENSION IF NOT EXISTS citus")
     with connection.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS citus")
+    call_command("migration_accept", drift=True, reason="the extension", verbosity=0)
     added = ",".join(f"{host}:{port}" for host, port in workers)
     call_command("distribute", f"--workers={added}", f"--shards={SHARDS}", verbosity=0)
     # What the cluster is set up with holds for new sessions.

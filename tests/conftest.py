@@ -63,11 +63,18 @@ def pytest_configure() -> None:
     os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off")
 
 
+# On a cluster, other sessions are asked to explain or to analyze, and they do not see what the
+# transaction of a test has written.
+COMMITTED_ON_A_CLUSTER = ("test_lists.py", "test_seed_demo.py", "test_statements.py")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip on a cluster what it cannot do or hold, for the reason that the test's mark gives."""
     if not config.getoption("distributed"):
         return
     for item in items:
+        if item.path.name in COMMITTED_ON_A_CLUSTER and item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.django_db(transaction=True), append=False)
         if mark := item.get_closest_marker("one_machine"):
             item.add_marker(pytest.mark.skip(reason=f"on a cluster: {mark.args[0]}"))
 

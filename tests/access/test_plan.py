@@ -15,7 +15,10 @@ from chat.queries.source import FIRST, LAST
 from tests.access.plans import Full, explain, full_database
 
 # Without it there is no test database, and the rows would go into the other one.
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_machine("it counts pages of plans, which are those of each part"),
+]
 
 BIG = {
     *("channel_counters", "channel_permissions", "channels", "member_roles", "roles"),

@@ -1,6 +1,5 @@
 """Accounts: making them, logging in, and who may change whose."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,6 +18,7 @@ from chat.models import User
 from chat.services.users import erase_user
 from tests.admin.pages import allow, page, text_of
 from tests.factories import UserFactory
+from tests.services.together import wait_until_blocked_by
 
 pytestmark = pytest.mark.django_db
 
@@ -195,7 +195,7 @@ def test_account_that_is_erased_while_a_form_is_sent_is_not_changed(
         with transaction.atomic():
             erase_user(actor=user, user=user)
             sent = pool.submit(send)
-            wait_until_blocked()
+            wait_until_blocked_by(connection.connection)
         response = sent.result(timeout=20)
 
     told = [str(message) for message in get_messages(response.wsgi_request)]
@@ -207,21 +207,6 @@ def test_account_that_is_erased_while_a_form_is_sent_is_not_changed(
     assert "pbkdf2" not in told[0]
     assert user.erased_at is not None
     assert not user.has_usable_password()
-
-
-def wait_until_blocked() -> None:
-    """Wait until another connection waits for this one."""
-    until = time.monotonic() + 20
-    with connection.cursor() as cursor:
-        while time.monotonic() < until:
-            cursor.execute(
-                "SELECT count(*) FROM pg_locks"
-                " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
-            )
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(0.01)
-    pytest.fail("nobody waits")
 
 
 def test_nobody_but_a_superuser_gives_rights(client: Client, operator: User) -> None:

@@ -28,6 +28,8 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
+NO_MESSAGES_PER_DAY = "no chart of messages per day: it joins moments to messages"
+
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
@@ -61,6 +63,7 @@ def pretend_rows(table: str, rows: int) -> None:
         cursor.execute("UPDATE pg_class SET reltuples = %s WHERE oid = %s::regclass", (rows, table))
 
 
+@pytest.mark.one_machine(NO_MESSAGES_PER_DAY)
 def test_every_message_is_counted_on_its_day() -> None:
     send(
         ChannelFactory.create(),
@@ -83,6 +86,7 @@ def test_every_message_is_counted_on_its_day() -> None:
     )
 
 
+@pytest.mark.one_machine(NO_MESSAGES_PER_DAY)
 def test_conversations_are_in_no_figure() -> None:
     of_server = MessageFactory.create(id=id_at(NOW), created_at=NOW).channel
     for number in (1, 2):
@@ -94,12 +98,14 @@ def test_conversations_are_in_no_figure() -> None:
     assert [channel.id for channel in biggest_channels(connection)] == [of_server.pk]
 
 
+@pytest.mark.one_machine(NO_MESSAGES_PER_DAY)
 def test_thirty_days_are_thirty_days() -> None:
     days = messages_per_day(connection, now=NOW).days
 
     assert (len(days), days[0].day, days[-1].day) == (30, date(2026, 2, 9), date(2026, 3, 10))
 
 
+@pytest.mark.one_machine(NO_MESSAGES_PER_DAY)
 def test_of_a_big_table_a_part_is_counted_and_the_rest_estimated() -> None:
     channel = ChannelFactory.create()
     midnight = datetime(2026, 3, 9, tzinfo=UTC)
@@ -115,6 +121,7 @@ def test_of_a_big_table_a_part_is_counted_and_the_rest_estimated() -> None:
     assert abs(figures.days[0].messages - 720) < 72
 
 
+@pytest.mark.one_machine(NO_MESSAGES_PER_DAY)
 def test_estimate_is_the_same_whenever_it_is_asked() -> None:
     send(ChannelFactory.create(), *(NOW - timedelta(minutes=number) for number in range(200)))
     pretend_rows("messages", 500_000)
@@ -162,6 +169,7 @@ def test_biggest_channels_come_first() -> None:
     assert found[0].server == big.server.name
 
 
+@pytest.mark.one_machine(NO_MESSAGES_PER_DAY)
 def test_indexes_of_ids_alone_are_read() -> None:
     with as_superuser():
         # New files, or the pages that other tests have left would decide.

@@ -15,7 +15,10 @@ from tests.admin.pages import page
 from tests.chat.sql import execute
 from tests.factories import as_superuser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_machine("it reads plans, which are those of each part"),
+]
 
 # 50, and one to know whether there is more; but where there are 200 at all, they may be sorted.
 ROWS_OF_A_PAGE = 200

@@ -102,6 +102,7 @@ def test_no_direct_message_is_listed_before_a_conversation_is_chosen(
     assert listed(admin_client, DirectMessage, q=message.pk) == []
 
 
+@pytest.mark.django_db(transaction=True)
 def test_no_address_lists_direct_messages_past_the_log(
     client: Client, operator: User, message: Message
 ) -> None:
@@ -227,6 +228,7 @@ def test_look_at_a_list_is_written_down(client: Client, operator: User, message:
     assert access.details == {"shown": 1, "from_seq": 1, "to_seq": 1}
 
 
+@pytest.mark.django_db(transaction=True)
 def test_search_that_finds_nothing_is_written_down(
     client: Client, operator: User, message: Message
 ) -> None:

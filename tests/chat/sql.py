@@ -9,6 +9,7 @@ from django.apps import apps
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 from psycopg import sql
 
+from chat.services.core.use_case import constraint_of
 from tests.factories import as_superuser
 
 SEND = "INSERT INTO messages (space_id, channel_id, author_id) VALUES (%s, %s, %s)"
@@ -31,7 +32,7 @@ class Refusal:
     def of(cls, error: DatabaseError) -> "Refusal":
         cause = error.__cause__
         assert isinstance(cause, psycopg.Error)
-        return cls(type(error), cause.sqlstate, cause.diag.constraint_name)
+        return cls(type(error), cause.sqlstate, constraint_of(error) or None)
 
 
 def by_check(constraint: str) -> Refusal:

@@ -269,6 +269,7 @@ def test_what_breaks_a_rule_is_found_by_its_name_and_in_its_space(name: str) -> 
     assert broken(elsewhere) == {}
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_community_that_is_as_it_should_be_breaks_no_rule() -> None:
     seed(messages=3000)
 

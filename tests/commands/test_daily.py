@@ -53,6 +53,7 @@ def left() -> list[int]:
     return [value(f"SELECT count(*) FROM {table}") for table in tables]
 
 
+@pytest.mark.one_machine("two roles write in one transaction, of which a cluster takes one")
 def test_owner_removes_what_has_had_its_time(capsys: pytest.CaptureFixture[str]) -> None:
     with acting_as(roles().owner):
         call_command("daily")
@@ -69,6 +70,7 @@ def test_owner_removes_what_has_had_its_time(capsys: pytest.CaptureFixture[str])
         assert line in said
 
 
+@pytest.mark.one_machine("two roles write in one transaction, of which a cluster takes one")
 def test_application_purges_nothing_and_says_who_may(capsys: pytest.CaptureFixture[str]) -> None:
     names = roles()
     with acting_as(names.app):

@@ -89,6 +89,17 @@ def test_growth_is_read_from_the_ids(scratch_connection: BaseDatabaseWrapper) ->
     assert growth.rows_at(datetime(2026, 1, 11, tzinfo=UTC)) == 14_400
 
 
+def test_table_whose_rows_are_elsewhere_has_not_grown(
+    scratch_connection: BaseDatabaseWrapper,
+) -> None:
+    execute(scratch_connection, TEN_DAYS_OF_ROWS)
+    execute(scratch_connection, "ANALYZE notes")
+    # As a cluster empties it where it was; the statistics stay.
+    execute(scratch_connection, "TRUNCATE notes")
+
+    assert read_growth(scratch_connection) == []
+
+
 def test_ids_that_are_no_moments_are_left_out(scratch_connection: BaseDatabaseWrapper) -> None:
     execute(
         scratch_connection,

@@ -1,9 +1,12 @@
 """Services run at the same moment, each in a thread with a connection of its own."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Barrier
+from time import monotonic, sleep
+from typing import Any
 
+import psycopg
 from django.db import connection
 
 from chat.db.distributed import is_distributed
@@ -38,10 +41,19 @@ def lock_waits() -> list[tuple[int, int]]:
             "SELECT citus_pid_for_gpid(waiting_gpid), citus_pid_for_gpid(blocking_gpid)"
             " FROM citus_lock_waits"
         )
-    return rows(
-        "SELECT pid, unnest(pg_blocking_pids(pid)) FROM pg_stat_activity"
-        " WHERE datname = current_database()"
-    )
+    # Not by pg_stat_activity, which a transaction sees as it was when it looked first.
+    return rows("SELECT pid, unnest(pg_blocking_pids(pid)) FROM pg_locks WHERE NOT granted")
+
+
+def wait_until_blocked_by(
+    session: psycopg.Connection[Any], *, unless: Future[Any] | None = None
+) -> None:
+    """Return when somebody waits for a lock of this session; fail if `unless` is done before."""
+    deadline = monotonic() + 30
+    while session.info.backend_pid not in {by for _, by in lock_waits()}:
+        assert unless is None or not unless.done()
+        assert monotonic() < deadline
+        sleep(0.005)
 
 
 def refusals(results: Sequence[object]) -> list[str]:

@@ -30,6 +30,8 @@ WHERE
     AND statistics.attname = 'id'
     AND statistics.histogram_bounds IS NOT NULL
     AND ids.atttypid = 'uuid'::regtype
+    -- Where a cluster has taken the rows away, the histogram is that of before.
+    AND tables.reltuples > 0
 ORDER BY tables.reltuples DESC, tables.relname
 """
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
@@ -40,7 +39,7 @@ from tests.factories import (
     admitted,
 )
 from tests.services.counting import statements_of
-from tests.services.together import lock_waits, run_together
+from tests.services.together import run_together, wait_until_blocked_by
 
 pytestmark = pytest.mark.django_db
 
@@ -617,11 +616,3 @@ def test_import_that_waits_for_a_pin_lets_its_event_be_sent(channel: Channel, au
         )
 
     assert rows("SELECT seq, kind FROM messages ORDER BY seq") == [(1, "pin"), (2, "text")]
-
-
-def wait_until_blocked_by(session: psycopg.Connection[Any]) -> None:
-    """Return when somebody waits for a lock of this session."""
-    deadline = monotonic() + 30
-    while session.info.backend_pid not in {by for _, by in lock_waits()}:
-        assert monotonic() < deadline
-        sleep(0.005)
