@@ -63,6 +63,38 @@ def test_numbers_count_up_without_a_gap_in_each_place(place: Channel, author: Us
     ]
 
 
+@pytest.mark.one_machine("of a table there, each part has rows and plans of its own")
+def test_send_reads_no_other_message_though_it_was_planned_before_there_were_any() -> None:
+    purge("TRUNCATE messages CASCADE")
+    execute("ANALYZE messages")
+    for function in ("number_message", "mark_own_message"):
+        # Whose plans are made from now on.
+        source = value(f"SELECT pg_get_functiondef('{function}()'::regprocedure)")
+        execute(source.replace("%", "%%"))
+    place = ChannelFactory.create()
+    author = somebody_in(place)
+    read = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'messages'"
+    before = value(read)
+
+    for _ in range(30):
+        execute(SEND, place.space_id, place.id, author.id)
+
+    assert value(read) == before
+
+
+def test_every_trigger_of_a_row_looks_messages_up_by_key() -> None:
+    others = """
+    SELECT DISTINCT function.proname
+    FROM pg_proc AS function
+    INNER JOIN pg_trigger AS of_row ON of_row.tgfoid = function.oid AND of_row.tgtype & 1 = 1
+    WHERE
+        function.prosrc LIKE '%%public.messages%%'
+        AND ('enable_seqscan=off' = ANY (function.proconfig)) IS NOT TRUE
+    """
+
+    assert rows(others) == []
+
+
 def test_number_of_a_refused_message_is_used_again(message: Message) -> None:
     refused(SEND, message.space_id, message.channel_id, None)
 

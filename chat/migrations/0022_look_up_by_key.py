@@ -1,4 +1,4 @@
-"""What somebody may do in a channel is not planned anew at each call."""
+"""Rows are looked up by their keys, whatever a connection has planned before."""
 
 from django.db import migrations
 
@@ -6,10 +6,10 @@ from chat.schema.files import RunSQLFile
 
 
 class Migration(migrations.Migration):
-    """Keep the plans of channel_permissions().
+    """Give the functions that each send and each look at permissions run settings for their plans.
 
     A function gets a setting in a moment, without a lock on a table. Safe with the code before and
-    after. Undone by taking the setting away.
+    after. Undone by taking the settings away.
     """
 
     dependencies = [("chat", "0021_close_channels_by_key")]
