@@ -6,7 +6,7 @@ from chat.schema.files import RunSQLFile
 
 
 class Migration(migrations.Migration):
-    """Give the functions that each send and each look at permissions run settings for their plans.
+    """Keep sequential scans from the plans of triggers that look messages up.
 
     A function gets a setting in a moment, without a lock on a table. Safe with the code before and
     after. Undone by taking the settings away.

@@ -22,7 +22,6 @@ from tests.access.plans import Plan, explain
 from tests.benchmarks.community import (
     COMMON_WORD,
     MIDDLING_WORD,
-    OF_THREE_ROLES,
     RARE_WORD,
     Community,
     look_up,
@@ -664,33 +663,6 @@ def test_plan_is_kept_by_a_connection_however_many_messages_there_are(
 
 
 in_a_giant_server = pytest.mark.parametrize("asked", [GIANT], indirect=True)
-
-
-@in_a_giant_server
-def test_permissions_of_somebody_with_few_of_many_roles_are_not_planned_anew(asked: Asked) -> None:
-    at = look_up(asked.session, viewer=OF_THREE_ROLES)
-    ask = "SELECT channel_permissions(%s, %s, %s)"
-    planned: list[str | None] = []
-
-    def note(notice: psycopg.errors.Diagnostic) -> None:
-        planned.append(notice.context)
-
-    with asked.session.transaction(force_rollback=True):
-        # Whose plans are made from the first call on.
-        (function,) = asked.session.execute(
-            "SELECT pg_get_functiondef('channel_permissions(uuid, uuid, uuid)'::regprocedure)"
-        ).fetchone() or ("",)
-        asked.session.execute(function)
-        for _ in range(8):
-            asked.session.execute(ask, [at.viewer_id, at.server_id, at.channel_id])
-        asked.session.execute("SET LOCAL log_planner_stats = on")
-        asked.session.execute("SET LOCAL client_min_messages = log")
-        asked.session.add_notice_handler(note)
-        asked.session.execute(ask, [at.viewer_id, at.server_id, at.channel_id])
-        asked.session.remove_notice_handler(note)
-
-    # The statement itself, and nothing in the function.
-    assert planned == [None]
 
 
 @in_a_giant_server

@@ -1,5 +1,3 @@
-ALTER FUNCTION public.channel_permissions(uuid, uuid, uuid) RESET plan_cache_mode;
-
 ALTER FUNCTION public.refuse_of_held() RESET enable_seqscan;
 ALTER FUNCTION public.refuse_gap() RESET enable_seqscan;
 ALTER FUNCTION public.number_message() RESET enable_seqscan;
