@@ -93,9 +93,7 @@ def standbys(standbys_of_all_tests: list[Server], primary: Server) -> list[Serve
     for number, server in enumerate(standbys_of_all_tests):
         if not server.is_running():
             server.start()
-        if server.value("SELECT pg_is_in_recovery()"):
-            server.value("SELECT pg_wal_replay_resume()")
-        else:
+        if not server.follows(primary):
             server.remove()
             standbys_of_all_tests[number] = primary.standby(server.host)
     return standbys_of_all_tests
@@ -112,10 +110,12 @@ def replicated(
     settings.REPLICAS = ["replica_1", "replica_2"]
     settings.DATABASE_ROUTERS = ["chat.replicas.Router"]
     with django_db_blocker.unblock(), leading_to(primary, *standbys):
-        wait_until(lambda: set(replicas.watch().usable()) == {"replica_1", "replica_2"})
-        yield
-        end(replicas.watch())
-        replicas._watching = None
+        try:
+            wait_until(lambda: set(replicas.watch().usable()) == {"replica_1", "replica_2"})
+            yield
+        finally:
+            end(replicas.watch())
+            replicas._watching = None
 
 
 def end(watch: replicas.Watch) -> None:

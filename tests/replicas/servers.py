@@ -27,6 +27,9 @@ wal_receiver_timeout = 3s
 wal_retrieve_retry_interval = 100ms
 # A query that stands in the way of what is replayed is cancelled at once.
 max_standby_streaming_delay = 0
+max_standby_archive_delay = 0
+# What a standby has not received yet is kept for it.
+wal_keep_size = 256MB
 """
 
 
@@ -104,11 +107,24 @@ class Server:
         own.start()
         return own
 
+    def follows(self, primary: "Server") -> bool:
+        """Let it replay what the primary has written, and return whether it does."""
+        if not self.value("SELECT pg_is_in_recovery()"):
+            return False
+        self.value("SELECT pg_wal_replay_resume()")
+        written = primary.value("SELECT pg_current_wal_flush_lsn()")
+        try:
+            self.wait_for(f"SELECT pg_last_wal_replay_lsn() >= '{written}'")
+        except TimeoutError:
+            return False
+        return True
+
     def wait_for(self, sql: Any, seconds: float = 20) -> None:
         """Wait until the answer is true."""
         deadline = time.monotonic() + seconds
         while not self.value(sql):
-            assert time.monotonic() < deadline, sql
+            if time.monotonic() > deadline:
+                raise TimeoutError(sql)
             time.sleep(0.05)
 
     def run(self, program: str, *arguments: str | Path) -> None:
