@@ -3,9 +3,9 @@
 -- Other statements include it.
 (message.channel_id IN (SELECT channel_id FROM readable)) IS TRUE
 AND (%(author)s::uuid IS NULL OR message.author_id = %(author)s::uuid)
-AND (NOT (SELECT %(is_pinned)s::boolean) OR message.pinned_at IS NOT NULL)
+AND (NOT %(is_pinned)s OR message.pinned_at IS NOT NULL)
 AND (
-    NOT (SELECT %(has_link)s::boolean)
+    NOT %(has_link)s
     OR message.content ~ '[Hh][Tt][Tt][Pp][Ss]?://[^\u0001-\u0020<>]' COLLATE "C"
 )
 AND (
