@@ -22,6 +22,7 @@ from tests.access.plans import Plan, explain
 from tests.benchmarks.community import (
     COMMON_WORD,
     MIDDLING_WORD,
+    OF_THREE_ROLES,
     RARE_WORD,
     Community,
     look_up,
@@ -695,3 +696,30 @@ def test_hundreds_of_roles_are_looked_up_by_hash(
     conditions = " ".join(condition for _, condition in plan.conditions)
     assert "role_id = ANY" not in conditions
     assert "hashed SubPlan" in conditions
+
+
+@in_a_giant_server
+def test_permissions_of_a_member_of_few_roles_are_asked_by_a_plan_that_is_kept(
+    asked: Asked,
+) -> None:
+    """To plan what a channel overwrites anew at each call takes longer than to read it."""
+    member = look_up(asked.session, viewer=OF_THREE_ROLES).viewer_id
+    statement, values = asked.prepare("permissions_in", user=member)
+    plans: list[str] = []
+    asked.session.add_notice_handler(lambda notice: plans.append(notice.message_primary or ""))
+    with asked.session.transaction(force_rollback=True):
+        asked.session.execute("LOAD 'auto_explain'")
+        asked.session.execute(
+            """
+            SET LOCAL auto_explain.log_min_duration = 0;
+            SET LOCAL auto_explain.log_nested_statements = on;
+            SET LOCAL auto_explain.log_level = notice
+            """
+        )
+        for _ in range(8):
+            asked.session.execute(f"EXECUTE {statement}".encode(), values)
+
+    of_overwrites = [plan for plan in plans if "overwrite.role_id = ANY" in plan]
+    assert len(of_overwrites) == 8
+    # A plan that is kept has no values.
+    assert "channel_id = $" in of_overwrites[-1]
