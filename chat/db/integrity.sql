@@ -1,6 +1,6 @@
 -- What the triggers hold, asked again of the rows that are there: each rule is one query, and what it
--- finds breaks the rule. Foreign keys are asked by integrity.py; past a CHECK or a unique index goes
--- nothing.
+-- finds breaks the rule. Foreign keys are asked by integrity.py. Past a CHECK or a unique index goes
+-- nothing, unless the index waits for COMMIT, where a trigger asks it.
 --
 -- A query reads one space, or all when %(space)s is NULL. Tables meet by space_id, or users by id, so
 -- it runs on a cluster too. It returns ids and numbers, and nothing that somebody wrote.
@@ -336,6 +336,14 @@ FROM (
 INNER JOIN public.users AS account
     ON account.id = found.user_id
 WHERE account.erased_at IS NOT NULL;
+
+-- Rule: one_role_at_a_position
+-- No two roles of a server have the same position.
+SELECT space_id, position, count(*) AS roles
+FROM public.roles
+WHERE %(space)s::uuid IS NULL OR space_id = %(space)s
+GROUP BY space_id, position
+HAVING count(*) > 1;
 
 -- Rule: channel_limit
 -- A server has no more channels than it may have.

@@ -22,6 +22,7 @@ from tests.factories import (
     MessageFactory,
     ReactionFactory,
     ReadStateFactory,
+    RoleFactory,
     ServerFactory,
     UserFactory,
     UserSessionFactory,
@@ -178,6 +179,13 @@ def erased_member() -> Any:
     return server.id
 
 
+def two_roles_at_a_position() -> Any:
+    role = RoleFactory.create()
+    RoleFactory.create(server=role.server, position=role.position + 1)
+    past_the_triggers("UPDATE roles SET position = %s", role.position)
+    return role.server_id
+
+
 def many_channels() -> Any:
     space = ChannelFactory.create().space_id
     past_the_triggers(MANY, space, space, "text", None, 500)
@@ -256,6 +264,7 @@ BREAKS = {
     "pair_is_of_its_two": third_in_a_pair,
     "no_stranger_in_a_conversation": stranger_in_a_conversation,
     "nothing_of_an_erased_user": erased_member,
+    "one_role_at_a_position": two_roles_at_a_position,
     "channel_limit": many_channels,
     "thread_limit": many_threads,
     "pin_limit": many_pins,

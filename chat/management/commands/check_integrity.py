@@ -83,7 +83,7 @@ examples:
                 f"{broken} rules are broken, {unknown} could not be checked."
                 + (
                     " Where the time was up, give more with --timeout; where permission was "
-                    "denied, be the tables' owner."
+                    "denied, be the tables' owner; where something does not exist, migrate first."
                     if unknown
                     else ""
                 )
