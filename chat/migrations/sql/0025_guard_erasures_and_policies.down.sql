@@ -1,5 +1,7 @@
--- As in 0005: of changes only those of owners, and of who banned, pinned or deleted.
+-- As before: what 0005 refuses of new rows, and 0019 of changed ones.
 
+DROP TRIGGER channels_policy_given ON public.channels;
+DROP TRIGGER servers_policy_given ON public.servers;
 DROP TRIGGER channel_permissions_change_not_erased ON public.channel_permissions;
 DROP TRIGGER invites_change_not_erased ON public.invites;
 DROP TRIGGER message_attachments_change_not_erased ON public.message_attachments;

@@ -1,5 +1,7 @@
--- What 0005 refuses of a new row is refused of one that is changed: that it names an erased user. Each
--- trigger fires after the key has locked the user's row, so an erasure is waited for, or waits.
+-- What was refused of new rows alone, or of changed ones alone, is refused of both.
+
+-- Names of erased users, which 0005 refuses in new rows. Each trigger fires after the key has locked
+-- the user's row, so an erasure is waited for, or waits.
 
 CREATE TRIGGER channel_permissions_change_not_erased
     AFTER UPDATE OF user_id ON public.channel_permissions
@@ -37,3 +39,16 @@ CREATE TRIGGER participants_change_not_erased
     FOR EACH ROW
     WHEN (OLD.left_at IS NOT NULL AND NEW.left_at IS NULL)
     EXECUTE FUNCTION public.refuse_erased_in_row('user_id');
+
+-- What is purged and what is kept, which 0019 lets the owner of the tables alone change.
+CREATE TRIGGER servers_policy_given
+    BEFORE INSERT ON public.servers
+    FOR EACH ROW
+    WHEN (num_nonnulls(NEW.retention_days, NEW.legal_hold_at) > 0)
+    EXECUTE FUNCTION public.refuse_policy_of_others();
+
+CREATE TRIGGER channels_policy_given
+    BEFORE INSERT ON public.channels
+    FOR EACH ROW
+    WHEN (NEW.legal_hold_at IS NOT NULL)
+    EXECUTE FUNCTION public.refuse_policy_of_others();

@@ -1,4 +1,4 @@
-"""A row that is there is not given to an erased user either."""
+"""What was refused of new rows alone, or of changed ones alone, is refused of both."""
 
 from django.db import migrations
 
@@ -6,7 +6,7 @@ from chat.schema.files import RunSQLFile
 
 
 class Migration(migrations.Migration):
-    """Refuse changes after which a row names an erased user, or an erased participant is back.
+    """Refuse a row that is given to an erased user later, and a policy that comes with a new row.
 
     Each table is locked for a moment (SHARE ROW EXCLUSIVE). Rows are not looked at: what was so
     before stays so, and check_integrity finds it. Safe with the code before and after. Undone by
