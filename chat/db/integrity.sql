@@ -119,8 +119,8 @@ WHERE
     AND channel.server_id IS NULL;
 
 -- Rule: ranges_are_within_the_channel
--- What is unread to nobody, and where a counter or a mark says how far that was looked at, is not past
--- the newest message.
+-- What is unread to nobody, and how far a counter says that there is such, is not past the newest
+-- message.
 SELECT counter.space_id, counter.channel_id, counter.last_seq, found.upto
 FROM public.channel_counters AS counter
 INNER JOIN (
