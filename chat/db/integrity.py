@@ -1,17 +1,22 @@
-"""The rules of integrity.sql, checked on existing rows: those that triggers enforce."""
+"""What a restore past the triggers may break, checked on existing rows.
+
+The rules of integrity.sql, which are the triggers', and each foreign key, as the catalogue has it:
+PostgreSQL holds these by triggers too, which a restore of a part switches off.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from django.db import Error, connections, transaction
 from psycopg import sql
 
+from chat.db.statements import Statement
 from chat.rules.emoji import EMOJI_PATTERN
 from chat.rules.limits import (
     CHANNEL_LIMIT,
@@ -69,10 +74,65 @@ def read_rules(path: Path) -> list[Rule]:
     ]
 
 
+def keys(*, using: str, space: UUID | None) -> list[Rule]:
+    """Return a rule for each foreign key, by the names of tables: one statement.
+
+    In one space those of the tables that have a space.
+    """
+    found = _KEYS.rows({}, using=using)
+    return [_key_rule(key) for key in found if space is None or "space_id" in key.shown]
+
+
+class _Key(NamedTuple):
+    """A foreign key; and the columns of its table that have ids and numbers, which are shown."""
+
+    name: str
+    table: str
+    columns: Sequence[str]
+    target: str
+    target_columns: Sequence[str]
+    shown: Sequence[str]
+
+
+def _key_rule(key: _Key) -> Rule:
+    def of(row: LiteralString, column: str) -> sql.Composed:
+        return sql.SQL("{}.{}").format(sql.SQL(row), sql.Identifier(column))
+
+    pairs = list(zip(key.columns, key.target_columns, strict=True))
+    query = sql.SQL(
+        "SELECT {shown} FROM public.{table} AS child WHERE {given} AND NOT EXISTS ("
+        "SELECT FROM public.{target} AS parent WHERE {same})"
+    ).format(
+        shown=sql.SQL(", ").join(of("child", column) for column in key.shown),
+        table=sql.Identifier(key.table),
+        # A key of which a part is NULL is not asked.
+        given=sql.SQL(" AND ").join(
+            [
+                *(sql.SQL("{} IS NOT NULL").format(of("child", column)) for column in key.columns),
+                *(
+                    [sql.SQL("(%(space)s::uuid IS NULL OR child.space_id = %(space)s)")]
+                    if "space_id" in key.shown
+                    else []
+                ),
+            ]
+        ),
+        target=sql.Identifier(key.target),
+        same=sql.SQL(" AND ").join(
+            sql.SQL("{} = {}").format(of("parent", there), of("child", here))
+            for here, there in pairs
+        ),
+    )
+    return Rule(
+        name=key.name,
+        sentence=f"What {key.table} names by {', '.join(key.columns)} is in {key.target}.",
+        query=query.as_string(None),
+    )
+
+
 def check_rules(
     *, using: str, timeout: timedelta, space: UUID | None = None, most: int = 5
 ) -> Iterator[Finding]:
-    """Yield the result of each rule, in one space or in all.
+    """Yield the result of each rule and then of each key, in one space or in all.
 
     Each is one statement in a read-only transaction of its own, which is rolled back: it locks no
     row, keeps no snapshot longer than it runs, and is cancelled after `timeout`.
@@ -80,7 +140,7 @@ def check_rules(
     Raises: Error, when there is no connection.
     """
     params: dict[str, Any] = {**_LIMITS, "space": space, "most": most}
-    for rule in rules():
+    for rule in (*rules(), *keys(using=using, space=space)):
         # Without one, each rule would fail as the one before.
         connections[using].ensure_connection()
         try:
@@ -110,3 +170,45 @@ def check_rules(
             count=found[0][0] if found else 0,
             first=tuple(dict(zip(columns, row[1:], strict=True)) for row in found),
         )
+
+
+_KEYS = Statement(
+    """
+    SELECT
+        key.conname::text,
+        child.relname::text,
+        (
+            SELECT array_agg(part.attname::text ORDER BY place)
+            FROM unnest(key.conkey) WITH ORDINALITY AS named (number, place)
+            INNER JOIN pg_attribute AS part
+                ON part.attrelid = key.conrelid AND part.attnum = named.number
+        ),
+        parent.relname::text,
+        (
+            SELECT array_agg(part.attname::text ORDER BY place)
+            FROM unnest(key.confkey) WITH ORDINALITY AS named (number, place)
+            INNER JOIN pg_attribute AS part
+                ON part.attrelid = key.confrelid AND part.attnum = named.number
+        ),
+        (
+            SELECT array_agg(part.attname::text ORDER BY part.attnum)
+            FROM pg_attribute AS part
+            WHERE
+                part.attrelid = key.conrelid
+                AND (part.attname IN ('space_id', 'id') OR part.attnum = ANY (key.conkey))
+                AND part.atttypid IN ('uuid'::regtype, 'int8'::regtype, 'int4'::regtype)
+        )
+    FROM pg_constraint AS key
+    INNER JOIN pg_class AS child
+        ON child.oid = key.conrelid
+    INNER JOIN pg_class AS parent
+        ON parent.oid = key.confrelid
+    WHERE
+        key.contype = 'f'
+        AND child.relnamespace = 'public'::regnamespace
+        AND parent.relnamespace = 'public'::regnamespace
+        AND key.conparentid = 0
+    ORDER BY child.relname, key.conname
+    """,
+    _Key,
+)

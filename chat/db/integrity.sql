@@ -1,5 +1,6 @@
 -- What the triggers hold, asked again of the rows that are there: each rule is one query, and what it
--- finds breaks the rule. What a key or a CHECK holds is not asked.
+-- finds breaks the rule. Foreign keys are asked by integrity.py. Past a CHECK or a unique index goes
+-- nothing, unless the index waits for COMMIT, where a trigger asks it.
 --
 -- A query reads one space, or all when %(space)s is NULL. Tables meet by space_id, or users by id, so
 -- it runs on a cluster too. It returns ids and numbers, and nothing that somebody wrote.
@@ -118,8 +119,8 @@ WHERE
     AND channel.server_id IS NULL;
 
 -- Rule: ranges_are_within_the_channel
--- What is unread to nobody, and where a counter or a mark says how far that was looked at, is not past
--- the newest message.
+-- What is unread to nobody, and how far a counter says that there is such, is not past the newest
+-- message.
 SELECT counter.space_id, counter.channel_id, counter.last_seq, found.upto
 FROM public.channel_counters AS counter
 INNER JOIN (
@@ -259,7 +260,8 @@ FROM (
 ) AS found;
 
 -- Rule: nothing_of_an_erased_user
--- Nothing of an erased user is left but their place: no text, mark, membership, session or reaction.
+-- Nothing of an erased user is left but their place: no text, earlier version, mark, membership, ban,
+-- session or reaction.
 SELECT found.what, found.space_id, found.user_id
 FROM (
     SELECT 'messages' AS what, space_id, author_id AS user_id
@@ -291,6 +293,16 @@ FROM (
     SELECT 'channel_permissions', space_id, user_id
     FROM public.channel_permissions
     WHERE %(space)s::uuid IS NULL OR space_id = %(space)s
+    UNION ALL
+    SELECT 'bans', space_id, user_id
+    FROM public.bans
+    WHERE %(space)s::uuid IS NULL OR space_id = %(space)s
+    UNION ALL
+    SELECT 'message_revisions', revision.space_id, message.author_id
+    FROM public.message_revisions AS revision
+    INNER JOIN public.messages AS message
+        ON message.space_id = revision.space_id AND message.id = revision.message_id
+    WHERE %(space)s::uuid IS NULL OR revision.space_id = %(space)s
     UNION ALL
     SELECT 'invites', space_id, creator_id
     FROM public.invites
@@ -324,6 +336,14 @@ FROM (
 INNER JOIN public.users AS account
     ON account.id = found.user_id
 WHERE account.erased_at IS NOT NULL;
+
+-- Rule: one_role_at_a_position
+-- No two roles of a server have the same position.
+SELECT space_id, position, count(*) AS roles
+FROM public.roles
+WHERE %(space)s::uuid IS NULL OR space_id = %(space)s
+GROUP BY space_id, position
+HAVING count(*) > 1;
 
 -- Rule: channel_limit
 -- A server has no more channels than it may have.

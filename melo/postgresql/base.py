@@ -224,8 +224,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.server_cursor_factory = _ServerCursor
         # Compiling takes a tenth of a second, and statements here take milliseconds: what makes the
         # planner think otherwise is the number of channels that a reader might have.
+        # Whatever PGDATESTYLE or the role says, psycopg reads moments in the form of ISO alone.
         with connection.cursor() as cursor:
-            cursor.execute("SET jit = off")
+            cursor.execute("SET jit = off; SET datestyle = ISO")
         return True
 
     def check_database_version_supported(self) -> None:

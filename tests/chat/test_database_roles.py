@@ -130,6 +130,16 @@ def test_application_has_no_right(purge: str, app: None) -> None:
     assert answers == dict.fromkeys(REFUSED, NOT_GRANTED)
 
 
+NEW_GROUP = (
+    "INSERT INTO channels (id, space_id, kind, name, legal_hold_at)"
+    " SELECT new, new, 'group', '', now() FROM uuidv7() AS new"
+)
+NEW_SERVER = (
+    "INSERT INTO servers (id, space_id, name, owner_id, {})"
+    " SELECT new, new, 'Mine', id, {} FROM users, uuidv7() AS new LIMIT 1"
+)
+
+
 @pytest.mark.parametrize("purge", ["off", "on"])
 @pytest.mark.parametrize(
     ("statement", "constraint"),
@@ -143,6 +153,9 @@ def test_application_has_no_right(purge: str, app: None) -> None:
         ("UPDATE servers SET retention_days = 1", "servers_policy_kept"),
         ("UPDATE servers SET legal_hold_at = now()", "servers_policy_kept"),
         ("UPDATE channels SET legal_hold_at = now()", "channels_policy_kept"),
+        (NEW_SERVER.format("retention_days", "1"), "servers_policy_given"),
+        (NEW_SERVER.format("legal_hold_at", "now()"), "servers_policy_given"),
+        (NEW_GROUP, "channels_policy_given"),
     ],
 )
 def test_trigger_refuses_where_a_right_is_needed(

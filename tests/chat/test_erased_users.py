@@ -15,13 +15,18 @@ from tests.chat.test_erasure import erase_leaving
 from tests.factories import (
     FAR_AWAY,
     ChannelFactory,
+    ChannelPermissionFactory,
     DirectConversationFactory,
     InviteCodeFactory,
+    InviteFactory,
     MessageAttachmentFactory,
     MessageFactory,
+    ParticipantFactory,
     ServerFactory,
     ServerMemberFactory,
     UserFactory,
+    UserPreferencesFactory,
+    UserSessionFactory,
     admitted,
     somebody_in,
 )
@@ -164,6 +169,27 @@ def participation(ghost: User) -> tuple[str, tuple[Any, ...]]:
     return statement, (DirectConversationFactory.create(group=True).id, ghost.id)
 
 
+def given(factory: Any, column: str) -> Callable[[User], tuple[str, tuple[Any, ...]]]:
+    """Return what gives the row of another to a user."""
+
+    def change(ghost: User) -> tuple[str, tuple[Any, ...]]:
+        factory()
+        return f"UPDATE {factory._meta.model._meta.db_table} SET {column} = %s", (ghost.id,)
+
+    return change
+
+
+def upload(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    MessageAttachmentFactory.create(message=None, space_id=ServerFactory.create().id)
+    return "UPDATE message_attachments SET uploader_id = %s", (ghost.id,)
+
+
+def return_to_a_group(ghost: User) -> tuple[str, tuple[Any, ...]]:
+    ParticipantFactory.create(user=ghost)
+    execute("UPDATE participants SET left_at = now() WHERE user_id = %s", ghost.id)
+    return "UPDATE participants SET left_at = NULL WHERE user_id = %s", (ghost.id,)
+
+
 @pytest.mark.parametrize(
     ("written", "constraint"),
     [
@@ -188,6 +214,15 @@ def participation(ghost: User) -> tuple[str, tuple[Any, ...]]:
         (pair, "channels_not_erased"),
         (group, "channels_not_erased"),
         (participation, "participants_not_erased"),
+        (return_to_a_group, "participants_change_not_erased"),
+        (
+            given(ChannelPermissionFactory, "role_id = NULL, user_id"),
+            "channel_permissions_change_not_erased",
+        ),
+        (given(InviteFactory, "creator_id"), "invites_change_not_erased"),
+        (upload, "message_attachments_change_not_erased"),
+        (given(UserPreferencesFactory, "user_id"), "user_preferences_change_not_erased"),
+        (given(UserSessionFactory, "user_id"), "user_sessions_change_not_erased"),
     ],
 )
 def test_nothing_new_belongs_to_an_erased_user(

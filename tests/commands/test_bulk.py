@@ -80,6 +80,23 @@ def test_import_says_which_files_are_kept(
     assert count(database, "messages") == 1
 
 
+@pytest.mark.parametrize("command", [SEED, ("import_discord",), ("sweep_attachments",)])
+def test_role_without_a_right_is_told_so(
+    manage: Manage, migrated_database: ScratchDatabase, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    paths = write_three(tmp_path) if command == ("import_discord",) else []
+    # Which has no right to any table.
+    nobody = {**migrated_database.environ, "PGOPTIONS": "-c role=pg_monitor"}
+
+    run = manage(*command, *paths, env=nobody)
+
+    assert run.returncode == 1
+    refusal = run.stderr.splitlines()[-1]
+    assert re.match("CommandError: Role .* may not do that: permission denied for table", refusal)
+    assert refusal.endswith("Set DB_USER to a role that may; melo/README.md says which does what.")
+    assert "Traceback" not in run.stderr
+
+
 @pytest.mark.parametrize("what", ENDS)
 def test_seed_says_that_it_can_be_run_again(
     manage: Manage, migrated_database: ScratchDatabase, database: BaseDatabaseWrapper, what: str

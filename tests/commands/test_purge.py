@@ -359,7 +359,8 @@ def test_conversation_that_is_held_meanwhile_is_named_and_those_beside_it_are_pu
         ran.result(timeout=30)
 
     said = capsys.readouterr().out
-    assert f"conversation {pairs[1].id}: held, restored or gone meanwhile, left." in said
+    left = "held, kept longer, restored or gone meanwhile, left."
+    assert f"conversation {pairs[1].id}: {left}" in said
     assert "Purged 2 messages." in said
     assert [len(numbers(pair)) for pair in pairs] == [0, 1, 0]
 
@@ -596,6 +597,30 @@ def test_hold_that_comes_meanwhile_ends_the_purge_of_its_server(
         next(batches)
 
     assert numbers(channel) == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("options", "days", "left"),
+    [
+        ({}, "NULL", [3, 4]),
+        ({}, "366", [3, 4]),
+        ({}, "30", []),
+        ({"older_than": YEAR}, "NULL", []),
+    ],
+)
+def test_server_that_is_kept_longer_meanwhile_is_left(
+    options: dict[str, Any], days: str, left: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    channel = ChannelFactory.create()
+    fill(channel, old=4, new=0)
+    execute("UPDATE servers SET retention_days = 365 WHERE id = %s", channel.space_id)
+    fail_in(channel, how=f"UPDATE public.servers SET retention_days = {days}")
+
+    said = purge(capsys, batch=2, **options)
+
+    assert numbers(channel) == left
+    named = f"{channel.space_id}: held, kept longer, restored or gone meanwhile, left."
+    assert (named in said) == bool(left)
 
 
 def test_server_that_fails_is_named_and_the_others_are_purged(

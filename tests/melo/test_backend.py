@@ -91,6 +91,14 @@ def test_timestamps_come_in_utc_from_the_loader_written_in_c(connection: Databas
     assert type(loader).__module__.startswith("psycopg_binary")
 
 
+def test_timestamps_are_read_however_the_environment_would_have_them_written(
+    connection: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGDATESTYLE", "German, DMY")
+
+    assert fetch(connection, "SELECT timestamptz '2026-03-01 01:00+01'") == MIDNIGHT
+
+
 def test_timestamps_far_away_are_the_same_instants(connection: DatabaseWrapper) -> None:
     assert fetch(connection, "SELECT timestamptz '0001-01-02 00:00+00'") == dt.datetime(
         1, 1, 2, tzinfo=dt.UTC

@@ -317,6 +317,16 @@ def test_command_takes_back_the_keys_that_are_done(
     assert DiscardedFile.objects.get() == other
 
 
+def test_closed_stdin_has_no_keys(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+
+    call_command("sweep_attachments", "--confirm")
+
+    assert capsys.readouterr().err.startswith("Read 0 keys;")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_pipe_of_the_help_empties_the_store(tmp_path: Path) -> None:
     files = DiscardedFileFactory.create_batch(3)

@@ -26,9 +26,9 @@ class StoppedError(CommandError):
 def refusals_as_command_errors(*, kept: Callable[[], str]) -> Iterator[None]:
     """Turn what ends a long command into one CommandError, which also says what `kept` returns.
 
-    That is Ctrl-C or SIGTERM; a refusal of a service; tables that do not exist yet; or a database
-    that goes no further because it was stopped, has no space left, or lost meanwhile what was
-    written to.
+    That is Ctrl-C or SIGTERM; a refusal of a service; tables that do not exist yet; what the role
+    may not do; or a database that goes no further because it was stopped, has no space left, or
+    lost meanwhile what was written to.
     """
     try:
         yield
@@ -39,6 +39,12 @@ def refusals_as_command_errors(*, kept: Callable[[], str]) -> Iterator[None]:
     except ObjectDoesNotExist as error:
         raise CommandError(f"It was removed meanwhile: {error} {kept()}") from error
     except ProgrammingError as error:
+        if isinstance(error.__cause__, errors.InsufficientPrivilege):
+            user = connections[write_alias()].settings_dict["USER"]
+            raise CommandError(
+                f"Role {user} may not do that: {error.__cause__.diag.message_primary}. {kept()} "
+                "Set DB_USER to a role that may; melo/README.md says which does what."
+            ) from error
         if not isinstance(error.__cause__, errors.UndefinedTable | errors.UndefinedColumn):
             raise
         raise CommandError(

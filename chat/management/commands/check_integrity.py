@@ -1,4 +1,4 @@
-"""Ask of the rows that are there whether what the triggers hold is true."""
+"""Ask of the rows that are there whether what the triggers and the keys hold is true."""
 
 from argparse import ArgumentTypeError
 from collections.abc import Mapping
@@ -19,16 +19,18 @@ from chat.schema.management.commands._base import (
 
 
 class Command(SchemaCommandMixin):
-    """Ask of the rows that are there whether what the triggers hold is true."""
+    """Ask of the rows that are there whether what the triggers and the keys hold is true."""
 
     help = (
-        "Check by one query for each rule that the rows are as the triggers keep them, and print "
-        "for each whether it is, or how many rows break it and the ids of the first."
+        "Check by one query for each rule that the rows are as the triggers and the foreign keys "
+        "keep them, and print for each whether it is, or how many rows break it and the ids of the "
+        "first."
     )
     details = """\
 It destroys nothing: it only reads, locks no row, and prints ids and numbers, never a text. The
-queries are in chat/db/integrity.sql. It runs as the owner of the tables or as the application's
-role. Rows that break a rule were written past a trigger, as by a restore of a part.
+queries are in chat/db/integrity.sql; those for foreign keys are made from the catalogue. It runs as
+the owner of the tables or as the application's role. Rows that break a rule were written past a
+trigger, as by a restore of a part.
 
 exit codes:
   0  every rule holds
@@ -81,7 +83,7 @@ examples:
                 f"{broken} rules are broken, {unknown} could not be checked."
                 + (
                     " Where the time was up, give more with --timeout; where permission was "
-                    "denied, be the tables' owner."
+                    "denied, be the tables' owner; where something does not exist, migrate first."
                     if unknown
                     else ""
                 )

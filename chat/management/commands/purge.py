@@ -157,6 +157,8 @@ examples:
         self, policies: Sequence[Policy], before: datetime | None, options: dict[str, Any]
     ) -> None:
         batch = options["batch"]
+        by_policy = not (options["older_than"] or options["whole"])
+        days = policies[0].retention_days if by_policy else None
         parts: list[OldMessages] = []
 
         def look(spaces: list[UUID]) -> None:
@@ -164,7 +166,7 @@ examples:
 
         def purge(spaces: list[UUID]) -> None:
             own = [part for part in taken if part.space_id in spaces]
-            self._gone += purge_messages(own, before=before)
+            self._gone += purge_messages(own, before=before, retention_days=days)
 
         self._together(policies, look)
         self._say_what_there_is(policies, parts, options)
@@ -221,7 +223,8 @@ examples:
             (policy,) = policies
             self._left.add(policy.space_id)
             if isinstance(error, HeldError):
-                self.stdout.write(f"{_named(policy)}: held, restored or gone meanwhile, left.")
+                said = "held, kept longer, restored or gone meanwhile, left."
+                self.stdout.write(f"{_named(policy)}: {said}")
                 return
             self._failed.append(policy)
             said = str(error).strip().partition("\n")[0]

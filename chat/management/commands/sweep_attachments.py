@@ -127,7 +127,8 @@ examples:
         self._tell(f"{count} files are to be removed.")
 
     def _confirm(self, batch: int) -> None:
-        keys = _keys_of(sys.stdin)
+        # None where it is closed, as for some jobs.
+        keys = _keys_of(sys.stdin or ())
         read = confirmed = 0
         try:
             while storage_keys := list(islice(keys, batch)):

@@ -14,8 +14,8 @@ _LOST: Final = (
     "{status}. Then run this again."
 )
 _TO_READ: Final = (
-    "Let this role read the records: as the owner, GRANT SELECT ON django_migrations, "
-    "schema_migrations TO it. To migrate, connect as the role that owns the tables."
+    "To migrate, connect as the role that owns the tables. Only to look, let this role read the "
+    "records: as the owner, GRANT SELECT ON django_migrations, schema_migrations TO it."
 )
 _RECORDS: Final = frozenset({"django_migrations", "schema_migrations"})
 # SQLSTATEs, or the classes that they begin with; the longest that fits counts.

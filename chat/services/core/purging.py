@@ -65,7 +65,7 @@ class OldMessages(NamedTuple):
 
 
 class HeldError(Exception):
-    """The server or conversation is under a legal hold, is not deleted any more, or is gone."""
+    """The space is under a legal hold, is kept longer, is not deleted any more, or is gone."""
 
 
 def purger() -> Purger:
@@ -148,19 +148,22 @@ def batches(parts: Iterable[OldMessages], *, most: int) -> Iterator[list[OldMess
 
 
 @use_case
-def purge_messages(batch: Sequence[OldMessages], *, before: datetime | None) -> int:
+def purge_messages(
+    batch: Sequence[OldMessages], *, before: datetime | None, retention_days: int | None = None
+) -> int:
     """Purge what `old_messages` found, in one transaction, and return how many messages that were.
 
-    Locks the servers FOR SHARE by id, the conversations likewise, the counters of the channels by
-    id, for which sends wait, and then the messages. Raises: HeldError, when one of the spaces may
-    not be purged any more; as `use_case`.
+    `retention_days` are those of the server's policy, where the moment comes from it: whoever makes
+    them more, or takes them away, while this runs is heeded. Locks the servers FOR SHARE by id, the
+    conversations likewise, the counters of the channels by id, for which sends wait, and then the
+    messages. Raises: HeldError, when one of the spaces may not be purged any more; as `use_case`.
     """
     using = write_alias()
     places = {
         "spaces": [part.space_id for part in batch],
         "channels": [part.channel_id for part in batch],
     }
-    _begin_purge(set(places["spaces"]), is_whole=before is None)
+    _begin_purge(set(places["spaces"]), is_whole=before is None, retention_days=retention_days)
     _LOCK_COUNTERS.run(places, using=using)
     return _PURGE.run(
         {
@@ -206,11 +209,13 @@ def remove_expired_invites() -> int:
         return _EXPIRED_INVITES.run({}, using=write_alias())
 
 
-def _begin_purge(spaces: Collection[UUID], *, is_whole: bool) -> None:
+def _begin_purge(
+    spaces: Collection[UUID], *, is_whole: bool, retention_days: int | None = None
+) -> None:
     using = write_alias()
     with connections[using].cursor() as cursor:
         cursor.execute("SET LOCAL chat.purge = 'on'")
-    where = {"spaces": list(spaces)}
+    where = {"spaces": list(spaces), "days": retention_days}
     deleted = _LOCK_SERVERS.values(where, using=using)
     if len(deleted) < len(spaces):
         deleted += _LOCK_CONVERSATIONS.values(where, using=using)
@@ -253,6 +258,7 @@ _LOCK_SERVERS = Statement(
         space_id = ANY (%(spaces)s::uuid[])
         -- on a cluster: AND space_id = %(space)s
         AND legal_hold_at IS NULL
+        AND (%(days)s::integer IS NULL OR retention_days <= %(days)s)
     ORDER BY space_id
     FOR SHARE
     """
