@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
     dropping the triggers.
     """
 
-    dependencies = [("chat", "0022_look_up_by_key")]
+    dependencies = [("chat", "0023_keep_plan_of_permissions")]
 
     operations = [RunSQLFile(__file__)]
