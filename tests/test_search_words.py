@@ -89,6 +89,9 @@ def test_texts_at_random_have_the_same_words_in_the_database_and_in_python() -> 
             "abE e1290x-._/:@#&<> \t\n¡«·»¿‐–—‘’“”…‧、。〃",
             "éßЯяеЕйЁїґσςΣάω e1290x-._ \t\n«»–’…",
             "شאبَأ٣ـﷺשׁן e10-._ \t\n،؛؟«»",
+            # With Thai vowels below, which come before tone marks.
+            "今図館かがカーㅋ가관々กำนู่ิ๑x1E5-.' \t\u3000·…、。「」・，！～？：－Ａ＂１",
+            "xE1-. \t\n❤☺✓😀👩👍🏽🇩🇪\u200d\ufe0f\u20e3今—…",
         )
         for _ in range(5_000)
     ]

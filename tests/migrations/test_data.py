@@ -13,7 +13,7 @@ from chat.db.ids import direct_pair_id, uuid7
 from chat.schema.catalogue.objects import ObjectKind, read_catalogue
 from tests.scratch import connect
 
-LATEST = "0022_look_up_by_key"
+LATEST = "0026_speed_up_pairs"
 
 
 def move(connection: BaseDatabaseWrapper, target: str | None) -> None:
