@@ -80,11 +80,11 @@ def search_messages(
     arguments narrow it down: to an author, to what was sent from `since` on and before `until`, to
     what has a file or a link, mentions the viewer by name, or is pinned.
 
-    `text` is what people type into a search box: "words in quotes" stand together, -word excludes,
-    "or" is a choice, and wor* stands for all words with that beginning, of three letters or more;
-    so does the last word, if it has four. Case, accents and forms of a letter do not matter; a
-    file's name, an address or a number is found whole and by its parts; of scripts without spaces
-    any two characters are found, or one.
+    `text` is what people type into a search box: "words in quotes" stand together, -word excludes
+    (as do -#tag, -@name and -:emoji:), "or" is a choice, and wor* stands for all words with that
+    beginning, of three letters or more; so does the last word, if it has four. Case, accents and
+    forms of a letter do not matter; a file's name, an address or a number is found whole and by its
+    parts; of scripts without spaces any two characters are found, or one.
 
     At most 20,000 messages are read for a page. In everything that `viewer` can read, words are
     whole, and the 200 servers and conversations with the newest messages are looked at: the newest

@@ -120,26 +120,36 @@ def find_spans(content: str, *, query: str) -> tuple[Span, ...]:
     Of a word that is looked for by its beginning, that beginning.
     """
     words = find_words(content)
-    found = []
-    for phrase in _PHRASE.finditer(_EXCLUDED.sub("", query)):
-        lexemes = _LEXEME.findall(phrase[0])
-        for first in range(len(words) - len(lexemes) + 1):
-            parts = [
-                _matched(word, *lexeme)
-                for word, lexeme in zip(words[first:], lexemes, strict=False)
-            ]
-            if all(parts):
-                found += [span for letters in parts for span in letters]
-    return tuple(_joined(sorted(found)))
-
-
-def _matched(word: Word, minus: str, text: str, star: str) -> tuple[Span, ...]:
-    """Return the letters of the word that a lexeme stands for: none if it is another."""
-    if minus and not word.has_minus:
-        return ()
-    if word.text == text or (star and word.text.startswith(text)):
-        return word.letters[: len(text)]
-    return ()
+    texts = [word.text for word in words]
+    sizes = [len(text) for text in texts]
+    # How many letters of each word are shown.
+    shown = [0] * len(words)
+    # Where a phrase may begin, by its first letter: 2,000 words and a query of 100 took two seconds
+    # when each was compared with each.
+    starts: dict[str, list[int]] = {}
+    for start, text in enumerate(texts):
+        starts.setdefault(text[0], []).append(start)
+    for phrase in dict.fromkeys(_PHRASE.findall(_EXCLUDED.sub("", query))):
+        lexemes = _LEXEME.findall(phrase)
+        *whole, last = [text for _, text, _ in lexemes]
+        star = lexemes[-1][2]
+        for start in starts.get(lexemes[0][1][0], []):
+            end = start + len(whole)
+            if (
+                texts[start:end] == whole
+                and end < len(words)
+                and (texts[end] == last or (star and texts[end].startswith(last)))
+                and all(
+                    word.has_minus or not minus
+                    for word, (minus, _, _) in zip(words[start : end + 1], lexemes, strict=True)
+                )
+            ):
+                shown[start:end] = sizes[start:end]
+                shown[end] = max(shown[end], len(last))
+    letters = [
+        span for word, size in zip(words, shown, strict=True) for span in word.letters[:size]
+    ]
+    return tuple(_joined(sorted(letters)))
 
 
 def _joined(spans: Iterable[Span]) -> Iterator[Span]:
