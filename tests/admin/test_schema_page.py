@@ -69,10 +69,10 @@ def test_migrated_database_has_nothing_to_do(admin_client: Client) -> None:
 def test_pending_migration_is_named_with_what_to_do(admin_client: Client) -> None:
     with migration_lock(connection, wait=timedelta(0)) as lock:
         recorder = LedgerRecorder(connection, lock=lock, on_disk=lambda _: None, checksums={})
-        recorder.record_unapplied("chat", "0026_exclude_in_search")
+        recorder.record_unapplied("chat", "0025_exclude_in_search")
 
     assert "1 pending: python manage.py migrate" in text(admin_client)
-    assert "0026_exclude_in_search pending" in text(admin_client)
+    assert "0025_exclude_in_search pending" in text(admin_client)
     assert text(admin_client, WARNING).startswith("1 pending: python manage.py migrate")
 
 

@@ -89,16 +89,16 @@ def test_probe_only_reads(client: Client, path: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_pending_migration_is_named(client: Client) -> None:
-    forget("chat", "0026_exclude_in_search")
+    forget("chat", "0025_exclude_in_search")
     try:
         response = client.get("/readyz")
     finally:
-        record("chat", "0026_exclude_in_search")
+        record("chat", "0025_exclude_in_search")
 
     assert response.status_code == 503
     assert response.json() == {
         "status": "not ready",
-        "reason": "migrations are pending: 1 (chat.0026_exclude_in_search)",
+        "reason": "migrations are pending: 1 (chat.0025_exclude_in_search)",
     }
 
 

@@ -13,7 +13,7 @@ from chat.db.ids import direct_pair_id, uuid7
 from chat.schema.catalogue.objects import ObjectKind, read_catalogue
 from tests.scratch import connect
 
-LATEST = "0026_exclude_in_search"
+LATEST = "0025_exclude_in_search"
 
 
 def move(connection: BaseDatabaseWrapper, target: str | None) -> None:

@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
     after. Undone by the functions as they were.
     """
 
-    dependencies = [("chat", "0022_look_up_by_key")]
+    dependencies = [("chat", "0024_guard_erasures_and_policies")]
 
     operations = [RunSQLFile(__file__)]
