@@ -21,10 +21,10 @@ SEND_BESIDE = (
 )
 
 
-# What a cluster writes by COPY, as INSERT … SELECT, is refused by an internal error, with the name.
+# On a cluster alone: INSERT … SELECT is a COPY there, of which a refusal is an internal error that
+# has the constraint's name in its text, and some statements are refused before a row is looked at.
 BY_COPY = "XX000"
-# What it refuses itself, before a row is looked at.
-OF_THE_CLUSTER = "0A000"
+BEFORE_ALL = "0A000"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,12 +42,12 @@ class Refusal:
         return cls(type(error), cause.sqlstate, constraint_of(error) or None)
 
     def __eq__(self, other: object) -> bool:
-        """Compare all three; of what only a cluster refuses so, what there is to compare."""
+        """Compare all three; on a cluster the name alone, or nothing, where it says no more."""
         if not isinstance(other, Refusal):
             return NotImplemented
-        if is_distributed("default") and self.sqlstate == OF_THE_CLUSTER:
+        if self.sqlstate == BEFORE_ALL and is_distributed("default"):
             return other.constraint is not None
-        if is_distributed("default") and self.sqlstate == BY_COPY:
+        if self.sqlstate == BY_COPY and is_distributed("default"):
             return self.constraint is not None and self.constraint == other.constraint
         return astuple(self) == astuple(other)
 

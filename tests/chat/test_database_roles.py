@@ -34,7 +34,7 @@ from tests.factories import (
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.one_machine("the roles are given their rights before the tables are spread"),
+    pytest.mark.one_machine("two roles write in one transaction, of which a cluster takes one"),
 ]
 
 NOT_GRANTED = Refusal(ProgrammingError, "42501")
