@@ -12,7 +12,7 @@ from chat.db.distributed import for_spaces, is_distributed
 from chat.db.ids import uuid7
 from chat.db.statements import Statement, bigint, read_sql
 from chat.queries import access, history, unread
-from chat.queries.source import of_space
+from chat.queries.source import LAST, of_space
 from chat.services import messages
 from chat.services.core.purging import policies
 from chat.services.messages import editing, sending
@@ -122,6 +122,36 @@ def test_a_statement_for_all_spaces_asks_every_part_once(harbour: Harbour, path:
 
     tasks = [line.strip() for line in plan.splitlines() if "Task Count" in line]
     assert tasks == [f"Task Count: {SHARDS}"], plan
+
+
+def test_inbox_asks_the_spaces_of_the_newest_mentions_alone(harbour: Harbour) -> None:
+    busy = make_harbour(everyone=READ)
+    everywhere = {
+        "user": harbour.member.pk,
+        "viewer": harbour.member.pk,
+        "before_at": LAST.at,
+        "before_id": LAST.id,
+        "limit": bigint(50),
+    }
+    for place, count in ((harbour, 1), (busy, 500)):
+        for statement in (
+            """
+            INSERT INTO messages (space_id, channel_id, author_id)
+            SELECT %(space)s, %(channel)s, %(author)s FROM generate_series(1, %(count)s)
+            """,
+            """
+            INSERT INTO mentions (space_id, channel_id, seq, user_id)
+            SELECT %(space)s, %(channel)s, seq, %(user)s FROM generate_series(1, %(count)s) AS seq
+            """,
+        ):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    statement, _params(place) | {"user": harbour.member.pk, "count": count}
+                )
+
+    asked = for_spaces(read_sql("queries/sql/mention_inbox.sql"), everywhere, using="default")
+
+    assert [given["space"] for _, given in asked] == [busy.server.pk]
 
 
 def test_no_machine_compiles_statements(harbour: Harbour) -> None:

@@ -17,7 +17,8 @@ from uuid import UUID
 from django.db import connections
 
 # Comments in a statement that only the form for a cluster uses: a query for the spaces, for when no
-# space is given, or that each machine is asked for all it has of them; and a further condition.
+# space is given, whose further columns are parameters, or that each machine is asked for all it has
+# of them; and a further condition.
 SPACES = "-- spaces on a cluster: "
 _AT_ONCE = "at once"
 CONDITION = "-- on a cluster: "
@@ -116,8 +117,8 @@ def for_spaces(
     elif form.listing == _AT_ONCE:
         yield without_marks(sql), params
     else:
-        for (space,) in _rows(form.listing, params, using=using):
-            yield form.sql, {**params, form.name: space}
+        for space, further in _listed(form.listing, params, using=using):
+            yield form.sql, {**params, **further, form.name: space}
 
 
 def without_marks(sql: str) -> str:
@@ -191,6 +192,15 @@ def _is_distributed(using: str, _database: str) -> bool:
             "SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass('public.messages'))"
         )
         return bool(cursor.fetchone()[0])
+
+
+def _listed(
+    sql: str, params: Mapping[str, Any], *, using: str
+) -> list[tuple[UUID, dict[str, Any]]]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, params)
+        _, *names = (column.name for column in cursor.description)
+        return [(space, dict(zip(names, row, strict=True))) for space, *row in cursor.fetchall()]
 
 
 def _rows(sql: str, params: Mapping[str, Any], *, using: str) -> list[tuple[Any, ...]]:

@@ -12,6 +12,7 @@ from django.db import connection as django_connection
 
 from chat.models import Channel
 from tests.factories import ChannelFactory, DirectConversationFactory, ParticipantFactory
+from tests.services.together import lock_waits
 
 Connect = Callable[[], psycopg.Connection[Any]]
 StartAndWait = Callable[..., "Future[Any]"]
@@ -58,7 +59,7 @@ def start_and_wait() -> Iterator[StartAndWait]:
         ) -> Future[Any]:
             future = pool.submit(waiting.execute, statement, params)
             deadline = monotonic() + 60
-            while not _is_blocked(waiting.info.backend_pid, by=holder.info.backend_pid):
+            while (waiting.info.backend_pid, holder.info.backend_pid) not in lock_waits():
                 if wait([future], timeout=0.005).done:
                     pytest.fail(f"did not wait for anybody: {statement} ({future.exception()})")
                 if monotonic() > deadline:
@@ -66,9 +67,3 @@ def start_and_wait() -> Iterator[StartAndWait]:
             return future
 
         yield start
-
-
-def _is_blocked(pid: int, *, by: int) -> bool:
-    with django_connection.cursor() as cursor:
-        cursor.execute("SELECT %s = ANY (pg_blocking_pids(%s))", [by, pid])
-        return bool(cursor.fetchone()[0])

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("purge", ["off", "on"])
 def test_log_is_not_rewritten(assignment: str, purge: str) -> None:
     entry = AuditLogEntryFactory.create()
-    execute("SELECT set_config('chat.purge', %s, true)", purge)
+    execute(f"SET LOCAL chat.purge = '{purge}'")
 
     refusal = refused(f"UPDATE audit_log SET {assignment} WHERE id = %s", entry.id)
 
@@ -24,7 +24,7 @@ def test_log_is_not_rewritten(assignment: str, purge: str) -> None:
 @pytest.mark.parametrize("purge", ["off", "on"])
 def test_log_is_not_deleted(purge: str) -> None:
     entry = AuditLogEntryFactory.create()
-    execute("SELECT set_config('chat.purge', %s, true)", purge)
+    execute(f"SET LOCAL chat.purge = '{purge}'")
 
     refusal = refused("DELETE FROM audit_log WHERE id = %s", entry.id)
 
@@ -37,7 +37,7 @@ def test_log_goes_with_a_deleted_server_that_is_purged(is_deleted: bool, purge: 
     entry, other = AuditLogEntryFactory.create_batch(2)
     if is_deleted:
         execute("UPDATE servers SET deleted_at = now() WHERE id = %s", entry.server_id)
-    execute("SELECT set_config('chat.purge', %s, true)", purge)
+    execute(f"SET LOCAL chat.purge = '{purge}'")
 
     if is_deleted and purge == "on":
         assert execute("DELETE FROM audit_log WHERE space_id = %s", entry.server_id) == 1

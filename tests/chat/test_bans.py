@@ -110,6 +110,7 @@ def test_ban_ends_after_it_begins() -> None:
     assert refusal == by_check("bans_expires_at_ck")
 
 
+@pytest.mark.one_machine("what a trigger refuses there comes without the name that it gives")
 def test_ban_waits_for_a_join_and_sees_it(connect: Connect, start_and_wait: StartAndWait) -> None:
     server, user = ServerFactory.create(), UserFactory.create()
     joining, banning = connect(), connect()
@@ -126,6 +127,7 @@ def test_ban_waits_for_a_join_and_sees_it(connect: Connect, start_and_wait: Star
     assert rows("SELECT user_id FROM bans") == []
 
 
+@pytest.mark.one_machine("what a trigger refuses there comes without the name that it gives")
 def test_join_waits_for_a_ban_and_sees_it(connect: Connect, start_and_wait: StartAndWait) -> None:
     server, user = ServerFactory.create(), UserFactory.create()
     joining, banning = connect(), connect()

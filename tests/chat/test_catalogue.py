@@ -95,6 +95,7 @@ def test_every_reference_has_a_key() -> None:
     ]
 
 
+@pytest.mark.one_machine("users_updated_at rests")
 def test_every_table_has_its_trigger_for_updated_at() -> None:
     without = rows(
         """

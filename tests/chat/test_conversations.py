@@ -56,6 +56,7 @@ def stranger() -> User:
 # --- a pair is one ---
 
 
+@pytest.mark.one_machine("of two keys that a row breaks, another is named first")
 def test_second_conversation_of_a_pair_is_refused_whichever_way_it_is_asked_for(
     pair: DirectConversation,
 ) -> None:
@@ -284,6 +285,7 @@ def test_group_takes_a_third_and_who_left_stays_known(
     assert value("SELECT count(*) FROM participants") == 3
 
 
+@pytest.mark.one_machine("what is refused at COMMIT is an internal error there")
 def test_owner_of_a_group_takes_or_took_part_in_it(
     group: DirectConversation, stranger: User
 ) -> None:

@@ -32,7 +32,10 @@ from tests.factories import (
     UserFactory,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_machine("two roles write in one transaction, of which a cluster takes one"),
+]
 
 NOT_GRANTED = Refusal(ProgrammingError, "42501")
 
@@ -123,7 +126,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("purge", ["off", "on"])
 def test_application_has_no_right(purge: str, app: None) -> None:
-    execute("SELECT set_config('chat.purge', %s, true)", purge)
+    execute(f"SET LOCAL chat.purge = '{purge}'")
 
     answers = {each: refused(each.replace("%s", "uuidv7()")) for each in REFUSED}
 
@@ -161,7 +164,7 @@ NEW_SERVER = (
 def test_trigger_refuses_where_a_right_is_needed(
     statement: str, constraint: str, purge: str, app: None
 ) -> None:
-    execute("SELECT set_config('chat.purge', %s, true)", purge)
+    execute(f"SET LOCAL chat.purge = '{purge}'")
 
     assert refused(statement) == by_check(constraint)
 

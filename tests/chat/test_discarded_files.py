@@ -47,6 +47,7 @@ def test_every_file_of_one_statement_is_written_down() -> None:
     assert [key for _, key in discarded()] == [f"key/{position}" for position in range(9)]
 
 
+@pytest.mark.one_machine("the test makes a table, which would be on no other machine")
 def test_attachments_that_a_cascade_takes_leave_their_keys() -> None:
     # No key of ours takes attachments along; one that somebody adds finds the trigger there.
     space = uuid7()
@@ -74,6 +75,7 @@ def test_purged_message_takes_its_file_along_and_the_key_is_kept(direct: bool) -
     assert discarded() == [(file.space_id, "key")]
 
 
+@pytest.mark.one_machine("flush is a TRUNCATE, which is refused there, also of who purges")
 @pytest.mark.django_db(transaction=True)
 def test_flush_empties_the_discarded_files_as_well() -> None:
     MessageAttachmentFactory.create()
@@ -126,6 +128,7 @@ def test_attachment_without_a_key_has_no_file() -> None:
 # Avatars and icons -------------------------------------------------------------------------------
 
 
+@pytest.mark.one_machine("the triggers of users rest")
 @pytest.mark.parametrize("new", ["'new'", "NULL", "''"])
 def test_replaced_avatar_leaves_its_key(new: str) -> None:
     user = UserFactory.create(avatar_key="key")
@@ -137,6 +140,7 @@ def test_replaced_avatar_leaves_its_key(new: str) -> None:
     assert discarded() == [(user.id, "key")]
 
 
+@pytest.mark.one_machine("the triggers of users rest")
 def test_purged_user_leaves_the_key_of_the_avatar() -> None:
     user = UserFactory.create(avatar_key="key")
     execute("SET LOCAL chat.purge = 'on'")
@@ -174,6 +178,7 @@ def test_first_picture_discards_nothing() -> None:
     assert discarded() == []
 
 
+@pytest.mark.one_machine("the triggers of users rest")
 def test_avatar_that_is_given_up_twice_waits_once() -> None:
     user = UserFactory.create(avatar_key="one")
 

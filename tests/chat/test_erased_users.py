@@ -65,7 +65,7 @@ def deletion(ghost: User) -> tuple[str, tuple[Any, ...]]:
 
 
 def edit(ghost: User) -> tuple[str, tuple[Any, ...]]:
-    execute("SELECT set_config('chat.actor', %s, true)", str(ghost.id))
+    execute(f"SET LOCAL chat.actor = '{ghost.id}'")
     return "UPDATE messages SET content = 'avast' WHERE id = %s", (MessageFactory.create().id,)
 
 
@@ -248,7 +248,7 @@ def test_one_erased_author_among_many_rows_is_seen(imported: bool) -> None:
     channel = ChannelFactory.create()
     author, ghost = somebody_in(channel), somebody_in(channel)
     execute(erase_leaving({}), ghost.id)
-    execute("SELECT set_config('chat.import', %s, true)", "on" if imported else "off")
+    execute(f"SET LOCAL chat.import = '{'on' if imported else 'off'}'")
 
     refusal = refused(
         "INSERT INTO messages (space_id, channel_id, author_id, seq) "

@@ -71,7 +71,7 @@ def test_deleted_message_is_emptied_and_not_edited_until_it_is_back(message: Mes
 
 def test_session_can_name_who_edits() -> None:
     message, moderator = MessageFactory.create(), UserFactory.create()
-    execute("SELECT set_config('chat.actor', %s, true)", str(moderator.id))
+    execute(f"SET LOCAL chat.actor = '{moderator.id}'")
     execute(EDIT, "avast", message.id)
     execute("SET LOCAL chat.actor = ''")
     execute(EDIT, "belay", message.id)
@@ -85,7 +85,7 @@ def test_session_can_name_who_edits() -> None:
 def test_edit_by_somebody_who_does_not_exist_is_refused() -> None:
     message = MessageFactory.create()
 
-    execute("SELECT set_config('chat.actor', %s, true)", str(uuid4()))
+    execute(f"SET LOCAL chat.actor = '{uuid4()}'")
     assert refused(EDIT, "avast", message.id) == by_foreign_key("message_revisions_editor_fk")
 
     execute("SET LOCAL chat.actor = 'the captain'")
@@ -98,7 +98,7 @@ def test_edit_by_somebody_who_does_not_exist_is_refused() -> None:
 @pytest.mark.parametrize("purge", ["off", "on"])
 def test_revision_is_not_rewritten(assignment: str, purge: str) -> None:
     revision = MessageRevisionFactory.create()
-    execute("SELECT set_config('chat.purge', %s, true)", purge)
+    execute(f"SET LOCAL chat.purge = '{purge}'")
 
     refusal = refused(f"UPDATE message_revisions SET {assignment} WHERE id = %s", revision.id)
 
@@ -118,7 +118,7 @@ def test_only_a_purge_deletes_a_revision(direct: bool) -> None:
 
 @pytest.mark.parametrize("purge", ["off", "on"])
 def test_client_does_not_write_revisions(message: Message, purge: str) -> None:
-    execute("SELECT set_config('chat.purge', %s, true)", purge)
+    execute(f"SET LOCAL chat.purge = '{purge}'")
 
     refusal = refused(INSERT, message.space_id, message.id, 1, message.author_id)
 

@@ -344,7 +344,7 @@ def test_message_out_of_an_archive_keeps_its_time_and_is_not_the_newest(message:
 @pytest.mark.parametrize("setting", ["off", "", "true", None])
 def test_message_is_not_deleted_without_a_purge(message: Message, setting: str | None) -> None:
     if setting is not None:
-        execute("SELECT set_config('chat.purge', %s, true)", setting)
+        execute(f"SET LOCAL chat.purge = '{setting}'")
 
     refusal = refused("DELETE FROM messages WHERE id = %s", message.id)
 
@@ -387,7 +387,7 @@ def test_answer_keeps_what_it_answers_without_a_purge(
 ) -> None:
     answer = MessageFactory.create(channel=message.channel, reply_to_seq=message.seq)
     if setting is not None:
-        execute("SELECT set_config('chat.purge', %s, true)", setting)
+        execute(f"SET LOCAL chat.purge = '{setting}'")
 
     refusal = refused("UPDATE messages SET reply_to_seq = NULL WHERE id = %s", answer.id)
 

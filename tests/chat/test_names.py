@@ -83,8 +83,10 @@ def test_code_that_nobody_can_read_is_refused(code: str) -> None:
 def constraint(column: tuple[str, str]) -> str:
     """Return the condition as the catalogue has it."""
     expression = value(
-        "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE conname = %s",
+        "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint"
+        " WHERE conname = %s AND conrelid = %s::regclass",
         f"{'_'.join(column)}_legible_ck",
+        column[0],
     )
     assert isinstance(expression, str)
     return expression

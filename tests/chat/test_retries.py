@@ -49,6 +49,7 @@ def test_retried_send_changes_nothing_and_no_row_comes_back(message: Message, wa
     assert MessageFactory.create(channel=message.channel).seq == 3
 
 
+@pytest.mark.one_machine("an id is no key without its space")
 def test_retry_that_would_edit_changes_nothing(message: Message) -> None:
     before = state()
 
@@ -84,6 +85,7 @@ def test_id_that_is_known_in_another_channel_of_the_space_is_known(way: str) -> 
     assert state() == before
 
 
+@pytest.mark.one_machine("an id is of one space: in another it is another message")
 def test_id_that_is_known_in_another_space_is_refused(message: Message) -> None:
     elsewhere = MessageFactory.create()
 
@@ -92,6 +94,7 @@ def test_id_that_is_known_in_another_space_is_refused(message: Message) -> None:
     assert refusal == by_unique_key("messages_pkey")
 
 
+@pytest.mark.one_machine("an id is of one space: in another it is another message")
 @pytest.mark.django_db(transaction=True)
 def test_id_that_is_known_in_another_space_leaves_no_gap_whoever_ignores_conflicts(
     message: Message,

@@ -202,6 +202,7 @@ def test_second_overwrite_for_the_same_member_is_refused() -> None:
     assert refusal == by_unique_key("channel_permissions_uq")
 
 
+@pytest.mark.one_machine("what is refused at COMMIT is an internal error there")
 @pytest.mark.django_db(transaction=True)
 def test_two_roles_at_one_position_are_refused_at_commit() -> None:
     server = ServerFactory.create()

@@ -169,7 +169,7 @@ def test_channel_with_messages_cannot_be_deleted() -> None:
 @pytest.mark.parametrize("purge", ["off", "on"])
 def test_server_with_messages_cannot_be_deleted(purge: str) -> None:
     message = MessageFactory.create()
-    execute("SELECT set_config('chat.purge', %s, true)", purge)
+    execute(f"SET LOCAL chat.purge = '{purge}'")
 
     refusal = refused("DELETE FROM servers WHERE id = %s", message.space_id)
 

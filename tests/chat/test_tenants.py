@@ -137,6 +137,7 @@ def test_conversation_has_nothing_of_a_server() -> None:
         )
 
 
+@pytest.mark.one_machine("a cluster itself does not change what a row is spread by")
 @pytest.mark.parametrize("model", TENANTS, ids=[model._meta.db_table for model in TENANTS])
 def test_row_does_not_move_to_another_tenant(model: type[Model]) -> None:
     table = model._meta.db_table

@@ -13,6 +13,7 @@ from tests.factories import ChannelFactory, MessageFactory, UserFactory
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.one_machine("users_updated_at rests")
 def test_every_table_with_updated_at_moves_it() -> None:
     tables = {
         table
@@ -40,6 +41,7 @@ def test_every_table_with_updated_at_moves_it() -> None:
     assert len(tables) == 14
 
 
+@pytest.mark.one_machine("users_updated_at rests")
 def test_time_that_a_client_writes_is_ignored() -> None:
     UserFactory.create()
 

@@ -151,6 +151,7 @@ def test_token_of_32_characters_is_refused(token: bytes) -> None:
     assert refusal == by_check("user_sessions_token_clear_ck")
 
 
+@pytest.mark.one_machine("a cluster itself does not change what a row is spread by")
 def test_token_opens_one_session() -> None:
     session, other = UserSessionFactory.create(), UserSessionFactory.create()
 

@@ -425,6 +425,7 @@ def test_shortest_time_is_not_for_ever() -> None:
     assert "canceling statement due to statement timeout" in late.error
 
 
+@pytest.mark.one_machine("the roles are given their rights before the tables are spread")
 def test_rules_that_a_role_may_not_check_are_named_with_who_may(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -367,9 +367,13 @@ def test_conversation_that_is_held_meanwhile_is_named_and_those_beside_it_are_pu
 
 @pytest.mark.django_db(transaction=True)
 def test_counters_are_locked_in_the_order_of_their_ids() -> None:
-    low, high = old_pairs(2)
-    parts = list(purging.old_messages([low.id, high.id], before=NOW, batch=9))
-    lock: LiteralString = "SELECT FROM channel_counters WHERE channel_id = %s FOR UPDATE NOWAIT"
+    lowest, *others = old_pairs(9)
+    spaces = [lowest.id, *(pair.id for pair in others)]
+    parts = list(purging.old_messages(spaces, before=NOW, batch=9))
+    lock: LiteralString = (
+        "SELECT FROM channel_counters WHERE space_id = %s AND channel_id = space_id"
+        " FOR UPDATE NOWAIT"
+    )
 
     def run() -> int:
         with closing(connection):
@@ -377,12 +381,13 @@ def test_counters_are_locked_in_the_order_of_their_ids() -> None:
 
     with connect() as sender, ThreadPoolExecutor(max_workers=1) as pool:
         with sender.transaction():
-            sender.execute(lock, [low.id])
+            sender.execute(lock, [lowest.id])
             ran = pool.submit(run)
             wait_until_blocked_by(sender, unless=ran)
-            # It has not locked this one before, so who has the first gets the second too.
-            sender.execute(lock, [high.id])
-        assert ran.result(timeout=30) == 2
+            # It has locked none of these before, so who has the first gets the others too.
+            for pair in others:
+                sender.execute(lock, [pair.id])
+        assert ran.result(timeout=30) == 9
 
 
 @pytest.mark.django_db(transaction=True)

@@ -154,9 +154,9 @@ def fill_messages(jack: User, channel: models.Channel, *, other: User) -> None:
     of_another = MessageFactory.create(channel=channel, author=other)
     MentionFactory.create(message=of_another, user=jack)
     ReactionFactory.create(message=of_another, user=jack, emoji=":bluewater:")
-    execute("SELECT set_config('chat.actor', %s, true)", str(jack.id))
+    execute(f"SET LOCAL chat.actor = '{jack.id}'")
     MessageRevisionFactory.create(message=of_another)
-    execute("SELECT set_config('chat.actor', '', true)")
+    execute("SET LOCAL chat.actor = ''")
     models.Message.objects.filter(pk=of_another.pk).update(pinned_at=now, pinned_by=jack)
 
 

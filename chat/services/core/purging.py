@@ -295,7 +295,7 @@ _OLD_MESSAGES = Statement(read_sql("services/sql/old_messages.sql"), OldMessages
 # the order of imports, and of the trigger that moves first_seq.
 _LOCK_COUNTERS = Statement(
     """
-    -- spaces on a cluster: SELECT DISTINCT unnest(%(spaces)s::uuid[])
+    -- spaces on a cluster: SELECT DISTINCT unnest(%(spaces)s::uuid[]) ORDER BY 1
     SELECT
     FROM
         unnest(%(spaces)s::uuid[], %(channels)s::uuid[]) AS place (space_id, channel_id)
