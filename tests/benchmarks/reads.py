@@ -14,6 +14,7 @@ from uuid import UUID
 
 from psycopg.types.numeric import Int8
 
+from chat.db.distributed import without_marks
 from chat.db.statements import read_sql
 from chat.errors import ChatError
 from chat.queries.access import VisibleChannel, permissions_in, visible_channels
@@ -108,7 +109,7 @@ class Read:
     @property
     def own_sql(self) -> str:
         """The statement of the function."""
-        return read_sql(f"queries/sql/{self.own}.sql")
+        return without_marks(read_sql(f"queries/sql/{self.own}.sql"))
 
     @property
     def floor_sql(self) -> LiteralString:
