@@ -16,6 +16,7 @@ import pytest
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
+from chat.db.distributed import without_marks
 from chat.db.statements import read_sql
 from chat.queries.source import FIRST, LAST, of_space
 from tests.access.plans import Plan, explain
@@ -91,7 +92,8 @@ class Asked:
                 names.append(placeholder[1])
             return f"${names.index(placeholder[1]) + 1}"
 
-        sql = re.sub(r"%\((\w+)\)s", number, read_sql(f"queries/sql/{name}.sql"))
+        statement = without_marks(read_sql(f"queries/sql/{name}.sql"))
+        sql = re.sub(r"%\((\w+)\)s", number, statement)
         types = ", ".join(TYPES.get(name, "uuid") for name in names)
         self.session.execute("DEALLOCATE ALL")
         self.session.execute(f"PREPARE {name} ({types}) AS {sql}".encode())
