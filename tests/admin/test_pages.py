@@ -44,6 +44,7 @@ def test_list_and_row_can_be_looked_at(model: type[Model], client: Client, opera
     assert client.get(page(model, "change", row.pk)).status_code == 200
 
 
+@pytest.mark.superuser
 def test_page_of_a_server_says_what_is_kept_of_it(admin_client: Client) -> None:
     server = factories.ServerFactory.create(retention_days=1234)
 
